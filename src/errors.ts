@@ -1,0 +1,51 @@
+/**
+ * An error a person can act on: what happened (`message`), why (`cause`), what to do next (`hint`).
+ * Codes are listed in docs/errors.md.
+ */
+export class VmkilnError extends Error {
+  override readonly name = 'VmkilnError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Every code and the exit status it leads to. Keep docs/errors.md in step: a test compares them. */
+export const errorCatalogue = {
+  RECIPE_INVALID: 2,
+  VARIABLE_INVALID: 2,
+  SECRET_MISSING: 2,
+  TEMPLATE_INVALID: 2,
+  USAGE: 2,
+  MEDIA_MISSING: 2,
+  MEDIA_CHECKSUM: 2,
+  MEDIA_DOWNLOAD: 1,
+  HOST_UNFIT: 1,
+  TOOL_MISSING: 1,
+  COMMAND_FAILED: 1,
+  COMMAND_TIMEOUT: 1,
+  INSTALL_FAILED: 1,
+  INSTALL_STALLED: 1,
+  INSTALL_TIMEOUT: 1,
+  DISK_FULL: 1,
+  TARGET_FAILED: 1,
+  HOOK_FAILED: 1,
+  STORE_BUSY: 1,
+  INTERRUPTED: 130,
+} as const;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** The process exit status for whatever was thrown: 1 for errors vmkiln does not know. */
+export function exitCode(error: unknown): number {
+  return error instanceof VmkilnError ? errorCatalogue[error.code] : 1;
+}
+
+/** The one-line message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

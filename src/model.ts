@@ -1,0 +1,133 @@
+/** The types every part of vmkiln speaks. This file imports nothing from the project. */
+
+/** The stages of a build, in order. */
+export const stageNames = ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'upload'] as const;
+export type StageName = (typeof stageNames)[number];
+
+/**
+ * A piece of a command-line word. The kind says how it counts in a fingerprint and when its value is known:
+ * - a string is hashed as written;
+ * - `file` is a path that the command reads, hashed by content (`sha256`, lower-case hex; undefined until downloaded);
+ * - `rendered` is a file of the plan's `rendered` list, hashed by its text, written into the build's folder before use;
+ * - `work` is a path inside the build's work folder, hashed symbolically;
+ * - `layer` is the qcow2 an earlier stage left, hashed symbolically (its fingerprint is already in the chain);
+ * - `build` is a name that derives from the build id, not hashed;
+ * - `host` depends on the host alone (memory, bridge, accelerator, connection), not hashed.
+ */
+export type Piece =
+  | string
+  | { file: string; sha256: string | undefined }
+  | { rendered: string }
+  | { work: string }
+  | { layer: StageName }
+  | { build: 'domain' }
+  | { host: string };
+
+/** One word of a command line: a piece, or pieces written without a space between them. */
+export type Arg = Piece | readonly Piece[];
+
+/** A program to run. `timeout` is in seconds. `env` carries host settings only and is never hashed. */
+export type Command = {
+  program: string;
+  args: readonly Arg[];
+  timeout: number;
+  env?: Readonly<Record<string, string>>;
+};
+
+/** What one recipe key adds to a stage. `from` names the key, and so the reason when a fingerprint changes. */
+export type Part = { from: string; args: readonly Arg[] };
+
+/** A secret by reference: the value is read just before use and never stored in a plan. */
+export type SecretRef = { env: string } | { file: string };
+
+/** How a secret is written into the file that needs it. */
+export type SecretEncoding = 'shell' | 'xml' | 'crypt' | 'plain';
+
+/**
+ * A file rendered from a template. Where a secret belongs, `text` holds a hole (see answers/holes.ts);
+ * holes are filled only in the copy inside the work folder, which is 0600. `inGuest` is true when the
+ * secret stays in the image, and then counts in the fingerprint by a keyed hash.
+ */
+export type RenderedFile = {
+  name: string;
+  text: string;
+  holes: readonly { name: string; secret: SecretRef; encoding: SecretEncoding; inGuest: boolean }[];
+};
+
+/** How a domain reaches the network: a libvirt network, a bridge, or QEMU's user-mode stack. */
+export type HostNetwork = { kind: 'network' | 'bridge'; name: string } | { kind: 'user' };
+
+/** What this host can do, as probed. Sizes are in bytes. */
+export type Host = {
+  arch: string;
+  accelerator: 'kvm' | 'tcg';
+  /** Why the accelerator was chosen, in words for a person. */
+  acceleratorReason: string;
+  /** libvirt connection URI, as `virsh --connect` takes it. */
+  connect: string;
+  network: HostNetwork;
+  /** Short ids that the host's osinfo-db knows ("rhel7.9"). */
+  osinfo: readonly string[];
+  cores: number;
+  memory: number;
+  versions: Readonly<Record<'qemu' | 'libvirt' | 'virt-install' | 'guestfs-tools' | 'kernel', string>>;
+};
+
+/** A file the build reads. `sha256` (lower-case hex) and `size` (bytes) are unknown until it is downloaded. */
+export type MediaFile = { source: string; path: string; sha256: string | undefined; size: number | undefined };
+
+/** The media of a recipe by role, e.g. `iso`. */
+export type Media = Readonly<Record<string, MediaFile>>;
+
+export type Forecast = 'run' | 'reuse' | 'skip';
+
+/** One stage of a plan. `fingerprint` is undefined while it depends on media that are not downloaded yet. */
+export type StagePlan = {
+  stage: StageName;
+  forecast: Forecast;
+  /** Why the forecast is what it is, in words for a person. */
+  because: string;
+  fingerprint: string | undefined;
+  /** Each part's recipe key and the hash of what it adds (lower-case hex). */
+  parts: readonly { from: string; hash: string }[];
+  commands: readonly Command[];
+};
+
+/** Everything a build will do, as plain data. `R` is the validated recipe (recipe/schema.ts). */
+export type Plan<R = unknown> = {
+  version: 1;
+  /** Name of the image: the recipe's, or NAME-rehearsal. */
+  name: string;
+  rehearsal: boolean;
+  recipe: R;
+  host: Host;
+  media: Media;
+  rendered: readonly RenderedFile[];
+  stages: readonly StagePlan[];
+  /** Things a person should know before starting: fallbacks, slow paths, relabelling at first boot. */
+  notes: readonly string[];
+};
+
+/** What a target published. `size` is in bytes. */
+export type Published = { target: string; location: string; sha256: string; size: number; unchanged: boolean };
+
+/** What happened in a build; `type` discriminates, and every consumer handles every type. Seconds are wall time. */
+export type EventBody =
+  | { type: 'build-started'; name: string; recipe: string; rehearsal: boolean; folder: string }
+  | { type: 'stage-started'; stage: StageName; because: string }
+  | { type: 'stage-finished'; stage: StageName; seconds: number }
+  | { type: 'stage-reused'; stage: StageName; because: string }
+  | { type: 'stage-skipped'; stage: StageName; because: string }
+  | { type: 'command-started'; stage: StageName; argv: readonly string[]; log: string; control: boolean }
+  | { type: 'command-finished'; stage: StageName; program: string; exitCode: number | undefined; seconds: number }
+  | { type: 'progress'; stage: StageName | 'prepare'; message: string; fraction?: number }
+  | { type: 'warning'; stage?: StageName; message: string; hint?: string }
+  | ({ type: 'published' } & Published)
+  | { type: 'failed'; stage?: StageName; code: string; message: string; hint?: string; bundle?: string }
+  | { type: 'build-finished'; seconds: number };
+
+/** An event as stored in events.ndjson and printed by `--ui json`. `at` is ISO 8601 in UTC. */
+export type Event = { at: string; build: string } & EventBody;
+
+/** Receives every event of a build. Must not throw. */
+export type Emit = (event: EventBody) => void;

@@ -1,0 +1,183 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { execa } from 'execa';
+import { VmkilnError } from '../errors.ts';
+
+/** How to run one program. Never a shell string: `args` reach the program as they are. */
+export type ExecOptions = {
+  program: string;
+  args: readonly string[];
+  /** Seconds until the process group is killed. */
+  timeout: number;
+  signal: AbortSignal;
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** File that receives everything the program prints, as it prints it. */
+  log?: string;
+  /** Called with each complete line of either stream, without its end. */
+  onLine?: (line: string) => void;
+  /** Values that must not reach the log, the lines or the result: replaced by `***`. */
+  redact?: readonly string[];
+  /** Exit codes besides 0 that are an answer and not a failure. */
+  accept?: readonly number[];
+};
+
+/** What a program left. `stdout` keeps its first 64 MiB, `stderr` its last 16 KiB; `seconds` is wall time. */
+export type ExecResult = { stdout: string; stderr: string; exitCode: number; seconds: number };
+
+const stdoutLimit = 64 * 1024 * 1024;
+const tailLimit = 16 * 1024;
+/** A group that ignores SIGTERM is killed after this many milliseconds. */
+const killGrace = 2000;
+
+const liveGroups = new Set<number>();
+
+/** Kills every process group started by `exec` that still lives. For the last moments of the process: synchronous. */
+export function killLiveGroups(): void {
+  for (const pid of liveGroups) killGroup(pid, 'SIGKILL');
+}
+
+/**
+ * Runs a program in a process group of its own and waits for it.
+ *
+ * The group matters: libguestfs tools and virt-install start children, and only a signal to the group reaches them
+ * all at once. Being detached also keeps a terminal's Ctrl-C from reaching the tools before vmkiln has decided.
+ *
+ * @throws VmkilnError TOOL_MISSING, COMMAND_TIMEOUT, COMMAND_FAILED, DISK_FULL or INTERRUPTED.
+ */
+export async function exec(options: ExecOptions): Promise<ExecResult> {
+  const { program, args, signal } = options;
+  if (signal.aborted) throw interrupted(program, signal);
+  const started = performance.now();
+  const subprocess = execa(program, [...args], {
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    stdin: 'ignore',
+    encoding: 'buffer',
+    env: { LC_ALL: 'C.UTF-8', ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const pid = subprocess.pid;
+  if (pid !== undefined) liveGroups.add(pid);
+  let end: 'timeout' | 'abort' | undefined;
+  const stop = (why: 'timeout' | 'abort') => {
+    end ??= why;
+    if (pid === undefined) return;
+    killGroup(pid, 'SIGTERM');
+    setTimeout(() => killGroup(pid, 'SIGKILL'), killGrace).unref();
+  };
+  const onAbort = () => stop('abort');
+  signal.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => stop('timeout'), options.timeout * 1000);
+  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
+  const logFailed = log && once(log, 'error').catch(() => undefined);
+  const stdout = collector(options, log, 'head');
+  const stderr = collector(options, log, 'tail');
+  subprocess.stdout.on('data', stdout.write);
+  subprocess.stderr.on('data', stderr.write);
+  try {
+    const result = await subprocess;
+    const seconds = (performance.now() - started) / 1000;
+    stdout.end();
+    stderr.end();
+    if (end === 'abort') throw interrupted(program, signal);
+    if (end === 'timeout') throw timedOut(options, stderr.text());
+    if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(program, result);
+    const exitCode = result.exitCode;
+    if (exitCode !== 0 && !(exitCode !== undefined && options.accept?.includes(exitCode))) {
+      throw failed(options, exitCode, result.signal, stderr.text() || stdout.text().slice(-tailLimit));
+    }
+    return { stdout: stdout.text(), stderr: stderr.text(), exitCode: exitCode ?? 0, seconds };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    if (pid !== undefined) {
+      // What the program left behind in its group goes with it.
+      killGroup(pid, 'SIGKILL');
+      liveGroups.delete(pid);
+    }
+    if (log) {
+      const closed = new Promise<void>((resolve) => log.end(() => resolve()));
+      await Promise.race([closed, logFailed]);
+    }
+  }
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group has ended by itself.
+  }
+}
+
+/** Gathers one stream: whole lines to `onLine`, everything redacted to the log, and a bounded part kept as text. */
+function collector(options: ExecOptions, log: WriteStream | undefined, keep: 'head' | 'tail') {
+  const decoder = new TextDecoder();
+  let pending = '';
+  let kept = '';
+  const take = (text: string) => {
+    const clean = redact(text, options.redact ?? []);
+    log?.write(clean);
+    if (keep === 'tail') kept = (kept + clean).slice(-tailLimit);
+    else if (kept.length < stdoutLimit) kept += clean;
+    if (options.onLine) for (const line of clean.split(/\r?\n|\r/)) if (line !== '') options.onLine(line);
+  };
+  return {
+    write: (chunk: Uint8Array) => {
+      pending += decoder.decode(chunk, { stream: true });
+      // Only whole lines are passed on: a secret split over two chunks must still be found.
+      const cut = Math.max(pending.lastIndexOf('\n'), pending.lastIndexOf('\r')) + 1;
+      if (cut === 0) return;
+      take(pending.slice(0, cut));
+      pending = pending.slice(cut);
+    },
+    end: () => {
+      if (pending !== '') take(pending);
+      pending = '';
+    },
+    text: () => kept,
+  };
+}
+
+/** Replaces every secret in a text by `***`. Values shorter than four characters would hide ordinary words. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => (secret.length < 4 ? rest : rest.replaceAll(secret, '***')), text);
+}
+
+function interrupted(program: string, signal: AbortSignal): VmkilnError {
+  return signal.reason instanceof VmkilnError
+    ? signal.reason
+    : new VmkilnError('INTERRUPTED', `${program} was stopped`, { cause: signal.reason });
+}
+
+function timedOut(options: ExecOptions, tail: string): VmkilnError {
+  return new VmkilnError('COMMAND_TIMEOUT', `${options.program} did not end within ${options.timeout} s`, {
+    hint: hintWithLog(options, tail),
+  });
+}
+
+function missing(program: string, cause: unknown): VmkilnError {
+  return new VmkilnError('TOOL_MISSING', `${program} is not installed or not executable`, {
+    hint: 'run `vmkiln doctor` for the package that brings it',
+    cause,
+  });
+}
+
+function failed(options: ExecOptions, code: number | undefined, signal: string | undefined, tail: string): VmkilnError {
+  const how = code === undefined ? `was killed by ${signal ?? 'a signal'}` : `exited with status ${code}`;
+  const said = tail.trim().split('\n').slice(-4).join('\n');
+  const full = /No space left on device|ENOSPC/.test(tail);
+  const message = `${options.program} ${how}${said === '' ? '' : `: ${said}`}`;
+  return full
+    ? new VmkilnError('DISK_FULL', message, { hint: 'free some space, or move the state with VMKILN_HOME' })
+    : new VmkilnError('COMMAND_FAILED', message, { hint: hintWithLog(options, '') });
+}
+
+function hintWithLog(options: ExecOptions, tail: string): string {
+  const last = tail.trim().split('\n').at(-1);
+  const where = options.log === undefined ? '' : `the whole output is in ${options.log}`;
+  return [last && `its last words: ${last}`, where].filter(Boolean).join('; ') || 'run it by hand to see more';
+}

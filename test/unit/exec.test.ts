@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { exec } from '../../src/tools/exec.ts';
+
+const signal = new AbortController().signal;
+
+test('lines, log and result are the output, and a secret is in none of them', async () => {
+  const log = join(await mkdtemp(join(tmpdir(), 'vmkiln-exec-')), 'out.log');
+  const lines: string[] = [];
+  const result = await exec({
+    program: 'sh',
+    args: ['-c', 'echo one; printf "pass hun"; sleep 0.1; echo ter22; echo err >&2'],
+    timeout: 10,
+    signal,
+    log,
+    redact: ['hunter22'],
+    onLine: (line) => lines.push(line),
+  });
+  expect(result.stdout).toBe('one\npass ***\n');
+  expect(result.stderr).toBe('err\n');
+  expect(lines.toSorted()).toEqual(['err', 'one', 'pass ***']);
+  expect((await readFile(log, 'utf8')).split('\n').toSorted()).toEqual(['', 'err', 'one', 'pass ***']);
+});
+
+test('a failure carries the exit status and the last words', async () => {
+  const run = exec({ program: 'sh', args: ['-c', 'echo no such disk >&2; exit 3'], timeout: 10, signal });
+  await expect(run).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: expect.stringMatching(/status 3.*no such disk/),
+  });
+});
+
+test('a full disk and a missing program have names of their own', async () => {
+  const full = exec({ program: 'dd', args: ['if=/dev/zero', 'of=/dev/full', 'bs=1', 'count=1'], timeout: 10, signal });
+  await expect(full).rejects.toMatchObject({ code: 'DISK_FULL' });
+  const missing = exec({ program: 'vmkiln-no-such-program', args: [], timeout: 10, signal });
+  await expect(missing).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+});
+
+test.each([
+  ['abort', 60, 'INTERRUPTED'],
+  ['timeout', 0.3, 'COMMAND_TIMEOUT'],
+])('on %s the children of the program die too', async (how, timeout, code) => {
+  const controller = new AbortController();
+  let child = 0;
+  const run = exec({
+    program: 'sh',
+    args: ['-c', 'sleep 97 & echo $!; wait'],
+    timeout,
+    signal: controller.signal,
+    onLine: (line) => {
+      child = Number(line);
+      if (how === 'abort') controller.abort();
+    },
+  });
+  await expect(run).rejects.toMatchObject({ code });
+  await expect.poll(() => isAlive(child)).toBe(false);
+});
+
+/** A zombie does not count: it runs nothing, and not every machine has an init that buries it. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
