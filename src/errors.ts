@@ -1,3 +1,5 @@
+import type { StageName } from './model.ts';
+
 /**
  * An error a person can act on: what happened (`message`), why (`cause`), what to do next (`hint`).
  * Codes are listed in docs/errors.md.
@@ -6,6 +8,10 @@ export class VmkilnError extends Error {
   override readonly name = 'VmkilnError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** The folder with what is known about the failure, when there is one. */
+  bundle: string | undefined;
+  /** The stage that failed, when one did. */
+  stage: StageName | undefined;
 
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -48,4 +54,11 @@ export function exitCode(error: unknown): number {
 /** The one-line message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What to throw when `signal` has aborted: its own reason if that is a VmkilnError. `doing` is what was going on. */
+export function interrupted(doing: string, signal: AbortSignal): VmkilnError {
+  return signal.reason instanceof VmkilnError
+    ? signal.reason
+    : new VmkilnError('INTERRUPTED', `stopped while ${doing}`, { cause: signal.reason });
 }

@@ -34,14 +34,11 @@ export type Command = {
   env?: Readonly<Record<string, string>>;
 };
 
-/** What one recipe key adds to a stage. `from` names the key, and so the reason when a fingerprint changes. */
-export type Part = { from: string; args: readonly Arg[] };
-
 /** A secret by reference: the value is read just before use and never stored in a plan. */
 export type SecretRef = { env: string } | { file: string };
 
 /** How a secret is written into the file that needs it. */
-export type SecretEncoding = 'shell' | 'xml' | 'crypt' | 'plain';
+export type SecretEncoding = 'shell' | 'xml' | 'plain';
 
 /**
  * A file rendered from a template. Where a secret belongs, `text` holds a hole (see answers/holes.ts);
@@ -87,8 +84,10 @@ export type StagePlan = {
   forecast: Forecast;
   /** Why the forecast is what it is, in words for a person. */
   because: string;
+  /** `--from` or `--no-cache` wants it run even if its result is in the store. */
+  fresh: boolean;
   fingerprint: string | undefined;
-  /** Each part's recipe key and the hash of what it adds (lower-case hex). */
+  /** The recipe keys and files this stage depends on, each with a hash of its value: they name the reason of a change. */
   parts: readonly { from: string; hash: string }[];
   commands: readonly Command[];
 };

@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { execa } from 'execa';
-import { VmkilnError } from '../errors.ts';
+import { interrupted, VmkilnError } from '../errors.ts';
 
 /** How to run one program. Never a shell string: `args` reach the program as they are. */
 export type ExecOptions = {
@@ -47,7 +47,7 @@ export function killLiveGroups(): void {
  */
 export async function exec(options: ExecOptions): Promise<ExecResult> {
   const { program, args, signal } = options;
-  if (signal.aborted) throw interrupted(program, signal);
+  if (signal.aborted) throw interrupted(`running ${program}`, signal);
   const started = performance.now();
   const subprocess = execa(program, [...args], {
     detached: true,
@@ -82,7 +82,7 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     const seconds = (performance.now() - started) / 1000;
     stdout.end();
     stderr.end();
-    if (end === 'abort') throw interrupted(program, signal);
+    if (end === 'abort') throw interrupted(`running ${program}`, signal);
     if (end === 'timeout') throw timedOut(options, stderr.text());
     if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(program, result);
     const exitCode = result.exitCode;
@@ -147,12 +147,6 @@ export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => (secret.length < 4 ? rest : rest.replaceAll(secret, '***')), text);
 }
 
-function interrupted(program: string, signal: AbortSignal): VmkilnError {
-  return signal.reason instanceof VmkilnError
-    ? signal.reason
-    : new VmkilnError('INTERRUPTED', `${program} was stopped`, { cause: signal.reason });
-}
-
 function timedOut(options: ExecOptions, tail: string): VmkilnError {
   return new VmkilnError('COMMAND_TIMEOUT', `${options.program} did not end within ${options.timeout} s`, {
     hint: hintWithLog(options, tail),
@@ -168,12 +162,18 @@ function missing(program: string, cause: unknown): VmkilnError {
 
 function failed(options: ExecOptions, code: number | undefined, signal: string | undefined, tail: string): VmkilnError {
   const how = code === undefined ? `was killed by ${signal ?? 'a signal'}` : `exited with status ${code}`;
-  const said = tail.trim().split('\n').slice(-4).join('\n');
+  const said = lastWords(tail);
   const full = /No space left on device|ENOSPC/.test(tail);
   const message = `${options.program} ${how}${said === '' ? '' : `: ${said}`}`;
   return full
     ? new VmkilnError('DISK_FULL', message, { hint: 'free some space, or move the state with VMKILN_HOME' })
     : new VmkilnError('COMMAND_FAILED', message, { hint: hintWithLog(options, '') });
+}
+
+/** The last lines that say something. The guestfs tools end every failure with the same advice to turn on debugging. */
+function lastWords(tail: string): string {
+  const lines = tail.split('\n').filter((line) => line.trim() !== '' && !/^If reporting bugs|^\s+virt-\S+ -v -x /.test(line));
+  return lines.slice(-6).join('\n');
 }
 
 function hintWithLog(options: ExecOptions, tail: string): string {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the payload into the folder OUT: payload.tar (the root file system), vmlinuz, and one tar per optional package.
+# Builds the payload into the folder OUT: root.squashfs, vmlinuz, modules.tar, busybox, eltorito.img, a tar per optional package.
 # usage: payload.sh OUT SUITE
 set -eu
 out=$1 suite=$2
@@ -19,3 +19,9 @@ printf '%s\n' "$mirrors" | mmdebstrap --variant=minbase --include="$(words "$her
   --customize-hook="$here/payload-hook.sh \"\$1\" $here/payload.modules" \
   --customize-hook="sync-out /payload-out $out" --customize-hook='rm -rf "$1/payload-out"' \
   "$suite" "$out/payload.tar" ${mirrors:+-}
+
+# Debian's own package management would only mislead: the guest has RPM.
+sqfstar -comp zstd -no-progress "$out/root.squashfs" var/lib/dpkg var/lib/apt var/lib/ucf etc/apt \
+  etc/debian_version usr/bin/apt usr/bin/apt-get usr/bin/apt-cache usr/bin/apt-key usr/bin/apt-mark usr/bin/apt-config \
+  usr/bin/apt-cdrom usr/bin/dpkg usr/bin/dpkg-deb usr/bin/dpkg-query usr/lib/apt payload-out < "$out/payload.tar" > /dev/null
+rm "$out/payload.tar"

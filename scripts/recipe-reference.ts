@@ -1,0 +1,71 @@
+/** The part of a JSON Schema that the reference shows. */
+type Schema = {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  anyOf?: Schema[];
+  enum?: unknown[];
+  const?: unknown;
+  additionalProperties?: boolean | Schema;
+};
+
+const introduction = `# Recipe reference
+
+A recipe is one YAML file. Every key is listed here with its meaning and its default; keys without a default are left out
+unless they are marked as required. This page is generated from the schema: \`npx vitest run --project unit test/unit/schema.test.ts -u\`.
+
+- Sizes are written with a unit, \`8G\` or \`512M\` (powers of 1024); durations as \`90s\`, \`60m\` or \`2h\`.
+- Secrets are references, \`{ env: NAME }\` or \`{ file: PATH }\`, never the secret itself.
+- Relative paths belong to the folder of the recipe. The ISO is looked for in the current folder too; the folder of the
+  \`directory\` target belongs to the current folder.
+- \`\${name}\` is replaced by \`--set name=…\` or the file given with \`--vars\`; \`\${name:-default}\` has a default; a key whose value
+  is one variable and comes out empty counts as left out; \`$\${\` is a literal \`\${\`, for shell commands.
+
+| Key | Value | Default | Meaning |
+| --- | --- | --- | --- |
+`;
+
+/** The page docs/recipe.md for a recipe's JSON Schema. */
+export function recipeReference(schema: object): string {
+  return `${introduction}${rows('', schema as Schema).join('\n')}\n`;
+}
+
+function rows(prefix: string, schema: Schema): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, value]) => {
+    const key = `${prefix}${name}`;
+    const preset = value.default === undefined ? '' : code(JSON.stringify(value.default));
+    const standing = schema.required?.includes(name) && value.default === undefined ? '**required**' : preset;
+    return [`| ${code(key)} | ${kind(value)} | ${standing} | ${value.description ?? ''} |`, ...inner(key, value)];
+  });
+}
+
+function inner(key: string, schema: Schema): string[] {
+  if (isSecret(schema)) return [];
+  if (schema.items) return inner(`${key}[]`, schema.items);
+  return [schema, ...(schema.anyOf ?? [])].flatMap((each) => (isSecret(each) ? [] : rows(`${key}.`, each)));
+}
+
+function kind(schema: Schema): string {
+  if (isSecret(schema)) return 'secret';
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(kind))].join(' or ');
+  if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.items) return `list of ${kind(schema.items)}`;
+  if (schema.type === 'object') return 'map';
+  return (
+    { string: 'text', integer: 'number', boolean: 'yes or no (`true`, `false`)' }[schema.type ?? ''] ??
+    schema.type ??
+    ''
+  );
+}
+
+function isSecret({ properties }: Schema): boolean {
+  return Object.keys(properties ?? {}).join() === 'env,file';
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}

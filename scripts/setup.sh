@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# Makes this machine ready to run vmkiln: host packages, a libvirt that answers, npm packages, the compiled program.
+# What is already there is left alone, so running it again is quick.
+#
+# Usage: scripts/setup.sh [--yes] [--host-only]
+#   --yes        install without asking (nobody is asked without a terminal, or with CI set)
+#   --host-only  stop after packages and libvirt
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+yes=${CI:+1}
+host_only=
+# An ordinary user's PATH often lacks the folders of the daemons.
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf 'setup: %s\n' "$*"; }
+
+die() {
+  printf 'setup: error: %s\n' "$1" >&2
+  shift
+  for hint in "$@"; do printf 'setup:        %s\n' "$hint" >&2; done
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "this needs root: $*" 'run the script as root, or install sudo'
+  fi
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# The packages of a list: comments and empty lines removed.
+read_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
+
+# Runs a long command; its output is shown at a terminal and kept in a file otherwise.
+run_logged() {
+  if [ -t 1 ]; then
+    "$@"
+    return
+  fi
+  local log status=0
+  log=$(mktemp "${TMPDIR:-/tmp}/vmkiln-setup.XXXXXX.log")
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  if [ "$status" != 0 ]; then
+    tail -n 30 "$log" >&2
+    printf 'setup: the whole output is in %s\n' "$log" >&2
+  else
+    rm -f "$log"
+  fi
+  return "$status"
+}
+
+check_node() {
+  local node_hint='get Node.js 20.19 or newer from your distribution or from nodejs.org and put it on PATH'
+  command -v node >/dev/null || die 'node is not on PATH' "$node_hint"
+  command -v npm >/dev/null || die 'npm is not on PATH' "$node_hint"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    die "node $(node --version) is too old" "$node_hint"
+}
+
+# The ids of this distribution and of those it derives from. Not the commands that exist: mmdebstrap brings apt to
+# Fedora, and Debian has a package of dnf.
+distribution() {
+  # shellcheck source=/dev/null
+  (. /etc/os-release && echo "$ID ${ID_LIKE:-}")
+}
+
+is_installed_apt() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+# A name may be provided by another package (qemu-kvm by qemu-kvm-core), hence --whatprovides.
+is_installed_dnf() { rpm -q --quiet --whatprovides "$1" 2>/dev/null; }
+
+# libguestfs boots a kernel of the host: only a container or a chroot has none.
+kernel_package() {
+  if compgen -G '/boot/vmlinuz-*' >/dev/null || compgen -G '/lib/modules/*/vmlinuz' >/dev/null; then return; fi
+  if [ "$manager" = dnf ]; then
+    echo kernel-core
+    return
+  fi
+  local arch
+  arch=$(dpkg --print-architecture)
+  if [[ $(distribution) = ubuntu* ]]; then
+    echo linux-image-virtual
+  elif [ "$arch" = amd64 ] || [ "$arch" = arm64 ]; then
+    echo "linux-image-cloud-$arch"
+  else
+    echo "linux-image-$arch"
+  fi
+}
+
+install_apt() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends)
+  # Without package lists the simulation fails; with old ones the download does, hence the second attempt.
+  if "${apt[@]}" --simulate install "$@" >/dev/null 2>&1 && run_logged as_root "${apt[@]}" install "$@"; then return; fi
+  say 'refreshing the package lists'
+  if run_logged as_root apt-get -y update && run_logged as_root "${apt[@]}" install "$@"; then return; fi
+  die 'apt-get could not install the packages' 'see its words above, mend that, and run this script again'
+}
+
+install_dnf() {
+  run_logged as_root dnf -y --setopt=install_weak_deps=False install "$@" ||
+    die 'dnf could not install the packages' 'on RHEL and its rebuilds, enable EPEL and CodeReady Builder (CRB) first'
+}
+
+install_packages() {
+  case " $(distribution) " in
+    *' debian '* | *' ubuntu '*) manager=apt ;;
+    *' fedora '* | *' rhel '*) manager=dnf ;;
+    *) die "$(distribution) is no distribution this script knows" 'install what scripts/packages.apt names by hand' ;;
+  esac
+  local wanted=() missing=() name
+  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && kernel_package)
+  for name in "${wanted[@]}"; do
+    "is_installed_$manager" "$name" || missing+=("$name")
+  done
+  if [ ${#missing[@]} = 0 ]; then
+    say "host packages: already there (${#wanted[@]})"
+    return
+  fi
+  say "host packages: to install with $manager: ${missing[*]}"
+  if [ -z "$yes" ] && [ -t 0 ] && [ -t 1 ]; then
+    local answer
+    read -r -p 'setup: install them now? [y/N] ' answer
+    case $answer in [yY] | [yY][eE][sS]) ;; *) die 'nothing was installed' 'run the script again when you are ready' ;; esac
+  fi
+  "install_$manager" "${missing[@]}"
+  say "host packages: installed ${#missing[@]}"
+}
+
+libvirt_answers() { timeout 20 virsh --connect "$connect" uri >/dev/null 2>&1; }
+
+start_libvirt() {
+  if has_systemd; then
+    # Newer hosts run a daemon per driver, each woken by its socket.
+    if systemctl cat virtqemud.socket >/dev/null 2>&1; then
+      systemctl enable --now virtqemud.socket virtlogd.socket virtnetworkd.socket virtstoraged.socket virtnodedevd.socket
+    else
+      systemctl enable --now virtlogd.socket libvirtd.service
+    fi
+  elif command -v libvirtd >/dev/null; then
+    virtlogd -d || true # it fails when it is running already
+    libvirtd -d
+  else
+    virtlogd -d || true
+    virtnetworkd -d || true
+    virtstoraged -d || true
+    virtqemud -d
+  fi
+}
+
+ensure_libvirt() {
+  # An ordinary user's libvirt starts by itself; root's is a service.
+  if [ "$(id -u)" = 0 ]; then connect=qemu:///system; else connect=qemu:///session; fi
+  if libvirt_answers; then
+    say "libvirt: already answers at $connect"
+    return
+  fi
+  if [ "$(id -u)" = 0 ]; then
+    run_logged start_libvirt || die 'libvirt could not be started' 'see the words above'
+    local tries
+    for tries in {1..60}; do
+      if libvirt_answers; then
+        say "libvirt: started, answers at $connect"
+        return
+      fi
+      [ "$tries" = 60 ] || sleep 0.5
+    done
+  fi
+  die "libvirt does not answer at $connect" "see what \`virsh --connect $connect uri\` says"
+}
+
+ensure_npm_packages() {
+  local installed=$root/node_modules/.package-lock.json
+  if [ -e "$installed" ] && ! [ "$root/package-lock.json" -nt "$installed" ]; then
+    say 'npm packages: already there'
+    return
+  fi
+  (cd "$root" && run_logged npm ci) || die 'npm ci failed' 'see its words above'
+  say 'npm packages: installed'
+}
+
+ensure_built() {
+  local program=$root/dist/cli.js
+  if [ -e "$program" ] && [ -z "$(find "$root/src" "$root/tsconfig.json" "$root/tsconfig.build.json" -newer "$program" -print -quit)" ]; then
+    say 'program: already built'
+    return
+  fi
+  (cd "$root" && run_logged npm run build) || die 'npm run build failed' 'see its words above'
+  say 'program: built'
+}
+
+for option in "$@"; do
+  case $option in
+    --yes) yes=1 ;;
+    --host-only) host_only=1 ;;
+    *) die "unknown option $option" 'usage: scripts/setup.sh [--yes] [--host-only]' ;;
+  esac
+done
+
+check_node
+install_packages
+ensure_libvirt
+if [ -z "$host_only" ]; then
+  ensure_npm_packages
+  ensure_built
+fi

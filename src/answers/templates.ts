@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import Handlebars from 'handlebars';
+import { messageOf, VmkilnError } from '../errors.ts';
+import type { RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
+import { controlCharacters } from '../recipe/values.ts';
+import { type Hole, holeMark, holeText, makeHole } from './holes.ts';
+import { unknownPaths } from './paths.ts';
+import { shellQuote } from './quote.ts';
+
+/** Values that a template may use. Texts are one line each; the template helpers are listed in `helpers`. */
+export type View = { readonly [name: string]: ViewValue };
+type ViewValue = string | number | boolean | SecretRef | View | readonly ViewValue[];
+
+/** Whether `{{value}}` is written as it stands, or escaped for XML. */
+export type Kind = 'text' | 'xml';
+
+type Rendering = { file: string; holes: Map<string, Hole> };
+
+/** The helper that is at work has no other way to reach what it collects: rendering is synchronous, so one is enough. */
+let rendering: Rendering | undefined;
+
+/** Each kind of file has an environment of its own, so that nothing registered for one can change the other. */
+const environments: Record<Kind, typeof Handlebars> = { text: environment('plain'), xml: environment('xml') };
+
+/**
+ * The names of the helpers. `{{sh value}}` is one word for a shell or a kickstart, from a text or a secret;
+ * `{{secret reference}}` is a secret as it stands (text) or escaped (XML).
+ */
+export const helpers = ['sh', 'secret'] as const;
+
+function environment(encoding: SecretEncoding): typeof Handlebars {
+  const isolated = Handlebars.create();
+  const hole = (value: unknown, as: SecretEncoding) => new isolated.SafeString(leaveHole(value as SecretRef, as));
+  isolated.registerHelper('sh', (value: unknown) =>
+    typeof value === 'object' ? hole(value, 'shell') : shellQuote(String(value)),
+  );
+  isolated.registerHelper('secret', (value: unknown) => hole(value, encoding));
+  return isolated;
+}
+
+function leaveHole(secret: SecretRef, encoding: SecretEncoding): string {
+  if (!rendering) throw new Error('no template is being rendered');
+  const hole = makeHole(secret, encoding);
+  const before = rendering.holes.get(hole.name);
+  if (before && before.encoding !== encoding)
+    throw new Error(`the secret ${hole.name} is needed in two encodings in ${rendering.file}`);
+  rendering.holes.set(hole.name, hole);
+  return holeText(hole.name);
+}
+
+/**
+ * Renders a template file. Secrets of the view appear as holes.
+ * @throws VmkilnError TEMPLATE_INVALID with file and line
+ */
+export function renderTemplate(file: string, name: string, kind: Kind, view: View): RenderedFile {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new VmkilnError('TEMPLATE_INVALID', `the template cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return { name, ...renderText(source, file, kind, view) };
+}
+
+/** Renders the text of a template; `file` is its name in errors. */
+export function renderText(source: string, file: string, kind: Kind, view: View): Omit<RenderedFile, 'name'> {
+  checkValue(view, file, []);
+  checkPaths(source, file, view);
+  const mine: Rendering = { file, holes: new Map() };
+  rendering = mine;
+  try {
+    const knownHelpers = Object.fromEntries(helpers.map((helper) => [helper, true]));
+    const template = environments[kind].compile(source, {
+      strict: true,
+      knownHelpers,
+      knownHelpersOnly: true,
+      noEscape: kind === 'text',
+    });
+    return { text: template(view), holes: [...mine.holes.values()] };
+  } catch (cause) {
+    throw new VmkilnError('TEMPLATE_INVALID', `${file}: ${messageOf(cause)}`, { cause });
+  } finally {
+    rendering = undefined;
+  }
+}
+
+/** Handlebars notices an unknown name only in `{{name}}`; this also finds it in `{{#if name}}` and as an argument. */
+function checkPaths(source: string, file: string, view: View): void {
+  let unknown: ReturnType<typeof unknownPaths>;
+  try {
+    unknown = unknownPaths(Handlebars.parse(source), view, helpers);
+  } catch (cause) {
+    const { line, what } = readParseError(messageOf(cause));
+    throw new VmkilnError('TEMPLATE_INVALID', `${file}:${line}: ${what}`, { cause });
+  }
+  if (unknown.length === 0) return;
+  throw new VmkilnError(
+    'TEMPLATE_INVALID',
+    unknown.map(({ line, message }) => `${file}:${line}: ${message}`).join('\n'),
+    {
+      hint: `a template may use ${Object.keys(view).join(', ')}`,
+    },
+  );
+}
+
+/** Handlebars tells a place in two ways: "Parse error on line 2:" with the source below, or " - 1:2" at the end. */
+function readParseError(message: string): { line: string; what: string } {
+  const [, first, expectation] = /^Parse error on line (\d+):[\s\S]*\n(.*)$/.exec(message) ?? [];
+  if (first !== undefined) return { line: first, what: `is no template: ${expectation}` };
+  const [, what = message, second = '1'] = /^([\s\S]*) - (\d+):\d+$/.exec(message) ?? [];
+  return { line: second, what };
+}
+
+/** No value may begin a line of its own in an answer file, nor pass for a hole. */
+function checkValue(value: ViewValue, file: string, path: readonly string[]): void {
+  if (typeof value === 'string') {
+    const fault = controlCharacters.test(value)
+      ? 'a line break or control character'
+      : value.includes(holeMark)
+        ? `"${holeMark.trim()}"`
+        : undefined;
+    if (fault) throw new VmkilnError('TEMPLATE_INVALID', `${file}: ${path.join('.')} must not hold ${fault}`);
+  } else if (typeof value === 'object') {
+    for (const [name, inner] of Object.entries(value)) checkValue(inner as ViewValue, file, [...path, name]);
+  }
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
+import { readFileSync, writeSync } from 'node:fs';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitCode, VmkilnError } from './errors.ts';
+import { stageNames } from './model.ts';
+import type { Session } from './ui/ui.ts';
+
+// Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
+
+type Run = () => Promise<number | void>;
+
+/** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
+function defineProgram(session: Session, run: (command: Run) => Promise<void>): Command {
+  const program = new Command('vmkiln')
+    .description('Builds cloud-ready VM images from recipes on libvirt/KVM and publishes them.')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${version()}\n`);
+      throw new CommanderError(0, 'commander.version', '');
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vmkiln: ')) })
+    .configureHelp({ optionDescription });
+  const command = (usage: string, summary: string, examples: readonly string[]) => {
+    const name = usage.split(' ')[0] ?? usage;
+    return program
+      .command(usage)
+      .description(summary)
+      .showHelpAfterError(`  next: vmkiln ${name} --help`)
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+  };
+  program.showHelpAfterError('  next: vmkiln --help');
+
+  withBuild(
+    command('build <recipe...>', 'Build images from recipes and publish them.', [
+      'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
+      'vmkiln build recipes/rhel7.yaml --from customize --keep-on-failure',
+      'vmkiln build recipes/*.yaml --jobs 2 --ui json > events.ndjson',
+    ]),
+  ).action((recipes, options) =>
+    run(async () => (await import('./commands/build.ts')).build(recipes, options, session)),
+  );
+  withBuild(
+    command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
+      'vmkiln rehearse recipes/rhel7.yaml',
+      'vmkiln rehearse recipes/rhel7.yaml --out /tmp/images --until install',
+    ]),
+  ).action((recipes, options) =>
+    run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
+  );
+  withRecipe(
+    command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
+      'vmkiln plan recipes/rhel7.yaml',
+      "vmkiln plan recipes/rhel7.yaml --json | jq '.stages[].commands[].argv'",
+    ]),
+  )
+    .option('--json', 'print the plan as one JSON value')
+    .action((recipe, options) => run(async () => (await import('./commands/plan.ts')).plan(recipe, options, session)));
+  withVariables(
+    command('render <recipe>', 'Write the rendered answer files, and nothing else; needs no media.', [
+      'vmkiln render recipes/rhel7.yaml --out ./rendered',
+      'vmkiln render recipes/rhel7.yaml --vars site.yaml --out ./rendered',
+    ]),
+  )
+    .requiredOption('--out <dir>', 'folder to write the files into')
+    .action((recipe, options) => run(async () => (await import('./commands/show.ts')).showRender(recipe, options)));
+  withVariables(
+    command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
+      'vmkiln validate recipes/*.yaml',
+      'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
+    ]),
+  ).action((recipes, options) => run(async () => (await import('./commands/show.ts')).showValidate(recipes, options)));
+  command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
+    'vmkiln doctor',
+    'vmkiln doctor recipes/rhel7.yaml --json',
+  ])
+    .addOption(connectOption())
+    .option('--json', 'print the findings as one JSON value')
+    .action((recipe, options) =>
+      run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, session)),
+    );
+  command('clean', 'Remove what dead builds left behind: domains, processes, locks, temporary files.', [
+    'vmkiln clean',
+    'vmkiln clean --cache --builds',
+  ])
+    .option('--cache', 'also remove the checkpoints that no running build uses')
+    .option('--builds', 'also remove the folders of finished builds')
+    .action((options) => run(async () => (await import('./commands/clean.ts')).clean(options, session)));
+  command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
+    () => run(async () => (await import('./commands/show.ts')).showSchema()),
+  );
+  command('completion', 'Print a completion script for a shell.', [
+    'vmkiln completion bash > /etc/bash_completion.d/vmkiln',
+    'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
+  ])
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action((shell) => run(async () => (await import('./commands/completion.ts')).completion(shell, program.commands)));
+  return program;
+}
+
+function withVariables(command: Command): Command {
+  return command
+    .option(
+      '--set <key=value>',
+      'set a variable of the recipe (repeatable)',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--vars <file>', 'YAML file of variables; --set wins over it');
+}
+
+function withRecipe(command: Command): Command {
+  return withVariables(command)
+    .option('--out <dir>', 'folder of the directory target (default: ./images)')
+    .option('--no-cache', 'use no checkpoint: run every stage')
+    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(stageNames))
+    .addOption(new Option('--until <stage>', 'stop after this stage').choices(stageNames))
+    .addOption(connectOption());
+}
+
+function withBuild(command: Command): Command {
+  return withRecipe(command)
+    .option('--jobs <n>', 'how many recipes to build at once (default: 1)', positive, 1)
+    .option('--keep-on-failure', 'leave the domain and the work folder of a failed build')
+    .addOption(
+      new Option('--ui <kind>', 'how to show it (default: pretty on a terminal, else plain)').choices([
+        'pretty',
+        'plain',
+        'json',
+      ]),
+    );
+}
+
+function connectOption(): Option {
+  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system');
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}
+
+/** Commander's own shows `(default: false)` and the like, which say nothing. */
+function optionDescription({ description, argChoices }: Option): string {
+  return argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+/** Runs one command line to its end. Returns the exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  const controller = new AbortController();
+  // Every program that runs listens.
+  setMaxListeners(0, controller.signal);
+  const session: Session = {
+    signal: controller.signal,
+    say: (message) => void process.stderr.write(`vmkiln: ${message}\n`),
+  };
+  stopOnSignals(controller, session);
+  stopOnClosedOutput(controller);
+  let status = 0;
+  const program = defineProgram(session, async (command) => {
+    status = (await command()) ?? 0;
+  });
+  try {
+    await program.parseAsync(argv);
+    return status;
+  } catch (error) {
+    // Commander has said what was wrong; its own status for that is 1.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    // Whoever interrupted knows; whoever closed the output does not want to.
+    if (controller.signal.aborted && error === controller.signal.reason) return exitCode(error);
+    const { errorText } = await import('./ui/error-text.ts');
+    const { paintFor } = await import('./ui/format.ts');
+    const debug = Boolean(process.env['VMKILN_DEBUG']);
+    process.stderr.write(`${errorText(error, { debug, paint: paintFor(process.stderr) })}\n`);
+    return exitCode(error);
+  }
+}
+
+/** Signals closer than this are one, in milliseconds. */
+const repeatPause = 300;
+
+/** The first signal asks everything to stop and clean up; the second does not wait for that. */
+function stopOnSignals(controller: AbortController, session: Session): void {
+  let first: number | undefined;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      // One Ctrl-C may come twice: from the terminal, and passed on by `npm run`.
+      if (first !== undefined) return void (performance.now() - first > repeatPause && killAndExit(130));
+      first = performance.now();
+      controller.abort(
+        new VmkilnError('INTERRUPTED', `stopped by ${name}`, {
+          hint: 'run the same command again: it starts from the last checkpoint',
+        }),
+      );
+      session.say('stopping: cleaning up… (once more to stop at once)');
+    });
+  }
+}
+
+/** A reader that went away (`| head`) ends the command quietly, and a build with its clean-up. */
+function stopOnClosedOutput(controller: AbortController): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // EIO: the terminal itself is gone.
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      if (!controller.signal.aborted) {
+        controller.abort(new VmkilnError('INTERRUPTED', 'nobody reads the output any more'));
+      }
+    });
+  }
+}
+
+async function killAndExit(status: number): Promise<void> {
+  try {
+    (await import('./tools/exec.ts')).killLiveGroups();
+  } finally {
+    process.exit(status);
+  }
+}
+
+process.on('uncaughtException', (error) => {
+  // Written past process.stderr, which a live display may hold.
+  writeSync(
+    2,
+    `vmkiln: unexpected error: ${error.stack ?? String(error)}\n  next: this is a fault of vmkiln: please report it\n`,
+  );
+  void killAndExit(1);
+});
+
+const status = await main(process.argv);
+// A pipe may still hold what was written; process.exit would drop it.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+process.exit(status);

@@ -1,0 +1,24 @@
+import { planRecipe } from '../pipeline/build.ts';
+import { labelled } from '../ui/error-text.ts';
+import { paintFor } from '../ui/format.ts';
+import { planWithArgv, showPlan } from '../ui/plan-text.ts';
+import type { Session } from '../ui/ui.ts';
+import { requestOf, type RecipeOptions } from './build.ts';
+
+/** `vmkiln plan`: what a build would do, as text or as one JSON value on standard output. Changes nothing. */
+export async function plan(
+  recipe: string,
+  options: RecipeOptions & { json?: boolean },
+  { signal }: Session,
+): Promise<void> {
+  const found = await planRecipe(requestOf(recipe, options), {
+    signal,
+    emit: (event) => {
+      if (event.type !== 'warning') return;
+      const next = event.hint === undefined ? '' : `${labelled('next', event.hint)}\n`;
+      process.stderr.write(`vmkiln: warning: ${event.message}\n${next}`);
+    },
+  });
+  const text = options.json ? JSON.stringify(planWithArgv(found), null, 2) : showPlan(found, paintFor(process.stdout));
+  process.stdout.write(`${text}\n`);
+}

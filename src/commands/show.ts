@@ -1,0 +1,30 @@
+import { loadRecipe } from '../recipe/load.ts';
+import { readVariables } from '../recipe/variables.ts';
+import { paintFor } from '../ui/format.ts';
+import { render } from './render.ts';
+import { schema } from './schema.ts';
+import { validate } from './validate.ts';
+
+type VariableOptions = { set: string[]; vars?: string };
+
+/** `vmkiln render`: writes the answer files and lists them. */
+export async function showRender(path: string, options: VariableOptions & { out: string }): Promise<void> {
+  const { recipe } = await loadRecipe(path, await readVariables(options));
+  const files = await render(recipe, options.out);
+  process.stdout.write(files.map((file) => `${file}\n`).join(''));
+}
+
+/** `vmkiln validate`: one line per valid recipe, one per problem. Returns 2 when there is any problem. */
+export async function showValidate(paths: readonly string[], options: VariableOptions): Promise<number> {
+  const results = await validate(paths, await readVariables(options));
+  for (const { path, problems } of results) {
+    if (problems.length === 0) process.stdout.write(`${path}: ${paintFor(process.stdout)('good', 'valid')}\n`);
+    for (const problem of problems) process.stderr.write(`${problem}\n`);
+  }
+  return results.some(({ problems }) => problems.length > 0) ? 2 : 0;
+}
+
+/** `vmkiln schema`: prints the JSON Schema of recipes. */
+export async function showSchema(): Promise<void> {
+  process.stdout.write(`${JSON.stringify(schema(), null, 2)}\n`);
+}

@@ -1,0 +1,35 @@
+import type { Arg, RenderedFile } from '../model.ts';
+import type { Recipe } from '../recipe/schema.ts';
+
+/** Arguments a family adds to a stage's command, and the top-level recipe keys they come from. */
+export type Contribution = { args: readonly Arg[]; keys: readonly (keyof Recipe)[] };
+
+/** A line of the installer's log that says where the installation stands. `fraction` is of the whole, 0 to 1. */
+export type InstallerPhase = { match: RegExp; phase: string; fraction: number };
+
+/**
+ * All that differs per operating system: data in, data out. Nothing here touches the world, except that
+ * `render` reads template files.
+ */
+export type Family = {
+  /** osinfo short ids for this recipe, best first, then older releases to fall back to. */
+  osinfo(recipe: Recipe): readonly string[];
+  /** Answer files, guest scripts and configuration, with holes where secrets belong. */
+  render(recipe: Recipe): readonly RenderedFile[];
+  /** virt-install arguments: media, injected answer file, kernel arguments, firmware. */
+  install(recipe: Recipe, media: { iso: Arg }): Contribution;
+  /** virt-customize arguments, in order: built-in edits, packages, then the user's own steps. */
+  customize(recipe: Recipe): Contribution;
+  /** virt-sysprep arguments: the explicit operations and the last edits. */
+  sysprep(recipe: Recipe): Contribution;
+  /** How to read the installer's log. */
+  installer: {
+    phases: readonly InstallerPhase[];
+    /** Lines after which the installation cannot succeed. */
+    fatal: readonly RegExp[];
+    /** Kernel arguments that a person needs to know to repeat the install by hand are in `install`. */
+    finished: RegExp;
+  };
+  /** Things to tell a person before starting. */
+  notes(recipe: Recipe): readonly string[];
+};

@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { renderText, renderTemplate, type View } from '../answers/templates.ts';
+import type { Arg, RenderedFile } from '../model.ts';
+import { shippedKickstarts } from '../recipe/files.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { anaconda } from './anaconda.ts';
+import type { Contribution, Family } from './family.ts';
+import { rhelRelease } from './rhel-releases.ts';
+import { cloudView, guestView, kickstartView, managesPackages, packagesView } from './rhel-views.ts';
+import { sha256Of } from './sha256.ts';
+import { chmod, stepArguments } from './steps.ts';
+
+const templates = join(import.meta.dirname, '../../templates');
+const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
+const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
+
+/** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
+export const rhel: Family = { osinfo, render, install, customize, sysprep, installer: anaconda, notes };
+
+function osinfo(recipe: Recipe): string[] {
+  const { major } = rhelRelease(recipe);
+  const minor = Number(recipe.release.split('.')[1]);
+  return Array.from({ length: minor + 1 }, (_, index) => `rhel${major}.${minor - index}`);
+}
+
+function render(recipe: Recipe): RenderedFile[] {
+  const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  const kickstart = recipe.install.kickstart ?? join(shippedKickstarts, rhelRelease(recipe).kickstart);
+  return [
+    renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe)),
+    ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
+    { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
+    shipped('guest.sh', guestView(recipe)),
+    shipped('clean.sh', {}),
+    ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
+  ];
+}
+
+/** The whole file is the password: `--root-password file:` reads its first line. */
+function rootPassword(secret: NonNullable<Recipe['rootPassword']>): RenderedFile {
+  const { text, holes } = renderText('{{secret rootPassword}}', 'root-password', 'text', { rootPassword: secret });
+  return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
+}
+
+function install(recipe: Recipe, { iso }: { iso: Arg }): Contribution {
+  // The last console is /dev/console: what the installer says goes to the serial line.
+  const kernel = `inst.ks=file:/ks.cfg inst.text ${rhelRelease(recipe).kernelArguments} console=tty0 console=ttyS0,115200n8`;
+  return {
+    args: [
+      ...['--location', iso],
+      ...['--initrd-inject', { rendered: 'ks.cfg' }],
+      ...['--extra-args', kernel],
+      ...(recipe.machine.firmware === 'uefi' ? ['--boot', 'uefi'] : []),
+    ],
+    keys: ['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],
+  };
+}
+
+function customize(recipe: Recipe): Contribution {
+  const ca = recipe.subscription?.caCertificate;
+  const certificate: Arg[] = ca
+    ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
+    : [];
+  return {
+    args: [
+      '--no-logfile',
+      // An update makes initramfs images here: they need the drivers of every machine, not those of this appliance.
+      ...['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`],
+      ...certificate,
+      ...(managesPackages(recipe) ? ['--run', { rendered: 'packages.sh' }] : []),
+      ...['--run', { rendered: 'guest.sh' }],
+      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`], ...chmod('0644', cloudConfig)],
+      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...recipe.customize.flatMap(stepArguments),
+      ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }]] : []),
+    ],
+    keys: ['subscription', 'repositories', 'update', 'packages', 'cloudInit', 'rootPassword', 'customize'],
+  };
+}
+
+/**
+ * Operations of virt-sysprep(1), named one by one because the default set changes with versions. Left out: fs-uuids and
+ * user-account, which break a guest, and ssh-userdir and cron-spool, which could only undo the recipe's own steps.
+ */
+const operations = [
+  'abrt-data',
+  'backup-files',
+  'bash-history',
+  'blkid-tab',
+  'crash-data',
+  'customize',
+  'dhcp-client-state',
+  'dhcp-server-state',
+  'logfiles',
+  'machine-id',
+  'mail-spool',
+  'net-hostname',
+  'net-hwaddr',
+  'pacct-log',
+  'package-manager-cache',
+  'pam-data',
+  'passwd-backups',
+  'puppet-data-log',
+  'rh-subscription-manager',
+  'rhn-systemid',
+  'rpm-db',
+  'samba-db-log',
+  'smolt-uuid',
+  'ssh-hostkeys',
+  'sssd-db-log',
+  'tmp-files',
+  'udev-persistent-net',
+  'utmp',
+  'yum-uuid',
+];
+
+function sysprep(recipe: Recipe): Contribution {
+  return {
+    args: [
+      ...['--operations', operations.join(',')],
+      '--no-logfile',
+      ...['--run', { rendered: 'clean.sh' }],
+      // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
+      ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
+    ],
+    keys: ['release'],
+  };
+}
+
+function notes(recipe: Recipe): string[] {
+  const { packages, repositories, subscription } = recipe;
+  const all = [
+    packages.length > 0 && !subscription && repositories.length === 0
+      ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
+      : undefined,
+    packages.length === 0
+      ? 'no packages are requested: the build fails unless the installed system has cloud-init'
+      : undefined,
+    'SELinux labels are set with the setfiles of the guest; where that fails, each instance relabels and restarts once at its first boot',
+  ];
+  return all.filter((note) => note !== undefined);
+}

@@ -1,0 +1,115 @@
+import { access, statfs } from 'node:fs/promises';
+import { freemem, tmpdir, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { blockingFolder, foldersOf, qemuAccount, type Account } from '../access.ts';
+import { asRoot, type Check } from './check.ts';
+
+const gib = 1024 ** 3;
+
+/** Checks free space in the folders that grow, and the memory for a guest beside an appliance. */
+export async function checkRoom(folders: { state: string; cache: string }): Promise<Check[]> {
+  const places = [
+    {
+      id: 'space-state',
+      title: 'Space for builds',
+      path: folders.state,
+      fail: 1 * gib,
+      warn: 5 * gib,
+      move: 'VMKILN_HOME',
+    },
+    {
+      id: 'space-cache',
+      title: 'Space for disks',
+      path: folders.cache,
+      fail: 5 * gib,
+      warn: 20 * gib,
+      move: 'VMKILN_HOME',
+    },
+    { id: 'space-tmp', title: 'Temporary space', path: tmpdir(), fail: gib / 2, warn: 2 * gib, move: 'TMPDIR' },
+  ];
+  const checks = places.map(async ({ path, move, ...limits }): Promise<Check> => {
+    const free = await freeSpace(path);
+    const check = roomCheck(limits, free, `free at ${path}`);
+    return check.status === 'ok' ? check : { ...check, detail: `${check.detail}; ${move} moves it` };
+  });
+  const total = totalmem();
+  const limits = { id: 'memory', title: 'Memory', fail: 2 * gib, warn: 4 * gib };
+  const memory = roomCheck(limits, total, `in all, ${formatGib(freemem())} unused`);
+  return [...(await Promise.all(checks)), memory];
+}
+
+/** The finding about an amount of bytes against what is too little (`fail`) and what is scarce (`warn`). */
+export function roomCheck(
+  { id, title, fail, warn }: { id: string; title: string; fail: number; warn: number },
+  bytes: number,
+  where: string,
+): Check {
+  const status = bytes < fail ? 'fail' : bytes < warn ? 'warn' : 'ok';
+  const wanted =
+    status === 'ok' ? '' : `; ${formatGib(warn)} or more is comfortable, below ${formatGib(fail)} builds fail`;
+  return { id, title, status, detail: `${formatGib(bytes)} ${where}${wanted}` };
+}
+
+function formatGib(bytes: number): string {
+  return `${(bytes / gib).toFixed(1)} GiB`;
+}
+
+/** Bytes an ordinary user may still write on the filesystem of a path, or of its nearest folder that exists. */
+async function freeSpace(path: string): Promise<number> {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const found = await statfs(at).catch(() => undefined);
+    if (found !== undefined) return found.bavail * found.bsize;
+    if (at === dirname(at)) return 0;
+  }
+}
+
+/**
+ * Checks that QEMU, which the system libvirt runs as another user, gets to the state and cache folders and to each
+ * file. Folders alone are looked at: libvirt hands QEMU the files themselves, but never the folders above them.
+ */
+export async function checkReach(
+  connect: string,
+  folders: { state: string; cache: string },
+  files: readonly string[],
+): Promise<Check[]> {
+  const account = await qemuAccount(connect);
+  const places = [
+    { id: 'reach-cache', title: 'Reach of disks', path: folders.cache },
+    ...files.map((path, index) => ({ id: `file-${index + 1}`, title: 'File', path: resolve(path) })),
+  ];
+  return Promise.all(
+    places.map(async ({ path, ...base }): Promise<Check> => {
+      if (base.id.startsWith('file-') && !(await exists(path))) {
+        return { ...base, status: 'fail', detail: `${path} is not there, or cannot be read by this user` };
+      }
+      if (account === undefined) {
+        return { ...base, status: 'warn', detail: `QEMU's user is unknown, so ${path} may be out of its reach` };
+      }
+      return reachCheck(base, path, await foldersOf(path), account);
+    }),
+  );
+}
+
+/** The finding about one path, from the folders above it. */
+export function reachCheck(
+  base: { id: string; title: string },
+  path: string,
+  folders: Parameters<typeof blockingFolder>[0],
+  account: Account,
+): Check {
+  const blocking = blockingFolder(folders, account);
+  if (blocking === undefined) return { ...base, status: 'ok', detail: `${account.name} gets to ${path}` };
+  return {
+    ...base,
+    status: 'fail',
+    detail: `QEMU runs as ${account.name}, which may not pass through ${blocking.path} on the way to ${path}`,
+    fix: asRoot(`chmod o+x ${blocking.path}`),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,99 @@
+import { constants } from 'node:fs';
+import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VmkilnError, messageOf } from '../errors.ts';
+import type { Host } from '../model.ts';
+import { exec } from '../tools/exec.ts';
+import { exitPort, guestDisk, guestDone } from './kvm-guest.ts';
+
+export type Accelerator = Pick<Host, 'accelerator' | 'acceleratorReason'>;
+
+/** What `/dev/kvm` looks like from here: the part of a verdict's key that a person can change. */
+export type KvmDevice = 'absent' | 'forbidden' | 'open';
+
+/** Seconds the test guest gets. It needs a fifth of one; a KVM that does not work makes it hang for ever. */
+const deadline = 5;
+
+/** Looks at the device file without starting anything. */
+export async function kvmDevice(): Promise<KvmDevice> {
+  try {
+    await stat('/dev/kvm');
+  } catch {
+    return 'absent';
+  }
+  return access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+    () => 'open' as const,
+    () => 'forbidden' as const,
+  );
+}
+
+/**
+ * Decides between KVM and TCG by running a guest. A device that opens, and libvirt's capabilities, prove nothing:
+ * under some hypervisors QEMU then aborts, or the guest hangs when its kernel enters long mode.
+ *
+ * @throws VmkilnError INTERRUPTED or TOOL_MISSING.
+ */
+export async function findAccelerator(
+  qemu: string,
+  arch: string,
+  device: KvmDevice,
+  signal: AbortSignal,
+): Promise<Accelerator> {
+  if (arch !== 'x86_64') return tcg(`this host is ${arch} and the guests are x86_64`);
+  if (device === 'absent') {
+    return tcg("/dev/kvm is not there: virtualisation is off in this machine's firmware, or not passed on to it");
+  }
+  if (device === 'forbidden') return tcg('this user may not open /dev/kvm');
+  try {
+    const exitCode = await runGuest(qemu, ['-accel', 'kvm', '-cpu', 'host'], signal);
+    if (exitCode === guestDone) {
+      return { accelerator: 'kvm', acceleratorReason: 'a test guest ran under KVM' };
+    }
+    return tcg(`/dev/kvm opens, but the CPU of a test guest failed (QEMU exited with status ${exitCode})`);
+  } catch (error) {
+    if (!(error instanceof VmkilnError)) throw error;
+    if (error.code === 'COMMAND_TIMEOUT') return tcg(`/dev/kvm opens, but a test guest hung for ${deadline} s`);
+    if (error.code === 'COMMAND_FAILED') return tcg(`/dev/kvm opens, but QEMU cannot use it: ${qemuError(error)}`);
+    throw error;
+  }
+}
+
+/**
+ * Runs the test guest and returns QEMU's exit status: `guestDone` when it reached 64-bit mode.
+ *
+ * @throws VmkilnError as `exec` does; COMMAND_FAILED when QEMU could not run it, COMMAND_TIMEOUT when it hung.
+ */
+export async function runGuest(qemu: string, accelerator: readonly string[], signal: AbortSignal): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-kvm-'));
+  try {
+    const disk = join(folder, 'disk.raw');
+    await writeFile(disk, guestDisk());
+    const machine = ['-machine', 'q35', '-m', '64', '-smp', '1', '-display', 'none', '-nodefaults', '-no-reboot'];
+    const exit = ['-device', `isa-debug-exit,iobase=${exitPort},iosize=4`];
+    const drive = ['-drive', `file=${disk.replaceAll(',', ',,')},format=raw,if=ide`];
+    const { exitCode } = await exec({
+      program: qemu,
+      args: [...accelerator, ...machine, ...exit, ...drive],
+      timeout: deadline,
+      signal,
+      cwd: folder,
+      accept: [guestDone],
+    });
+    return exitCode;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function tcg(why: string): Accelerator {
+  return { accelerator: 'tcg', acceleratorReason: why };
+}
+
+/** QEMU's own words, without its name: "failed to set MSR 0x10a to 0x69". */
+function qemuError(error: VmkilnError): string {
+  const line = messageOf(error)
+    .split('\n')
+    .find((text) => /\berror:|: /.test(text));
+  return (line ?? messageOf(error)).replace(/^.*\berror: /, '').replace(/^\S*qemu\S*: /, '');
+}

@@ -1,0 +1,106 @@
+import { arch, availableParallelism, cpus, homedir, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import type { Host } from '../model.ts';
+import { exec } from '../tools/exec.ts';
+import { osinfoIds } from '../tools/osinfo.ts';
+import { openHostCache, type HostCache } from './cache.ts';
+import { findAccelerator, kvmDevice, type Accelerator } from './kvm.ts';
+import { askLibvirt, defaultConnect, findNetwork } from './libvirt.ts';
+import { findProgram, qemuNames, stamp } from './programs.ts';
+
+export type ProbeOptions = {
+  /** libvirt connection URI; default: the system's for root, the session's for others. */
+  connect?: string;
+  /** Folder of host.json, where slow findings are kept until the host changes. */
+  cacheDir: string;
+  signal: AbortSignal;
+  progress?: (message: string) => void;
+};
+
+/**
+ * Finds out what this host can do. Takes a second at first and a fraction of one later.
+ *
+ * @throws VmkilnError HOST_UNFIT when libvirt does not answer, TOOL_MISSING, or INTERRUPTED.
+ */
+export async function probeHost(options: ProbeOptions): Promise<Host> {
+  const { signal } = options;
+  const connect = options.connect ?? defaultConnect(process.getuid?.() ?? 0);
+  const cache = await openHostCache(options.cacheDir, false);
+  const [libvirt, network, osinfo, virtInstall, guestfsTools, found] = await Promise.all([
+    askLibvirt(connect, signal),
+    findNetwork(connect, signal),
+    knownOsinfo(cache, signal),
+    versionOf('virt-install', cache, signal),
+    versionOf('virt-customize', cache, signal),
+    probeAccelerator(cache, signal, options.progress),
+  ]);
+  await cache.save();
+  return {
+    arch: machineArch(),
+    accelerator: found.accelerator,
+    acceleratorReason: found.acceleratorReason,
+    connect,
+    network,
+    osinfo,
+    cores: availableParallelism(),
+    memory: totalmem(),
+    versions: {
+      qemu: found.qemu,
+      libvirt: libvirt.libvirt,
+      'virt-install': virtInstall,
+      'guestfs-tools': guestfsTools,
+      kernel: release(),
+    },
+  };
+}
+
+/** The machine's architecture as the kernel and libvirt call it. */
+function machineArch(): string {
+  const names: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', ppc64: 'ppc64le' };
+  return names[arch()] ?? arch();
+}
+
+/** The accelerator that works here, and the QEMU it was tried with. */
+export async function probeAccelerator(
+  cache: HostCache,
+  signal: AbortSignal,
+  progress?: ProbeOptions['progress'],
+): Promise<Accelerator & { qemu: string }> {
+  const qemu = await findProgram(qemuNames);
+  if (qemu === undefined) {
+    throw new VmkilnError('TOOL_MISSING', `${qemuNames[0]} is not installed`, {
+      hint: 'run `vmkiln doctor` for the package that brings it',
+    });
+  }
+  const version = await versionOf(qemu, cache, signal);
+  const device = await kvmDevice();
+  const key = [release(), qemu, version, cpus()[0]?.model ?? '', machineArch(), device].join('|');
+  const verdict = await cache.remember('accelerator', key, () => {
+    progress?.('running a test guest to see whether KVM works');
+    return findAccelerator(qemu, machineArch(), device, signal);
+  });
+  return { ...verdict, qemu: version };
+}
+
+/** The osinfo short ids this host knows. */
+export async function knownOsinfo(cache: HostCache, signal: AbortSignal): Promise<string[]> {
+  // The places osinfo-db-import(1) writes to; its VERSION file is replaced at every import.
+  const folders = ['/usr/share/osinfo', '/etc/osinfo', join(homedir(), '.config/osinfo')];
+  const key = await stamp(...folders.flatMap((folder) => [folder, join(folder, 'VERSION'), join(folder, 'os')]));
+  return cache.remember('osinfo', key, () => osinfoIds(signal));
+}
+
+/** The first version number that `PROGRAM --version` prints: Python and libguestfs make these calls slow. */
+async function versionOf(program: string, cache: HostCache, signal: AbortSignal): Promise<string> {
+  const path = (await findProgram([program])) ?? program;
+  return cache.remember(`version ${program}`, await stamp(path), async () => {
+    const { stdout } = await exec({ program: path, args: ['--version'], timeout: 30, signal });
+    return parseVersion(stdout);
+  });
+}
+
+/** Reads "QEMU emulator version 7.2.22 (Debian …)", "virt-customize 1.48.2", "4.1.0". */
+export function parseVersion(text: string): string {
+  return /\d+(?:\.\d+)+\S*/.exec(text)?.[0] ?? 'unknown';
+}

@@ -1,0 +1,54 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pinsLock, removeLayers } from '../store/checkpoints.ts';
+import { withLock } from '../store/lock.ts';
+import { readOwners } from '../store/owner.ts';
+import { ensurePaths, statePaths } from '../store/paths.ts';
+import { folderSize, reapDead } from './reap.ts';
+
+/** What to remove besides the leftovers of dead builds. */
+export type CleanOptions = {
+  /** Checkpoints that no running build uses. */
+  cache: boolean;
+  /** The folders of finished builds. */
+  builds: boolean;
+  signal: AbortSignal;
+  emit: (message: string) => void;
+};
+
+/** What was removed, in sentences, and what stays. */
+export type CleanResult = { removed: string[]; freedBytes: number; kept: { what: string; why: string }[] };
+
+/** Removes what dead builds left behind, and on request checkpoints and old builds. Running builds are left alone. */
+export async function clean(options: CleanOptions): Promise<CleanResult> {
+  const paths = statePaths(process.env, process.getuid?.() ?? 0);
+  await ensurePaths(paths);
+  const before = await folderSize(paths.work);
+  const removed = await reapDead(paths, { kept: true, signal: options.signal });
+  let freedBytes = Math.max(0, before - (await folderSize(paths.work)));
+  for (const sentence of removed) options.emit(sentence);
+  if (options.cache) {
+    // A build pins a layer under the same lock before it looks for it: none is removed in between.
+    const layers = await withLock(paths.checkpoints, pinsLock, { signal: options.signal }, async () => {
+      const inUse = (await readOwners(paths)).flatMap(({ owner }) => owner.uses);
+      return removeLayers(paths.checkpoints, new Set(inUse));
+    });
+    for (const { path, size } of layers) {
+      freedBytes += size;
+      removed.push(`removed checkpoint ${path}`);
+    }
+  }
+  const owners = await readOwners(paths);
+  const kept = owners.map(({ owner }) => ({ what: owner.build, why: 'it is running' }));
+  if (options.builds) {
+    const running = new Set(owners.map(({ owner }) => owner.build));
+    for (const build of await readdir(paths.builds)) {
+      if (running.has(build)) continue;
+      const folder = join(paths.builds, build);
+      freedBytes += await folderSize(folder);
+      await rm(folder, { recursive: true, force: true });
+      removed.push(`removed build ${build}`);
+    }
+  }
+  return { removed, freedBytes, kept };
+}

@@ -1,0 +1,77 @@
+import { basename, join } from 'node:path';
+import type { Command, Emit, StageName } from '../model.ts';
+import type { StageContext } from '../stages/stage.ts';
+import type { Layer } from '../store/checkpoints.ts';
+import { domainOf } from '../store/owner.ts';
+import { buildVariable } from '../store/process.ts';
+import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
+import { resolveArg } from './resolve.ts';
+
+/** Programs a stage may start besides its planned commands. */
+export const controlPrograms: readonly string[] = ['virsh', 'cp'];
+
+/** What a build's stages share. */
+export type ContextOptions = {
+  build: string;
+  folder: string;
+  work: string;
+  signal: AbortSignal;
+  emit: Emit;
+  layers: ReadonlyMap<StageName, Layer>;
+  /** Secret values, to keep out of logs. */
+  redact: readonly string[];
+  keepOnFailure: boolean;
+};
+
+/** The gate through which one stage reaches the world: every program it starts is an event with a log. */
+export function stageContext(stage: StageName, options: ContextOptions, counter: () => number): StageContext {
+  const { build, folder, signal, emit } = options;
+  const work = (file: string) => join(options.work, file);
+  const layer = (name: StageName) => {
+    const found = options.layers.get(name);
+    if (!found) throw new Error(`stage ${stage} needs the layer of ${name}, which is not there`);
+    return found;
+  };
+  const places = {
+    work,
+    rendered: (name: string) => join(options.work, 'rendered', name),
+    layer: (name: StageName) => layer(name).path,
+    domain: domainOf(build),
+  };
+
+  async function start(program: string, rest: Omit<ExecOptions, 'program' | 'log' | 'redact'>, control: boolean): Promise<ExecResult> {
+    const log = join(folder, 'logs', `${String(counter()).padStart(2, '0')}-${stage}-${basename(program)}.log`);
+    const started = performance.now();
+    emit({ type: 'command-started', stage, argv: [program, ...rest.args], log, control });
+    let exitCode: number | undefined;
+    try {
+      const env = { [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
+      const result = await exec({ program, ...rest, env, log, redact: options.redact });
+      exitCode = result.exitCode;
+      return result;
+    } finally {
+      emit({ type: 'command-finished', stage, program, exitCode, seconds: (performance.now() - started) / 1000 });
+    }
+  }
+
+  return {
+    build,
+    signal,
+    emit,
+    work,
+    layer,
+    kept: (file) => join(folder, file),
+    domain: places.domain,
+    keepOnFailure: options.keepOnFailure,
+    run: (command: Command, { onLine, signal: own } = {}) => {
+      const { program, timeout, env } = command;
+      const args = command.args.map((arg) => resolveArg(arg, places));
+      const stop = own === undefined ? signal : AbortSignal.any([signal, own]);
+      return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
+    },
+    control: (program, args, { timeout = 20, signal: own, accept } = {}) => {
+      if (!controlPrograms.includes(program)) throw new Error(`${program} is not a control command`);
+      return start(program, { args, timeout, signal: own ?? signal, ...(accept && { accept }) }, true);
+    },
+  };
+}

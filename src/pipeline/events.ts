@@ -1,0 +1,111 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Emit, Event, Published, StageName } from '../model.ts';
+
+/** Events of one build: each is stamped, kept in events.ndjson, remembered for the manifest and shown. */
+export type EventLog = { emit: Emit; events: readonly Event[] };
+
+/** Starts the log of a build. A disk too full for a line of the log does not end the build by itself. */
+export function openEventLog(folder: string, build: string, show: (event: Event) => void): EventLog {
+  const events: Event[] = [];
+  const file = join(folder, 'events.ndjson');
+  return {
+    events,
+    emit: (body) => {
+      const event: Event = { at: new Date().toISOString(), build, ...body };
+      events.push(event);
+      try {
+        appendFileSync(file, `${JSON.stringify(event)}\n`);
+      } catch {
+        // The folder may be gone (a refused build) or full (the stage's own write says so).
+      }
+      show(event);
+    },
+  };
+}
+
+/** What became of a build, folded from its events. Seconds are wall time. */
+export type Manifest = {
+  version: 1;
+  build: string;
+  name: string;
+  recipe: string;
+  rehearsal: boolean;
+  status: 'running' | 'done' | 'failed';
+  startedAt: string;
+  endedAt?: string;
+  stages: { stage: StageName; outcome: 'running' | 'done' | 'reused' | 'skipped' | 'failed'; seconds?: number }[];
+  published: Published[];
+  warnings: string[];
+  failure?: { stage?: StageName; code: string; message: string; hint?: string; bundle?: string };
+};
+
+/** Folds events into the manifest. Pure; works on the events of an unfinished build too. */
+export function foldManifest(events: readonly Event[]): Manifest {
+  const first = events[0];
+  const manifest: Manifest = {
+    version: 1,
+    build: first?.build ?? '',
+    name: '',
+    recipe: '',
+    rehearsal: false,
+    status: 'running',
+    startedAt: first?.at ?? '',
+    stages: [],
+    published: [],
+    warnings: [],
+  };
+  for (const event of events) foldEvent(manifest, event);
+  return manifest;
+}
+
+function foldEvent(manifest: Manifest, event: Event): void {
+  switch (event.type) {
+    case 'build-started':
+      Object.assign(manifest, { name: event.name, recipe: event.recipe, rehearsal: event.rehearsal });
+      return;
+    case 'stage-started':
+      manifest.stages.push({ stage: event.stage, outcome: 'running' });
+      return;
+    case 'stage-finished':
+      Object.assign(stageOf(manifest, event.stage), { outcome: 'done', seconds: event.seconds });
+      return;
+    case 'stage-reused':
+      stageOf(manifest, event.stage).outcome = 'reused';
+      return;
+    case 'stage-skipped':
+      stageOf(manifest, event.stage).outcome = 'skipped';
+      return;
+    case 'published': {
+      const { target, location, sha256, size, unchanged } = event;
+      manifest.published.push({ target, location, sha256, size, unchanged });
+      return;
+    }
+    case 'warning':
+      manifest.warnings.push(event.message);
+      return;
+    case 'failed': {
+      const { at, build: _build, type: _type, ...failure } = event;
+      if (event.stage) stageOf(manifest, event.stage).outcome = 'failed';
+      Object.assign(manifest, { status: 'failed', endedAt: at, failure });
+      return;
+    }
+    case 'build-finished':
+      Object.assign(manifest, { status: 'done', endedAt: event.at });
+      return;
+    case 'command-started':
+    case 'command-finished':
+    case 'progress':
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function stageOf(manifest: Manifest, stage: StageName): Manifest['stages'][number] {
+  const found = manifest.stages.findLast((entry) => entry.stage === stage);
+  if (found) return found;
+  const added: Manifest['stages'][number] = { stage, outcome: 'running' };
+  manifest.stages.push(added);
+  return added;
+}

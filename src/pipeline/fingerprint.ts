@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Arg, Command, Piece, RenderedFile, StageName } from '../model.ts';
+
+/** Changed when the meaning of a fingerprint changes, so that old checkpoints are not mistaken for new ones. */
+const generation = 'vmkiln 1';
+
+/** What a fingerprint needs besides the commands: the rendered files and the keyed hashes of secrets in the guest. */
+export type Contents = { rendered: readonly RenderedFile[]; macs: Readonly<Record<string, string>> };
+
+/**
+ * The fingerprint of a stage (SHA-256, lower-case hex): the hash of the previous stage's fingerprint and of every
+ * command it runs. Time-outs and the environment do not count, nor does what is marked as the host's.
+ * Undefined while a file it reads has an unknown content.
+ */
+export function fingerprint(
+  previous: string | undefined,
+  stage: StageName,
+  commands: readonly Command[],
+  contents: Contents,
+): string | undefined {
+  if (previous === undefined && stage !== 'disk') return undefined;
+  const words = commands.map(({ program, args }) => [program, ...args.map((arg) => canonicalArg(arg, contents))]);
+  const unknown = words.some((word) => JSON.stringify(word).includes('"file",null'));
+  return unknown ? undefined : hash([generation, previous ?? '', stage, words]);
+}
+
+/** A stable hash (SHA-256, lower-case hex) of plain data; the order of an object's keys does not matter. */
+export function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value, sortKeys) ?? 'undefined').digest('hex');
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function canonicalArg(arg: Arg, contents: Contents): unknown {
+  return Array.isArray(arg)
+    ? arg.map((piece: Piece) => canonicalPiece(piece, contents))
+    : canonicalPiece(arg as Piece, contents);
+}
+
+function canonicalPiece(piece: Piece, { rendered, macs }: Contents): unknown {
+  if (typeof piece === 'string') return piece;
+  if ('file' in piece) return ['file', piece.sha256 ?? null];
+  if ('rendered' in piece) {
+    const file = rendered.find(({ name }) => name === piece.rendered);
+    // A secret that stays in the guest counts by its keyed hash; where one is used only on the way it does not.
+    const secrets = (file?.holes ?? []).map((hole) => (hole.inGuest ? (macs[hole.name] ?? '') : ''));
+    return ['rendered', piece.rendered, file?.text ?? '', secrets];
+  }
+  if ('work' in piece) return ['work', piece.work];
+  if ('layer' in piece) return ['layer', piece.layer];
+  if ('build' in piece) return ['build', piece.build];
+  return ['host'];
+}

@@ -1,0 +1,133 @@
+import { VmkilnError } from '../errors.ts';
+import type { Forecast, Plan, StageName, StagePlan } from '../model.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import type { StageInput } from '../stages/stage.ts';
+import { type Contents, fingerprint, hash } from './fingerprint.ts';
+import { segments, stages } from './stages.ts';
+
+/** All that decides what a build does. */
+export type PlanInput = StageInput & {
+  name: string;
+  rehearsal: boolean;
+  notes: readonly string[];
+  macs: Contents['macs'];
+  /** Fingerprints of the layers that are there now. */
+  existing: ReadonlySet<string>;
+  /** The plan of the last build of this name: it gives the reasons their words. */
+  previous: Plan | undefined;
+  /** The first stage that must not be reused, and the last one to run. */
+  from: StageName | undefined;
+  until: StageName | undefined;
+};
+
+/** A URL's credentials are for the download alone: the media name their source without them. */
+function withoutCredentials({ recipe, media }: PlanInput): Recipe {
+  return { ...recipe, source: { ...recipe.source, iso: media['iso']?.source ?? recipe.source.iso } };
+}
+
+type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh'>;
+
+/**
+ * Decides everything a build will do. Pure: the same input gives the same plan.
+ *
+ * @throws VmkilnError USAGE when `until` names a stage after which there is nothing to keep.
+ */
+export function makePlan(input: PlanInput): Plan<Recipe> {
+  const ends = ['upload', ...segments.map(({ leaves }) => leaves)];
+  if (input.until !== undefined && !ends.includes(input.until)) {
+    throw new VmkilnError('USAGE', `--until ${input.until}: that stage leaves nothing that could be kept`, {
+      hint: 'end at install, customize, sparsify or upload',
+    });
+  }
+  const drafts = draftStages(input);
+  const forecasts = forecast(drafts, input);
+  return {
+    version: 1,
+    name: input.name,
+    rehearsal: input.rehearsal,
+    recipe: withoutCredentials(input),
+    host: input.host,
+    media: input.media,
+    rendered: input.rendered,
+    notes: input.notes,
+    stages: drafts.map((draft, index) => ({ ...draft, ...(forecasts[index] ?? never()) })),
+  };
+}
+
+function draftStages(input: PlanInput): Draft[] {
+  const { rendered, macs, recipe } = input;
+  let previous: string | undefined;
+  return stages.map((stage) => {
+    const { commands, keys } = stage.plan(input);
+    previous = fingerprint(previous, stage.name, commands, { rendered, macs });
+    const parts = keys.map((key) => ({ from: key as string, hash: hash(recipe[key]) }));
+    return { stage: stage.name, fingerprint: previous, parts: [...parts, ...fileParts(commands, rendered)], commands };
+  });
+}
+
+/** The files that commands read, by name, so that a changed template or medium can be named as a reason. */
+function fileParts(commands: Draft['commands'], rendered: PlanInput['rendered']): { from: string; hash: string }[] {
+  return commands
+    .flatMap((command) => command.args)
+    .flatMap((arg) => arg)
+    .flatMap((piece) => {
+      if (typeof piece === 'string') return [];
+      if ('file' in piece) return [{ from: piece.file, hash: piece.sha256 ?? 'unknown' }];
+      if ('rendered' in piece) {
+        return [{ from: piece.rendered, hash: hash(rendered.find(({ name }) => name === piece.rendered)?.text) }];
+      }
+      return [];
+    });
+}
+
+type Outlook = { forecast: Forecast; because: string; fresh: boolean };
+
+/** The deepest layer that holds is reused, what leads up to it is skipped, everything after it is run. */
+function forecast(drafts: readonly Draft[], input: PlanInput): Outlook[] {
+  const order = drafts.map(({ stage }) => stage);
+  const first = input.from === undefined ? order.length : order.indexOf(input.from);
+  const last = input.until === undefined ? order.length - 1 : order.indexOf(input.until);
+  const reusable = segments.findLast(({ leaves }) => {
+    if (leaves === undefined) return false;
+    const at = order.indexOf(leaves);
+    const print = drafts[at]?.fingerprint;
+    return at < first && at <= last && print !== undefined && input.existing.has(print);
+  })?.leaves;
+  const deepest = reusable === undefined ? -1 : order.indexOf(reusable);
+  let changed = false;
+  return drafts.map((draft, index) => {
+    const fresh = index >= first;
+    if (index > last) return { forecast: 'skip', because: `after ${input.until}, where this build ends`, fresh };
+    if (index < deepest) return { forecast: 'skip', because: `the ${reusable} layer already holds its result`, fresh };
+    if (index === deepest) return { forecast: 'reuse', because: 'nothing it depends on has changed', fresh };
+    const unknown = draft.fingerprint === undefined && drafts[index - 1]?.fingerprint !== undefined;
+    const reason = changed && !unknown ? undefined : reasonToRun(draft, input, fresh);
+    changed ||= draft.stage !== 'upload';
+    return { forecast: 'run', because: reason ?? 'an earlier stage runs', fresh };
+  });
+}
+
+function reasonToRun(draft: Draft, input: PlanInput, asked: boolean): string {
+  if (draft.stage === 'upload') return 'targets are asked every time; an image that is already there is left alone';
+  if (asked) return `--from ${input.from} or --no-cache asks for it`;
+  if (draft.fingerprint === undefined) return 'the media are not downloaded yet';
+  const before = input.previous?.stages.find(({ stage }) => stage === draft.stage);
+  if (!before) return 'it has not been built before';
+  if (before.fingerprint === draft.fingerprint) return 'its result is not in the checkpoint store';
+  const keys = changedParts(before.parts, draft.parts);
+  return keys.length > 0 ? `${keys.map((key) => `\`${key}\``).join(', ')} changed` : 'an earlier stage changed';
+}
+
+/** Names of the parts that differ. Of a recipe key and the file rendered from it, the key says more. */
+function changedParts(before: StagePlan['parts'], now: StagePlan['parts']): string[] {
+  const names = [...new Set([...now, ...before].map(({ from }) => from))];
+  return names.filter((name) => hashOf(before, name) !== hashOf(now, name));
+}
+
+function hashOf(parts: StagePlan['parts'], name: string): string | undefined {
+  return parts.find(({ from }) => from === name)?.hash;
+}
+
+function never(): never {
+  throw new Error('a stage without a forecast');
+}

@@ -1,0 +1,96 @@
+import { appendFile, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from '../model.ts';
+import { withLock } from '../store/lock.ts';
+import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
+import type { Paths } from '../store/paths.ts';
+import { commandLineOf, processesOf } from '../store/process.ts';
+import { exec } from '../tools/exec.ts';
+
+/** Where virt-install puts the kernel and initrd it boots, as root with the system libvirt. */
+const bootFolder = '/var/lib/libvirt/boot';
+
+/**
+ * Removes what builds left whose process is gone: programs, domain, work folder, and last the owner record, so that a
+ * reaper that is killed itself is followed by another. Returns a sentence per build.
+ */
+export async function reapDead(paths: Paths, options: { kept: boolean; signal: AbortSignal }): Promise<string[]> {
+  return withLock(paths.state, 'reap', { signal: options.signal }, async () => {
+    const dead = (await readOwners(paths)).filter(({ owner, alive }) => !alive && (options.kept || !owner.kept));
+    const sentences: string[] = [];
+    for (const { owner } of dead) {
+      await reapBuild(paths, owner);
+      sentences.push(`cleaned up after ${owner.build}, which was cut short`);
+    }
+    return sentences;
+  });
+}
+
+/** Removes everything one build could have left outside its folder of documents. Safe to repeat. */
+export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
+  const { folder, work } = foldersOf(paths, owner.build);
+  await killProcesses(owner.build);
+  if (owner.connect !== undefined) await removeDomain(owner.connect, domainOf(owner.build));
+  await rm(work, { recursive: true, force: true, maxRetries: 3 });
+  await closeEvents(folder, owner.build);
+  await releaseOwner(paths, owner.build);
+}
+
+/** Kills a build's programs and removes the socket folders that libguestfs makes for each appliance in /tmp. */
+async function killProcesses(build: string): Promise<void> {
+  const sockets = new Set<string>();
+  for (let round = 0; round < 20; round += 1) {
+    const pids = processesOf(build);
+    if (pids.length === 0) break;
+    for (const pid of pids) {
+      for (const word of commandLineOf(pid)) {
+        const socket = /(\/tmp\/libguestfs[A-Za-z0-9]{6})\//.exec(word)?.[1];
+        if (socket) sockets.add(socket);
+      }
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has just ended.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  for (const socket of sockets) await rm(socket, { recursive: true, force: true });
+}
+
+async function removeDomain(connect: string, domain: string): Promise<void> {
+  const virsh = (...args: string[]) =>
+    exec({
+      program: 'virsh',
+      args: ['-c', connect, ...args],
+      timeout: 10,
+      signal: AbortSignal.timeout(10_000),
+      accept: [1],
+    });
+  const xml = (await virsh('dumpxml', domain)).stdout;
+  await virsh('destroy', domain);
+  await virsh('undefine', '--nvram', domain);
+  // A killed virt-install leaves the kernel and initrd that the running domain names.
+  for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {
+    if (file?.startsWith(`${bootFolder}/virtinst-`)) await rm(file, { force: true });
+  }
+}
+
+/** Ends the event log of a build that could not do so itself. */
+async function closeEvents(folder: string, build: string): Promise<void> {
+  const event: Event = {
+    at: new Date().toISOString(),
+    build,
+    type: 'failed',
+    code: 'INTERRUPTED',
+    message: 'the process of this build ended without finishing it',
+  };
+  await appendFile(join(folder, 'events.ndjson'), `${JSON.stringify(event)}\n`).catch(() => undefined);
+}
+
+/** Bytes below a folder. */
+export async function folderSize(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = names.map((name) => stat(join(folder, name)).then(({ blocks }) => blocks * 512, () => 0));
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

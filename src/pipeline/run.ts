@@ -1,0 +1,114 @@
+import { interrupted, VmkilnError } from '../errors.ts';
+import type { Plan, Published, StageName, StagePlan } from '../model.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import type { StageInput } from '../stages/stage.ts';
+import { type Layer, obtain } from '../store/checkpoints.ts';
+import { type ContextOptions, stageContext } from './context.ts';
+import { segments, stages } from './stages.ts';
+
+/** What running a plan needs besides the plan. */
+export type RunOptions = Omit<ContextOptions, 'layers'> & {
+  plan: Plan<Recipe>;
+  input: StageInput;
+  checkpoints: string;
+  /** Records that a layer is in use before it is used. */
+  pin: (fingerprint: string) => Promise<void>;
+};
+
+/**
+ * Executes a plan: makes the layers that are missing, each under its lock, and publishes the image.
+ * The plan forecast what is reusable; here the store decides, for another build may have been quicker or have cleaned.
+ *
+ * @throws VmkilnError of the stage that failed, with its `stage` set.
+ */
+export async function runPlan(options: RunOptions): Promise<Published[]> {
+  const { plan, emit, signal } = options;
+  const planned = new Map(plan.stages.map((stage) => [stage.stage, stage]));
+  const layers = new Map<StageName, Layer>();
+  const announced = new Set<StageName>();
+  let count = 0;
+  const counter = () => (count += 1);
+
+  /** Makes sure of the layer that a segment leaves, and so of those below it only if it has to be made. */
+  async function layerOf(index: number): Promise<Layer | undefined> {
+    const segment = segments[index];
+    if (!segment?.leaves) return undefined;
+    const stage = mustFind(planned, segment.leaves);
+    const print = stage.fingerprint;
+    if (print === undefined) throw new Error(`${segment.leaves} has no fingerprint: the media are unknown`);
+    await options.pin(print);
+    const { layer, reused } = await obtain(
+      options.checkpoints,
+      print,
+      {
+        fresh: stage.fresh,
+        signal,
+        waiting: () =>
+          emit({ type: 'progress', stage: stage.stage, message: 'waiting for another build that makes the same layer' }),
+      },
+      async () => {
+        const below = await layerOf(index - 1);
+        for (const name of segment.stages) await runStage(name);
+        const file = stages.find(({ name }) => name === segment.leaves)?.leaves ?? '';
+        const flat = segment.leaves === 'sparsify';
+        const context = stageContext(stage.stage, { ...options, layers }, counter);
+        return { file: context.work(file), stage: stage.stage, build: options.build, flat, ...(below && !flat && { backing: below }) };
+      },
+    );
+    layers.set(segment.leaves, layer);
+    if (reused) announceReuse(index, stage);
+    return layer;
+  }
+
+  /** A reused layer, and the stages that led to it and to the layers below. */
+  function announceReuse(index: number, stage: StagePlan): void {
+    for (const name of segments.slice(0, index + 1).flatMap((segment) => segment.stages)) {
+      if (announced.has(name)) continue;
+      announced.add(name);
+      if (name === stage.stage) emit({ type: 'stage-reused', stage: name, because: becauseReused(stage) });
+      else emit({ type: 'stage-skipped', stage: name, because: `the ${stage.stage} layer already holds its result` });
+    }
+  }
+
+  async function runStage(name: StageName): Promise<Published[]> {
+    const stage = stages.find((candidate) => candidate.name === name);
+    const { commands, because } = mustFind(planned, name);
+    if (!stage) return [];
+    if (signal.aborted) throw interrupted(`${name} was about to run`, signal);
+    announced.add(name);
+    const started = performance.now();
+    emit({ type: 'stage-started', stage: name, because });
+    const context = stageContext(name, { ...options, layers }, counter);
+    const facts = { ...options.input, name: plan.name, rehearsal: plan.rehearsal };
+    let published: Published[] = [];
+    try {
+      if (stage.run) published = (await stage.run(commands, facts, context)) ?? [];
+      else for (const command of commands) await context.run(command);
+    } catch (error) {
+      const failure = signal.aborted ? interrupted(`${name} ran`, signal) : error;
+      if (failure instanceof VmkilnError) failure.stage ??= name;
+      throw failure;
+    }
+    emit({ type: 'stage-finished', stage: name, seconds: (performance.now() - started) / 1000 });
+    return published;
+  }
+
+  const wanted = plan.stages.filter(({ forecast }) => forecast !== 'skip').map(({ stage }) => stage);
+  const last = segments.findLastIndex((segment) => segment.leaves !== undefined && wanted.includes(segment.leaves));
+  if (last >= 0) await layerOf(last);
+  const published = wanted.includes('upload') ? await runStage('upload') : [];
+  for (const { stage, forecast, because } of plan.stages) {
+    if (forecast === 'skip' && !announced.has(stage)) emit({ type: 'stage-skipped', stage, because });
+  }
+  return published;
+}
+
+function becauseReused(stage: StagePlan): string {
+  return stage.forecast === 'reuse' ? stage.because : 'another build made it meanwhile';
+}
+
+function mustFind(planned: ReadonlyMap<StageName, StagePlan>, name: StageName): StagePlan {
+  const stage = planned.get(name);
+  if (!stage) throw new Error(`the plan has no stage ${name}`);
+  return stage;
+}

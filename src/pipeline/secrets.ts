@@ -1,0 +1,52 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSecret } from '../answers/holes.ts';
+import type { RenderedFile, SecretRef } from '../model.ts';
+import { writeAtomic } from '../store/files.ts';
+import { withLock } from '../store/lock.ts';
+
+/** Gives a secret's value. */
+export type ReadSecret = (secret: SecretRef) => string;
+
+/** Reads secrets. In a rehearsal one that is missing gets a dummy value, for nothing real is registered. */
+export function secretReader(rehearsal: boolean): ReadSecret {
+  if (!rehearsal) return readSecret;
+  return (secret) => {
+    try {
+      return readSecret(secret);
+    } catch {
+      return 'rehearsal-dummy';
+    }
+  };
+}
+
+/** All secret values of the rendered files: what must never be seen. Reading them also shows that they are there. */
+export function secretValues(rendered: readonly RenderedFile[], read: ReadSecret): string[] {
+  return [...new Set(rendered.flatMap(({ holes }) => holes.map(({ secret }) => read(secret))))];
+}
+
+/**
+ * Keyed hashes (HMAC-SHA-256, hex) of the secrets that stay in the guest, by the name of their hole. The key is
+ * this machine's own (`state/mac.key`), so that a plan or a fingerprint tells nothing about the secret.
+ */
+export async function secretMacs(
+  rendered: readonly RenderedFile[],
+  read: ReadSecret,
+  state: string,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const holes = rendered.flatMap((file) => file.holes).filter((hole) => hole.inGuest);
+  if (holes.length === 0) return {};
+  const path = join(state, 'mac.key');
+  const key = await withLock(state, 'mac.key', { signal }, async () => {
+    const found = await readFile(path).catch(() => undefined);
+    if (found && found.length === 32) return found;
+    const made = randomBytes(32);
+    await writeAtomic(path, made, 0o600);
+    return made;
+  });
+  return Object.fromEntries(
+    holes.map(({ name, secret }) => [name, createHmac('sha256', key).update(read(secret)).digest('hex')]),
+  );
+}

@@ -1,0 +1,185 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { resolveFiles } from './files.ts';
+import { didYouMean } from './nearest.ts';
+import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
+import { explain, type Recipe, recipeSchema } from './schema.ts';
+import { substitute } from './variables.ts';
+
+/** In bytes. */
+const largestRecipe = 1024 ** 2;
+const mostAliases = 50;
+
+export type LoadedRecipe = {
+  recipe: Recipe;
+  /** The file, as an absolute path. */
+  path: string;
+  text: string;
+};
+
+/**
+ * Reads a recipe, replaces its variables, validates it and makes its paths absolute.
+ * With `rehearsal`, variables of `source` may be missing: practice media take its place.
+ * @throws VmkilnError RECIPE_INVALID with every problem, one per line; VARIABLE_INVALID for a variable that nothing uses
+ */
+export async function loadRecipe(
+  path: string,
+  variables: Readonly<Record<string, string>>,
+  options: { rehearsal?: boolean } = {},
+): Promise<LoadedRecipe> {
+  const text = await readRecipe(path);
+  const lines = new LineCounter();
+  const document = parseYaml(path, text, lines);
+  const fail = (problems: readonly Problem[]): never => {
+    throw new VmkilnError('RECIPE_INVALID', formatProblems(path, problems, lines).join('\n'));
+  };
+  const { problems, used, whole } = replaceVariables(document, variables, options.rehearsal ?? false);
+  if (problems.length > 0) fail(problems);
+  const value = toValue(path, document);
+  checkAllUsed(variables, used);
+  const parsed = validate(value, document, whole);
+  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document));
+  const recipe = resolveFiles(parsed.data, dirname(resolve(path)), (at, message) =>
+    problems.push({ offset: valueOffset(document, at), path: at, message }),
+  );
+  if (problems.length > 0) fail(problems);
+  return { recipe, path: resolve(path), text };
+}
+
+async function readRecipe(path: string): Promise<string> {
+  const invalid = (what: string, cause?: unknown) => new VmkilnError('RECIPE_INVALID', `${path}: ${what}`, { cause });
+  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(cause.code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${cause.message}`, cause);
+  });
+  if (!info.isFile()) throw invalid(info.isDirectory() ? 'is a folder; expected a recipe file' : 'is not a file');
+  if (info.size > largestRecipe) throw invalid('is larger than 1 MiB, which no recipe is');
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw invalid(`cannot be read: ${messageOf(cause)}`, cause);
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw invalid('is not UTF-8 text', cause);
+  }
+}
+
+function parseYaml(path: string, text: string, lineCounter: LineCounter): Document {
+  let document: Document;
+  try {
+    // Pretty errors quote the source, and with it a secret that stands where it should not.
+    document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  } catch (cause) {
+    throw new VmkilnError('RECIPE_INVALID', `${path}: cannot be read as YAML: ${messageOf(cause)}`, { cause });
+  }
+  const problems = document.errors.map(({ pos, code, message }) => ({
+    offset: pos[0],
+    path: [],
+    message: yamlMessages[code] ?? message,
+  }));
+  if (problems.length === 0 && !isMap(document.contents)) {
+    const message = document.contents === null ? 'the recipe is empty' : 'expected a map of keys';
+    problems.push({ offset: 0, path: [], message });
+  }
+  if (problems.length > 0)
+    throw new VmkilnError('RECIPE_INVALID', formatProblems(path, problems, lineCounter).join('\n'));
+  return document;
+}
+
+const yamlMessages: Partial<Record<string, string>> = {
+  DUPLICATE_KEY: 'this key is already set above',
+  MULTIPLE_DOCS: 'a recipe is one YAML document, and a second one begins here',
+  TAB_AS_INDENT: 'a tab indents this line; YAML wants spaces',
+};
+
+function toValue(path: string, document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: mostAliases });
+  } catch (cause) {
+    throw new VmkilnError('RECIPE_INVALID', `${path}: has too many YAML aliases, or one within itself`, { cause });
+  }
+}
+
+type Replaced = { problems: Problem[]; used: Set<string>; whole: Set<Scalar> };
+
+/** Replaces variables in the document's texts, after parsing: a value cannot add structure. Empty ones leave their key out. */
+function replaceVariables(
+  document: Document,
+  variables: Readonly<Record<string, string>>,
+  rehearsal: boolean,
+): Replaced {
+  const result: Replaced = { problems: [], used: new Set(), whole: new Set() };
+  visit(document, {
+    Alias(_, node) {
+      if (!node.resolve(document)) {
+        result.problems.push({
+          offset: node.range?.[0] ?? 0,
+          path: [],
+          message: `the alias *${node.source} has no anchor &${node.source} above it`,
+        });
+      }
+    },
+    Scalar(key, node, ancestors) {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return undefined;
+      const { text, used, whole, unknown, malformed } = substitute(node.value, variables);
+      for (const name of used) result.used.add(name);
+      const later = rehearsal && inSource(document, ancestors);
+      const problem = (message: string) => result.problems.push({ offset: node.range?.[0] ?? 0, path: [], message });
+      if (malformed) problem('a variable is written ${name} or ${name:-default}; write $${ for a literal ${');
+      for (const name of later ? [] : new Set(unknown)) {
+        const slip = didYouMean(name, Object.keys(variables));
+        problem(
+          `the variable "${name}" has no value${slip || `: pass --set ${name}=…, or write $\${${name}} if it is meant for a shell`}`,
+        );
+      }
+      if (whole && text === '' && !(later && unknown.length > 0)) return visit.REMOVE;
+      node.value = later && unknown.length > 0 ? 'practice-media' : text;
+      if (whole) result.whole.add(node);
+      return undefined;
+    },
+    Pair(_, pair) {
+      if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return undefined;
+      const { text, used, whole, unknown } = substitute(pair.value.value, variables);
+      if (!whole || text !== '' || unknown.length > 0) return undefined;
+      for (const name of used) result.used.add(name);
+      return visit.REMOVE;
+    },
+  });
+  return result;
+}
+
+function inSource(document: Document, ancestors: readonly unknown[]): boolean {
+  return isMap(document.contents) && ancestors.includes(document.contents.get('source', true));
+}
+
+function checkAllUsed(variables: Readonly<Record<string, string>>, used: ReadonlySet<string>): void {
+  const unused = Object.keys(variables).filter((name) => !used.has(name));
+  if (unused.length === 0) return;
+  const messages = unused.map((name) => `the recipe has no variable "${name}"${didYouMean(name, used)}`);
+  throw new VmkilnError('VARIABLE_INVALID', messages.join('\n'), {
+    hint: used.size > 0 ? `it has ${[...used].toSorted().join(', ')}` : 'it has no variables at all',
+  });
+}
+
+/** A text that is one variable becomes a number or a boolean where the schema wants one. */
+function validate(
+  value: unknown,
+  document: Document,
+  whole: ReadonlySet<Scalar>,
+): ReturnType<typeof recipeSchema.safeParse> {
+  const parsed = recipeSchema.safeParse(value, { error: explain });
+  if (parsed.success) return parsed;
+  let changed = false;
+  for (const issue of parsed.error.issues) {
+    const node = document.getIn(issue.path, true);
+    const scalar = isAlias(node) ? node.resolve(document) : node;
+    if (issue.code !== 'invalid_type' || !isScalar(scalar) || !whole.has(scalar)) continue;
+    if (issue.expected !== 'number' && issue.expected !== 'int' && issue.expected !== 'boolean') continue;
+    const read: unknown = parseDocument(String(scalar.value), { logLevel: 'silent' }).contents?.toJSON();
+    if (typeof read !== 'number' && typeof read !== 'boolean') continue;
+    scalar.value = read;
+    changed = true;
+  }
+  return changed ? recipeSchema.safeParse(document.toJS({ maxAliasCount: mostAliases }), { error: explain }) : parsed;
+}

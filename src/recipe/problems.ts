@@ -1,0 +1,76 @@
+import { type Document, isMap, isNode, isPair, isScalar, type LineCounter, type Node } from 'yaml';
+import { z } from 'zod';
+import { didYouMean, nearest } from './nearest.ts';
+import { missing, recipeSchema } from './schema.ts';
+
+/** A mistake in a recipe. `offset` is in characters from its beginning. */
+export type Problem = { offset: number; path: readonly PropertyKey[]; message: string };
+
+/** One line for each problem, in the order of the file: `recipes/x.yaml:4:3 disk: unrecognised key "sizee", did you mean "size"?`. */
+export function formatProblems(file: string, problems: readonly Problem[], lines: LineCounter): string[] {
+  return problems
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ offset, path, message }) => {
+      const { line, col } = lines.linePos(offset);
+      const where = path.map(String).join('.');
+      return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)} ${where === '' ? '' : `${where}: `}${message}`;
+    });
+}
+
+/** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
+export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: Document): Problem[] {
+  const misspelt = new Set<string>();
+  const unrecognised = issues.flatMap((issue): Problem[] => {
+    if (issue.code !== 'unrecognized_keys') return [];
+    const known = keysAt(issue.path);
+    return issue.keys.map((key) => {
+      misspelt.add([...issue.path, nearest(key, known)].join('.'));
+      const message = `unrecognised key "${key}"${didYouMean(key, known)}`;
+      return { offset: keyOffset(document, issue.path, key), path: issue.path, message };
+    });
+  });
+  const others = issues
+    .filter(({ code }) => code !== 'unrecognized_keys')
+    .filter(({ message, path }) => message !== missing || !misspelt.has(path.join('.')))
+    .map(({ message, path }) => ({ offset: valueOffset(document, path), path, message }));
+  return [...unrecognised, ...others];
+}
+
+/** Where the value at a path begins; for one that is missing, where the map begins that should have it. */
+export function valueOffset(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+function keyOffset(document: Document, path: readonly PropertyKey[], key: string): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (isMap(map)) {
+    const pair = map.items.find(
+      (item) => isPair(item) && String(isScalar(item.key) ? item.key.value : item.key) === key,
+    );
+    const node = pair?.key as Node | undefined;
+    if (node?.range) return node.range[0];
+  }
+  return valueOffset(document, path);
+}
+
+type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[] };
+
+/** The keys that a recipe may have at a path. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  const root = z.toJSONSchema(recipeSchema, { io: 'input', target: 'draft-07' }) as Schema;
+  let here: Schema[] = [root];
+  for (const part of path) here = here.flatMap(alternatives).flatMap((schema) => child(schema, part) ?? []);
+  return here.flatMap(alternatives).flatMap(({ properties }) => Object.keys(properties ?? {}));
+}
+
+function alternatives(schema: Schema): Schema[] {
+  return [schema, ...(schema.anyOf ?? [])];
+}
+
+function child(schema: Schema, part: PropertyKey): Schema | undefined {
+  return typeof part === 'number' ? schema.items : schema.properties?.[String(part)];
+}

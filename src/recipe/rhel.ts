@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { line, secret } from './values.ts';
+
+const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
+
+const url = (what: string, pattern: RegExp) =>
+  line(what, pattern).refine((value) => !hasCredentials.test(value), {
+    error: `expected ${what} without a user and password in it: they never belong in a recipe`,
+  });
+
+const identifier = (what: string) =>
+  z.union([line(what), secret()], { error: `expected ${what}, or a reference { env: NAME } or { file: PATH }` });
+
+const proxy = z.strictObject({
+  url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/@]+\/?$/).describe('Address of the proxy.'),
+  user: line('a user name').optional().describe('User at the proxy.'),
+  password: secret().optional().describe('Password at the proxy, by reference.'),
+});
+
+const subscription = z
+  .strictObject({
+    username: identifier('a user name').optional().describe('User of the Customer Portal or the Satellite.'),
+    password: secret().optional().describe('Password of that user, by reference.'),
+    organization: identifier('an organization').optional().describe('Organization, together with activationKey.'),
+    activationKey: secret().optional().describe('Activation key, by reference, instead of a user and password.'),
+    attach: line('none, auto or the ID of a pool', /^[A-Za-z0-9-]+$/)
+      .prefault('none')
+      .describe(
+        'The subscription to attach: `none` under Simple Content Access or when the activation key attaches, `auto`, or the ID of a pool.',
+      ),
+    repositories: z
+      .array(line('the ID of a repository', /^[A-Za-z0-9._-]+$/))
+      .prefault([])
+      .describe('Repositories to enable while packages are installed.'),
+    serverUrl: url('the URL of a Satellite, like https://satellite.example.com/rhsm', /^https:\/\/\S+$/)
+      .optional()
+      .describe('Registration server, when it is a Satellite and not the Customer Portal.'),
+    contentUrl: url('the URL of the content, like https://satellite.example.com/pulp/repos', /^https:\/\/\S+$/)
+      .optional()
+      .describe('Content server of the Satellite.'),
+    caCertificate: line('a path')
+      .optional()
+      .describe('PEM file with the CA certificate of the Satellite; relative to the recipe.'),
+    proxy: proxy.optional().describe('HTTP proxy that registration and downloads go through.'),
+  })
+  .superRefine((value, context) => {
+    const user = value.username !== undefined && value.password !== undefined;
+    const key = value.organization !== undefined && value.activationKey !== undefined;
+    if (user && value.activationKey === undefined) return;
+    if (key && value.username === undefined && value.password === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      message: 'expected either username and password, or organization and activationKey',
+    });
+  });
+
+const repository = z.strictObject({
+  id: line('the ID of a repository', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
+    'ID, and the name of its file in /etc/yum.repos.d.',
+  ),
+  name: line('a name').optional().describe('Name for people; the ID if left out.'),
+  baseurl: url('a URL that starts with http://, https://, ftp:// or file://', /^(https?|ftp|file):\/\/\S+$/).describe(
+    'Where the repository is, from the guest.',
+  ),
+  gpgcheck: z.boolean().prefault(true).describe('Whether packages must be signed.'),
+  gpgkey: url('a URL of a key', /^(https?|ftp|file):\/\/\S+$/)
+    .prefault('file:///etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release')
+    .describe('Key that signs the packages.'),
+  keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
+});
+
+/** What only recipes of the Red Hat Enterprise Linux family have. */
+export const rhelKeys = {
+  family: z.literal('rhel').describe('The family of operating systems.'),
+  release: line('a release in quotes, 7.0 to 7.9, like "7.9"', /^7\.[0-9]$/).describe('Release, in quotes.'),
+  subscription: subscription
+    .optional()
+    .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
+  repositories: z
+    .array(repository)
+    .prefault([])
+    .describe('Repositories of your own, instead of a subscription or beside it.'),
+  update: z
+    .boolean()
+    .optional()
+    .describe('Whether all packages are updated; by default when there is a subscription or a repository.'),
+};

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { SecretRef } from '../model.ts';
+
+const sizePattern = /^(\d+(?:\.\d+)?) ?([KMGT])(?:iB)?$/;
+const durationPattern = /^(\d+) ?(s|m|h)$/;
+const powers = { K: 1, M: 2, G: 3, T: 4 };
+const unitSeconds = { s: 1, m: 60, h: 3600 };
+
+/** Characters that end a line for a shell, for YAML or for Python's `splitlines`, and all other control characters. */
+// oxlint-disable-next-line no-control-regex
+export const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** Bytes of a size such as `8G` or `512MiB`, as qemu-img counts: powers of 1024. Undefined if it is none. */
+export function parseSize(text: string): number | undefined {
+  const [, number, unit] = sizePattern.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  return Math.round(Number(number) * 1024 ** powers[unit as keyof typeof powers]);
+}
+
+/** Seconds of a duration such as `90s`, `60m` or `2h`. Undefined if it is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit] = durationPattern.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  return Number(number) * unitSeconds[unit as keyof typeof unitSeconds];
+}
+
+/** The way a wrong value appears in an error: short, and on one line. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const expected = (what: string) => (issue: { input?: unknown }) =>
+  issue.input === undefined ? undefined : `expected ${what}, got ${show(issue.input)}`;
+
+/** A size in bytes, written as `8G`. `least` is in bytes. */
+export function size(least: string) {
+  const what = 'a size like 8G';
+  return z
+    .string({ error: expected(what) })
+    .regex(sizePattern, { error: expected(`${what} (units: K, M, G, T or KiB, MiB, GiB, TiB)`), abort: true })
+    .transform((text) => parseSize(text) ?? 0)
+    .refine((bytes) => bytes >= (parseSize(least) ?? 0), { error: `expected at least ${least}` })
+    .refine((bytes) => bytes <= 64 * 1024 ** 4, { error: 'expected at most 64T' });
+}
+
+/** A duration in seconds, written as `60m`. */
+export function duration() {
+  return z
+    .string({ error: expected('a duration like 60m') })
+    .regex(durationPattern, { error: expected('a duration like 60m (units: s, m, h)'), abort: true })
+    .transform((text) => parseDuration(text) ?? 0)
+    .refine((seconds) => seconds > 0 && seconds <= 7 * 86_400, {
+      error: 'expected more than 0s and at most a week (168h)',
+    });
+}
+
+/** Text on one line, optionally of a given form; `what` says in words what is expected. */
+export function line(what = 'text on one line', pattern?: RegExp) {
+  const text = z.string({ error: expected(what) }).min(1, { error: `expected ${what}, got nothing`, abort: true });
+  // One problem is enough for one value, so each check ends the row.
+  const formed = pattern ? text.regex(pattern, { error: expected(what), abort: true }) : text;
+  return formed.refine((value) => !controlCharacters.test(value), {
+    error: `expected ${what}, without line breaks or control characters`,
+  });
+}
+
+/** A path in the guest. virt-customize separates its parts with colons and has no way to escape one. */
+export function guestPath() {
+  return line('an absolute path in the guest, without a colon', /^\/[^:]*$/);
+}
+
+const secretForm = 'a reference to a secret, { env: NAME } or { file: PATH }';
+
+/** A secret by reference. What stands in its place is never repeated in an error: it may be the secret. */
+export function secret() {
+  return z
+    .strictObject(
+      {
+        env: line('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/)
+          .optional()
+          .describe('Name of the environment variable that holds the secret.'),
+        file: line('a path').optional().describe('File that holds the secret. A final line break does not count.'),
+      },
+      {
+        error: (issue) => {
+          if (issue.code !== 'invalid_type' || issue.input === undefined) return undefined;
+          return `expected ${secretForm}; a secret itself never belongs in a recipe`;
+        },
+      },
+    )
+    .refine(({ env, file }) => (env === undefined) !== (file === undefined), { error: `expected ${secretForm}` })
+    .transform(({ env, file }): SecretRef => (env === undefined ? { file: file ?? '' } : { env }))
+    .meta({ minProperties: 1, maxProperties: 1 });
+}

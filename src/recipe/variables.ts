@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { messageOf, VmkilnError } from '../errors.ts';
+
+const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * The variables of a run: those of `--vars FILE` (a YAML or JSON map of texts), then those of `--set KEY=VALUE`.
+ * @throws VmkilnError VARIABLE_INVALID
+ */
+export async function readVariables(options: {
+  set: readonly string[];
+  vars?: string;
+}): Promise<Record<string, string>> {
+  const fromFile = options.vars === undefined ? {} : await readVarsFile(options.vars);
+  return { ...fromFile, ...Object.fromEntries(options.set.map(parseSetting)) };
+}
+
+function parseSetting(setting: string): [string, string] {
+  const at = setting.indexOf('=');
+  const name = setting.slice(0, Math.max(at, 0));
+  // The value may be private, so only the name is repeated.
+  if (at < 0) throw invalid('--set needs KEY=VALUE, and there is no "=" in what was given');
+  if (!namePattern.test(name))
+    throw invalid(`--set ${name}=…: a name has letters, digits and "_", and does not start with a digit`);
+  return [name, setting.slice(at + 1)];
+}
+
+async function readVarsFile(path: string): Promise<Record<string, string>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw invalid(`--vars ${path}: cannot be read: ${messageOf(cause)}`, cause);
+  });
+  let value: unknown;
+  try {
+    // The failsafe schema keeps every scalar as it is written: 7.10 stays 7.10.
+    value = parse(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', maxAliasCount: 10 });
+  } catch (cause) {
+    throw invalid(`--vars ${path}: is neither YAML nor JSON`, cause);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`--vars ${path}: expected a map of names to texts`);
+  }
+  for (const [name, content] of Object.entries(value)) {
+    if (!namePattern.test(name)) throw invalid(`--vars ${path}: "${name}" is no name for a variable`);
+    if (typeof content !== 'string') throw invalid(`--vars ${path}: ${name}: expected text`);
+  }
+  return value as Record<string, string>;
+}
+
+function invalid(message: string, cause?: unknown): VmkilnError {
+  return new VmkilnError('VARIABLE_INVALID', message, { cause });
+}
+
+/** What became of a scalar: its text, the variables it used, and the mistakes in it. */
+export type Substituted = {
+  text: string;
+  used: readonly string[];
+  whole: boolean;
+  unknown: readonly string[];
+  malformed: boolean;
+};
+
+const pattern = /\$\$\{|\$\{([^{}]*)\}/g;
+const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
+
+/**
+ * Replaces `${name}` and `${name:-default}`; `$${` stands for `${`. An empty value takes the default too, as in a shell.
+ * `whole` says that the text was one variable and nothing else.
+ */
+export function substitute(text: string, variables: Readonly<Record<string, string>>): Substituted {
+  const used: string[] = [];
+  const unknown: string[] = [];
+  let malformed = false;
+  const replaced = text.replace(pattern, (match, inner: string | undefined) => {
+    if (inner === undefined) return '${';
+    const [, name, fallback] = reference.exec(inner) ?? [];
+    if (name === undefined) {
+      malformed = true;
+      return match;
+    }
+    used.push(name);
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined && fallback === undefined) unknown.push(name);
+    return value || (fallback ?? value ?? '');
+  });
+  const whole = used.length === 1 && text.replace(pattern, '') === '' && !malformed;
+  return { text: replaced, used, whole, unknown, malformed };
+}

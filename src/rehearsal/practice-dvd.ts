@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VmkilnError } from '../errors.ts';
+
+/** One program to start. `timeout` is in seconds. */
+export interface PracticeCommand {
+  program: string;
+  args: string[];
+  timeout: number;
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** Starts a program and waits for it; rejects when it fails, runs out of time or is aborted. */
+export type Run = (command: PracticeCommand) => Promise<{ stdout: string }>;
+
+export interface PracticeDvdOptions {
+  /** Folder of the caches; the DVD appears under `practice/` in it. */
+  cacheDir: string;
+  run: Run;
+  /** Whether a missing DVD may be built (default true); `vmkiln plan` never builds. */
+  make?: boolean;
+  /** `fraction` is 0 to 1. */
+  progress?: (message: string, fraction?: number) => void;
+  signal: AbortSignal;
+}
+
+/** The Debian packages that building practice media needs on the host. */
+export const practiceHostPackages = [
+  'mmdebstrap',
+  'squashfs-tools',
+  'rpm',
+  'createrepo-c',
+  'cpio',
+  'gzip',
+  'tar',
+  'xorriso',
+];
+
+/** What the payload is made of: editing anything else does not rebuild it. */
+const payloadFiles = ['payload.sh', 'payload-hook.sh', 'payload.packages', 'payload.modules'];
+
+/** The folder of the assets, the same from src/ and from dist/. */
+function assetsFolder(): string {
+  return path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../src/rehearsal/rhel');
+}
+
+/** The release folder that serves a release label: "7.9" and "7" are both `7`. */
+export function releaseFolder(release: string): string {
+  return path.join(assetsFolder(), release.split('.')[0] ?? release);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+/**
+ * A sha256 over files (their relative names, modes and contents) and words. It does not depend on time or on where the files lie.
+ */
+export async function digestFiles(base: string, files: string[], words: string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const word of words) hash.update(`word ${word}\0`);
+  for (const file of files.toSorted()) {
+    const executable = ((await stat(file)).mode & 0o100) !== 0;
+    hash.update(`file ${path.relative(base, file)} ${executable ? 'x' : '-'}\0`);
+    hash.update(
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest(),
+    );
+  }
+  return hash.digest('hex');
+}
+
+/** The digests of a release's payload and DVD: the names under which they are cached. */
+export async function practiceDigests(release: string): Promise<{ payload: string; dvd: string }> {
+  const assets = assetsFolder();
+  const folder = releaseFolder(release);
+  const known = await exists(path.join(folder, 'release.env'));
+  if (!known) {
+    const releases = (await readdir(assets)).filter((name) => /^\d+$/.test(name)).join(', ');
+    throw new VmkilnError('MEDIA_MISSING', `There is no practice DVD for RHEL ${release}.`, {
+      hint: `Practice DVDs exist for RHEL ${releases}; use one of these releases, or real media (--set iso=…).`,
+    });
+  }
+  const suite = /^suite=(\w+)$/m.exec(await readFile(path.join(folder, 'release.env'), 'utf8'))?.[1] ?? '';
+  const payload = await digestFiles(
+    assets,
+    payloadFiles.map((name) => path.join(assets, name)),
+    [suite],
+  );
+  const others = (await filesBelow(assets)).filter(
+    (file) => !/^\d+\//.test(path.relative(assets, file)) || file.startsWith(`${folder}/`),
+  );
+  return { payload, dvd: await digestFiles(assets, others, [payload, path.basename(folder)]) };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * The practice DVD of a RHEL release, built on first use and then found in the cache by its content.
+ * The payload (a small Debian root file system) is cached apart, so that editing the installer does not rebuild it.
+ * Everything is made in `<cacheDir>/practice/tmp-*` and appears by rename. With `make: false` the path is only where it will be.
+ *
+ * @throws VmkilnError MEDIA_MISSING when there is no DVD for the release, COMMAND_FAILED when building fails.
+ */
+export async function practiceDvd(
+  release: string,
+  options: PracticeDvdOptions,
+): Promise<{ path: string; digest: string }> {
+  const { run, signal, progress = () => undefined } = options;
+  const digests = await practiceDigests(release);
+  const home = path.join(options.cacheDir, 'practice');
+  const iso = path.join(home, `rhel-${release}-${digests.dvd.slice(0, 12)}.iso`);
+  if (await exists(iso)) return { path: iso, digest: digests.dvd };
+  if (options.make === false) return { path: iso, digest: digests.dvd };
+
+  await mkdir(home, { recursive: true });
+  await removeAbandoned(home);
+  const work = await mkdtemp(path.join(home, `tmp-${process.pid}-`));
+  const assets = assetsFolder();
+  try {
+    const payload = path.join(home, `payload-${digests.payload.slice(0, 12)}`);
+    if (!(await exists(payload))) {
+      progress('practice DVD: building the payload from Debian packages (two to three minutes, once)', 0);
+      const made = path.join(work, 'payload');
+      await mkdir(made);
+      const suite =
+        /^suite=(\w+)$/m.exec(await readFile(path.join(releaseFolder(release), 'release.env'), 'utf8'))?.[1] ??
+        'bookworm';
+      await run({ program: path.join(assets, 'payload.sh'), args: [made, suite], timeout: 1800 });
+      signal.throwIfAborted();
+      await rename(made, payload).catch(async (error: unknown) => {
+        // Another build was quicker: its payload is the same.
+        if (!(await exists(payload))) throw error;
+      });
+    }
+    const steps = [
+      ['packages', 'making the RPMs'],
+      ['boot', 'making the initial RAM disk'],
+      ['iso', 'writing the ISO'],
+    ] as const;
+    for (const [index, [step, words]] of steps.entries()) {
+      signal.throwIfAborted();
+      progress(`practice DVD: ${words}`, 0.7 + index * 0.1);
+      await run({
+        program: path.join(assets, 'media.sh'),
+        args: [step, releaseFolder(release), payload, work],
+        timeout: 600,
+      });
+    }
+    signal.throwIfAborted();
+    // libvirt runs QEMU as another user.
+    await chmod(path.join(work, 'practice.iso'), 0o644);
+    await rename(path.join(work, 'practice.iso'), iso);
+    progress('practice DVD: ready', 1);
+    return { path: iso, digest: digests.dvd };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new VmkilnError('COMMAND_FAILED', `The practice DVD for RHEL ${release} could not be built.`, {
+      hint: `Building needs these programs: apt-get install ${practiceHostPackages.join(' ')}; and a reachable Debian mirror.`,
+      cause: error,
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Removes the work folders of processes that are gone. */
+async function removeAbandoned(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
+    const pid = /^tmp-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !(await exists(`/proc/${pid}`)))
+      await rm(path.join(home, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,210 @@
+"""What the kickstart says about the installed system: users, network, boot loader, services."""
+import glob
+import os
+import shutil
+import subprocess
+import uuid
+
+NETWORK = "/etc/sysconfig/network-scripts"
+
+
+def read_release(path):
+    """The release's facts from its release.env (shell assignments without expansion)."""
+    facts = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            name, equals, value = line.strip().partition("=")
+            if equals and not name.startswith("#"):
+                facts[name] = value.strip('"')
+    return facts
+
+
+def write(root, path, text, mode=0o644):
+    os.makedirs(os.path.dirname(root + path), exist_ok=True)
+    with open(root + path, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(root + path, mode)
+
+
+def personality(root, repo, here, run):
+    """Lays the guest's own programs over the payload, and the kernel into /boot."""
+    run("tar", "-C", root, "--keep-directory-symlink", "-xf", repo + "/rehearsal/guest.tar")
+    shutil.copy(here + "/release.env", root + "/usr/libexec/practice/release.env")
+    # The repository that the guest's yum installs from, later and without the DVD.
+    shutil.copytree(repo + "/Packages", root + "/usr/share/practice/repo", dirs_exist_ok=True)
+    shutil.copy(glob.glob(repo + "/repodata/*comps.xml")[0], root + "/usr/share/practice/repo/comps.xml")
+    for name in glob.glob(root + "/boot/*"):
+        os.remove(name)
+    kernel = os.listdir(root + "/lib/modules")[0]
+    shutil.copy(repo + "/images/pxeboot/vmlinuz", f"{root}/boot/vmlinuz-{kernel}")
+    shutil.copy(repo + "/images/pxeboot/initrd.img", f"{root}/boot/initramfs-{kernel}.img")
+
+
+def boot_loader(ks, root, partitions, arguments, run, note):
+    """/etc/default/grub as Anaconda writes it, GRUB on the disk, and grub.cfg."""
+    given = ks.last("bootloader")
+    options = given["options"] if given else {}
+    for name in ("password", "extlinux", "upgrade", "leavebootorder", "nombr"):
+        if options.get(name):
+            note(f"bootloader --{name}")
+    words = ["crashkernel=auto"] if os.path.exists(root + "/var/lib/rpm") else []
+    # Anaconda carries its own console and device-naming arguments over to the installed system.
+    console = arguments.get("console", "")
+    if console:
+        words.append(f"console={console}")
+    words += [f"{name}={arguments[name]}" if arguments[name] else name for name in ("net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips") if name in arguments]
+    for word in (options.get("append") or "").split():
+        if word not in words:
+            words.append(word)
+    if not console.startswith("ttyS"):
+        words += ["rhgb", "quiet"]
+    serial = console.startswith("ttyS")
+    terminal = ('GRUB_TERMINAL="serial console"\nGRUB_SERIAL_COMMAND="serial --unit=%s --speed=%s"' % (console[4:5], (console.partition(",")[2] or "9600").rstrip("n8"))
+                if serial else 'GRUB_TERMINAL_OUTPUT="console"')
+    write(root, "/etc/default/grub", f"GRUB_TIMEOUT={options.get('timeout', 5)}\nGRUB_DISTRIBUTOR=\"$(sed 's, release .*$,,g' /etc/system-release)\"\n"
+          f"GRUB_DEFAULT=saved\nGRUB_DISABLE_SUBMENU=true\n{terminal}\nGRUB_CMDLINE_LINUX=\"{' '.join(words)}\"\nGRUB_DISABLE_RECOVERY=\"true\"\n")
+    if options.get("location") == "none" or options.get("disabled"):
+        return
+    first = next(one for one in partitions if one["mount"] in ("/boot", "/"))
+    run("grub2-install", f"/dev/{options.get('boot-drive') or first['disk']}", root=root)
+    run("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg", root=root)
+
+
+def system(ks, root, run, note):
+    selinux = ks.last("selinux")
+    mode = next(iter(selinux["options"]), "enforcing") if selinux else "enforcing"
+    note("selinux (labels, enforcing)") if mode != "disabled" else None
+    write(root, "/etc/selinux/config", "\n# This file controls the state of SELinux on the system.\n# SELINUX= can take one of these three values:\n"
+          "#     enforcing - SELinux security policy is enforced.\n#     permissive - SELinux prints warnings instead of enforcing.\n"
+          f"#     disabled - No SELinux policy is loaded.\nSELINUX={mode}\n# SELINUXTYPE= can take one of three values:\nSELINUXTYPE=targeted\n\n\n")
+    for one in ks.all("services"):
+        for action, names in (("enable", one["options"].get("enabled")), ("disable", one["options"].get("disabled"))):
+            for name in (names or "").split(","):
+                if name.strip():
+                    run("systemctl", action, name.strip(), check=False, root=root)
+    keyboard = ks.last("keyboard")
+    keymap = (keyboard["options"].get("vckeymap") or (keyboard["words"] or ["us"])[0]) if keyboard else "us"
+    write(root, "/etc/vconsole.conf", f'KEYMAP="{keymap}"\nFONT="eurlatgr"\n')
+    lang = ks.last("lang")
+    write(root, "/etc/locale.conf", f'LANG="{lang["words"][0] if lang else "en_US.UTF-8"}"\n')
+    zone = ks.last("timezone")
+    name = zone["words"][0] if zone and zone["words"] else "America/New_York"
+    if os.path.exists(f"{root}/usr/share/zoneinfo/{name}"):
+        if os.path.lexists(root + "/etc/localtime"):
+            os.remove(root + "/etc/localtime")
+        os.symlink(f"../usr/share/zoneinfo/{name}", root + "/etc/localtime")
+    write(root, "/etc/adjtime", "0.0 0 0.0\n0\n" + ("UTC\n" if zone and zone["options"].get("utc") else "LOCAL\n"))
+
+
+def network(ks, root, note):
+    """ifcfg files: one for every interface the machine has, ONBOOT only where the kickstart asks."""
+    names = sorted(name for name in os.listdir("/sys/class/net") if name != "lo")
+    settings = {}
+    hostname = None
+    for one in ks.all("network"):
+        options = one["options"]
+        hostname = options.get("hostname") or hostname
+        device = options.get("device") or (names[0] if names else None)
+        if device == "link":
+            device = names[0] if names else None
+        if set(options) <= {"hostname"}:
+            continue
+        for name in ("bondslaves", "teamslaves", "bridgeslaves", "vlanid", "essid", "ethtool"):
+            if options.get(name):
+                note(f"network --{name}")
+        if device and ":" in device:
+            device = next((name for name in names if open(f"/sys/class/net/{name}/address", encoding="utf-8").read().strip() == device.lower()), device)
+        settings[device] = options
+    for name in names:
+        options = settings.get(name)
+        lines = ["TYPE=Ethernet", "PROXY_METHOD=none", "BROWSER_ONLY=no"]
+        if options and options.get("ip") and options.get("bootproto", "static") == "static":
+            lines += ["BOOTPROTO=none", f"IPADDR={options['ip']}", f"NETMASK={options.get('netmask', '255.255.255.0')}"]
+            lines += [f"GATEWAY={options['gateway']}"] if options.get("gateway") else []
+            lines += [f"DNS{index}={server}" for index, server in enumerate((options.get("nameserver") or "").split(","), 1) if server]
+        else:
+            lines.append("BOOTPROTO=dhcp")
+        lines += ["DEFROUTE=" + ("no" if options and options.get("nodefroute") else "yes"), "IPV4_FAILURE_FATAL=no",
+                  "IPV6INIT=" + ("no" if options and options.get("noipv6") else "yes"), "IPV6_AUTOCONF=yes", "IPV6_DEFROUTE=yes",
+                  "IPV6_FAILURE_FATAL=no", "IPV6_ADDR_GEN_MODE=stable-privacy", f"NAME={name}", f"UUID={uuid.uuid4()}", f"DEVICE={name}"]
+        onboot = options is not None and str(options.get("onboot", "yes")).lower() in ("yes", "on", "true", "1")
+        lines.append(f"ONBOOT={'yes' if onboot else 'no'}")
+        write(root, f"{NETWORK}/ifcfg-{name}", "\n".join(lines) + "\n")
+    for device in settings:
+        if device not in names:
+            note(f"network --device={device}: the machine has no such interface ({', '.join(names) or 'none'})")
+    write(root, "/etc/sysconfig/network", "# Created by anaconda\n")
+    write(root, "/etc/hostname", (hostname or "localhost.localdomain") + "\n")
+
+
+def crypted(options, password, run):
+    """A password as /etc/shadow wants it (SHA-512, as RHEL 7's authconfig default)."""
+    if options.get("iscrypted") and not options.get("plaintext"):
+        return password
+    done = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password + "\n", text=True, capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def set_shadow(root, user, value):
+    lines = []
+    with open(root + "/etc/shadow", encoding="utf-8") as text:
+        for line in text.read().splitlines():
+            fields = line.split(":")
+            if fields[0] == user:
+                fields[1], fields[2] = value, ""
+            lines.append(":".join(fields))
+    write(root, "/etc/shadow", "\n".join(lines) + "\n", 0o000)
+
+
+def users(ks, root, run, note):
+    rootpw = ks.last("rootpw")
+    options = rootpw["options"] if rootpw else {"lock": True}
+    password = rootpw["words"][0] if rootpw and rootpw["words"] else ""
+    set_shadow(root, "root", ("!" if options.get("lock") else "") + crypted(options, password, run))
+    for one in ks.all("group"):
+        run("groupadd", *(["-g", str(one["options"]["gid"])] if one["options"].get("gid") else []), one["options"]["name"], check=False, root=root)
+    for one in ks.all("user"):
+        options = one["options"]
+        command = ["useradd", "-m", "-s", options.get("shell") or "/bin/bash"]
+        for option, flag in (("uid", "-u"), ("homedir", "-d"), ("gecos", "-c")):
+            if options.get(option):
+                command += [flag, str(options[option])]
+        if options.get("groups"):
+            for group in options["groups"].split(","):
+                run("groupadd", "-f", group.strip(), check=False, root=root)
+            command += ["-G", ",".join(group.strip() for group in options["groups"].split(","))]
+        run(*command, options["name"], check=False, root=root)
+        set_shadow(root, options["name"], ("!" if options.get("lock") else "") + (crypted(options, options["password"], run) if options.get("password") else "!!"))
+    for one in ks.all("sshkey"):
+        user = one["options"]["username"]
+        home = "/root" if user == "root" else f"/home/{user}"
+        with open(root + "/etc/passwd", encoding="utf-8") as text:
+            entry = next((line.split(":") for line in text if line.startswith(user + ":")), None)
+        if entry is None:
+            note(f"sshkey: user {user} does not exist")
+            continue
+        home = entry[5]
+        path = f"{root}{home}/.ssh/authorized_keys"
+        before = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        write(root, f"{home}/.ssh/authorized_keys", before + one["words"][0] + "\n", 0o600)
+        for name in (os.path.dirname(path), path):
+            os.chown(name, int(entry[2]), int(entry[3]))
+
+
+def copy_resolver(root):
+    if os.path.exists("/etc/resolv.conf"):
+        shutil.copy("/etc/resolv.conf", root + "/etc/resolv.conf")
+
+
+def finish(ks, root, not_rehearsed):
+    """What Anaconda leaves in the installed system about the installation."""
+    text = "\n".join(line for line in ks.text.splitlines())
+    write(root, "/root/anaconda-ks.cfg", "#version=DEVEL\n" + text + "\n", 0o600)
+    os.makedirs(root + "/var/log/anaconda", exist_ok=True)
+    for path in glob.glob("/tmp/*.log"):
+        shutil.copy(path, root + "/var/log/anaconda/" + os.path.basename(path))
+        os.chmod(root + "/var/log/anaconda/" + os.path.basename(path), 0o600)
+    write(root, "/var/log/practice-not-rehearsed.log", "".join(f"install: {what}\n" for what in not_rehearsed))
+    for path in glob.glob(root + "/tmp/ks-script-*"):
+        os.remove(path)

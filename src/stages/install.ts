@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { VmkilnError } from '../errors.ts';
+import type { Command } from '../model.ts';
+import { parseDomstate, parseDomstats, screenshotToPng } from '../tools/virsh.ts';
+import { virtInstall } from '../tools/virt-install.ts';
+import { follow } from './follow.ts';
+import type { Stage, StageContext, StageInput } from './stage.ts';
+import { seeActivity, seeLine, startWatch, verdict, type Watch } from './watch.ts';
+
+/** Milliseconds between two looks at the logs, and between two looks at the domain's counters. */
+const logInterval = 400;
+const activityInterval = 15_000;
+/** Seconds that virt-install itself may take longer than the installation: the watcher decides, not this. */
+const margin = 300;
+
+/** Runs the installer from the media, driven by the rendered answer file, and watches it to its end. */
+export const install: Stage = {
+  name: 'install',
+  leaves: 'install.qcow2',
+  plan: ({ recipe, family, host, media }) => {
+    const iso = { file: media['iso']?.path ?? '', sha256: media['iso']?.sha256 };
+    const { args, keys } = family.install(recipe, { iso });
+    const machine = {
+      memory: recipe.machine.memory,
+      vcpus: recipe.machine.vcpus,
+      disk: { work: 'install.qcow2' },
+      console: { work: 'console.log' },
+      installerLog: { work: 'installer.log' },
+      osinfo: family.osinfo(recipe),
+    };
+    return { commands: [virtInstall(machine, args, host, recipe.install.timeout + margin)], keys };
+  },
+  run: async (commands, input, context) => {
+    const [command] = commands;
+    if (!command) return;
+    let succeeded = false;
+    try {
+      await installWatched(command, input, context);
+      succeeded = true;
+    } finally {
+      await keepLogs(context, '');
+      if (succeeded || !context.keepOnFailure || context.signal.aborted) await removeDomain(input, context);
+    }
+  },
+};
+
+async function installWatched(command: Command, input: StageInput, context: StageContext): Promise<void> {
+  const ended = new AbortController();
+  const stop = new AbortController();
+  const running = context
+    .run(command, { signal: stop.signal })
+    .catch((error: unknown) => ({ error }))
+    .finally(() => ended.abort());
+  const { watch, failure } = await watchInstaller(input, context, ended.signal);
+  if (failure) {
+    const bundle = await collectBundle(input, watch, context);
+    stop.abort();
+    await running;
+    throw explain(failure, watch, input, bundle);
+  }
+  const result = await running;
+  if ('error' in result) {
+    if (!context.signal.aborted && result.error instanceof VmkilnError) {
+      result.error.bundle = await collectBundle(input, watch, context);
+    }
+    throw result.error;
+  }
+  await checkPoweredOff(input, context, watch);
+}
+
+type Failure = 'fatal' | 'stalled' | 'timeout';
+
+/** Looks at the logs and the domain until virt-install ends or the installation has failed. */
+async function watchInstaller(
+  { recipe, family, host }: StageInput,
+  context: StageContext,
+  ended: AbortSignal,
+): Promise<{ watch: Watch; failure?: Failure }> {
+  const now = () => performance.now();
+  const logs = [follow(context.work('installer.log')), follow(context.work('console.log'))];
+  const limits = { startedAt: now(), stallTimeout: recipe.install.stallTimeout, timeout: recipe.install.timeout };
+  let watch = startWatch(now());
+  let shown = '';
+  let lookedAt = now();
+  const look = async () => {
+    for (const read of logs) {
+      for (const line of await read()) watch = seeLine(watch, line, family.installer, now());
+    }
+    const line = `${watch.phase} ${watch.fraction}`;
+    if (line === shown) return;
+    shown = line;
+    context.emit({ type: 'progress', stage: 'install', message: watch.phase, fraction: watch.fraction });
+  };
+  const counters = async () => {
+    if (now() - lookedAt < activityInterval) return;
+    lookedAt = now();
+    const args = ['-c', host.connect, 'domstats', '--cpu-total', '--block', '--interface', context.domain];
+    const { stdout, exitCode } = await context.control('virsh', args, { accept: [1] });
+    if (exitCode === 0) watch = seeActivity(watch, parseDomstats(stdout), now());
+  };
+  while (!ended.aborted && !context.signal.aborted) {
+    await look();
+    await counters();
+    const say = verdict(watch, limits, now());
+    if (say !== 'go on') return { watch, failure: say };
+    await sleep(logInterval, undefined, { signal: ended }).catch(() => undefined);
+  }
+  await look();
+  return watch.fatal ? { watch, failure: 'fatal' } : { watch };
+}
+
+/** A guest that was switched off from outside, or crashed, did not install anything. */
+async function checkPoweredOff({ host }: StageInput, context: StageContext, watch: Watch): Promise<void> {
+  const { stdout } = await context.control('virsh', ['-c', host.connect, 'domstate', '--reason', context.domain]);
+  const { state, reason } = parseDomstate(stdout);
+  if (state === 'shut off' && reason !== 'crashed' && reason !== 'destroyed') return;
+  throw new VmkilnError('INSTALL_FAILED', `the guest ended as "${stdout.trim()}" while ${watch.phase}`, {
+    hint: `the console is in ${context.kept('console.log')}`,
+  });
+}
+
+function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle: string): VmkilnError {
+  const where = `console, screenshot, domain XML and logs are in ${bundle}`;
+  const error = {
+    fatal: () =>
+      new VmkilnError('INSTALL_FAILED', `the installer stopped while ${watch.phase}:\n${watch.fatal?.lines.join('\n')}`, {
+        hint: where,
+      }),
+    stalled: () =>
+      new VmkilnError(
+        'INSTALL_STALLED',
+        `nothing moved for ${recipe.install.stallTimeout} s while ${watch.phase}: the installer is probably waiting for an answer`,
+        { hint: `look at screenshot.png first; ${where}` },
+      ),
+    timeout: () =>
+      new VmkilnError('INSTALL_TIMEOUT', `the installation did not end within ${recipe.install.timeout} s; it was ${watch.phase}`, {
+        hint: `raise install.timeout if it was still working; ${where}`,
+      }),
+  }[failure]();
+  error.bundle = bundle;
+  return error;
+}
+
+/** What a person needs to understand a failed installation, in one folder. Each piece is taken if it can be. */
+async function collectBundle({ host }: StageInput, watch: Watch, context: StageContext): Promise<string> {
+  const bundle = context.kept('failure');
+  await mkdir(bundle, { recursive: true });
+  const virsh = (...args: string[]) => context.control('virsh', ['-c', host.connect, ...args]);
+  const pieces = [
+    async () => {
+      const raw = context.work('screenshot');
+      await virsh('screenshot', context.domain, raw);
+      await writeFile(`${bundle}/screenshot.png`, screenshotToPng(await readFile(raw)));
+    },
+    async () => writeFile(`${bundle}/domain.xml`, (await virsh('dumpxml', context.domain)).stdout),
+    async () => writeFile(`${bundle}/phase.txt`, `${[watch.phase, ...(watch.fatal?.lines ?? [])].join('\n')}\n`),
+    () => keepLogs(context, 'failure/'),
+  ];
+  const results = await Promise.allSettled(pieces.map((piece) => piece()));
+  for (const result of results) {
+    if (result.status === 'rejected' && !context.signal.aborted) {
+      context.emit({ type: 'warning', stage: 'install', message: `part of the failure bundle is missing: ${String(result.reason)}` });
+    }
+  }
+  return bundle;
+}
+
+/** The logs are written into the work folder, which libvirt's daemons can reach, and kept in the build's folder. */
+async function keepLogs(context: StageContext, folder: string): Promise<void> {
+  for (const log of ['console.log', 'installer.log']) {
+    await copyFile(context.work(log), context.kept(folder + log)).catch(() => undefined);
+  }
+}
+
+async function removeDomain({ host }: StageInput, context: StageContext): Promise<void> {
+  // The build may have been aborted; cleaning up must still happen, and quickly.
+  const options = { signal: AbortSignal.timeout(5000), accept: [1], timeout: 5 };
+  await context.control('virsh', ['-c', host.connect, 'destroy', context.domain], options);
+  await context.control('virsh', ['-c', host.connect, 'undefine', '--nvram', context.domain], options);
+  await rm(context.work('screenshot'), { force: true });
+}

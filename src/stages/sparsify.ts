@@ -1,0 +1,18 @@
+import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
+import { convert, convertProgress } from '../tools/qemu-img.ts';
+import { runWithProgress, type Stage } from './stage.ts';
+
+/** Frees the blocks the guest no longer uses, then writes the small, flat image without a backing file. */
+export const sparsify: Stage = {
+  name: 'sparsify',
+  leaves: 'image',
+  plan: ({ recipe, host }) => {
+    const disk = { work: 'sysprep.qcow2' };
+    return {
+      commands: [virtSparsify(disk, host), convert(disk, { work: 'image' }, recipe.output, host)],
+      keys: ['output'],
+    };
+  },
+  run: (commands, _input, context) =>
+    runWithProgress('sparsify', commands, context, (line) => convertProgress(line) ?? guestfsProgress(line)),
+};

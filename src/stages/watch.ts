@@ -1,0 +1,67 @@
+import type { Family } from '../families/family.ts';
+import type { DomainActivity } from '../tools/virsh.ts';
+
+/** Where an installation stands, from its log lines and the domain's counters. Times are milliseconds of one clock. */
+export type Watch = {
+  phase: string;
+  fraction: number;
+  finished: boolean;
+  /** The line after which the installation cannot succeed, with the lines that followed it. */
+  fatal?: { at: number; lines: readonly string[] };
+  /** When anything last moved. */
+  movedAt: number;
+  activity?: { at: number; counters: DomainActivity };
+};
+
+/** A guest that uses less of one core than this does not compute: it waits. */
+const idleCpuShare = 0.05;
+/** Bytes between two samples that a waiting guest may still write or receive: journal ticks, router advertisements. */
+const idleBytes = 64 * 1024;
+/** A fatal line is followed by its explanation; this long is waited for it. */
+const fatalGrace = 1500;
+
+export function startWatch(at: number): Watch {
+  return { phase: 'starting the installer', fraction: 0, finished: false, movedAt: at };
+}
+
+/** Takes in one line of the installer's log or of the console. Phases only move forward. */
+export function seeLine(watch: Watch, line: string, installer: Family['installer'], at: number): Watch {
+  if (line.trim() === '') return watch;
+  const moved = { ...watch, movedAt: at };
+  if (watch.fatal) {
+    const lines = watch.fatal.lines.includes(line) ? watch.fatal.lines : [...watch.fatal.lines, line].slice(0, 12);
+    return { ...moved, fatal: { ...watch.fatal, lines } };
+  }
+  if (!watch.finished && installer.fatal.some((pattern) => pattern.test(line))) {
+    return { ...moved, fatal: { at, lines: [line] } };
+  }
+  if (installer.finished.test(line)) return { ...moved, finished: true, fraction: 1 };
+  const phase = installer.phases.findLast(({ match, fraction }) => fraction >= watch.fraction && match.test(line));
+  return phase ? { ...moved, phase: phase.phase, fraction: phase.fraction } : moved;
+}
+
+/**
+ * Takes in the domain's counters. Disk and network alone raise false alarms (a dependency solver touches neither),
+ * so a guest that computes counts as moving.
+ */
+export function seeActivity(watch: Watch, counters: DomainActivity, at: number): Watch {
+  const before = watch.activity;
+  const activity = { at, counters };
+  if (!before) return { ...watch, activity };
+  const cpuShare = (counters.cpu - before.counters.cpu) / 1e6 / Math.max(1, at - before.at);
+  const bytes = counters.written - before.counters.written + counters.received - before.counters.received;
+  const moves = cpuShare > idleCpuShare || bytes > idleBytes;
+  return { ...watch, activity, movedAt: moves ? at : watch.movedAt };
+}
+
+/** What to do now. `stallTimeout` and `timeout` are in seconds. */
+export function verdict(
+  watch: Watch,
+  limits: { startedAt: number; stallTimeout: number; timeout: number },
+  now: number,
+): 'go on' | 'fatal' | 'stalled' | 'timeout' {
+  if (watch.fatal && now - watch.fatal.at >= fatalGrace) return 'fatal';
+  if (now - limits.startedAt >= limits.timeout * 1000) return 'timeout';
+  if (now - watch.movedAt >= limits.stallTimeout * 1000) return 'stalled';
+  return 'go on';
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { StageName } from '../model.ts';
+import { syncFolder, writeAtomic } from './files.ts';
+import { withLock } from './lock.ts';
+
+/**
+ * A stage's result in the checkpoint store. The record `<fingerprint>.json` names the file; a file is never replaced,
+ * so an overlay's backing file stays what it was even when the stage is run again. `size` is in bytes.
+ */
+export type Layer = {
+  fingerprint: string;
+  stage: StageName;
+  path: string;
+  sha256: string;
+  size: number;
+  /** The layer below, whose file is this one's backing file. Absent when it stands alone. */
+  backing?: { fingerprint: string; path: string };
+  build: string;
+  madeAt: string;
+  /** Seconds that making it took. */
+  seconds: number;
+};
+
+/** The lock under which layers are pinned and removed. */
+export const pinsLock = 'pins';
+
+/** What `make` hands over: a finished file on the store's filesystem, to be taken by rename. */
+export type Made = { file: string; stage: StageName; backing?: Layer; build: string; flat: boolean };
+
+/** The layer of that fingerprint, if its file and its whole backing chain are there. */
+export async function findLayer(store: string, fingerprint: string): Promise<Layer | undefined> {
+  const layer = await readRecord(store, fingerprint);
+  if (!layer || !(await exists(layer.path))) return undefined;
+  const { backing } = layer;
+  // The file below must be the very one that the overlay names, even if its stage was run again since.
+  if (backing && !((await exists(backing.path)) && (await findLayer(store, backing.fingerprint)))) return undefined;
+  return layer;
+}
+
+/**
+ * The layer of that fingerprint: found, or made once by whoever holds its lock while the others wait.
+ * `fresh` makes it anew even if it is there.
+ */
+export async function obtain(
+  store: string,
+  fingerprint: string,
+  options: { fresh: boolean; signal: AbortSignal; waiting: () => void },
+  make: () => Promise<Made>,
+): Promise<{ layer: Layer; reused: boolean }> {
+  return withLock(store, fingerprint, options, async () => {
+    const found = options.fresh ? undefined : await findLayer(store, fingerprint);
+    if (found) return { layer: found, reused: true };
+    const started = performance.now();
+    const made = await make();
+    return { layer: await keep(store, fingerprint, made, (performance.now() - started) / 1000), reused: false };
+  });
+}
+
+async function keep(store: string, fingerprint: string, made: Made, seconds: number): Promise<Layer> {
+  const path = join(store, `${fingerprint.slice(0, 16)}-${made.build}.${made.stage}.qcow2`);
+  const file = await open(made.file, 'r');
+  const { size } = await file.stat();
+  await file.sync();
+  await file.close();
+  const layer: Layer = {
+    fingerprint,
+    stage: made.stage,
+    path,
+    sha256: made.flat ? await sha256Of(made.file) : '',
+    size,
+    ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
+    build: made.build,
+    madeAt: new Date().toISOString(),
+    seconds,
+  };
+  await rename(made.file, path);
+  await syncFolder(store);
+  await writeAtomic(recordFile(store, fingerprint), `${JSON.stringify(layer)}\n`, 0o644);
+  return layer;
+}
+
+/** Every record in the store. */
+export async function listLayers(store: string): Promise<Layer[]> {
+  const names = await readdir(store).catch(() => []);
+  const records = names.filter((name) => name.endsWith('.json')).map((name) => readRecord(store, name.slice(0, -5)));
+  return (await Promise.all(records)).filter((layer) => layer !== undefined);
+}
+
+/** Removes layers that `inUse` does not protect, each with its record, and files that no record names. Returns them. */
+export async function removeLayers(store: string, inUse: ReadonlySet<string>): Promise<{ path: string; size: number }[]> {
+  const layers = await listLayers(store);
+  const keptFiles = new Set<string>();
+  const keptRecords = new Set<string>();
+  const keepChain = (fingerprint: string) => {
+    const layer = layers.find((candidate) => candidate.fingerprint === fingerprint);
+    if (!layer) return;
+    keptRecords.add(fingerprint);
+    keptFiles.add(layer.path);
+    if (!layer.backing) return;
+    keptFiles.add(layer.backing.path);
+    keepChain(layer.backing.fingerprint);
+  };
+  for (const fingerprint of inUse) keepChain(fingerprint);
+  const removed: { path: string; size: number }[] = [];
+  for (const layer of layers) {
+    if (!keptRecords.has(layer.fingerprint)) await rm(recordFile(store, layer.fingerprint), { force: true });
+  }
+  // While anything is in use, a file without a record may be the old backing file of a running build: it stays.
+  for (const name of await readdir(store).catch(() => [])) {
+    const path = join(store, name);
+    const named = layers.some((layer) => layer.path === path);
+    if (name.endsWith('.json') || keptFiles.has(path) || (!named && inUse.size > 0)) continue;
+    const { size } = await stat(path);
+    await rm(path, { force: true });
+    removed.push({ path, size });
+  }
+  return removed;
+}
+
+async function readRecord(store: string, fingerprint: string): Promise<Layer | undefined> {
+  try {
+    return JSON.parse(await readFile(recordFile(store, fingerprint), 'utf8')) as Layer;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordFile(store: string, fingerprint: string): string {
+  return join(store, `${fingerprint}.json`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
+}

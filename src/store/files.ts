@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+
+const temporaryName = /^\.vmkiln-[0-9a-f]{16}\.tmp$/;
+
+/**
+ * Writes a whole file so that a reader, or a power cut, finds the old text or the new one and never a part.
+ *
+ * @param mode permissions of the file, whatever the umask.
+ * @throws VmkilnError DISK_FULL; other errors of the filesystem as they are.
+ */
+export async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.vmkiln-${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(data);
+      await file.chmod(mode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw isFull(error) ? diskFull(folder, error) : error;
+  }
+}
+
+/** Makes the names in a folder (after a rename, a removal) survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes what `writeAtomic` left in a folder when it was killed. Call it under the lock that every writer there takes. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (temporaryName.test(name)) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** Whether a filesystem call failed for want of space or quota. */
+export function isFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** The error for a folder without room. `needed` and `free` are in bytes. */
+export function diskFull(folder: string, cause?: unknown, room?: { needed: number; free: number }): VmkilnError {
+  const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const numbers = room ? `: ${mib(room.needed)} needed, ${mib(room.free)} free` : '';
+  return new VmkilnError('DISK_FULL', `no space left in ${folder}${numbers}`, {
+    hint: 'free some space there, or choose a folder on another disk (`vmkiln clean` removes old checkpoints)',
+    cause,
+  });
+}

@@ -1,0 +1,33 @@
+import type { Published } from '../model.ts';
+
+/** A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex. */
+export type ImageToPublish = {
+  path: string;
+  name: string;
+  format: 'qcow2' | 'raw';
+  sha256: string;
+  size: number;
+  /** Id of the build that made it. */
+  build: string;
+  rehearsal: boolean;
+};
+
+/** What a target may touch the world with. `exec` runs a program as tools/exec.ts does; `timeout` is in seconds. */
+export type TargetContext = {
+  signal: AbortSignal;
+  /** What is going on, in words, and how much of it is done (0 to 1). */
+  progress: (message: string, fraction?: number) => void;
+  exec: (command: { program: string; args: readonly string[]; timeout: number }) => Promise<unknown>;
+};
+
+/** A place where images go. `Spec` is what a recipe says about it. */
+export type Target<Spec> = {
+  /** What `publish` would change there, in sentences. Changes nothing. */
+  changes(image: ImageToPublish, spec: Spec): Promise<string[]>;
+  /**
+   * Publishes an image. Idempotent: an image whose digest is there already stays as it is.
+   *
+   * @throws VmkilnError TARGET_FAILED, DISK_FULL or INTERRUPTED.
+   */
+  publish(image: ImageToPublish, spec: Spec, context: TargetContext): Promise<Published>;
+};

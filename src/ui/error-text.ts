@@ -1,0 +1,34 @@
+import { messageOf, VmkilnError } from '../errors.ts';
+import { noPaint, type Paint } from './format.ts';
+
+/**
+ * What a person reads of an error: what happened, why, and what to do next.
+ * An error that vmkiln does not know is its own fault, and says so; `debug` adds stacks.
+ */
+export function errorText(error: unknown, options: { debug?: boolean; paint?: Paint } = {}): string {
+  const paint = options.paint ?? noPaint;
+  const known = error instanceof VmkilnError;
+  const lines = [`${paint('bad', 'vmkiln:')} ${known ? '' : 'unexpected error: '}${messageOf(error)}`];
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause !== undefined && !messageOf(error).includes(messageOf(cause)))
+    lines.push(labelled('why', messageOf(cause)));
+  const advice = options.debug
+    ? 'this is a fault of vmkiln: please report it with what is above'
+    : 'this is a fault of vmkiln: run it again with VMKILN_DEBUG=1 and report what it prints';
+  const hint = known ? error.hint : advice;
+  if (options.debug) for (const stack of stacks(error)) lines.push(stack);
+  if (hint !== undefined) lines.push(labelled('next', hint));
+  return lines.join('\n');
+}
+
+/** `  why: text`, its further lines indented under the first. */
+export function labelled(label: string, text: string): string {
+  const indent = ' '.repeat(label.length + 4);
+  return `  ${label}: ${text.trimEnd().replaceAll('\n', `\n${indent}`)}`;
+}
+
+function stacks(error: unknown): string[] {
+  const found: string[] = [];
+  for (let at = error; at instanceof Error && found.length < 8; at = at.cause) found.push(at.stack ?? String(at));
+  return found;
+}

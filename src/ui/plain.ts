@@ -1,0 +1,101 @@
+import type { Event } from '../model.ts';
+import { labelled } from './error-text.ts';
+import { formatBytes, formatClock, formatDuration, formatPercent, quoteWord } from './format.ts';
+import type { Ui } from './ui.ts';
+
+/** Progress is shown when it moved by this fraction, or after this many milliseconds. */
+const progressStep = 0.1;
+const progressPause = 15_000;
+
+type Build = { start: number; name: string; shown?: { what: string; at: number; fraction: number } };
+
+/**
+ * One line per event: for logs, CI and pipes. The clock is the time since the build started; `names` puts the
+ * image's name before each line, for several builds at once.
+ */
+export function openPlain(err: { write(text: string): unknown }, options: { names: boolean }): Ui {
+  const builds = new Map<string, Build>();
+  return {
+    emit: (event) => {
+      const at = Date.parse(event.at);
+      const build = builds.get(event.build) ?? { start: at, name: event.build };
+      builds.set(event.build, build);
+      if (event.type === 'build-started') build.name = event.name;
+      if (event.type === 'progress' && !due(build, event, at)) return;
+      const text = eventText(event);
+      if (text === undefined) return;
+      const head = `${formatClock((at - build.start) / 1000)}${options.names ? ` ${build.name}` : ''}`;
+      err.write(`${head} ${indented(text)}\n`);
+    },
+    drop: () => undefined,
+    say: (message) => void err.write(`vmkiln: ${message}\n`),
+    close: async () => {},
+  };
+}
+
+/** Whether progress has moved enough, or long enough ago, to be shown again. A new message alone must wait too. */
+function due(build: Build, event: Event & { type: 'progress' }, at: number): boolean {
+  const fraction = event.fraction ?? 0;
+  // Messages that count ("12 of 300") are the same news as long as only their numbers differ.
+  const what = `${event.stage} ${event.message.replace(/[\d.]+/g, '#')}`;
+  const last = build.shown;
+  const news = last === undefined || last.what !== what;
+  const moved = last !== undefined && fraction - last.fraction >= progressStep - 1e-9;
+  if (!news && !moved && at - last.at < progressPause) return false;
+  build.shown = { what, at, fraction };
+  return true;
+}
+
+/** One event as text without its time; undefined for what only machines want. Further lines are indented. */
+export function eventText(event: Event): string | undefined {
+  switch (event.type) {
+    case 'build-started':
+      return `build ${event.build} of ${event.recipe}${event.rehearsal ? ' (rehearsal)' : ''} in ${event.folder}`;
+    case 'stage-started':
+      return `${event.stage}: started${reason(event.because)}`;
+    case 'stage-finished':
+      return `${event.stage}: finished in ${formatDuration(event.seconds)}`;
+    case 'stage-reused':
+      return `${event.stage}: reused${reason(event.because)}`;
+    case 'stage-skipped':
+      return `${event.stage}: skipped${reason(event.because)}`;
+    case 'command-started':
+      // Control commands (virsh screenshot and its like) come by the dozen.
+      return event.control ? undefined : `${event.stage}: $ ${event.argv.map(quoteWord).join(' ')}`;
+    case 'command-finished':
+      // A status besides 0 may be an answer; where it is not, `failed` says so.
+      return undefined;
+    case 'progress':
+      return `${event.stage}: ${event.message}${event.fraction === undefined ? '' : ` ${formatPercent(event.fraction)}`}`;
+    case 'warning':
+      return [`warning: ${event.stage ? `${event.stage}: ` : ''}${event.message}`, nextLine(event.hint)].join('');
+    case 'published':
+      return (
+        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${event.unchanged ? ', unchanged' : ''})` +
+        `\n${labelled('sha256', event.sha256)}`
+      );
+    case 'failed':
+      return [
+        `failed: ${event.stage ? `${event.stage}: ` : ''}${event.message}`,
+        nextLine(event.hint),
+        event.bundle === undefined ? '' : `\n${labelled('bundle', event.bundle)}`,
+      ].join('');
+    case 'build-finished':
+      return `finished in ${formatDuration(event.seconds)}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Every line after the first by two spaces, so that a line that begins with a clock begins an event. */
+function indented(text: string): string {
+  return text.replace(/\n(?! {2})/g, '\n  ');
+}
+
+function reason(because: string): string {
+  return because === '' ? '' : ` (${because})`;
+}
+
+function nextLine(hint: string | undefined): string {
+  return hint === undefined ? '' : `\n${labelled('next', hint)}`;
+}

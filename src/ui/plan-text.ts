@@ -1,0 +1,113 @@
+import type { Arg, Command, MediaFile, Piece, Plan, StagePlan } from '../model.ts';
+import { resolveArg, type Places } from '../pipeline/resolve.ts';
+import { formatBytes, noPaint, quoteWord, type Paint } from './format.ts';
+
+/** What a build decides stands as a variable. */
+const symbols: Places = {
+  work: (file) => `$WORK/${file}`,
+  rendered: (name) => `$WORK/rendered/${name}`,
+  layer: (stage) => `$LAYERS/${stage}.qcow2`,
+  domain: '$DOMAIN',
+};
+
+/** A word of a command line as plain text, with `$WORK/…`, `$LAYERS/…` and `$DOMAIN` for what a build will decide. */
+export function displayArg(arg: Arg): string {
+  return resolveArg(arg, symbols);
+}
+
+/** The same word for a POSIX shell: literal text is quoted, the variables stay expandable. */
+export function shellArg(arg: Arg): string {
+  const pieces = (Array.isArray(arg) ? arg : [arg]) as readonly Piece[];
+  const words = pieces.map((piece, index) => {
+    const text = displayArg(piece);
+    if (typeof piece === 'string' || 'file' in piece || 'host' in piece) return text === '' ? '' : quoteWord(text);
+    // `$DOMAIN` must not swallow what follows.
+    const joined = /^\w/.test(displayArg(pieces.slice(index + 1)));
+    const [variable = '', ...path] = text.split('/');
+    const plain = path.every((part) => part === '' || quoteWord(part) === part);
+    return plain && !joined ? text : `"${[variable, ...path.map(insideQuotes)].join('/')}"`;
+  });
+  return words.join('') || "''";
+}
+
+function insideQuotes(text: string): string {
+  return text.replace(/[\\"$`]/g, String.raw`\$&`);
+}
+
+/** A command as a person would type it, its options on lines of their own when it is long. */
+export function shellCommand(command: Command, width = 100): string {
+  const env = Object.entries(command.env ?? {}).map(([name, value]) => `${name}=${quoteWord(value)}`);
+  const words = command.args.map(shellArg);
+  const start = [...env, command.program].join(' ');
+  const line = [start, ...words].join(' ');
+  if (line.length <= width) return line;
+  const lines: string[] = [start];
+  for (const word of words) {
+    if (/^--?[a-z]/i.test(word)) lines.push(word);
+    else lines[lines.length - 1] += ` ${word}`;
+  }
+  return lines.join(' \\\n    ');
+}
+
+/** A plan with `argv` beside the symbolic words of each command: an array of plain strings, the program first. */
+export function planWithArgv(plan: Plan): unknown {
+  return {
+    ...plan,
+    stages: plan.stages.map((stage) => ({
+      ...stage,
+      commands: stage.commands.map((command) => ({
+        ...command,
+        argv: [command.program, ...command.args.map(displayArg)],
+      })),
+    })),
+  };
+}
+
+/** A plan for people: what it makes, on which host, from which media, the stages with their commands, the files. */
+export function showPlan(plan: Plan, paint: Paint = noPaint): string {
+  const media = Object.entries(plan.media).map(([role, file]) => `  ${role.padEnd(9)} ${mediaText(file)}`);
+  const sections = [
+    [
+      `${paint('title', plan.name)}${plan.rehearsal ? '  (rehearsal: practice media, not a product)' : ''}`,
+      `  host      ${hostText(plan)}`,
+      ...media,
+      ...plan.notes.map((note) => `  ${paint('warn', 'note')}      ${note.replaceAll('\n', '\n            ')}`),
+    ],
+    [paint('title', 'stages'), ...plan.stages.map((stage) => `  ${stageText(stage, paint)}`)],
+    ...plan.stages
+      .filter(({ commands }) => commands.length > 0)
+      .map((stage) => [paint('title', stage.stage), ...stage.commands.map((command) => `  ${shellCommand(command)}`)]),
+    ...plan.rendered.map((file) => [paint('title', `$WORK/rendered/${file.name}`), file.text.trimEnd()]),
+    [
+      paint(
+        'dim',
+        "$WORK is the build's work folder, $LAYERS its checkpoints, $DOMAIN its libvirt domain: a build decides them.",
+      ),
+    ],
+  ];
+  return sections.map((lines) => lines.join('\n')).join('\n\n');
+}
+
+function hostText({ host, notes }: Plan): string {
+  const network =
+    host.network.kind === 'user' ? "QEMU's user-mode network" : `${host.network.kind} ${host.network.name}`;
+  const speed = host.accelerator === 'kvm' ? 'KVM' : 'TCG (software emulation, slow)';
+  return [
+    // A note may have told it already.
+    `${host.arch}, ${speed}${notes.some((note) => note.includes(host.acceleratorReason)) ? '' : `: ${host.acceleratorReason}`}`,
+    `            ${host.connect}, ${network}, ${host.cores} cores, ${formatBytes(host.memory)} memory`,
+  ].join('\n');
+}
+
+function mediaText(file: MediaFile): string {
+  const size = file.size === undefined ? 'size unknown until downloaded' : formatBytes(file.size);
+  const digest = file.sha256 === undefined ? 'sha256 unknown until downloaded' : `sha256 ${file.sha256}`;
+  const where = file.source === file.path ? file.path : `${file.source}\n            ${file.path}`;
+  return `${where}\n            ${file.size === undefined && file.sha256 === undefined ? 'unknown until downloaded' : `${size}, ${digest}`}`;
+}
+
+function stageText(stage: StagePlan, paint: Paint): string {
+  const role = stage.forecast === 'run' ? 'name' : stage.forecast === 'reuse' ? 'good' : 'dim';
+  const because = stage.because === '' ? '' : `  ${stage.because}`;
+  return `${stage.stage.padEnd(9)} ${paint(role, stage.forecast.padEnd(5))}${because}`.trimEnd();
+}

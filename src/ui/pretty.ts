@@ -1,0 +1,240 @@
+import { writeSync } from 'node:fs';
+import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, type ListrTaskWrapper } from 'listr2';
+import { labelled } from './error-text.ts';
+import { formatBytes, formatDuration, formatPercent, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
+import { applyEvent, emptyView, type BuildView, type Row } from './view.ts';
+import type { Ui } from './ui.ts';
+
+type TaskWrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
+
+/** A promise that another party settles, once. */
+type Settled = { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void };
+
+/** A row of the screen: what listr2 shows, settled by events. */
+type Line = { row: Row; task: TaskWrapper | undefined; end: Settled; ended: boolean };
+type Slot = { view: BuildView; task: TaskWrapper | undefined; begun: Settled; lines: Line[]; warned: number };
+
+/** The cursor that the display hides, shown again. */
+const showCursor = '\u001B[?25h';
+
+/**
+ * A live list of stages on standard error. listr2 only displays: its tasks wait for what the events say.
+ * The results follow the list when it ends, whole, for a person to read and copy.
+ */
+export function openPretty(recipes: readonly string[]): Ui {
+  const slots = recipes.map(openSlot);
+  const options = rendererOptions(recipes.length > 1);
+  const list = new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>(slots.map(slotTask), {
+    concurrent: true,
+    exitOnError: false,
+    registerSignalListeners: false,
+    // listr2 would ask whether standard output is a terminal; this draws on standard error, which is one.
+    renderer: DefaultRenderer,
+    fallbackRenderer: DefaultRenderer,
+    rendererOptions: options,
+    fallbackRendererOptions: options,
+  });
+  let drawing: { stop: () => Promise<void> } | undefined;
+  return {
+    emit: (event, index) => {
+      const slot = slots[index];
+      if (slot === undefined) return;
+      // Not before there is something to show: a recipe that is refused needs no list of stages.
+      drawing ??= draw(list, slots);
+      applyEvent(slot.view, event);
+      slot.begun.resolve();
+      refreshSlot(slot);
+    },
+    drop: (index) => {
+      if (slots[index]) endSlot(slots[index]);
+    },
+    say: (message) => {
+      if (drawing === undefined) process.stderr.write(`vmkiln: ${message}\n`);
+      for (const slot of slots) if (slot.task) slot.task.output = message;
+    },
+    close: async () => {
+      for (const slot of slots) endSlot(slot);
+      await drawing?.stop();
+      const paint = paintFor(process.stderr);
+      const results = slots.flatMap((slot) => resultText(slot.view, paint) ?? []);
+      process.stderr.write(results.map((text) => `${text}\n`).join(''));
+    },
+  };
+}
+
+/** Starts the display. Whatever ends the process, the cursor comes back. */
+function draw(list: { run(): Promise<unknown> }, slots: readonly Slot[]): { stop: () => Promise<void> } {
+  const clock = setInterval(() => slots.forEach(refreshSlot), 1000);
+  const atExit = () => writeSync(2, showCursor);
+  process.once('exit', atExit);
+  const running = list.run().catch(() => undefined);
+  return {
+    stop: async () => {
+      clearInterval(clock);
+      await running;
+      process.removeListener('exit', atExit);
+    },
+  };
+}
+
+function openSlot(recipe: string): Slot {
+  const view = emptyView(recipe);
+  const lines = view.rows.map((row): Line => ({ row, task: undefined, end: settled(), ended: false }));
+  return { view, task: undefined, begun: settled(), lines, warned: 0 };
+}
+
+function rendererOptions(collapseSubtasks: boolean) {
+  return {
+    collapseSubtasks,
+    collapseSkips: true,
+    logger: new ListrLogger({
+      processOutput: new ProcessOutput(process.stderr as unknown as NodeJS.WriteStream, process.stdout),
+    }),
+  };
+}
+
+function settled(): Settled {
+  const end: Partial<Settled> = {};
+  end.promise = new Promise<void>((resolve, reject) => Object.assign(end, { resolve, reject }));
+  // A row may fail before listr2 has come to it.
+  end.promise.catch(() => undefined);
+  return end as Settled;
+}
+
+function slotTask(slot: Slot): ListrTask<unknown, typeof DefaultRenderer, typeof DefaultRenderer> {
+  const options = { outputBar: Number.POSITIVE_INFINITY, persistentOutput: true };
+  return {
+    title: slot.view.name,
+    rendererOptions: options,
+    fallbackRendererOptions: options,
+    task: async (_context, task) => {
+      slot.task = task as TaskWrapper;
+      await slot.begun.promise;
+      refreshSlot(slot);
+      return task.newListr(slot.lines.map(lineTask), { concurrent: false, exitOnError: true });
+    },
+  };
+}
+
+function lineTask(line: Line): ListrTask<unknown, typeof DefaultRenderer, typeof DefaultRenderer> {
+  return {
+    title: line.row.stage,
+    task: (_context, task) => {
+      line.task = task as TaskWrapper;
+      refreshLine(line);
+      return line.end.promise;
+    },
+  };
+}
+
+function refreshSlot(slot: Slot): void {
+  const { view, task } = slot;
+  if (task) {
+    const notes = [view.rehearsal ? 'rehearsal' : '', view.failure ? 'failed' : '', timeOf(view)].filter(Boolean);
+    task.title = [view.name, ...notes].join('  ');
+    for (const { message, hint } of view.warnings.slice(slot.warned)) {
+      task.output = `warning: ${message}${hint === undefined ? '' : `\nnext: ${hint}`}`;
+    }
+    slot.warned = view.warnings.length;
+  }
+  for (const line of slot.lines) refreshLine(line);
+}
+
+function timeOf(view: BuildView): string {
+  return view.seconds === undefined ? '' : formatDuration(view.seconds);
+}
+
+function refreshLine(line: Line): void {
+  const { row, task } = line;
+  if (task === undefined || line.ended) return;
+  const title = rowTitle(row, Date.now());
+  task.title = title;
+  switch (row.state) {
+    case 'waiting':
+      return;
+    case 'running': {
+      const detail = rowDetail(row, (process.stderr.columns ?? 80) - 10);
+      if (detail !== '') task.output = detail;
+      return;
+    }
+    case 'failed':
+      line.end.reject(new Error(title));
+      break;
+    case 'skipped':
+      task.skip(title);
+      line.end.resolve();
+      break;
+    case 'done':
+    case 'reused':
+      line.end.resolve();
+      break;
+    default:
+      row.state satisfies never;
+  }
+  line.ended = true;
+}
+
+/** What is not settled when the display ends was never reached. */
+function endSlot(slot: Slot): void {
+  const broken = slot.view.seconds === undefined;
+  const current = slot.lines.find(({ row }) => row.state === 'running') ?? slot.lines[0];
+  for (const line of slot.lines) {
+    const open = line.row.state === 'running' || line.row.state === 'waiting';
+    // A build that just stopped speaking has failed where it was: whoever ran it says why.
+    if (open) line.row.state = broken && line === current && slot.view.failure === undefined ? 'failed' : 'skipped';
+    if (open && line.row.because === '') line.row.because = broken ? 'not reached' : 'not asked for';
+  }
+  refreshSlot(slot);
+  for (const line of slot.lines) line.end.resolve();
+  slot.begun.reject(new Error(`${slot.view.name}  not built`));
+}
+
+/** The one line that says how a stage stands; `now` is in milliseconds of the epoch. */
+export function rowTitle(row: Row, now: number): string {
+  const stage = row.stage.padEnd(9);
+  switch (row.state) {
+    case 'waiting':
+      return stage.trimEnd();
+    case 'running': {
+      const time = row.since === undefined ? '' : formatDuration(Math.max(0, Math.floor((now - row.since) / 1000)));
+      return [stage, time, row.fraction === undefined ? '' : formatPercent(row.fraction)].filter(Boolean).join('  ');
+    }
+    case 'done':
+    case 'failed':
+      return `${stage}  ${row.seconds === undefined ? '' : formatDuration(row.seconds)}`.trimEnd();
+    case 'reused':
+    case 'skipped':
+      return `${stage}  ${row.state}${row.because === '' ? '' : `: ${row.because}`}`;
+    default:
+      return row.state satisfies never;
+  }
+}
+
+/** What a running stage does now: its command, and under it the last progress, each on one line. */
+function rowDetail(row: Row, width: number): string {
+  const command = row.command === undefined ? '' : oneLine(`$ ${row.command.map(quoteWord).join(' ')}`, width);
+  return [command, oneLine(row.message, width)].filter(Boolean).join('\n');
+}
+
+/** What a build leaves: its images, or its failure with what to do next. Undefined while there is neither. */
+export function resultText(view: BuildView, paint: Paint): string | undefined {
+  const images = view.published.map((image) =>
+    [
+      `${paint('good', view.name)} published to ${image.target}${image.unchanged ? ' (unchanged)' : ''}`,
+      labelled('image', paint('title', image.location)),
+      labelled('size', formatBytes(image.size)),
+      labelled('sha256', image.sha256),
+    ].join('\n'),
+  );
+  const { failure } = view;
+  const failed =
+    failure &&
+    [
+      `${paint('bad', `${view.name} failed`)}${failure.stage ? ` in ${failure.stage}` : ''}: ${failure.message}`,
+      ...(failure.hint === undefined ? [] : [labelled('next', failure.hint)]),
+      ...(failure.bundle === undefined ? [] : [labelled('bundle', failure.bundle)]),
+      ...(view.folder === undefined ? [] : [labelled('build', view.folder)]),
+    ].join('\n');
+  const parts = [...images, ...(failed === undefined ? [] : [failed])];
+  return parts.length === 0 ? undefined : parts.join('\n');
+}

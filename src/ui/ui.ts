@@ -1,0 +1,36 @@
+import type { Event } from '../model.ts';
+
+/** How a build is shown. */
+export type UiKind = 'pretty' | 'plain' | 'json';
+
+/** Shows builds. A user interface sees their events and nothing else; it decides nothing. */
+export type Ui = {
+  /** Shows an event of the build of `recipes[index]`. Never throws. */
+  emit(event: Event, index: number): void;
+  /** Learns that the build of `recipes[index]` was refused before its first event: nothing more will be heard of it. */
+  drop(index: number): void;
+  /** Shows a line for the person at the terminal that belongs to no build. */
+  say(message: string): void;
+  /** Draws the last state and leaves the terminal as it was. */
+  close(): Promise<void>;
+};
+
+/** What a command gets besides its arguments. `say` shows a line to the person; a user interface may take it over. */
+export type Session = { signal: AbortSignal; say: (message: string) => void };
+
+/** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
+export function defaultUi(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): UiKind {
+  return stream.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb' ? 'pretty' : 'plain';
+}
+
+/** Opens a user interface for the builds of these recipes (paths as the user gave them, in order). */
+export async function openUi(kind: UiKind, options: { recipes: readonly string[] }): Promise<Ui> {
+  switch (kind) {
+    case 'json':
+      return (await import('./json.ts')).openJson(process.stdout, process.stderr);
+    case 'plain':
+      return (await import('./plain.ts')).openPlain(process.stderr, { names: options.recipes.length > 1 });
+    case 'pretty':
+      return (await import('./pretty.ts')).openPretty(options.recipes);
+  }
+}

@@ -1,0 +1,130 @@
+import { stageNames, type Event, type EventBody, type Published, type StageName } from '../model.ts';
+
+type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
+
+/** One line of a build's stage list. `since` is in milliseconds of the epoch, `seconds` is wall time. */
+export type Row = {
+  stage: StageName | 'prepare';
+  state: 'waiting' | 'running' | 'done' | 'reused' | 'skipped' | 'failed';
+  because: string;
+  since: number | undefined;
+  seconds: number | undefined;
+  /** The command that runs now, and what was last said about its progress. */
+  command: readonly string[] | undefined;
+  message: string;
+  fraction: number | undefined;
+};
+
+/** A build as its events have described it so far. */
+export type BuildView = {
+  name: string;
+  rehearsal: boolean;
+  folder: string | undefined;
+  rows: Row[];
+  warnings: { message: string; hint?: string }[];
+  published: Published[];
+  failure: Failure | undefined;
+  seconds: number | undefined;
+};
+
+/** A build before its first event. `name` is what to call it until it says so itself. */
+export function emptyView(name: string): BuildView {
+  const row = (stage: Row['stage']): Row => ({
+    stage,
+    state: 'waiting',
+    because: '',
+    since: undefined,
+    seconds: undefined,
+    command: undefined,
+    message: '',
+    fraction: undefined,
+  });
+  return {
+    name,
+    rehearsal: false,
+    folder: undefined,
+    rows: [row('prepare'), ...stageNames.map(row)],
+    warnings: [],
+    published: [],
+    failure: undefined,
+    seconds: undefined,
+  };
+}
+
+/** Brings a view up to date with one more event of its build, in place. */
+export function applyEvent(view: BuildView, event: Event): void {
+  const at = Date.parse(event.at);
+  switch (event.type) {
+    case 'build-started':
+      view.name = event.name;
+      view.rehearsal = event.rehearsal;
+      view.folder = event.folder;
+      return;
+    case 'stage-started':
+      endPrepare(view, at);
+      Object.assign(rowOf(view, event.stage), { state: 'running', since: at, because: event.because });
+      return;
+    case 'stage-finished':
+      Object.assign(rowOf(view, event.stage), { state: 'done', seconds: event.seconds });
+      return;
+    case 'stage-reused':
+      endPrepare(view, at);
+      Object.assign(rowOf(view, event.stage), { state: 'reused', because: event.because });
+      return;
+    case 'stage-skipped':
+      endPrepare(view, at);
+      Object.assign(rowOf(view, event.stage), { state: 'skipped', because: event.because });
+      return;
+    case 'command-started':
+      if (!event.control) {
+        Object.assign(rowOf(view, event.stage), { command: event.argv, message: '', fraction: undefined });
+      }
+      return;
+    case 'command-finished':
+      return;
+    case 'progress': {
+      const row = rowOf(view, event.stage);
+      if (event.stage === 'prepare' && row.state === 'waiting') Object.assign(row, { state: 'running', since: at });
+      Object.assign(row, { message: event.message, fraction: event.fraction });
+      return;
+    }
+    case 'warning':
+      view.warnings.push(
+        event.hint === undefined ? { message: event.message } : { message: event.message, hint: event.hint },
+      );
+      return;
+    case 'published': {
+      const { target, location, sha256, size, unchanged } = event;
+      view.published.push({ target, location, sha256, size, unchanged });
+      return;
+    }
+    case 'failed': {
+      const { type: _type, at: _at, build: _build, ...failure } = event;
+      view.failure = failure;
+      // A failure before the first stage belongs to the preparation.
+      const row = view.rows.find((each) => each.stage === failure.stage || each.state === 'running') ?? view.rows[0];
+      if (row !== undefined && (row.state === 'running' || row.state === 'waiting')) {
+        Object.assign(row, { state: 'failed', seconds: row.since === undefined ? undefined : (at - row.since) / 1000 });
+      }
+      return;
+    }
+    case 'build-finished':
+      view.seconds = event.seconds;
+      endPrepare(view, at);
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function rowOf(view: BuildView, stage: Row['stage']): Row {
+  const row = view.rows.find((each) => each.stage === stage);
+  if (row === undefined) throw new Error(`no row for stage ${stage}`);
+  return row;
+}
+
+function endPrepare(view: BuildView, at: number): void {
+  const row = rowOf(view, 'prepare');
+  if (row.state === 'waiting') row.state = 'skipped';
+  if (row.state === 'running') Object.assign(row, { state: 'done', seconds: (at - (row.since ?? at)) / 1000 });
+}

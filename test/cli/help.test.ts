@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
+
+const commands = ['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'clean', 'schema', 'completion'];
+
+test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
+  const { stdout, stderr } = await vmkiln('--help');
+  expect(stderr).toBe('');
+  expect([...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual([...commands, 'help']);
+  for (const command of commands) {
+    const help = (await vmkiln(command, '--help')).stdout;
+    const examples = help.slice(help.indexOf('Examples:'));
+    expect(examples).toContain(`$ vmkiln ${command}`);
+    const known = new Set([...help.slice(0, help.indexOf('Examples:')).matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
+    for (const [flag] of examples.matchAll(/--[a-z-]+/g)) expect(known).toContain(flag);
+  }
+});
+
+test('the reference in docs/cli.md has every command and every option', async () => {
+  const reference = readFileSync('docs/cli.md', 'utf8');
+  for (const command of commands) {
+    const section = reference.split(/^## /m).find((part) => part.startsWith(`vmkiln ${command}\n`)) ?? '';
+    const { stdout } = await vmkiln(command, '--help');
+    const options = stdout.slice(0, stdout.indexOf('Examples:')).matchAll(/^ {2}(--[a-z-]+)/gm);
+    const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
+    expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
+  }
+});
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect((await vmkiln('--version')).stdout).toBe(`${version}\n`);
+});

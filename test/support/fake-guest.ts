@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
+
+const roots: string[] = [];
+afterAll(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true })));
+
+/** A folder that stands for the guest's root, with commands that note how they are called. */
+export type FakeGuest = {
+  write(path: string, text: string): void;
+  read(path: string): string | undefined;
+  /** Makes a file older, by hours. */
+  age(path: string, hours: number): void;
+  /** Makes a command that notes its arguments and then runs a line of shell. */
+  command(name: string, body?: string): void;
+  /** Runs a guest script on this root. */
+  run(script: string): { status: number | null; output: string; calls: string[] };
+};
+
+export function fakeGuest(): FakeGuest {
+  const root = mkdtempSync(join(tmpdir(), 'vmkiln-guest-'));
+  roots.push(root);
+  const at = (path: string) => join(root, path);
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    writeFileSync(at(path), text);
+  };
+  mkdirSync(at('commands'));
+  return {
+    write,
+    read: (path) => (existsSync(at(path)) ? readFileSync(at(path), 'utf8') : undefined),
+    age(path, hours) {
+      const then = Date.now() / 1000 - hours * 3600;
+      utimesSync(at(path), then, then);
+    },
+    command(name, body = '') {
+      write(`commands/${name}`, `#!/bin/sh\necho "${name} $*" >> ${at('calls')}\n${body}\n`);
+      chmodSync(at(`commands/${name}`), 0o755);
+    },
+    run(script) {
+      rmSync(at('calls'), { force: true });
+      const moved = script.replaceAll(/(?<=[\s"=#])\/(?=(etc|boot|lib|root|var)\/)/g, `${root}/`);
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', moved], {
+        encoding: 'utf8',
+        env: { PATH: `${at('commands')}:/usr/bin:/bin` },
+      });
+      const calls = existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trimEnd().split('\n') : [];
+      return {
+        status,
+        output: `${stdout}${stderr}`.replaceAll(root, ''),
+        calls: calls.map((call) => call.replaceAll(root, '')),
+      };
+    },
+  };
+}

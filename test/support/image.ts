@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exec } from '../../src/tools/exec.ts';
+import { freshFolder } from './vmkiln.ts';
+
+const signal = new AbortController().signal;
+const guestfs = { LIBGUESTFS_BACKEND: 'direct', LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' };
+
+/** Runs a program and returns what it printed. `timeout` is in seconds. */
+export async function run(program: string, args: string[], timeout = 120): Promise<string> {
+  return (await exec({ program, args, timeout, signal, env: guestfs })).stdout;
+}
+
+/** Copies folders of the guest out of an image, in one launch, and returns a reader of their files. */
+export async function openImage(image: string, folders: readonly string[]) {
+  const out = freshFolder('image');
+  const script = join(out, 'script');
+  // A missing folder is a fact to assert on, not a failure: `-` lets guestfish go on.
+  for (const [index] of folders.entries()) await run('mkdir', [join(out, String(index))]);
+  writeFileSync(script, folders.map((folder, index) => `-copy-out ${folder} ${out}/${index}\n`).join(''));
+  await run('guestfish', ['--ro', '-a', image, '-i', '-f', script], 300);
+  const local = (path: string) => {
+    const index = folders.findIndex((candidate) => path === candidate || path.startsWith(`${candidate}/`));
+    const folder = folders[index];
+    if (folder === undefined) throw new Error(`${path} was not copied out`);
+    // copy-out puts /boot/grub2 at OUT/grub2: the last name of the folder that was copied.
+    return join(out, String(index), path.slice(folder.lastIndexOf('/') + 1));
+  };
+  return { read: (path: string) => readFileSync(local(path), 'utf8'), path: local };
+}
+
+/** A booted copy-on-write clone of an image. */
+export type Guest = { console: () => string; ssh: (command: string) => Promise<string>; stop: () => Promise<void> };
+
+/** Boots a clone with a NoCloud seed and waits until SSH answers as `user`. The image itself is only read. `timeout` in seconds. */
+export async function bootClone(image: string, options: { hostname: string; user: string; timeout: number }): Promise<Guest> {
+  const folder = freshFolder('boot');
+  const disk = join(folder, 'clone.qcow2');
+  const key = join(folder, 'key');
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', image, disk]);
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  writeFileSync(join(folder, 'meta-data'), `instance-id: i-${Date.now()}\nlocal-hostname: ${options.hostname}\n`);
+  writeFileSync(join(folder, 'user-data'), `#cloud-config\nssh_authorized_keys:\n  - ${readFileSync(`${key}.pub`, 'utf8')}`);
+  const seed = join(folder, 'seed.iso');
+  const files = [join(folder, 'meta-data'), join(folder, 'user-data')];
+  await run('xorriso', ['-as', 'mkisofs', '-quiet', '-V', 'cidata', '-J', '-r', '-o', seed, ...files]);
+  const port = await freePort();
+  const serial = join(folder, 'console.log');
+  const qemu = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
+      ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
+      ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22`, '-serial', `file:${serial}`],
+    ],
+    { stdio: 'ignore' },
+  );
+  const console = () => readFileSync(serial, 'utf8');
+  const sshOptions = ['-i', key, '-p', String(port), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+  const ssh = (command: string) =>
+    run('ssh', [...sshOptions, '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR', `${options.user}@127.0.0.1`, command]);
+  const stop = async () => {
+    if (qemu.exitCode !== null) return;
+    await ssh('sudo systemctl poweroff').catch(() => undefined);
+    for (let waited = 0; waited < 60 && qemu.exitCode === null; waited += 1) await sleep(1000);
+    qemu.kill('SIGKILL');
+  };
+  const deadline = Date.now() + options.timeout * 1000;
+  for (;;) {
+    const failure = await ssh('true').then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    if (failure === undefined) return { console, ssh, stop };
+    if (Date.now() > deadline || qemu.exitCode !== null) {
+      qemu.kill('SIGKILL');
+      throw new Error(`no SSH within ${options.timeout} s: ${failure.message}\n${console().slice(-3000)}`);
+    }
+    await sleep(1000);
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

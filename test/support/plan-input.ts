@@ -1,0 +1,40 @@
+import { familyOf } from '../../src/families/index.ts';
+import type { Host, Media } from '../../src/model.ts';
+import type { PlanInput } from '../../src/pipeline/plan.ts';
+import type { Recipe } from '../../src/recipe/schema.ts';
+
+/** A host without KVM, as the probe describes it. */
+export const host: Host = {
+  arch: 'x86_64',
+  accelerator: 'tcg',
+  acceleratorReason: 'there is no /dev/kvm',
+  connect: 'qemu:///system',
+  network: { kind: 'user' },
+  osinfo: ['rhel7.0', 'rhel7.9'],
+  cores: 2,
+  memory: 8 * 1024 ** 3,
+  versions: { qemu: '7.2', libvirt: '9.0', 'virt-install': '4.1', 'guestfs-tools': '1.48', kernel: '6.1' },
+};
+
+export const media: Media = { iso: { source: '/iso/rhel.iso', path: '/iso/rhel.iso', sha256: 'a'.repeat(64), size: 1 } };
+
+/** The input of a plan for a recipe on a quiet day: nothing built before, nothing in the store. */
+export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanInput {
+  const family = familyOf(recipe);
+  return {
+    recipe,
+    family,
+    host,
+    media,
+    rendered: family.render(recipe),
+    macs: {},
+    name: recipe.name,
+    rehearsal: false,
+    notes: [],
+    existing: new Set(),
+    previous: undefined,
+    from: undefined,
+    until: undefined,
+    ...more,
+  };
+}

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { familyOf } from '../../src/families/index.ts';
+import type { Arg, RenderedFile } from '../../src/model.ts';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import type { Recipe } from '../../src/recipe/schema.ts';
+
+export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
+afterAll(() => rmSync(recipeFolder, { recursive: true }));
+
+/** A recipe of only what it needs, and the given YAML. */
+export async function rhelRecipe(more = ''): Promise<Recipe> {
+  const path = join(recipeFolder, 'x.yaml');
+  writeFileSync(path, `name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n${more}`);
+  return (await loadRecipe(path, {})).recipe;
+}
+
+/** A rendered file of a recipe by name. */
+export function rendered(recipe: Recipe, name: string): RenderedFile {
+  const file = familyOf(recipe)
+    .render(recipe)
+    .find((each) => each.name === name);
+  if (!file) throw new Error(`${name} is not rendered`);
+  return file;
+}
+
+/** Arguments as a person reads them. */
+export function words(args: readonly Arg[]): string[] {
+  return args.map((arg) =>
+    (Array.isArray(arg) ? arg : [arg])
+      .map((piece: Exclude<Arg, readonly unknown[]>) =>
+        typeof piece === 'string' ? piece : `<${String(Object.values(piece)[0])}>`,
+      )
+      .join(''),
+  );
+}

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Event } from '../../src/model.ts';
+import { exec } from '../../src/tools/exec.ts';
+
+/** The project's folder. */
+export const project = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+
+/** State and checkpoints that all tests of a machine share: one installation serves them all. */
+export const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
+
+/** A new folder that QEMU's user can reach. */
+export function freshFolder(name: string): string {
+  return mkdtempSync(join('/var/tmp', `vmkiln-${name}-`));
+}
+
+/** What a run of the real binary said. `events` are those of `--ui json`. */
+export type Run = { status: number; stdout: string; stderr: string; events: Event[] };
+
+/** Runs the built command line. `timeout` is in seconds. */
+export async function vmkiln(
+  args: readonly string[],
+  options: { timeout?: number; env?: Record<string, string>; signal?: AbortSignal; cwd?: string } = {},
+): Promise<Run> {
+  const { stdout, stderr, exitCode } = await exec({
+    program: process.execPath,
+    args: [join(project, 'dist/cli.js'), ...args],
+    timeout: options.timeout ?? 60,
+    signal: options.signal ?? new AbortController().signal,
+    env: { VMKILN_HOME: testHome, ...options.env },
+    cwd: options.cwd ?? project,
+    accept: Array.from({ length: 255 }, (_, index) => index + 1),
+  });
+  return { status: exitCode, stdout, stderr, events: parseEvents(stdout) };
+}
+
+function parseEvents(stdout: string): Event[] {
+  return stdout.split('\n').flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line);
+      return value !== null && typeof value === 'object' && 'type' in value ? [value as Event] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** A run of the real binary that a test can interrupt. */
+export type Started = {
+  /** Resolves when an event satisfies `wanted`; rejects when the run ends before. */
+  event: (wanted: (event: Event) => boolean) => Promise<Event>;
+  kill: (signal: NodeJS.Signals) => void;
+  ended: Promise<{ status: number | null; events: Event[]; stderr: string }>;
+};
+
+/** Starts the built command line with `--ui json` and follows its events. */
+export function startVmkiln(args: readonly string[], env: Record<string, string> = {}): Started {
+  const child = spawn(process.execPath, [join(project, 'dist/cli.js'), ...args, '--ui', 'json'], {
+    cwd: project,
+    env: { ...process.env, VMKILN_HOME: testHome, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const events: Event[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = '';
+  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    events.push(...parseEvents(line));
+    for (const look of waiting) look();
+  });
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, events, stderr }));
+  const event = (wanted: (event: Event) => boolean) =>
+    new Promise<Event>((resolve, reject) => {
+      const look = () => {
+        const found = events.find(wanted);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+      void ended.then(() => reject(new Error(`ended before the event came: ${stderr}`)));
+    });
+  return { event, ended, kill: (signal) => child.kill(signal) };
+}
+
+/** What builds could have left behind on this machine: programs, domains, work files, locks. Empty when all is well. */
+export async function leftovers(build: string): Promise<string[]> {
+  const look = `
+    for e in /proc/[0-9]*/environ; do tr '\\0' '\\n' < $e 2>/dev/null | grep -qx 'VMKILN_BUILD=${build}' && echo "program $e"; done
+    virsh -c qemu:///system list --all --name | grep -F '${build}' | sed 's/^/domain /'
+    find '${testHome}' -path '*${build}*' -not -path '*/builds/*' -not -path '*/checkpoints/*' | sed 's/^/file /'
+    find '${testHome}' -name owner.json -path '*${build}*' | sed 's/^/owner /'
+    ls -d /tmp/libguestfs?????? /var/lib/libvirt/boot/virtinst-* 2>/dev/null | sed 's/^/temporary /'
+    true`;
+  const { stdout } = await exec({ program: 'sh', args: ['-c', look], timeout: 30, signal: new AbortController().signal });
+  return stdout.split('\n').filter((line) => line !== '');
+}

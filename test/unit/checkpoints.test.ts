@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { findLayer, type Layer, obtain, removeLayers } from '../../src/store/checkpoints.ts';
+
+const options = { fresh: false, signal: new AbortController().signal, waiting: () => undefined };
+let store: string;
+let made: number;
+
+beforeEach(async () => {
+  store = await mkdtemp(join(tmpdir(), 'vmkiln-store-'));
+  made = 0;
+});
+
+function layer(fingerprint: string, backing?: Layer, fresh = false) {
+  return obtain(store, fingerprint, { ...options, fresh }, async () => {
+    made += 1;
+    const file = join(store, `.work-${made}`);
+    await writeFile(file, `content ${made}`);
+    return { file, stage: 'install', build: `b${made}`, flat: true, ...(backing && { backing }) };
+  });
+}
+
+test('a layer is made once, however many ask for it at the same time', async () => {
+  const results = await Promise.all([layer('aa'), layer('aa'), layer('aa')]);
+  expect(made).toBe(1);
+  expect(results.filter(({ reused }) => reused)).toHaveLength(2);
+  expect(new Set(results.map((result) => result.layer.path)).size).toBe(1);
+});
+
+test('a failed make leaves no layer', async () => {
+  await expect(obtain(store, 'aa', options, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await findLayer(store, 'aa')).toBeUndefined();
+  expect(await readdir(store)).toEqual([]);
+});
+
+test('a layer made anew never takes the backing file from under another', async () => {
+  const below = (await layer('aa')).layer;
+  const above = (await layer('bb', below)).layer;
+  const again = (await layer('aa', undefined, true)).layer;
+  expect(again.path).not.toBe(below.path);
+  expect(await findLayer(store, 'bb')).toEqual(above);
+  await rm(below.path);
+  expect(await findLayer(store, 'bb')).toBeUndefined();
+});
+
+test('what is in use stays, with all that it stands on; the rest goes', async () => {
+  const below = (await layer('aa')).layer;
+  await layer('bb', below);
+  const other = (await layer('cc')).layer;
+  expect((await removeLayers(store, new Set(['bb']))).map(({ path }) => path)).toEqual([other.path]);
+  expect(await findLayer(store, 'bb')).toBeDefined();
+  await removeLayers(store, new Set());
+  expect(await readdir(store)).toEqual([]);
+});

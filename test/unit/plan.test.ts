@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { makePlan } from '../../src/pipeline/plan.ts';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import type { Recipe } from '../../src/recipe/schema.ts';
+import { host, media, planInput } from '../support/plan-input.ts';
+
+const { recipe } = await loadRecipe('recipes/rhel7.yaml', {});
+const first = makePlan(planInput(recipe));
+const layers = ['install', 'customize', 'sparsify'] as const;
+
+function fingerprints(plan: typeof first) {
+  return Object.fromEntries(plan.stages.map(({ stage, fingerprint }) => [stage, fingerprint]));
+}
+
+/** The stages whose fingerprint a change of the recipe or its surroundings invalidates. */
+function invalidated(change: Partial<Recipe>, surroundings = {}) {
+  const changed = fingerprints(makePlan(planInput({ ...recipe, ...change }, surroundings)));
+  const before = fingerprints(first);
+  return layers.filter((stage) => changed[stage] !== before[stage]);
+}
+
+const all = ['install', 'customize', 'sparsify'];
+const late = ['customize', 'sparsify'];
+
+test.each<[string, Partial<Recipe>, object, string[]]>([
+  ['disk size', { disk: { size: 9 * 1024 ** 3 } }, {}, all],
+  ['language', { language: 'de_DE.UTF-8' }, {}, all],
+  ['the ISO', {}, { media: { iso: { ...media['iso'], sha256: 'b'.repeat(64) } } }, all],
+  ['packages', { packages: ['cloud-init', 'tmux'] }, {}, late],
+  ['cloud user', { cloudInit: { user: 'admin' } }, {}, late],
+  ['a step of the user', { customize: [{ run: 'true' }] }, {}, late],
+  ['compression', { output: { format: 'qcow2', compression: 'zstd' } }, {}, ['sparsify']],
+  ['name', { name: 'other' }, {}, []],
+  ['targets', { upload: [{ directory: { path: '/elsewhere' } }] }, {}, []],
+  ['memory', { machine: { ...recipe.machine, memory: 4 * 1024 ** 3 } }, {}, []],
+  ['time-out', { install: { ...recipe.install, timeout: 60 } }, {}, []],
+  ['where the ISO lies', {}, { media: { iso: { ...media['iso'], path: '/other/rhel.iso' } } }, []],
+  ['the host', {}, { host: { ...host, accelerator: 'kvm', connect: 'qemu:///session', cores: 16 } }, []],
+])('a change of %s invalidates exactly what depends on it', (_what, change, surroundings, expected) => {
+  expect(invalidated(change, surroundings)).toEqual(expected);
+});
+
+test('a secret that stays in the guest counts by its keyed hash, others do not count', () => {
+  const withPassword = { ...recipe, rootPassword: { env: 'ROOT_PASSWORD' } };
+  const plans = ['1', '2'].map((mac) => makePlan(planInput(withPassword, { macs: { ROOT_PASSWORD: mac } })));
+  const [one, two] = plans.map(fingerprints);
+  expect(one?.['install']).toBe(two?.['install']);
+  expect(one?.['customize']).not.toBe(two?.['customize']);
+  expect(invalidated({}, { macs: { RHSM_PASSWORD: '9' } })).toEqual([]);
+});
+
+test('forecast: the deepest layer that holds is reused, and the reasons name recipe keys', () => {
+  const existing = new Set([fingerprints(first)['install'] ?? '']);
+  const changed = { ...recipe, packages: ['cloud-init'] };
+  const plan = makePlan(planInput(changed, { existing, previous: first }));
+  expect(plan.stages.map(({ stage, forecast }) => `${stage} ${forecast}`)).toEqual([
+    'disk skip',
+    'install reuse',
+    'customize run',
+    'sysprep run',
+    'sparsify run',
+    'upload run',
+  ]);
+  expect(plan.stages[2]?.because).toContain('`packages`');
+});
+
+test('--from runs a stage whose layer is there; --until ends after one', () => {
+  const existing = new Set(Object.values(fingerprints(first)).filter((print) => print !== undefined));
+  const from = makePlan(planInput(recipe, { existing, from: 'customize' }));
+  expect(from.stages.map(({ forecast }) => forecast)).toEqual(['skip', 'reuse', 'run', 'run', 'run', 'run']);
+  const until = makePlan(planInput(recipe, { until: 'install' }));
+  expect(until.stages.map(({ forecast }) => forecast)).toEqual(['run', 'run', 'skip', 'skip', 'skip', 'skip']);
+  expect(() => makePlan(planInput(recipe, { until: 'disk' }))).toThrow('leaves nothing');
+});
+
+test('media that are not downloaded: no fingerprint, and the plan says so', () => {
+  const unknown = { iso: { source: 'https://example.org/rhel.iso', path: '/x', sha256: undefined, size: undefined } };
+  const plan = makePlan(planInput(recipe, { media: unknown }));
+  expect(plan.stages.map(({ fingerprint }) => fingerprint === undefined)).toEqual([false, true, true, true, true, true]);
+  expect(plan.stages[1]?.because).toContain('not downloaded');
+});
+
+test('a plan is plain data', () => {
+  expect(JSON.parse(JSON.stringify(first))).toEqual(JSON.parse(JSON.stringify(makePlan(planInput(recipe)))));
+});

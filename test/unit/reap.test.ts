@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { reapDead } from '../../src/pipeline/reap.ts';
+import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
+import { ensurePaths, statePaths } from '../../src/store/paths.ts';
+import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
+
+const signal = new AbortController().signal;
+
+async function freshPaths() {
+  const paths = statePaths({ VMKILN_HOME: await mkdtemp(join(tmpdir(), 'vmkiln-reap-')) }, 1000);
+  await ensurePaths(paths);
+  return paths;
+}
+
+/** A build whose process has been killed: its owner record names a process that is no more. */
+async function deadBuild(paths: Awaited<ReturnType<typeof freshPaths>>, build: string, more: Partial<Owner> = {}) {
+  const child = spawn('sleep', ['60']);
+  const owner = await createBuild(paths, build);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await writeOwner(paths, { ...owner, pid: child.pid ?? 0, startTime: '1', ...more });
+  return foldersOf(paths, build);
+}
+
+test('what a killed build left is found and removed: grandchildren and work folder, not its documents', async () => {
+  const paths = await freshPaths();
+  const { folder, work } = await deadBuild(paths, 'dead-1');
+  const env = { ...process.env, [buildVariable]: 'dead-1' };
+  spawn('sh', ['-c', 'sleep 71 & sleep 72 & exit 0'], { env, detached: true, stdio: 'ignore' });
+  await expect.poll(() => processesOf('dead-1').length).toBeGreaterThan(1);
+  await writeFile(join(work, 'customize.qcow2'), 'half made');
+
+  expect(await reapDead(paths, { kept: false, signal })).toEqual([expect.stringContaining('dead-1')]);
+
+  expect(processesOf('dead-1')).toEqual([]);
+  expect(existsSync(work)).toBe(false);
+  expect(await readOwners(paths)).toEqual([]);
+  expect(await readFile(join(folder, 'events.ndjson'), 'utf8')).toContain('INTERRUPTED');
+  expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
+});
+
+test('a living build is left alone, and one that was told to stay goes only on request', async () => {
+  const paths = await freshPaths();
+  await createBuild(paths, 'living');
+  const { work } = await deadBuild(paths, 'kept', { kept: true });
+  expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
+  expect(existsSync(work)).toBe(true);
+  expect(await reapDead(paths, { kept: true, signal })).toHaveLength(1);
+  expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['living']);
+});
+
+test('a pid used again, another boot and a zombie are not the owner', async () => {
+  const own = ownIdentity();
+  expect(isAlive(own)).toBe(true);
+  expect(isAlive({ ...own, startTime: '1' })).toBe(false);
+  expect(isAlive({ ...own, bootId: 'another' })).toBe(false);
+});

@@ -1,0 +1,215 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
+import { rendered, rhelRecipe } from '../support/rhel.ts';
+
+const cloudConfig = `users:
+ - default
+
+cloud_init_modules:
+ - migrator
+ - [ssh, always]
+ # the last one
+ - update_hostname
+
+cloud_config_modules:
+ - mounts
+`;
+
+let script: string;
+beforeAll(async () => {
+  script = rendered(await rhelRecipe(), 'guest.sh').text;
+});
+
+function installed(): FakeGuest {
+  const guest = fakeGuest();
+  guest.write('etc/cloud/cloud.cfg', cloudConfig);
+  guest.write('etc/default/grub', 'GRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\n');
+  guest.write('etc/sysconfig/network', '# Created by anaconda\n');
+  guest.command('grub2-mkconfig');
+  guest.command('usermod');
+  return guest;
+}
+
+const assignments = (text: string | undefined, name: string) =>
+  (text ?? '').split('\n').filter((line) => new RegExp(`^\\s*(export\\s+)?${name}=`).test(line));
+
+test('a fresh installation becomes what the guide describes', () => {
+  const guest = installed();
+  guest.write('etc/sysconfig/network-scripts/ifcfg-lo', 'DEVICE=lo\n');
+  guest.write('etc/sysconfig/network-scripts/ifcfg-ens3', 'DEVICE=ens3\n');
+  guest.write('etc/sysconfig/network-scripts/ifcfg-eth0', 'HWADDR=52:54:00:00:00:01\nUUID=1\n');
+  const { status, calls, output } = guest.run(script);
+  expect(output).not.toMatch(/error|not found/i);
+  expect(status).toBe(0);
+  expect(guest.read('etc/sysconfig/network-scripts/ifcfg-eth0')).toBe(
+    'TYPE=Ethernet\nDEVICE=eth0\nONBOOT=yes\nBOOTPROTO=dhcp\nNM_CONTROLLED=no\n',
+  );
+  expect(guest.read('etc/sysconfig/network-scripts/ifcfg-ens3')).toBeUndefined();
+  expect(guest.read('etc/sysconfig/network-scripts/ifcfg-lo')).toBe('DEVICE=lo\n');
+  expect(guest.read('etc/sysconfig/network')).toBe('# Created by anaconda\nNOZEROCONF=yes\n');
+  expect(guest.read('etc/default/grub')).toBe(
+    'GRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet net.ifnames=0 biosdevname=0"\n' +
+      'GRUB_CMDLINE_LINUX_DEFAULT="console=tty0 console=ttyS0,115200n8"\n',
+  );
+  expect(guest.read('etc/cloud/cloud.cfg')).toBe(
+    cloudConfig.replace(' - update_hostname\n', ' - update_hostname\n - resolv-conf\n'),
+  );
+  expect(calls).toEqual(['grub2-mkconfig -o /boot/grub2/grub.cfg', 'usermod -p !! root']);
+});
+
+test('under UEFI GRUB reads its configuration from the EFI partition', async () => {
+  const { calls } = installed().run(rendered(await rhelRecipe('machine: { firmware: uefi }\n'), 'guest.sh').text);
+  expect(calls[0]).toBe('grub2-mkconfig -o /boot/efi/EFI/redhat/grub.cfg');
+});
+
+test('without cloud-init, or with a cloud.cfg it cannot edit, it says so and fails', () => {
+  const bare = fakeGuest();
+  expect(bare.run(script)).toMatchObject({
+    status: 1,
+    output: expect.stringContaining('cloud-init is not installed: add cloud-init to packages'),
+  });
+  for (const text of ['users: []\n', 'cloud_init_modules: [a, b]\n', '']) {
+    const guest = installed();
+    guest.write('etc/cloud/cloud.cfg', text);
+    expect(guest.run(script)).toMatchObject({
+      status: 1,
+      output: expect.stringContaining('has no list cloud_init_modules'),
+    });
+    expect(guest.read('etc/cloud/cloud.cfg')).toBe(text);
+  }
+});
+
+test('initramfs images made before the build are made again, for any machine', () => {
+  const guest = installed();
+  for (const version of ['3.10.0-1', '3.10.0-2']) {
+    guest.write(`boot/initramfs-${version}.img`, '');
+    guest.write(`lib/modules/${version}/modules.dep`, '');
+  }
+  guest.write('boot/initramfs-0-rescue-abc.img', '');
+  guest.write('etc/dracut.conf.d/vmkiln.conf', '');
+  guest.age('boot/initramfs-3.10.0-1.img', 2);
+  guest.age('boot/initramfs-0-rescue-abc.img', 2);
+  guest.age('etc/dracut.conf.d/vmkiln.conf', 1);
+  guest.command('dracut');
+  const { calls } = guest.run(script);
+  expect(calls.filter((call) => call.startsWith('dracut'))).toEqual([
+    'dracut --force /boot/initramfs-3.10.0-1.img 3.10.0-1',
+  ]);
+});
+
+const eol = fc.constantFrom('\n', '\r\n');
+const file = (line: fc.Arbitrary<string>) =>
+  fc
+    .tuple(fc.array(line, { maxLength: 6 }), eol, fc.boolean())
+    .map(([lines, end, final]) => lines.join(end) + (final && lines.length > 0 ? end : ''));
+const networkFile = file(
+  fc.constantFrom(
+    'NETWORKING=yes',
+    'NOZEROCONF=no',
+    ' NOZEROCONF=yes',
+    'export NOZEROCONF="no"',
+    '#NOZEROCONF=no',
+    '',
+    'XNOZEROCONF=1',
+    'A="%s\\t"',
+  ),
+);
+const consoles = '"console=tty0 console=ttyS0,115200n8"';
+const argument = fc.constantFrom(
+  'rhgb',
+  'quiet',
+  'console=tty0',
+  'console=ttyS0,9600',
+  'console=hvc0',
+  'net.ifnames=1',
+  'net.ifnames=0',
+  'biosdevname=0',
+  'a.b="c',
+);
+const commandLine = fc
+  .tuple(fc.constantFrom('"', "'"), fc.array(argument, { maxLength: 6 }))
+  .map(([quote, words]) => `GRUB_CMDLINE_LINUX=${quote}${words.join('  ').replaceAll('"', '')}${quote}`);
+const grubFile = file(
+  fc.oneof(
+    commandLine,
+    fc.constantFrom(
+      'GRUB_TIMEOUT=5',
+      'GRUB_CMDLINE_LINUX_DEFAULT="a \\',
+      '#GRUB_CMDLINE_LINUX="x"',
+      'GRUB_CMDLINE_LINUX_DEFAULT=quiet',
+      '',
+      'GRUB_CMDLINE_LINUX=rhgb # why',
+    ),
+  ),
+);
+const modules = fc.array(
+  fc.constantFrom(
+    'migrator',
+    'ssh',
+    'resolv-conf',
+    'resolv_conf',
+    '[resolv-conf, always]',
+    '"resolv-conf"',
+    'resolv-conf-not',
+    'users-groups # why',
+  ),
+  { minLength: 1, maxLength: 5 },
+);
+const cloudFile = fc
+  .tuple(
+    modules,
+    fc.constantFrom('', ' ', '  ', '    '),
+    fc.constantFrom('', '\n', '# comment\n'),
+    fc.boolean(),
+    eol,
+    fc.boolean(),
+  )
+  .map(([names, indent, gap, more, end, final]) => {
+    const list = `cloud_init_modules:\n${gap}${names.map((name) => `${indent}- ${name}\n`).join('')}`;
+    const text = `users:\n - default\n\n${list}${more ? `${gap}cloud_final_modules:\n${indent}- ssh\n` : ''}`;
+    return (final ? text : text.trimEnd()).replaceAll('\n', end);
+  });
+
+test('whatever the files held before, each edit is there once, nothing else is lost, and a second run changes nothing', () => {
+  fc.assert(
+    fc.property(networkFile, grubFile, cloudFile, (network, grub, cloud) => {
+      const guest = installed();
+      guest.write('etc/sysconfig/network', network);
+      guest.write('etc/default/grub', grub);
+      guest.write('etc/cloud/cloud.cfg', cloud);
+      expect(guest.run(script).status).toBe(0);
+      const after = ['etc/sysconfig/network', 'etc/default/grub', 'etc/cloud/cloud.cfg'].map(
+        (path) => guest.read(path) ?? '',
+      );
+      const [networkNow = '', grubNow = '', cloudNow = ''] = after;
+
+      expect(assignments(networkNow, 'NOZEROCONF')).toEqual(['NOZEROCONF=yes']);
+      const others = (text: string) =>
+        text.split(/\r?\n/).filter((line) => line !== '' && !/^\s*(export\s+)?NOZEROCONF=/.test(line));
+      expect(others(networkNow)).toEqual(others(network));
+
+      expect(assignments(grubNow, 'GRUB_CMDLINE_LINUX_DEFAULT')).toEqual([`GRUB_CMDLINE_LINUX_DEFAULT=${consoles}`]);
+      expect(assignments(grubNow, 'GRUB_CMDLINE_LINUX')).toHaveLength(1);
+      const value = execFileSync('sh', ['-c', `${grubNow}\nprintf %s "$GRUB_CMDLINE_LINUX"`], { encoding: 'utf8' });
+      expect(value).toMatch(/(^| )net\.ifnames=0 biosdevname=0$/);
+      expect(value).not.toMatch(/net\.ifnames.*net\.ifnames|console=tty/);
+
+      const before = (parse(cloud) as { cloud_init_modules: unknown[] }).cloud_init_modules;
+      const has = before.flat().some((name) => name === 'resolv-conf' || name === 'resolv_conf');
+      expect(parse(cloudNow)).toEqual({
+        ...parse(cloud),
+        cloud_init_modules: has ? before : [...before, 'resolv-conf'],
+      });
+      expect(after.join('')).not.toContain('\r');
+
+      expect(guest.run(script).status).toBe(0);
+      expect(
+        ['etc/sysconfig/network', 'etc/default/grub', 'etc/cloud/cloud.cfg'].map((path) => guest.read(path)),
+      ).toEqual(after);
+    }),
+    { numRuns: 25 },
+  );
+}, 30_000);

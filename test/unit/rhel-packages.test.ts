@@ -1,0 +1,164 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fillHoles } from '../../src/answers/holes.ts';
+import { familyOf } from '../../src/families/index.ts';
+import type { SecretRef } from '../../src/model.ts';
+import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
+import { recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
+
+const secrets: Record<string, string> = { U: 'me', P: "it's $HOME `x`", ORG: '123', KEY: 'a key', PROXY: 'p@:/%' };
+const read = (secret: SecretRef) => ('env' in secret ? (secrets[secret.env] ?? '') : '');
+const account = 'username: { env: U }, password: { env: P }';
+const script = async (recipe: string, from = read) =>
+  fillHoles(rendered(await rhelRecipe(recipe), 'packages.sh'), from);
+
+function guestWith(commands: Record<string, string> = {}): FakeGuest {
+  const guest = fakeGuest();
+  guest.write('etc/yum.repos.d/redhat.repo', '');
+  for (const name of ['subscription-manager', 'yum', 'rpm', 'sync']) guest.command(name, commands[name]);
+  return guest;
+}
+
+test('the way of the guide: register, attach, enable, update, install, and take it all back', async () => {
+  const recipe = `subscription: { ${account}, attach: 8a85f98c60, repositories: [rhel-7-server-rpms] }\npackages: [cloud-init, "@debugging"]\n`;
+  const { status, calls, output } = guestWith().run(await script(recipe));
+  expect(calls).toEqual([
+    "subscription-manager register --name=vmkiln-x --username=me --password=it's $HOME `x`",
+    'sync ',
+    'subscription-manager attach --pool=8a85f98c60',
+    'subscription-manager repos --enable=rhel-7-server-rpms',
+    'yum -y update',
+    'yum -y install cloud-init @debugging',
+    'rpm -q --whatprovides cloud-init',
+    'subscription-manager repos --disable=*',
+    'subscription-manager unregister',
+    'yum clean all',
+  ]);
+  expect(status).toBe(0);
+  expect(output).toContain('vmkiln: registering\n');
+  expect(output).not.toContain(secrets['P']);
+});
+
+test.each([
+  [`subscription: { ${account}, attach: auto }`, 'subscription-manager attach --auto'],
+  [
+    `subscription: { organization: { env: ORG }, activationKey: { env: KEY } }`,
+    'subscription-manager register --name=vmkiln-x --org=123 --activationkey=a key',
+  ],
+  [
+    `subscription: { organization: "7", activationKey: { env: KEY } }`,
+    'subscription-manager register --name=vmkiln-x --org=7 --activationkey=a key',
+  ],
+])('%s', async (recipe, call) => {
+  const { status, calls } = guestWith().run(await script(`${recipe}\n`));
+  expect(calls).toContain(call);
+  expect(status).toBe(0);
+});
+
+test('under Simple Content Access nothing is attached, and without an update nothing is updated', async () => {
+  const { calls } = guestWith().run(await script(`subscription: { ${account} }\nupdate: false\n`));
+  expect(calls.filter((call) => /attach|update/.test(call))).toEqual([]);
+});
+
+test.each(['register', 'attach', 'repos', 'yum -y update', 'yum -y install', 'rpm -q'])(
+  'when "%s" fails it unregisters and fails',
+  async (failing) => {
+    const [program = '', ...rest] = failing.split(' ');
+    const body = (word: string) => `case "$*" in ${word}*) exit 3;; esac`;
+    const guest = guestWith(
+      rest.length > 0 ? { [program]: body(rest.join('" "')) } : { 'subscription-manager': body(program) },
+    );
+    const recipe = `subscription: { ${account}, attach: auto, repositories: [a] }\npackages: [cloud-init]\n`;
+    const { status, calls, output } = guest.run(await script(recipe));
+    expect(status).not.toBe(0);
+    expect(calls.at(-1)).toBe('subscription-manager unregister');
+    expect(output).toContain('vmkiln: unregistering after a failure');
+  },
+);
+
+test('a package that yum passed over is named', async () => {
+  const guest = guestWith({ rpm: 'case "$*" in *growpart) exit 1;; esac' });
+  const recipe = `repositories: [{ id: mine, baseurl: "http://mirror/x" }]\npackages: [cloud-init, cloud-utils-growpart]\n`;
+  const { status, output } = guest.run(await script(recipe));
+  expect(status).toBe(1);
+  expect(output).toContain('vmkiln: not installed: cloud-utils-growpart\n');
+});
+
+test('repositories of the recipe are there while packages are installed, and stay only if they are to be kept', async () => {
+  const guest = guestWith({
+    yum: 'cat "$(dirname "$0")/../etc/yum.repos.d/mine.repo" >> "$(dirname "$0")/../seen" 2> /dev/null || true',
+  });
+  const recipe = `repositories:
+  - { id: mine, baseurl: "http://mirror/$releasever?a='b'&c", gpgcheck: false }
+  - { id: stays, name: It stays, baseurl: "file:///srv", gpgkey: "http://mirror/key", keep: true }
+packages: [cloud-init]
+`;
+  expect(guest.run(await script(recipe)).status).toBe(0);
+  const mine = "[mine]\nname=mine\nbaseurl=http://mirror/$releasever?a='b'&c\nenabled=1\ngpgcheck=0\n";
+  expect(guest.read('seen')).toContain(mine);
+  expect(guest.read('etc/yum.repos.d/mine.repo')).toBeUndefined();
+  expect(guest.read('etc/yum.repos.d/stays.repo')).toBe(
+    '[stays]\nname=It stays\nbaseurl=file:///srv\nenabled=1\ngpgcheck=1\ngpgkey=http://mirror/key\n',
+  );
+});
+
+test('a Satellite is configured for the registration, and its traces are removed', async () => {
+  writeFileSync(join(recipeFolder, 'ca.pem'), 'pem');
+  const more = `subscription:
+  organization: { env: ORG }
+  activationKey: { env: KEY }
+  serverUrl: https://satellite.example.com/rhsm
+  contentUrl: https://satellite.example.com/pulp/repos
+  caCertificate: ca.pem
+`;
+  const recipe = await rhelRecipe(more);
+  expect(words(familyOf(recipe).customize(recipe).args)).toContain(
+    `<${recipeFolder}/ca.pem>:/etc/rhsm/ca/vmkiln-server.pem`,
+  );
+  const guest = guestWith({ 'subscription-manager': 'echo changed >> "$(dirname "$0")/../etc/rhsm/rhsm.conf"' });
+  guest.write('etc/rhsm/rhsm.conf', '[server]\n\n');
+  guest.write('etc/rhsm/ca/vmkiln-server.pem', 'pem');
+  const { status, calls } = guest.run(await script(more));
+  expect(status).toBe(0);
+  expect(calls[0]).toBe('subscription-manager config --rhsm.repo_ca_cert=/etc/rhsm/ca/vmkiln-server.pem');
+  expect(calls[1]).toContain(
+    '--serverurl=https://satellite.example.com/rhsm --baseurl=https://satellite.example.com/pulp/repos',
+  );
+  expect(guest.read('etc/rhsm/rhsm.conf')).toBe('[server]\n\n');
+  expect(guest.read('etc/rhsm/ca/vmkiln-server.pem')).toBeUndefined();
+});
+
+test('a proxy reaches subscription-manager and yum without being written to the guest', async () => {
+  const recipe = `subscription: { ${account}, proxy: { url: "http://proxy:3128/", user: "a b", password: { env: PROXY } } }\n`;
+  const guest = guestWith({ yum: `echo "proxy $https_proxy" >> "$(dirname "$0")/../calls"` });
+  const { status, calls } = guest.run(await script(recipe));
+  expect(status).toBe(0);
+  expect(calls).toContain('subscription-manager unregister --proxy=proxy:3128 --proxyuser=a b --proxypassword=p@:/%');
+  expect(calls).toContain('proxy http://%61%20%62:%70%40%3a%2f%25@proxy:3128');
+});
+
+test('no password breaks out of its word', async () => {
+  const recipe = `subscription: { ${account} }\nupdate: false\n`;
+  const password = fc.string({ unit: 'grapheme-ascii', minLength: 1 });
+  await fc.assert(
+    fc.asyncProperty(password, async (value) => {
+      const guest = guestWith({ 'subscription-manager': 'printf "%s" "$4" > "$(dirname "$0")/../password-$1"' });
+      const { status } = guest.run(await script(recipe, () => value));
+      expect(status).toBe(0);
+      expect(guest.read('password-register')).toBe(`--password=${value}`);
+    }),
+    { numRuns: 20, examples: [["'; touch /x; '"], ['$(id)'], ['-'], ['\\']] },
+  );
+});
+
+test('without a subscription, repositories and packages there is nothing to run', async () => {
+  const recipe = await rhelRecipe('');
+  expect(
+    familyOf(recipe)
+      .render(recipe)
+      .map(({ name }) => name),
+  ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'guest.sh', 'clean.sh']);
+  expect(words(familyOf(recipe).customize(recipe).args)).not.toContain('<packages.sh>');
+});

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import Handlebars from 'handlebars';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { unknownPaths } from '../../src/answers/paths.ts';
+import { helpers } from '../../src/answers/templates.ts';
+import { familyOf } from '../../src/families/index.ts';
+import { cloudView, guestView, kickstartView, packagesView, requiredSecrets } from '../../src/families/rhel-views.ts';
+import { recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
+
+const everything = `
+subscription:
+  username: { env: USER_NAME }
+  password: { file: /run/password }
+  attach: auto
+  repositories: [rhel-7-server-rpms]
+  proxy: { url: "http://proxy:3128", user: me, password: { env: PROXY_PASSWORD } }
+repositories: [{ id: mine, baseurl: "http://mirror/rhel7" }]
+packages: [cloud-init]
+rootPassword: { env: ROOT_PASSWORD }
+`;
+
+test('the kickstart for BIOS', async () => {
+  await expect(rendered(await rhelRecipe(), 'ks.cfg').text).toMatchFileSnapshot('../fixtures/rhel7-bios.ks');
+});
+
+test('the kickstart for UEFI has an EFI partition before the one that grows', async () => {
+  const { text } = rendered(await rhelRecipe('machine: { firmware: uefi }\n'), 'ks.cfg');
+  const parts = text.split('\n').filter((line) => line.startsWith('part '));
+  expect(parts).toEqual([
+    'part /boot/efi --fstype=efi --size=200',
+    'part / --fstype=xfs --size=1024 --grow --asprimary',
+  ]);
+});
+
+test('the installer boots the media itself, with the kickstart in its initrd and the serial line as its last console', async () => {
+  const recipe = await rhelRecipe('machine: { firmware: uefi }\n');
+  expect(words(familyOf(recipe).install(recipe, { iso: { file: '/x.iso', sha256: undefined } }).args)).toEqual([
+    '--location',
+    '</x.iso>',
+    '--initrd-inject',
+    '<ks.cfg>',
+    '--extra-args',
+    'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8',
+    '--boot',
+    'uefi',
+  ]);
+});
+
+test('osinfo names fall back release by release', async () => {
+  const recipe = await rhelRecipe();
+  expect(familyOf(recipe).osinfo(recipe).slice(0, 2)).toEqual(['rhel7.9', 'rhel7.8']);
+  expect(familyOf(recipe).osinfo(recipe).at(-1)).toBe('rhel7.0');
+});
+
+test('customize: packages, the edits, cloud-init, and then the steps of the recipe in their order', async () => {
+  writeFileSync(join(recipeFolder, 'motd'), 'hello\n');
+  const recipe = await rhelRecipe(`${everything}
+customize:
+  - run: systemctl enable chronyd
+  - upload: { from: motd, to: "/etc/mo td", mode: "644", owner: root }
+  - write: { path: /etc/issue, content: "a:b\\nc", mode: "0600" }
+  - mkdir: /srv/x
+  - link: { target: /srv/x, path: /x }
+  - delete: /tmp/*
+  - chmod: { path: /srv/x, mode: "1777" }
+`);
+  const { args } = familyOf(recipe).customize(recipe);
+  expect(words(args)).toEqual([
+    '--no-logfile',
+    ...['--mkdir', '/etc/dracut.conf.d', '--write', '/etc/dracut.conf.d/vmkiln.conf:hostonly="no"\n'],
+    ...['--run', '<packages.sh>', '--run', '<guest.sh>'],
+    ...['--upload', '<99_vmkiln.cfg>:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
+    ...['--chmod', '0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
+    ...['--run-command', 'chown root:root /etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
+    ...['--run-command', 'systemctl enable chronyd'],
+    ...['--upload', `<${recipeFolder}/motd>:/etc/mo td`, '--chmod', '0644:/etc/mo td'],
+    ...['--run-command', "chown -- root '/etc/mo td'"],
+    ...['--write', '/etc/issue:a:b\nc', '--chmod', '0600:/etc/issue'],
+    ...['--mkdir', '/srv/x', '--link', '/srv/x:/x', '--delete', '/tmp/*', '--chmod', '01777:/srv/x'],
+    ...['--root-password', 'file:<root-password>'],
+  ]);
+  const sha256 = createHash('sha256').update('hello\n').digest('hex');
+  expect(args.flat()).toContainEqual({ file: join(recipeFolder, 'motd'), sha256 });
+});
+
+test('sysprep: chosen operations, and emptying the machine-id last', async () => {
+  const recipe = await rhelRecipe();
+  const args = words(familyOf(recipe).sysprep(recipe).args);
+  const operations = args[1]?.split(',') ?? [];
+  expect(args[0]).toBe('--operations');
+  expect(operations).toEqual(
+    expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),
+  );
+  for (const harmful of ['fs-uuids', 'user-account', 'ssh-userdir']) expect(operations).not.toContain(harmful);
+  expect(args.slice(-4)).toEqual(['--run', '<clean.sh>', '--truncate', '/etc/machine-id']);
+});
+
+test('cloud.cfg: the user, the data sources, and no network configuration', async () => {
+  const config = parse(rendered(await rhelRecipe('cloudInit: { user: admin }\n'), '99_vmkiln.cfg').text);
+  expect(config).toMatchObject({
+    system_info: { default_user: { name: 'admin', lock_passwd: true, sudo: ['ALL=(ALL) NOPASSWD:ALL'] } },
+    disable_root: true,
+    datasource_list: ['ConfigDrive', 'OpenStack', 'NoCloud', 'Ec2', 'None'],
+    network: { config: 'disabled' },
+    growpart: { mode: 'auto' },
+  });
+});
+
+test('secrets are references everywhere, and only the password of root stays in the guest', async () => {
+  const recipe = await rhelRecipe(everything);
+  const files = familyOf(recipe).render(recipe);
+  const holes = files.flatMap((file) =>
+    file.holes.map(({ name, encoding, inGuest }) => `${file.name} ${name} ${encoding} ${inGuest}`),
+  );
+  expect(holes).toEqual([
+    'packages.sh PROXY_PASSWORD shell false',
+    'packages.sh USER_NAME shell false',
+    'packages.sh /run/password shell false',
+    'root-password ROOT_PASSWORD plain true',
+  ]);
+  expect(rendered(recipe, 'guest.sh').text).not.toContain('usermod');
+  expect(requiredSecrets(recipe)).toEqual([
+    { env: 'USER_NAME' },
+    { file: '/run/password' },
+    { env: 'PROXY_PASSWORD' },
+    { env: 'ROOT_PASSWORD' },
+  ]);
+});
+
+test('every name in every shipped template is in its view', async () => {
+  const recipe = await rhelRecipe(everything);
+  const views: Record<string, object> = {
+    'rhel7.ks.hbs': kickstartView(recipe),
+    'cloud.cfg.hbs': cloudView(recipe),
+    'guest.sh.hbs': guestView(recipe),
+    'packages.sh.hbs': packagesView(recipe),
+    'clean.sh.hbs': {},
+  };
+  for (const folder of ['kickstart', 'templates']) {
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.hbs') && file in views)) {
+      const program = Handlebars.parse(readFileSync(join(folder, name), 'utf8'));
+      expect(unknownPaths(program, views[name], helpers), name).toEqual([]);
+      delete views[name];
+    }
+  }
+  expect(views).toEqual({});
+});
+
+test('no value of a recipe breaks out of its line in the kickstart', async () => {
+  const plain = rendered(await rhelRecipe(), 'ks.cfg').text.split('\n').length;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('language', 'keyboard', 'timezone'),
+      fc.string({ unit: 'binary' }),
+      async (key, value) => {
+        const recipe = await rhelRecipe(`${key}: ${JSON.stringify(value)}\n`).catch(() => undefined);
+        if (recipe)
+          expect(rendered(recipe, 'ks.cfg').text.split(/\r\n|[\n\r\u0085\u2028\u2029\v\f]/)).toHaveLength(plain);
+      },
+    ),
+    {
+      numRuns: 60,
+      examples: [
+        ['language', 'en_US.UTF-8\n%post'],
+        ['timezone', 'UTC\nreboot'],
+      ],
+    },
+  );
+});
+
+test("variables reach a kickstart of the user's own, quoted", async () => {
+  writeFileSync(join(recipeFolder, 'own.ks'), 'user --name={{sh variables.who}}\n');
+  const recipe = await rhelRecipe('install: { kickstart: own.ks, variables: { who: "a b" } }\n');
+  expect(rendered(recipe, 'ks.cfg').text).toBe("user --name='a b'\n");
+  writeFileSync(join(recipeFolder, 'own.ks'), '\n{{variables.whom}}\n');
+  expect(() => rendered(recipe, 'ks.cfg')).toThrow(/own\.ks:2: there is no "variables\.whom"$/);
+});
+
+test('notes warn of packages that have no source, and of an image without cloud-init', async () => {
+  const notes = async (more: string) => {
+    const recipe = await rhelRecipe(more);
+    return familyOf(recipe).notes(recipe).join('\n');
+  };
+  expect(await notes('packages: [cloud-init]')).toMatch(/without a subscription or repositories/);
+  expect(await notes('')).toMatch(/no packages are requested/);
+  expect(await notes(everything)).not.toMatch(/without a subscription|no packages/);
+});

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { VmkilnError } from '../../src/errors.ts';
+import type { Event, EventBody } from '../../src/model.ts';
+import { errorText } from '../../src/ui/error-text.ts';
+import { openJson } from '../../src/ui/json.ts';
+import { openPlain } from '../../src/ui/plain.ts';
+import { defaultUi } from '../../src/ui/ui.ts';
+
+const start = Date.parse('2025-01-01T00:00:00Z');
+
+function event(seconds: number, body: EventBody): Event {
+  return { at: new Date(start + seconds * 1000).toISOString(), build: 'b1', ...body };
+}
+
+function plain(events: readonly Event[], names = false): string[] {
+  let text = '';
+  const ui = openPlain({ write: (more) => (text += more) }, { names });
+  for (const each of events) ui.emit(each, 0);
+  return text.split('\n').slice(0, -1);
+}
+
+const started: EventBody = { type: 'build-started', name: 'rhel7', recipe: 'r.yaml', rehearsal: true, folder: '/b/b1' };
+
+test('plain tells a build line by line, with the time since it started and commands ready to paste', () => {
+  const lines = plain([
+    event(0, started),
+    event(1, { type: 'stage-started', stage: 'disk', because: 'no checkpoint' }),
+    event(1, { type: 'command-started', stage: 'disk', argv: ['echo', 'a b'], log: 'l', control: false }),
+    event(2, { type: 'command-started', stage: 'disk', argv: ['virsh', 'domstate'], log: 'l', control: true }),
+    event(65, { type: 'stage-finished', stage: 'disk', seconds: 64 }),
+    event(66, {
+      type: 'published',
+      target: 'directory',
+      location: '/i/x.qcow2',
+      sha256: 'ab',
+      size: 2 ** 20,
+      unchanged: true,
+    }),
+    event(67, {
+      type: 'failed',
+      stage: 'upload',
+      code: 'X',
+      message: 'no\nroom',
+      hint: 'make room',
+      bundle: '/b/b1/f',
+    }),
+  ]);
+  expect(lines).toEqual([
+    '00:00:00 build b1 of r.yaml (rehearsal) in /b/b1',
+    '00:00:01 disk: started (no checkpoint)',
+    "00:00:01 disk: $ echo 'a b'",
+    '00:01:05 disk: finished in 1m 04s',
+    '00:01:06 published to directory: /i/x.qcow2 (1 MiB, unchanged)',
+    '  sha256: ab',
+    '00:01:07 failed: upload: no',
+    '  room',
+    '  next: make room',
+    '  bundle: /b/b1/f',
+  ]);
+});
+
+test('plain tells progress every tenth, every 15 seconds, and when it is about something else', () => {
+  const progress = (seconds: number, message: string, fraction: number) =>
+    event(seconds, { type: 'progress', stage: 'install', message, fraction });
+  const lines = plain([
+    progress(0, 'package 1 of 300', 0),
+    progress(1, 'package 15 of 300', 0.05),
+    progress(2, 'package 30 of 300', 0.1),
+    progress(3, 'package 33 of 300', 0.11),
+    progress(18, 'package 34 of 300', 0.115),
+    progress(19, 'boot loader', 0.12),
+  ]);
+  expect(lines.map((line) => line.slice(9))).toEqual([
+    'install: package 1 of 300 0 %',
+    'install: package 30 of 300 10 %',
+    'install: package 34 of 300 11 %',
+    'install: boot loader 12 %',
+  ]);
+});
+
+test('with several builds each line names its image', () => {
+  expect(plain([event(0, started), event(5, { type: 'build-finished', seconds: 5 })], true)[1]).toBe(
+    '00:00:05 rhel7 finished in 5s',
+  );
+});
+
+test('json puts events, whole and alone, on standard output', () => {
+  const out: string[] = [];
+  const err: string[] = [];
+  const ui = openJson({ write: (text) => out.push(text) }, { write: (text) => err.push(text) });
+  ui.emit(event(0, started), 0);
+  ui.say('stopping');
+  expect(out.map((line) => JSON.parse(line))).toEqual([event(0, started)]);
+  expect(out[0]).toMatch(/^[^\n]*\n$/);
+  expect(err).toEqual(['vmkiln: stopping\n']);
+});
+
+test('pretty is for a person at a terminal', () => {
+  expect(defaultUi({ isTTY: true }, { TERM: 'xterm' })).toBe('pretty');
+  expect(defaultUi({ isTTY: true }, { TERM: 'dumb' })).toBe('plain');
+  expect(defaultUi({ isTTY: true }, { CI: 'true' })).toBe('plain');
+  expect(defaultUi({}, {})).toBe('plain');
+});
+
+test('an error says what, why and what next; one that is not known says whose fault it is', () => {
+  const error = new VmkilnError('MEDIA_MISSING', 'no iso', { hint: 'set iso', cause: new Error('ENOENT') });
+  expect(errorText(error)).toBe('vmkiln: no iso\n  why: ENOENT\n  next: set iso');
+  const bug = new TypeError('x is undefined');
+  expect(errorText(bug)).toMatch(/^vmkiln: unexpected error: x is undefined\n {2}next: .*VMKILN_DEBUG=1/);
+  expect(errorText(bug)).not.toContain('ui-plain.test.ts');
+  expect(errorText(bug, { debug: true })).toContain('ui-plain.test.ts');
+});

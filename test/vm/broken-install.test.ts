@@ -1,0 +1,66 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { freshFolder, leftovers, startVmkiln, vmkiln } from '../support/vmkiln.ts';
+
+const folder = freshFolder('broken');
+
+/** Writes a recipe whose kickstart is `lines` between a sound beginning and end. */
+function recipeWith(name: string, lines: { commands?: string; packages?: string; end?: string }): string {
+  const kickstart = [
+    'cdrom',
+    'cmdline',
+    'lang en_US.UTF-8',
+    'keyboard us',
+    'timezone Etc/UTC',
+    'network --bootproto=dhcp --device=eth0',
+    'rootpw --lock',
+    'bootloader --location=mbr',
+    'zerombr',
+    'clearpart --all --initlabel',
+    lines.commands ?? 'part / --fstype=xfs --size=1024 --grow',
+    'poweroff',
+    '%packages',
+    lines.packages ?? '@core',
+    lines.end ?? '%end',
+  ];
+  writeFileSync(join(folder, `${name}.ks`), `${kickstart.join('\n')}\n`);
+  const recipe = join(folder, `${name}.yaml`);
+  writeFileSync(
+    recipe,
+    `name: ${name}\nfamily: rhel\nrelease: "7.9"\nsource: { iso: none.iso }\ndisk: { size: 4G }\ninstall: { kickstart: ${name}.ks }\n`,
+  );
+  return recipe;
+}
+
+describe.concurrent('an installation that cannot succeed ends with its reason, and leaves a bundle and nothing else', () => {
+  test.for<[string, Parameters<typeof recipeWith>[1], RegExp]>([
+    ['unknown-command', { commands: 'part / --size=1024 --grow\nfrobnicate --now' }, /line 12[\s\S]*frobnicate/],
+    ['missing-end', { end: '' }, /%end/],
+    ['unknown-package', { packages: '@core\nno-such-package' }, /no-such-package/],
+    ['no-disk', { commands: 'ignoredisk --only-use=sdz\npart / --size=1024 --grow' }, /sdz|disk/i],
+    ['failing-post', { end: '%end\n%post --erroronfail\nexit 7\n%end' }, /%post|script/i],
+  ])('%s', async ([name, lines, reason], { expect: expectHere }) => {
+    const run = await vmkiln(['rehearse', recipeWith(name, lines), '--out', folder, '--ui', 'json'], { timeout: 400 });
+    expectHere(run.status).toBe(1);
+    const failed = run.events.find(({ type }) => type === 'failed');
+    expectHere(failed).toMatchObject({ stage: 'install', code: 'INSTALL_FAILED', message: expect.stringMatching(reason) });
+    const bundle = (failed as { bundle: string }).bundle;
+    expectHere(readFileSync(join(bundle, 'screenshot.png')).subarray(1, 4).toString()).toBe('PNG');
+    expectHere(readFileSync(join(bundle, 'domain.xml'), 'utf8')).toContain('<domain');
+    expectHere(readFileSync(join(bundle, 'console.log'), 'utf8').length).toBeGreaterThan(0);
+    expectHere(existsSync(join(folder, `${name}-rehearsal.qcow2`))).toBe(false);
+    expectHere((await leftovers(failed?.build ?? '')).filter((line) => !line.startsWith('temporary'))).toEqual([]);
+  });
+});
+
+test('Ctrl-C in an installation ends it within seconds, with nothing left', async () => {
+  const run = startVmkiln(['rehearse', recipeWith('interrupted', {}), '--out', folder]);
+  await run.event((event) => event.type === 'progress' && event.stage === 'install' && (event.fraction ?? 0) > 0);
+  const pressed = Date.now();
+  run.kill('SIGINT');
+  const { status, events } = await run.ended;
+  expect(status).toBe(130);
+  expect(Date.now() - pressed).toBeLessThan(5000);
+  expect(await leftovers(events[0]?.build ?? '')).toEqual([]);
+});

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { freshFolder, leftovers, startVmkiln, vmkiln } from '../support/vmkiln.ts';
+
+const out = freshFolder('killed');
+const rehearse = ['rehearse', 'recipes/rhel7.yaml', '--out', out];
+
+/** `--from` makes a stage run although an earlier test left its layer. */
+test.each(['install', 'customize', 'sysprep', 'sparsify', 'upload'] as const)(
+  'after kill -9 in %s, clean leaves nothing of the build',
+  async (stage) => {
+    const run = startVmkiln([...rehearse, '--from', stage]);
+    await run.event((event) => event.type === 'command-started' && event.stage === stage);
+    // Somewhere in the middle: the appliance or the installer is up, or nearly so.
+    await sleep(stage === 'upload' ? 0 : 3000 + Math.random() * 4000);
+    run.kill('SIGKILL');
+    const { events } = await run.ended;
+    const build = events[0]?.build ?? '';
+    const cleaned = await vmkiln(['clean']);
+    expect(cleaned.status, cleaned.stderr).toBe(0);
+    expect(await leftovers(build)).toEqual([]);
+  },
+);
+
+test('the next build needs no clean: it reaps the dead one and succeeds', async () => {
+  const run = startVmkiln([...rehearse, '--from', 'sysprep']);
+  await run.event((event) => event.type === 'command-started' && event.stage === 'sysprep');
+  await sleep(2000);
+  run.kill('SIGKILL');
+  const { events } = await run.ended;
+  const next = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
+  expect(next.status, next.stderr).toBe(0);
+  expect(next.events.some(({ type }) => type === 'published')).toBe(true);
+  expect(await leftovers(events[0]?.build ?? '')).toEqual([]);
+});

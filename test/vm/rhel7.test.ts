@@ -1,0 +1,173 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Event, Plan } from '../../src/model.ts';
+import { bootClone, type Guest, openImage, run } from '../support/image.ts';
+import { freshFolder, type Run, vmkiln } from '../support/vmkiln.ts';
+
+/**
+ * The product's main job, once, by the real binary; every test looks at what this one rehearsal left.
+ * With VMKILN_REAL_ISO the same assertions are made on an image built from real media.
+ */
+const realIso = process.env['VMKILN_REAL_ISO'];
+const name = realIso ? 'rhel7' : 'rhel7-rehearsal';
+const secret = 'Planted-S3cret-9f1c';
+const out = freshFolder('out');
+let build: Run;
+let image: string;
+
+function eventsOf<T extends Event['type']>(type: T): Extract<Event, { type: T }>[] {
+  return build.events.filter((event): event is Extract<Event, { type: T }> => event.type === type);
+}
+
+beforeAll(async () => {
+  const env = { RHSM_USERNAME: 'engineer', RHSM_PASSWORD: secret, ...(realIso && realCredentials()) };
+  const args = realIso ? ['build', 'recipes/rhel7.yaml', '--set', `iso=${realIso}`] : ['rehearse', 'recipes/rhel7.yaml'];
+  build = await vmkiln([...args, '--out', out, '--ui', 'json', '--from', 'customize'], { timeout: 1500, env });
+  expect(build.status, build.stderr).toBe(0);
+  image = join(out, `${name}.qcow2`);
+});
+
+/** Real media need a real account; the planted secret is for rehearsals. */
+function realCredentials(): Record<string, string> {
+  return { RHSM_USERNAME: process.env['RHSM_USERNAME'] ?? '', RHSM_PASSWORD: process.env['RHSM_PASSWORD'] ?? '' };
+}
+
+describe('the image file', () => {
+  test('is a compressed qcow2 without backing file, sound, with its checksum and index beside it', async () => {
+    const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image]));
+    expect(info).toMatchObject({ format: 'qcow2', 'virtual-size': 8 * 1024 ** 3 });
+    expect(info['backing-filename']).toBeUndefined();
+    const check = JSON.parse(await run('qemu-img', ['check', '--output=json', image]));
+    expect(check).toMatchObject({ 'check-errors': 0 });
+    expect(check['compressed-clusters']).toBe(check['allocated-clusters']);
+    await run('sh', ['-c', `cd '${out}' && sha256sum -c ${name}.qcow2.sha256`]);
+    const [published] = eventsOf('published');
+    const index = JSON.parse(readFileSync(join(out, 'index.json'), 'utf8'));
+    expect(JSON.stringify(index)).toContain(published?.sha256);
+  });
+});
+
+describe('the guest in it', () => {
+  let guest: Awaited<ReturnType<typeof openImage>>;
+  const folders = ['/etc', '/boot/grub2', '/var/log', '/var/lib/rhsm', '/root', '/tmp', '/var/tmp'];
+  beforeAll(async () => {
+    guest = await openImage(image, folders);
+  });
+
+  test('is inspected as RHEL 7.9 with the requested packages', async () => {
+    const xml = await run('virt-inspector', ['-a', image, '--no-icon'], 300);
+    expect(xml).toMatch(/<distro>rhel<\/distro>/);
+    expect(xml).toMatch(/<osinfo>rhel7\.9<\/osinfo>/);
+    for (const wanted of ['cloud-init', 'cloud-utils-growpart']) expect(xml).toContain(`<name>${wanted}</name>`);
+  });
+
+  test('has the network as the guide wants it', () => {
+    const lines = guest.read('/etc/sysconfig/network-scripts/ifcfg-eth0').trim().split('\n');
+    expect(lines).toEqual(['TYPE=Ethernet', 'DEVICE=eth0', 'ONBOOT=yes', 'BOOTPROTO=dhcp', 'NM_CONTROLLED=no']);
+    const network = guest.read('/etc/sysconfig/network').split('\n');
+    expect(network.filter((line) => line.includes('NOZEROCONF'))).toEqual(['NOZEROCONF=yes']);
+  });
+
+  test('writes its console to tty0 and ttyS0, in both GRUB files', () => {
+    const consoles = 'console=tty0 console=ttyS0,115200n8';
+    const grub = guest.read('/etc/default/grub').split('\n');
+    expect(grub.filter((line) => line.startsWith('GRUB_CMDLINE_LINUX_DEFAULT='))).toEqual([
+      `GRUB_CMDLINE_LINUX_DEFAULT="${consoles}"`,
+    ]);
+    const kernels = guest.read('/boot/grub2/grub.cfg').split('\n').filter((line) => /^\s+linux(16)?\s/.test(line));
+    expect(kernels.length).toBeGreaterThan(0);
+    for (const kernel of kernels.filter((line) => !/\bsingle\b/.test(line))) {
+      expect(kernel).toContain(consoles);
+      expect(kernel).toContain('net.ifnames=0');
+    }
+  });
+
+  test('has cloud-init set up: resolv-conf, the user, the data sources', () => {
+    const modules = /^cloud_init_modules:\n((?:\s+-.*\n)+)/m.exec(guest.read('/etc/cloud/cloud.cfg'))?.[1] ?? '';
+    expect(modules.split('\n').filter((line) => /^\s*- resolv-conf$/.test(line))).toHaveLength(1);
+    const ours = guest.read('/etc/cloud/cloud.cfg.d/99_vmkiln.cfg');
+    expect(ours).toContain('name: cloud-user');
+    expect(ours).toContain('datasource_list: [ConfigDrive, OpenStack, NoCloud, Ec2, None]');
+  });
+
+  test('has no identity and no way in', () => {
+    const root = guest.read('/etc/shadow').split('\n').find((line) => line.startsWith('root:'));
+    expect(root?.split(':')[1]).toBe('!!');
+    expect(guest.read('/etc/machine-id')).toBe('');
+    expect(readdirSync(guest.path('/etc/ssh')).filter((file) => file.startsWith('ssh_host_'))).toEqual([]);
+  });
+
+  test('has no subscription and no traces of the build', () => {
+    for (const folder of ['/etc/pki/consumer', '/etc/pki/entitlement']) {
+      const path = guest.path(folder);
+      expect(existsSync(path) ? readdirSync(path) : []).toEqual([]);
+    }
+    const files = (folder: string) =>
+      readdirSync(guest.path(folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+    expect(files('/tmp')).toEqual([]);
+    expect(files('/var/tmp')).toEqual([]);
+    expect(files('/root').filter((file) => /anaconda|\.ks|install|history|builder/.test(file))).toEqual([]);
+    const written = files('/var/log').filter((file) => statSync(file).size > 0);
+    expect(written.filter((file) => /anaconda|rhsm|yum|dnf|messages|cloud-init|builder|journal/.test(file))).toEqual([]);
+  });
+});
+
+describe('a clone of it', () => {
+  let guest: Guest;
+  beforeAll(async () => {
+    guest = await bootClone(image, { hostname: 'seeded', user: 'cloud-user', timeout: 420 });
+  });
+  afterAll(() => guest?.stop());
+
+  test('boots to a login prompt on ttyS0, takes the name of the seed, finishes cloud-init, keeps its ifcfg', async () => {
+    await guest.ssh('cloud-init status --wait');
+    expect((await guest.ssh('hostname')).trim()).toMatch(/^seeded/);
+    await expect.poll(guest.console, { timeout: 120_000, interval: 1000 }).toMatch(/seeded\S* login:/);
+    const ifcfg = await guest.ssh('cat /etc/sysconfig/network-scripts/ifcfg-eth0');
+    expect(ifcfg.trim().split('\n')).toHaveLength(5);
+    expect((await guest.ssh('sudo -n id -u')).trim()).toBe('0');
+    expect((await guest.ssh('cat /etc/machine-id')).trim()).toMatch(/^[0-9a-f]{32}$/);
+    expect(await guest.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
+  });
+});
+
+describe('the build', () => {
+  test('started exactly the commands of its plan, and only declared control commands besides', async () => {
+    const folder = eventsOf('build-started')[0]?.folder ?? '';
+    const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
+    const ran = plan.stages.filter(({ forecast }) => forecast === 'run');
+    const planned = ran.flatMap(({ commands }) => commands.map(({ program, args }) => [program, args.length + 1]));
+    const started = eventsOf('command-started');
+    expect(started.filter(({ control }) => !control).map(({ argv }) => [argv[0], argv.length])).toEqual(planned);
+    expect(new Set(started.filter(({ control }) => control).map(({ argv }) => argv[0]))).toEqual(new Set(['cp']));
+  });
+
+  test('left no secret: not in its folder, the events, the image or what it printed', async () => {
+    const folder = eventsOf('build-started')[0]?.folder ?? '';
+    const raw = join(freshFolder('raw'), 'image.raw');
+    await run('qemu-img', ['convert', '-O', 'raw', image, raw], 300);
+    for (const where of [folder, out, raw]) {
+      const found = await run('sh', ['-c', `grep -rlaF -- '${secret}' '${where}' || true`], 300);
+      expect(found).toBe('');
+    }
+    expect(build.stdout + build.stderr).not.toContain(secret);
+  });
+
+  test('left nothing running and no work files', async () => {
+    const id = eventsOf('build-started')[0]?.build ?? 'none';
+    expect(await run('sh', ['-c', `grep -lza VMKILN_BUILD=${id} /proc/[0-9]*/environ 2>/dev/null || true`])).toBe('');
+    expect(await run('virsh', ['-c', 'qemu:///system', 'list', '--all', '--name'])).not.toContain(id);
+    expect(await run('sh', ['-c', `find / -xdev -path /proc -prune -o -name '*${id}*' -path '*work*' -print`])).toBe('');
+  });
+
+  test('is found again: the same recipe builds nothing and publishes nothing new', async () => {
+    const env = { RHSM_USERNAME: 'engineer', RHSM_PASSWORD: secret };
+    const again = await vmkiln(['rehearse', 'recipes/rhel7.yaml', '--out', out, '--ui', 'json'], { timeout: 120, env });
+    expect(again.status, again.stderr).toBe(0);
+    expect(again.events.filter(({ type }) => type === 'command-started')).toEqual([]);
+    expect(again.events.find(({ type }) => type === 'published')).toMatchObject({ unchanged: true });
+  });
+});
