@@ -131,6 +131,16 @@ install_packages() {
   say "host packages: installed ${#missing[@]}"
 }
 
+# Where udev has not given /dev/kvm to its group, QEMU's user cannot open it, and libvirt examines QEMU anew at every
+# connection, for many seconds.
+ensure_kvm_group() {
+  if [ ! -e /dev/kvm ] || has_systemd || [ "$(id -u)" != 0 ]; then return; fi
+  if ! getent group kvm >/dev/null || [ "$(stat -c %G /dev/kvm)" = kvm ]; then return; fi
+  chgrp kvm /dev/kvm
+  chmod 0660 /dev/kvm
+  say '/dev/kvm: given to the group kvm, as udev does'
+}
+
 libvirt_answers() { timeout 20 virsh --connect "$connect" uri >/dev/null 2>&1; }
 
 start_libvirt() {
@@ -203,6 +213,7 @@ done
 
 check_node
 install_packages
+ensure_kvm_group
 ensure_libvirt
 if [ -z "$host_only" ]; then
   ensure_npm_packages

@@ -1,5 +1,6 @@
 import type { Check } from './checks/check.ts';
 import { checkGuestfs } from './checks/guestfs.ts';
+import { checkKvmDevice } from './checks/kvm-device.ts';
 import { checkReach, checkRoom } from './checks/storage.ts';
 import { checkTools, packageManager } from './checks/tools.ts';
 import { checkVirtualisation } from './checks/virtualisation.ts';
@@ -32,6 +33,7 @@ export async function examine(options: ExamineOptions): Promise<Check[]> {
     [nodeCheck(process.versions.node)],
     checkTools(manager),
     checkVirtualisation(connect, cache, signal),
+    checkKvmDevice(connect),
     checkGuestfs(manager),
     checkRoom({ state, cache }),
     checkReach(connect, { state, cache }, options.files),

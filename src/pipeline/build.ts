@@ -75,7 +75,13 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
     await writeOwner(paths, owner);
     const plan = makePlan(prepared.input);
     await writeDocuments(plan, folder, work, secretReader(plan.rehearsal));
-    log.emit({ type: 'build-started', name: plan.name, recipe: resolve(request.recipe), rehearsal: plan.rehearsal, folder });
+    log.emit({
+      type: 'build-started',
+      name: plan.name,
+      recipe: resolve(request.recipe),
+      rehearsal: plan.rehearsal,
+      folder,
+    });
     for (const note of plan.notes) log.emit({ type: 'warning', message: note });
     const published = await runPlan({
       plan,
@@ -107,9 +113,10 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
     log.emit(failedEvent(error, secrets));
     throw error;
   } finally {
-    await writeAtomic(join(folder, 'manifest.json'), `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`).catch(
-      () => undefined,
-    );
+    await writeAtomic(
+      join(folder, 'manifest.json'),
+      `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`,
+    ).catch(() => undefined);
     if (keep) await writeOwner(paths, { ...owner, kept: true });
     else if (context.signal.aborted) await reapBuild(paths, owner);
     else {
@@ -152,7 +159,10 @@ function prepareFor(
   const env: Record<string, string> = build === undefined ? {} : { [buildVariable]: build };
   const progress = (message: string, fraction?: number) =>
     emit({ type: 'progress', stage: 'prepare', message, ...(fraction === undefined ? {} : { fraction }) });
-  return prepare({ recipe, rehearsal, connect, from, until }, { paths, signal, progress, download: build !== undefined, env });
+  return prepare(
+    { recipe, rehearsal, connect, from, until },
+    { paths, signal, progress, download: build !== undefined, env },
+  );
 }
 
 /** The plan and the rendered files: with holes for people, filled and private for the programs. */

@@ -8,7 +8,7 @@ import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
 
 /** Programs a stage may start besides its planned commands. */
-export const controlPrograms: readonly string[] = ['virsh', 'cp'];
+const controlPrograms: readonly string[] = ['virsh', 'cp'];
 
 /** What a build's stages share. */
 export type ContextOptions = {
@@ -39,7 +39,11 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
     domain: domainOf(build),
   };
 
-  async function start(program: string, rest: Omit<ExecOptions, 'program' | 'log' | 'redact'>, control: boolean): Promise<ExecResult> {
+  async function start(
+    program: string,
+    rest: Omit<ExecOptions, 'program' | 'log' | 'redact'>,
+    control: boolean,
+  ): Promise<ExecResult> {
     const log = join(folder, 'logs', `${String(counter()).padStart(2, '0')}-${stage}-${basename(program)}.log`);
     const started = performance.now();
     emit({ type: 'command-started', stage, argv: [program, ...rest.args], log, control });

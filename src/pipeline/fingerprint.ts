@@ -26,7 +26,9 @@ export function fingerprint(
 
 /** A stable hash (SHA-256, lower-case hex) of plain data; the order of an object's keys does not matter. */
 export function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, sortKeys) ?? 'undefined').digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(value, sortKeys) ?? 'undefined')
+    .digest('hex');
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

@@ -91,6 +91,11 @@ async function closeEvents(folder: string, build: string): Promise<void> {
 /** Bytes below a folder. */
 export async function folderSize(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = names.map((name) => stat(join(folder, name)).then(({ blocks }) => blocks * 512, () => 0));
+  const sizes = names.map((name) =>
+    stat(join(folder, name)).then(
+      ({ blocks }) => blocks * 512,
+      () => 0,
+    ),
+  );
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -44,7 +44,11 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
         fresh: stage.fresh,
         signal,
         waiting: () =>
-          emit({ type: 'progress', stage: stage.stage, message: 'waiting for another build that makes the same layer' }),
+          emit({
+            type: 'progress',
+            stage: stage.stage,
+            message: 'waiting for another build that makes the same layer',
+          }),
       },
       async () => {
         const below = await layerOf(index - 1);
@@ -52,7 +56,13 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
         const file = stages.find(({ name }) => name === segment.leaves)?.leaves ?? '';
         const flat = segment.leaves === 'sparsify';
         const context = stageContext(stage.stage, { ...options, layers }, counter);
-        return { file: context.work(file), stage: stage.stage, build: options.build, flat, ...(below && !flat && { backing: below }) };
+        return {
+          file: context.work(file),
+          stage: stage.stage,
+          build: options.build,
+          flat,
+          ...(below && !flat && { backing: below }),
+        };
       },
     );
     layers.set(segment.leaves, layer);

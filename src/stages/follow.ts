@@ -1,4 +1,5 @@
 import { open, stat } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 
 /**
  * Reads what a growing file has gained since the last call, in whole lines. A file that shrank was rotated by
@@ -29,8 +30,7 @@ export function follow(path: string): () => Promise<string[]> {
   };
 }
 
-/** Removes terminal sequences and other control characters. */
+/** Removes terminal sequences and other control characters, except tabs. */
 function stripControls(line: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return line.replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|.)/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+  return stripVTControlCharacters(line).replace(/[^\P{Cc}\t]/gu, '');
 }

@@ -124,9 +124,13 @@ function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle:
   const where = `console, screenshot, domain XML and logs are in ${bundle}`;
   const error = {
     fatal: () =>
-      new VmkilnError('INSTALL_FAILED', `the installer stopped while ${watch.phase}:\n${watch.fatal?.lines.join('\n')}`, {
-        hint: where,
-      }),
+      new VmkilnError(
+        'INSTALL_FAILED',
+        `the installer stopped while ${watch.phase}:\n${watch.fatal?.lines.join('\n')}`,
+        {
+          hint: where,
+        },
+      ),
     stalled: () =>
       new VmkilnError(
         'INSTALL_STALLED',
@@ -134,9 +138,13 @@ function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle:
         { hint: `look at screenshot.png first; ${where}` },
       ),
     timeout: () =>
-      new VmkilnError('INSTALL_TIMEOUT', `the installation did not end within ${recipe.install.timeout} s; it was ${watch.phase}`, {
-        hint: `raise install.timeout if it was still working; ${where}`,
-      }),
+      new VmkilnError(
+        'INSTALL_TIMEOUT',
+        `the installation did not end within ${recipe.install.timeout} s; it was ${watch.phase}`,
+        {
+          hint: `raise install.timeout if it was still working; ${where}`,
+        },
+      ),
   }[failure]();
   error.bundle = bundle;
   return error;
@@ -160,7 +168,11 @@ async function collectBundle({ host }: StageInput, watch: Watch, context: StageC
   const results = await Promise.allSettled(pieces.map((piece) => piece()));
   for (const result of results) {
     if (result.status === 'rejected' && !context.signal.aborted) {
-      context.emit({ type: 'warning', stage: 'install', message: `part of the failure bundle is missing: ${String(result.reason)}` });
+      context.emit({
+        type: 'warning',
+        stage: 'install',
+        message: `part of the failure bundle is missing: ${String(result.reason)}`,
+      });
     }
   }
   return bundle;

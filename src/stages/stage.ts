@@ -14,7 +14,7 @@ export type StageInput = {
 };
 
 /** What a stage will do: its commands in order, and the top-level recipe keys they come from. */
-export type StageWork = { commands: readonly Command[]; keys: readonly (keyof Recipe)[] };
+type StageWork = { commands: readonly Command[]; keys: readonly (keyof Recipe)[] };
 
 /** All that a stage gets to touch the world with, and never more. */
 export type StageContext = {
@@ -37,10 +37,10 @@ export type StageContext = {
 };
 
 /** `timeout` in seconds, 20 by default. `signal` replaces the build's own, for clean-up after an abort. */
-export type ControlOptions = { timeout?: number; signal?: AbortSignal; accept?: readonly number[] };
+type ControlOptions = { timeout?: number; signal?: AbortSignal; accept?: readonly number[] };
 
 /** What the upload stage needs besides the context. */
-export type ImageFacts = { name: string; rehearsal: boolean };
+type ImageFacts = { name: string; rehearsal: boolean };
 
 /** One step of the pipeline. */
 export type Stage = {
@@ -49,7 +49,11 @@ export type Stage = {
   leaves?: string;
   plan(input: StageInput): StageWork;
   /** Runs the stage; without it, the commands run one after the other. */
-  run?(commands: readonly Command[], input: StageInput & ImageFacts, context: StageContext): Promise<Published[] | void>;
+  run?(
+    commands: readonly Command[],
+    input: StageInput & ImageFacts,
+    context: StageContext,
+  ): Promise<Published[] | void>;
 };
 
 /** Runs commands one after the other and reports what `read` finds in their output: a fraction, or words. */

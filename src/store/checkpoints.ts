@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import fs from 'fs-extra';
 import type { StageName } from '../model.ts';
 import { syncFolder, writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
@@ -34,10 +35,11 @@ export type Made = { file: string; stage: StageName; backing?: Layer; build: str
 /** The layer of that fingerprint, if its file and its whole backing chain are there. */
 export async function findLayer(store: string, fingerprint: string): Promise<Layer | undefined> {
   const layer = await readRecord(store, fingerprint);
-  if (!layer || !(await exists(layer.path))) return undefined;
+  if (!layer || !(await fs.pathExists(layer.path))) return undefined;
   const { backing } = layer;
   // The file below must be the very one that the overlay names, even if its stage was run again since.
-  if (backing && !((await exists(backing.path)) && (await findLayer(store, backing.fingerprint)))) return undefined;
+  if (backing && !((await fs.pathExists(backing.path)) && (await findLayer(store, backing.fingerprint))))
+    return undefined;
   return layer;
 }
 
@@ -91,7 +93,10 @@ export async function listLayers(store: string): Promise<Layer[]> {
 }
 
 /** Removes layers that `inUse` does not protect, each with its record, and files that no record names. Returns them. */
-export async function removeLayers(store: string, inUse: ReadonlySet<string>): Promise<{ path: string; size: number }[]> {
+export async function removeLayers(
+  store: string,
+  inUse: ReadonlySet<string>,
+): Promise<{ path: string; size: number }[]> {
   const layers = await listLayers(store);
   const keptFiles = new Set<string>();
   const keptRecords = new Set<string>();
@@ -122,22 +127,11 @@ export async function removeLayers(store: string, inUse: ReadonlySet<string>): P
 }
 
 async function readRecord(store: string, fingerprint: string): Promise<Layer | undefined> {
-  try {
-    return JSON.parse(await readFile(recordFile(store, fingerprint), 'utf8')) as Layer;
-  } catch {
-    return undefined;
-  }
+  return (await fs.readJson(recordFile(store, fingerprint), { throws: false }).catch(() => undefined)) ?? undefined;
 }
 
 function recordFile(store: string, fingerprint: string): string {
   return join(store, `${fingerprint}.json`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function sha256Of(path: string): Promise<string> {

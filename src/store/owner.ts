@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import fs from 'fs-extra';
 import { writeAtomic } from './files.ts';
 import type { Paths } from './paths.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process.ts';
@@ -59,11 +60,7 @@ export async function readOwners(paths: Paths): Promise<{ owner: Owner; alive: b
 }
 
 async function readOwner(paths: Paths, build: string): Promise<Owner | undefined> {
-  try {
-    return JSON.parse(await readFile(ownerFile(paths, build), 'utf8')) as Owner;
-  } catch {
-    return undefined;
-  }
+  return fs.readJson(ownerFile(paths, build)).catch(() => undefined);
 }
 
 function ownerFile(paths: Paths, build: string): string {

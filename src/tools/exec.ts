@@ -172,7 +172,9 @@ function failed(options: ExecOptions, code: number | undefined, signal: string |
 
 /** The last lines that say something. The guestfs tools end every failure with the same advice to turn on debugging. */
 function lastWords(tail: string): string {
-  const lines = tail.split('\n').filter((line) => line.trim() !== '' && !/^If reporting bugs|^\s+virt-\S+ -v -x /.test(line));
+  const lines = tail
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^If reporting bugs|^\s+virt-\S+ -v -x /.test(line));
   return lines.slice(-6).join('\n');
 }
 

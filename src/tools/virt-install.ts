@@ -45,7 +45,11 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
       '--serial',
       ['file,path=', machine.console].flat() as Arg,
       '--channel',
-      ['file,path=', machine.installerLog, ',target.type=virtio,target.name=org.fedoraproject.anaconda.log.0'].flat() as Arg,
+      [
+        'file,path=',
+        machine.installerLog,
+        ',target.type=virtio,target.name=org.fedoraproject.anaconda.log.0',
+      ].flat() as Arg,
       ...family,
       '--noautoconsole',
       '--noreboot',

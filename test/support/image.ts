@@ -36,14 +36,20 @@ export async function openImage(image: string, folders: readonly string[]) {
 export type Guest = { console: () => string; ssh: (command: string) => Promise<string>; stop: () => Promise<void> };
 
 /** Boots a clone with a NoCloud seed and waits until SSH answers as `user`. The image itself is only read. `timeout` in seconds. */
-export async function bootClone(image: string, options: { hostname: string; user: string; timeout: number }): Promise<Guest> {
+export async function bootClone(
+  image: string,
+  options: { hostname: string; user: string; timeout: number },
+): Promise<Guest> {
   const folder = freshFolder('boot');
   const disk = join(folder, 'clone.qcow2');
   const key = join(folder, 'key');
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', image, disk]);
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   writeFileSync(join(folder, 'meta-data'), `instance-id: i-${Date.now()}\nlocal-hostname: ${options.hostname}\n`);
-  writeFileSync(join(folder, 'user-data'), `#cloud-config\nssh_authorized_keys:\n  - ${readFileSync(`${key}.pub`, 'utf8')}`);
+  writeFileSync(
+    join(folder, 'user-data'),
+    `#cloud-config\nssh_authorized_keys:\n  - ${readFileSync(`${key}.pub`, 'utf8')}`,
+  );
   const seed = join(folder, 'seed.iso');
   const files = [join(folder, 'meta-data'), join(folder, 'user-data')];
   await run('xorriso', ['-as', 'mkisofs', '-quiet', '-V', 'cidata', '-J', '-r', '-o', seed, ...files]);
@@ -59,9 +65,26 @@ export async function bootClone(image: string, options: { hostname: string; user
     { stdio: 'ignore' },
   );
   const console = () => readFileSync(serial, 'utf8');
-  const sshOptions = ['-i', key, '-p', String(port), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+  const sshOptions = [
+    '-i',
+    key,
+    '-p',
+    String(port),
+    '-o',
+    'StrictHostKeyChecking=no',
+    '-o',
+    'UserKnownHostsFile=/dev/null',
+  ];
   const ssh = (command: string) =>
-    run('ssh', [...sshOptions, '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR', `${options.user}@127.0.0.1`, command]);
+    run('ssh', [
+      ...sshOptions,
+      '-o',
+      'ConnectTimeout=10',
+      '-o',
+      'LogLevel=ERROR',
+      `${options.user}@127.0.0.1`,
+      command,
+    ]);
   const stop = async () => {
     if (qemu.exitCode !== null) return;
     await ssh('sudo systemctl poweroff').catch(() => undefined);

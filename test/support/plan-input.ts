@@ -16,7 +16,9 @@ export const host: Host = {
   versions: { qemu: '7.2', libvirt: '9.0', 'virt-install': '4.1', 'guestfs-tools': '1.48', kernel: '6.1' },
 };
 
-export const media: Media = { iso: { source: '/iso/rhel.iso', path: '/iso/rhel.iso', sha256: 'a'.repeat(64), size: 1 } };
+export const media: Media = {
+  iso: { source: '/iso/rhel.iso', path: '/iso/rhel.iso', sha256: 'a'.repeat(64), size: 1 },
+};
 
 /** The input of a plan for a recipe on a quiet day: nothing built before, nothing in the store. */
 export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanInput {

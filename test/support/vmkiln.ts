@@ -8,10 +8,10 @@ import type { Event } from '../../src/model.ts';
 import { exec } from '../../src/tools/exec.ts';
 
 /** The project's folder. */
-export const project = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+const project = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** State and checkpoints that all tests of a machine share: one installation serves them all. */
-export const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
+const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
 
 /** A new folder that QEMU's user can reach. */
 export function freshFolder(name: string): string {
@@ -74,12 +74,12 @@ export function startVmkiln(args: readonly string[], env: Record<string, string>
   });
   const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, events, stderr }));
   const event = (wanted: (event: Event) => boolean) =>
-    new Promise<Event>((resolve, reject) => {
+    new Promise<Event>((found, reject) => {
       const look = () => {
-        const found = events.find(wanted);
-        if (found === undefined) return;
+        const match = events.find(wanted);
+        if (match === undefined) return;
         waiting.delete(look);
-        resolve(found);
+        found(match);
       };
       waiting.add(look);
       look();
@@ -97,6 +97,11 @@ export async function leftovers(build: string): Promise<string[]> {
     find '${testHome}' -name owner.json -path '*${build}*' | sed 's/^/owner /'
     ls -d /tmp/libguestfs?????? /var/lib/libvirt/boot/virtinst-* 2>/dev/null | sed 's/^/temporary /'
     true`;
-  const { stdout } = await exec({ program: 'sh', args: ['-c', look], timeout: 30, signal: new AbortController().signal });
+  const { stdout } = await exec({
+    program: 'sh',
+    args: ['-c', look],
+    timeout: 30,
+    signal: new AbortController().signal,
+  });
   return stdout.split('\n').filter((line) => line !== '');
 }

@@ -76,7 +76,14 @@ test('--from runs a stage whose layer is there; --until ends after one', () => {
 test('media that are not downloaded: no fingerprint, and the plan says so', () => {
   const unknown = { iso: { source: 'https://example.org/rhel.iso', path: '/x', sha256: undefined, size: undefined } };
   const plan = makePlan(planInput(recipe, { media: unknown }));
-  expect(plan.stages.map(({ fingerprint }) => fingerprint === undefined)).toEqual([false, true, true, true, true, true]);
+  expect(plan.stages.map(({ fingerprint }) => fingerprint === undefined)).toEqual([
+    false,
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
   expect(plan.stages[1]?.because).toContain('not downloaded');
 });
 

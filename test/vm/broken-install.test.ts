@@ -44,7 +44,11 @@ describe.concurrent('an installation that cannot succeed ends with its reason, a
     const run = await vmkiln(['rehearse', recipeWith(name, lines), '--out', folder, '--ui', 'json'], { timeout: 400 });
     expectHere(run.status).toBe(1);
     const failed = run.events.find(({ type }) => type === 'failed');
-    expectHere(failed).toMatchObject({ stage: 'install', code: 'INSTALL_FAILED', message: expect.stringMatching(reason) });
+    expectHere(failed).toMatchObject({
+      stage: 'install',
+      code: 'INSTALL_FAILED',
+      message: expect.stringMatching(reason),
+    });
     const bundle = (failed as { bundle: string }).bundle;
     expectHere(readFileSync(join(bundle, 'screenshot.png')).subarray(1, 4).toString()).toBe('PNG');
     expectHere(readFileSync(join(bundle, 'domain.xml'), 'utf8')).toContain('<domain');

@@ -22,7 +22,9 @@ function eventsOf<T extends Event['type']>(type: T): Extract<Event, { type: T }>
 
 beforeAll(async () => {
   const env = { RHSM_USERNAME: 'engineer', RHSM_PASSWORD: secret, ...(realIso && realCredentials()) };
-  const args = realIso ? ['build', 'recipes/rhel7.yaml', '--set', `iso=${realIso}`] : ['rehearse', 'recipes/rhel7.yaml'];
+  const args = realIso
+    ? ['build', 'recipes/rhel7.yaml', '--set', `iso=${realIso}`]
+    : ['rehearse', 'recipes/rhel7.yaml'];
   build = await vmkiln([...args, '--out', out, '--ui', 'json', '--from', 'customize'], { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
   image = join(out, `${name}.qcow2`);
@@ -75,7 +77,10 @@ describe('the guest in it', () => {
     expect(grub.filter((line) => line.startsWith('GRUB_CMDLINE_LINUX_DEFAULT='))).toEqual([
       `GRUB_CMDLINE_LINUX_DEFAULT="${consoles}"`,
     ]);
-    const kernels = guest.read('/boot/grub2/grub.cfg').split('\n').filter((line) => /^\s+linux(16)?\s/.test(line));
+    const kernels = guest
+      .read('/boot/grub2/grub.cfg')
+      .split('\n')
+      .filter((line) => /^\s+linux(16)?\s/.test(line));
     expect(kernels.length).toBeGreaterThan(0);
     for (const kernel of kernels.filter((line) => !/\bsingle\b/.test(line))) {
       expect(kernel).toContain(consoles);
@@ -92,7 +97,10 @@ describe('the guest in it', () => {
   });
 
   test('has no identity and no way in', () => {
-    const root = guest.read('/etc/shadow').split('\n').find((line) => line.startsWith('root:'));
+    const root = guest
+      .read('/etc/shadow')
+      .split('\n')
+      .find((line) => line.startsWith('root:'));
     expect(root?.split(':')[1]).toBe('!!');
     expect(guest.read('/etc/machine-id')).toBe('');
     expect(readdirSync(guest.path('/etc/ssh')).filter((file) => file.startsWith('ssh_host_'))).toEqual([]);
@@ -111,7 +119,9 @@ describe('the guest in it', () => {
     expect(files('/var/tmp')).toEqual([]);
     expect(files('/root').filter((file) => /anaconda|\.ks|install|history|builder/.test(file))).toEqual([]);
     const written = files('/var/log').filter((file) => statSync(file).size > 0);
-    expect(written.filter((file) => /anaconda|rhsm|yum|dnf|messages|cloud-init|builder|journal/.test(file))).toEqual([]);
+    expect(written.filter((file) => /anaconda|rhsm|yum|dnf|messages|cloud-init|builder|journal/.test(file))).toEqual(
+      [],
+    );
   });
 });
 
@@ -160,7 +170,9 @@ describe('the build', () => {
     const id = eventsOf('build-started')[0]?.build ?? 'none';
     expect(await run('sh', ['-c', `grep -lza VMKILN_BUILD=${id} /proc/[0-9]*/environ 2>/dev/null || true`])).toBe('');
     expect(await run('virsh', ['-c', 'qemu:///system', 'list', '--all', '--name'])).not.toContain(id);
-    expect(await run('sh', ['-c', `find / -xdev -path /proc -prune -o -name '*${id}*' -path '*work*' -print`])).toBe('');
+    expect(await run('sh', ['-c', `find / -xdev -path /proc -prune -o -name '*${id}*' -path '*work*' -print`])).toBe(
+      '',
+    );
   });
 
   test('is found again: the same recipe builds nothing and publishes nothing new', async () => {

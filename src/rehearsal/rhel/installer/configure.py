@@ -2,8 +2,11 @@
 import glob
 import os
 import shutil
-import subprocess
 import uuid
+import warnings
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+import crypt  # noqa: E402  (Python 3.11, which the payload has, is its last-but-one)
 
 NETWORK = "/etc/sysconfig/network-scripts"
 
@@ -137,12 +140,11 @@ def network(ks, root, note):
     write(root, "/etc/hostname", (hostname or "localhost.localdomain") + "\n")
 
 
-def crypted(options, password, run):
+def crypted(options, password):
     """A password as /etc/shadow wants it (SHA-512, as RHEL 7's authconfig default)."""
     if options.get("iscrypted") and not options.get("plaintext"):
         return password
-    done = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password + "\n", text=True, capture_output=True, check=True)
-    return done.stdout.strip()
+    return crypt.crypt(password, crypt.METHOD_SHA512)
 
 
 def set_shadow(root, user, value):
@@ -160,7 +162,7 @@ def users(ks, root, run, note):
     rootpw = ks.last("rootpw")
     options = rootpw["options"] if rootpw else {"lock": True}
     password = rootpw["words"][0] if rootpw and rootpw["words"] else ""
-    set_shadow(root, "root", ("!" if options.get("lock") else "") + crypted(options, password, run))
+    set_shadow(root, "root", ("!" if options.get("lock") else "") + crypted(options, password))
     for one in ks.all("group"):
         run("groupadd", *(["-g", str(one["options"]["gid"])] if one["options"].get("gid") else []), one["options"]["name"], check=False, root=root)
     for one in ks.all("user"):
@@ -174,7 +176,7 @@ def users(ks, root, run, note):
                 run("groupadd", "-f", group.strip(), check=False, root=root)
             command += ["-G", ",".join(group.strip() for group in options["groups"].split(","))]
         run(*command, options["name"], check=False, root=root)
-        set_shadow(root, options["name"], ("!" if options.get("lock") else "") + (crypted(options, options["password"], run) if options.get("password") else "!!"))
+        set_shadow(root, options["name"], ("!" if options.get("lock") else "") + (crypted(options, options["password"]) if options.get("password") else "!!"))
     for one in ks.all("sshkey"):
         user = one["options"]["username"]
         home = "/root" if user == "root" else f"/home/{user}"

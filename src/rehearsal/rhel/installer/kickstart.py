@@ -1,7 +1,7 @@
 """Reads a kickstart as strictly as a release's own parser does: what that release refuses, this refuses, in its words and with
 the line number. What a command may say is data: the `commands` file of the release.
 
-As a program: kickstart.py COMMANDS FILE prints what was read as JSON, or the error (exit status 1)."""
+As a program: kickstart.py COMMANDS FILE... prints what was read from each file, or the error, as one line of JSON."""
 import json
 import optparse
 import re
@@ -279,8 +279,8 @@ def add_packages(packages, options, body):
 
 
 if __name__ == "__main__":
-    try:
-        print(json.dumps(vars(read(sys.argv[2], load_commands(sys.argv[1])))))
-    except KickstartError as error:
-        print(error)
-        sys.exit(1)
+    for name in sys.argv[2:]:
+        try:
+            print(json.dumps(vars(read(name, load_commands(sys.argv[1])))))
+        except KickstartError as error:
+            print(json.dumps({"error": str(error)}))
