@@ -29,7 +29,11 @@ esac
 scripts/setup.sh
 
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+# QEMU's user must be able to reach the disks of the tests.
+VMKILN_TEST_FOLDER=$(mktemp -d /var/tmp/vmkiln-tests.XXXXXX)
+chmod 0711 "$VMKILN_TEST_FOLDER"
+trap 'rm -rf "$results" "$VMKILN_TEST_FOLDER"' EXIT
+export VMKILN_TEST_FOLDER TMPDIR=$results
 status=0
 # One project after the other: virtual machines and quick tests would slow each other beyond their deadlines.
 for project in "${projects[@]}"; do

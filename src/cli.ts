@@ -8,6 +8,9 @@ import type { Session } from './ui/ui.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
 
+/** The stages that leave something to keep; pipeline/stages.ts has the reasons, and takes too long to import. */
+const lastStages = ['install', 'customize', 'sparsify', 'upload'] as const;
+
 type Run = () => Promise<number | void>;
 
 /** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
@@ -72,16 +75,18 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
     ]),
   ).action((recipes, options) => run(async () => (await import('./commands/show.ts')).showValidate(recipes, options)));
-  command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
-    'vmkiln doctor',
-    'vmkiln doctor recipes/rhel7.yaml --json',
-  ])
+  withVariables(
+    command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
+      'vmkiln doctor',
+      'vmkiln doctor recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso --json',
+    ]),
+  )
     .addOption(connectOption())
     .option('--json', 'print the findings as one JSON value')
     .action((recipe, options) =>
       run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, session)),
     );
-  command('clean', 'Remove what dead builds left behind: domains, processes, locks, temporary files.', [
+  command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',
     'vmkiln clean --cache --builds',
   ])
@@ -116,7 +121,7 @@ function withRecipe(command: Command): Command {
     .option('--out <dir>', 'folder of the directory target (default: ./images)')
     .option('--no-cache', 'use no checkpoint: run every stage')
     .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(stageNames))
-    .addOption(new Option('--until <stage>', 'stop after this stage').choices(stageNames))
+    .addOption(new Option('--until <stage>', 'stop after this stage').choices(lastStages))
     .addOption(connectOption());
 }
 

@@ -12,6 +12,8 @@ export class VmkilnError extends Error {
   bundle: string | undefined;
   /** The stage that failed, when one did. */
   stage: StageName | undefined;
+  /** The exit status of the program that failed, when one ended by itself. */
+  exitCode: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -40,7 +42,6 @@ export const errorCatalogue = {
   DISK_FULL: 1,
   TARGET_FAILED: 1,
   HOOK_FAILED: 1,
-  STORE_BUSY: 1,
   INTERRUPTED: 130,
 } as const;
 

@@ -1,25 +1,29 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { dirname, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { examine, type Check } from '../host/doctor.ts';
+import { localPath } from '../media/find.ts';
+import { loadRecipe } from '../recipe/load.ts';
+import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
 import { noPaint, paintFor, type Paint } from '../ui/format.ts';
 import type { Session } from '../ui/ui.ts';
 
 /**
  * `vmkiln doctor`: what this host can do, what is missing, and the command that mends it, as text or as one JSON
- * array on standard output. With a recipe, its local media are looked at too. Returns 1 when something fails.
+ * array on standard output. With a recipe, its ISO is looked for too. Returns 1 when something fails.
  *
- * @throws VmkilnError USAGE when the recipe cannot be read, or INTERRUPTED.
+ * @throws VmkilnError USAGE when the recipe cannot be read, VARIABLE_INVALID, or INTERRUPTED.
  */
 export async function doctor(
   recipe: string | undefined,
-  { connect, json }: { connect?: string; json: boolean },
+  { connect, json, ...variables }: { connect?: string; json?: boolean; set: string[]; vars?: string },
   { signal }: Session,
 ): Promise<number> {
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
-  const files = recipe === undefined ? [] : await recipeFiles(recipe);
+  const files = recipe === undefined ? [] : await recipeFiles(recipe, variables);
   const checks = await examine({ ...(connect && { connect }), state: paths.state, cache: paths.cache, files, signal });
   const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout));
   process.stdout.write(`${text}\n`);
@@ -43,19 +47,32 @@ export function formatChecks(checks: readonly Check[], paint: Paint = noPaint): 
 }
 
 /**
- * The local files among a recipe's sources. Read without its variables, which doctor does not know: a value that
- * needs one is left out.
+ * The ISO of a recipe, if it is a local file. A recipe that is not valid, or lacks a variable, may still name it
+ * literally.
  */
-async function recipeFiles(recipe: string): Promise<string[]> {
+async function recipeFiles(path: string, options: { set: string[]; vars?: string }): Promise<string[]> {
+  const variables = await readVariables(options);
   try {
-    const data: unknown = parse(await readFile(recipe, 'utf8'));
-    return sourcePaths(data).map((path) => resolve(dirname(recipe), path));
+    const { recipe } = await loadRecipe(path, variables);
+    return [localPath(recipe.source.iso) ?? []].flat();
+  } catch (error) {
+    if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
+  }
+  try {
+    const data: unknown = parse(await readFile(path, 'utf8'));
+    return sourcePaths(data).map((file) => besideOrHere(file, dirname(path)));
   } catch (cause) {
-    throw new VmkilnError('USAGE', `cannot read the recipe ${recipe}: ${messageOf(cause)}`, {
-      hint: `vmkiln validate ${recipe}`,
+    throw new VmkilnError('USAGE', `cannot read the recipe ${path}: ${messageOf(cause)}`, {
+      hint: `vmkiln validate ${path}`,
       cause,
     });
   }
+}
+
+/** A medium lies beside the recipe, or else in the current folder. */
+function besideOrHere(file: string, folder: string): string {
+  const beside = resolve(folder, file);
+  return !existsSync(beside) && existsSync(file) ? resolve(file) : beside;
 }
 
 /** The values of `source` that are paths: no URL, no variable, no checksum. */

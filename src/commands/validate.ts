@@ -1,6 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { familyOf } from '../families/index.ts';
 import { loadRecipe } from '../recipe/load.ts';
+import { labelled } from '../ui/error-text.ts';
 
 /** A recipe and what is wrong with it: one line each, none when it is valid. */
 export type Validation = { path: string; problems: readonly string[] };
@@ -22,6 +23,6 @@ async function problemsOf(path: string, variables: Readonly<Record<string, strin
     return [];
   } catch (error) {
     if (!(error instanceof VmkilnError)) throw error;
-    return [...error.message.split('\n'), ...(error.hint === undefined ? [] : [`hint: ${error.hint}`])];
+    return [...error.message.split('\n'), ...(error.hint === undefined ? [] : [labelled('next', error.hint)])];
   }
 }

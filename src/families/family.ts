@@ -20,6 +20,8 @@ export type Family = {
   install(recipe: Recipe, media: { iso: Arg }): Contribution;
   /** virt-customize arguments, in order: built-in edits, packages, then the user's own steps. */
   customize(recipe: Recipe): Contribution;
+  /** Whether customize installs updates: those of its day, which no fingerprint sees. */
+  updates(recipe: Recipe): boolean;
   /** virt-sysprep arguments: the explicit operations and the last edits. */
   sysprep(recipe: Recipe): Contribution;
   /** How to read the installer's log. */

@@ -38,17 +38,19 @@ export function managesPackages(recipe: Recipe): boolean {
   return recipe.packages.length > 0 || updates(recipe) || recipe.subscription !== undefined;
 }
 
-function updates({ update, subscription, repositories }: Recipe): boolean {
+/** Whether the guest is updated: unless the recipe says otherwise, when it has somewhere to get updates from. */
+export function updates({ update, subscription, repositories }: Recipe): boolean {
   return update ?? (subscription !== undefined || repositories.length > 0);
 }
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
 export function packagesView(recipe: Recipe): View {
-  const { name, packages, repositories, subscription } = recipe;
+  const { packages, repositories, subscription } = recipe;
   const { attach = 'none', serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
   return {
     subscription: subscription !== undefined,
-    consumerName: `vmkiln-${name}`,
+    // Not the recipe's name: recipes that differ in nothing else share their checkpoints.
+    consumerName: 'vmkiln',
     account: {
       username: subscription?.username ?? '',
       password: subscription?.password ?? '',

@@ -6,7 +6,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
 import type { Contribution, Family } from './family.ts';
 import { rhelRelease } from './rhel-releases.ts';
-import { cloudView, guestView, kickstartView, managesPackages, packagesView } from './rhel-views.ts';
+import { cloudView, guestView, kickstartView, managesPackages, packagesView, updates } from './rhel-views.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
 
@@ -15,7 +15,7 @@ const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
-export const rhel: Family = { osinfo, render, install, customize, sysprep, installer: anaconda, notes };
+export const rhel: Family = { osinfo, render, install, customize, updates, sysprep, installer: anaconda, notes };
 
 function osinfo(recipe: Recipe): string[] {
   const { major } = rhelRelease(recipe);

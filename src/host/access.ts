@@ -1,6 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { userInfo } from 'node:os';
+import { VmkilnError } from '../errors.ts';
+import { exec } from '../tools/exec.ts';
 
 /** Who a program runs as, with the numbers of all its groups. */
 export type Account = { name: string; uid: number; groups: readonly number[] };
@@ -9,28 +11,67 @@ export type Account = { name: string; uid: number; groups: readonly number[] };
 export type Folder = { path: string; mode: number; uid: number; gid: number };
 
 /**
- * The first folder that the account may not pass through, by the rules of path_resolution(7): one class counts, the
- * owner's before the group's before the others', and root passes everywhere. Access control lists are not seen.
+ * The permissions (4 read, 2 write, 1 execute) of an account: one class counts, the owner's before the group's before
+ * the others', and root may do everything. Access control lists are not seen. See path_resolution(7).
  */
-export function blockingFolder(folders: readonly Folder[], account: Account): Folder | undefined {
-  if (account.uid === 0) return undefined;
-  return folders.find(({ mode, uid, gid }) => {
-    const search = uid === account.uid ? 0o100 : account.groups.includes(gid) ? 0o010 : 0o001;
-    return (mode & search) === 0;
-  });
+export function permissions(file: Omit<Folder, 'path'>, account: Account): number {
+  if (account.uid === 0) return 7;
+  const shift = file.uid === account.uid ? 6 : account.groups.includes(file.gid) ? 3 : 0;
+  return (file.mode >> shift) & 7;
 }
 
-/** The folders above a path (and the path, if it is one), from the root down. What does not exist is left out. */
-export async function foldersOf(path: string): Promise<Folder[]> {
-  const paths: string[] = [];
-  for (let at = resolve(path); ; at = dirname(at)) {
-    paths.unshift(at);
-    if (at === dirname(at)) break;
+/**
+ * Whether an access control list, as `getfacl --numeric` prints it, lets an account pass through its folder: an entry
+ * for the account itself decides, else any of its groups may let it pass. The mask bounds both. See acl(5).
+ */
+export function aclLetsPass(text: string, account: Account): boolean {
+  const entries = [...text.matchAll(/^(user|group):(\d+):([r-][w-][x-])/gm)];
+  const mask = /^mask::..([x-])/m.exec(text)?.[1] ?? 'x';
+  const own = entries.find(([, kind, id]) => kind === 'user' && Number(id) === account.uid);
+  const groups = entries.filter(([, kind, id]) => kind === 'group' && account.groups.includes(Number(id)));
+  return mask === 'x' && (own ? [own] : groups).some(([, , , permission]) => permission?.endsWith('x'));
+}
+
+/**
+ * The first folder on the way to a path that the account may not pass through.
+ *
+ * @throws VmkilnError INTERRUPTED.
+ */
+export async function blockingFolder(path: string, account: Account, signal: AbortSignal): Promise<string | undefined> {
+  for (const folder of await foldersOf(path)) {
+    if ((permissions(folder, account) & 1) === 1) continue;
+    if (!aclLetsPass(await accessControlList(folder.path, signal), account)) return folder.path;
   }
+  return undefined;
+}
+
+/** Nothing where the filesystem, or the host, knows no such lists. */
+async function accessControlList(folder: string, signal: AbortSignal): Promise<string> {
+  const args = ['--numeric', '--omit-header', '--absolute-names', '--', folder];
+  try {
+    return (await exec({ program: 'getfacl', args, timeout: 10, signal })).stdout;
+  } catch (error) {
+    if (error instanceof VmkilnError && error.code !== 'INTERRUPTED') return '';
+    throw error;
+  }
+}
+
+/**
+ * The folders above a path (and the path, if it is one), from the root down, and where there are symbolic links those
+ * above the file itself. What does not exist is left out.
+ */
+async function foldersOf(path: string): Promise<Folder[]> {
+  const ways = [resolve(path), await realpath(path).catch(() => resolve(path))];
+  const paths = [...new Set(ways.flatMap(ancestors))];
   const stats = await Promise.all(paths.map((at) => stat(at).catch(() => undefined)));
   return stats.flatMap((found, index) =>
     found?.isDirectory() ? [{ path: paths[index] ?? '/', mode: found.mode, uid: found.uid, gid: found.gid }] : [],
   );
+}
+
+/** The path and all folders above it, from the root down. */
+function ancestors(path: string): string[] {
+  return path === dirname(path) ? [path] : [...ancestors(dirname(path)), path];
 }
 
 /**

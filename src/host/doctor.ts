@@ -36,7 +36,7 @@ export async function examine(options: ExamineOptions): Promise<Check[]> {
     checkKvmDevice(connect),
     checkGuestfs(manager),
     checkRoom({ state, cache }),
-    checkReach(connect, { state, cache }, options.files),
+    checkReach(connect, { state, cache }, options.files, signal),
   ]);
   return groups.flat();
 }

@@ -5,27 +5,31 @@ import { join } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Host } from '../model.ts';
 import { exec } from '../tools/exec.ts';
+import { permissions, qemuAccount } from './access.ts';
 import { exitPort, guestDisk, guestDone } from './kvm-guest.ts';
 
 export type Accelerator = Pick<Host, 'accelerator' | 'acceleratorReason'>;
 
 /** What `/dev/kvm` looks like from here: the part of a verdict's key that a person can change. */
-export type KvmDevice = 'absent' | 'forbidden' | 'open';
+export type KvmDevice = 'absent' | 'forbidden' | 'open' | { closedTo: string };
 
 /** Seconds the test guest gets. It needs a fifth of one; a KVM that does not work makes it hang for ever. */
 const deadline = 5;
 
-/** Looks at the device file without starting anything. */
-export async function kvmDevice(): Promise<KvmDevice> {
+/**
+ * Looks at the device file without starting anything. The system libvirt lets a domain have the device, but leaves its
+ * owner and mode as they are: QEMU opens it as its own user.
+ */
+export async function kvmDevice(connect: string): Promise<KvmDevice> {
+  const device = await stat('/dev/kvm').catch(() => undefined);
+  if (!device) return 'absent';
   try {
-    await stat('/dev/kvm');
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch {
-    return 'absent';
+    return 'forbidden';
   }
-  return access('/dev/kvm', constants.R_OK | constants.W_OK).then(
-    () => 'open' as const,
-    () => 'forbidden' as const,
-  );
+  const account = connect.startsWith('qemu:///system') ? await qemuAccount(connect) : undefined;
+  return account && (permissions(device, account) & 6) !== 6 ? { closedTo: account.name } : 'open';
 }
 
 /**
@@ -45,6 +49,11 @@ export async function findAccelerator(
     return tcg("/dev/kvm is not there: virtualisation is off in this machine's firmware, or not passed on to it");
   }
   if (device === 'forbidden') return tcg('this user may not open /dev/kvm');
+  if (device !== 'open') {
+    return tcg(
+      `QEMU runs as ${device.closedTo}, which may not open /dev/kvm (chgrp kvm /dev/kvm && chmod 0660 /dev/kvm mends it)`,
+    );
+  }
   try {
     const exitCode = await runGuest(qemu, ['-accel', 'kvm', '-cpu', 'host'], signal);
     if (exitCode === guestDone) {

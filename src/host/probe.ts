@@ -33,7 +33,7 @@ export async function probeHost(options: ProbeOptions): Promise<Host> {
     knownOsinfo(cache, signal),
     versionOf('virt-install', cache, signal),
     versionOf('virt-customize', cache, signal),
-    probeAccelerator(cache, signal, options.progress),
+    probeAccelerator(connect, cache, signal, options.progress),
   ]);
   await cache.save();
   return {
@@ -63,6 +63,7 @@ function machineArch(): string {
 
 /** The accelerator that works here, and the QEMU it was tried with. */
 export async function probeAccelerator(
+  connect: string,
   cache: HostCache,
   signal: AbortSignal,
   progress?: ProbeOptions['progress'],
@@ -74,8 +75,8 @@ export async function probeAccelerator(
     });
   }
   const version = await versionOf(qemu, cache, signal);
-  const device = await kvmDevice();
-  const key = [release(), qemu, version, cpus()[0]?.model ?? '', machineArch(), device].join('|');
+  const device = await kvmDevice(connect);
+  const key = [release(), qemu, version, cpus()[0]?.model ?? '', machineArch(), JSON.stringify(device)].join('|');
   const verdict = await cache.remember('accelerator', key, () => {
     progress?.('running a test guest to see whether KVM works');
     return findAccelerator(qemu, machineArch(), device, signal);

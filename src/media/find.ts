@@ -59,6 +59,12 @@ async function resolveMedium({ source, sha256 }: WantedMedium, options: MediaOpt
   return { source, ...file };
 }
 
+/** The absolute path of a medium that is a local file; undefined for one that is downloaded. @throws VmkilnError MEDIA_MISSING */
+export function localPath(source: string): string | undefined {
+  const place = locate(source);
+  return typeof place === 'string' ? place : undefined;
+}
+
 /** A URL to download, or the absolute path of a local file. */
 function locate(source: string): URL | string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
 import type { Command, Emit, StageName } from '../model.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
@@ -53,6 +54,9 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
       const result = await exec({ program, ...rest, env, log, redact: options.redact });
       exitCode = result.exitCode;
       return result;
+    } catch (error) {
+      if (error instanceof VmkilnError) exitCode = error.exitCode;
+      throw error;
     } finally {
       emit({ type: 'command-finished', stage, program, exitCode, seconds: (performance.now() - started) / 1000 });
     }

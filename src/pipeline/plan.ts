@@ -1,5 +1,5 @@
 import { VmkilnError } from '../errors.ts';
-import type { Forecast, Plan, StageName, StagePlan } from '../model.ts';
+import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { type Contents, fingerprint, hash } from './fingerprint.ts';
@@ -11,8 +11,8 @@ export type PlanInput = StageInput & {
   rehearsal: boolean;
   notes: readonly string[];
   macs: Contents['macs'];
-  /** Fingerprints of the layers that are there now. */
-  existing: ReadonlySet<string>;
+  /** The layers that are there now: their fingerprints, each with the time it was made (ISO 8601). */
+  existing: ReadonlyMap<string, string>;
   /** The plan of the last build of this name: it gives the reasons their words. */
   previous: Plan | undefined;
   /** The first stage that must not be reused, and the last one to run. */
@@ -41,6 +41,7 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
   }
   const drafts = draftStages(input);
   const forecasts = forecast(drafts, input);
+  const planned = drafts.map((draft, index) => ({ ...draft, ...(forecasts[index] ?? never()) }));
   return {
     version: 1,
     name: input.name,
@@ -49,9 +50,18 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
     host: input.host,
     media: input.media,
     rendered: input.rendered,
-    notes: input.notes,
-    stages: drafts.map((draft, index) => ({ ...draft, ...(forecasts[index] ?? never()) })),
+    notes: [...input.notes, ...oldUpdates(planned, input)],
+    stages: planned,
   };
+}
+
+/** What is new in a repository is in no fingerprint: a person should know that a reused layer does not have it. */
+function oldUpdates(planned: readonly StagePlan[], { recipe, family, existing, until }: PlanInput): string[] {
+  const stage = planned.find((each) => each.stage === 'customize');
+  const ended = until !== undefined && stageNames.indexOf(until) < stageNames.indexOf('customize');
+  if (!stage || stage.forecast === 'run' || ended || !family.updates(recipe)) return [];
+  const day = existing.get(stage.fingerprint ?? '')?.slice(0, 10) ?? 'the day';
+  return [`updates are those of ${day}, when the customize layer was made; --from customize installs newer ones`];
 }
 
 function draftStages(input: PlanInput): Draft[] {

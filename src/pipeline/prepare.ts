@@ -1,12 +1,14 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { familyOf } from '../families/index.ts';
+import { checkNeeds, type Needed } from '../host/needs.ts';
 import { probeHost } from '../host/probe.ts';
-import { resolveMedia } from '../media/find.ts';
-import type { Media, Plan, StageName } from '../model.ts';
+import { localPath, resolveMedia } from '../media/find.ts';
+import type { Host, Media, Plan, StageName } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, listLayers } from '../store/checkpoints.ts';
 import type { Paths } from '../store/paths.ts';
+import { nearestOsinfo } from '../tools/osinfo.ts';
 import type { PlanInput } from './plan.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
 
@@ -39,7 +41,8 @@ export type Prepared = { input: PlanInput; secrets: readonly string[] };
  * Asks the world what the decisions need: the host's abilities, the media, the templates, what is in the store.
  * Writes only caches.
  *
- * @throws VmkilnError of the host probe, the media, the templates or a missing secret.
+ * @throws VmkilnError of the host probe, the media, the templates or a missing secret; unless it is for `vmkiln plan`,
+ * HOST_UNFIT and DISK_FULL of `checkNeeds` too.
  */
 export async function prepare(request: PrepareRequest, looking: Looking): Promise<Prepared> {
   const { recipe, rehearsal, connect, from, until } = request;
@@ -48,6 +51,9 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const rendered = family.render(recipe);
   const read = secretReader(rehearsal !== undefined || !looking.download);
   const secrets = secretValues(rendered, read);
+  if (looking.download) {
+    await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
+  }
   const [host, media, macs] = await Promise.all([
     probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
     rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
@@ -65,7 +71,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       macs,
       name,
       rehearsal: rehearsal !== undefined,
-      notes: [...hostNotes(host.accelerator, host.acceleratorReason), ...family.notes(recipe)],
+      notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe)],
       existing: await existingLayers(paths.checkpoints),
       previous: await previousPlan(paths.builds, name),
       from,
@@ -80,14 +86,31 @@ function recipeMedia(recipe: Recipe, { paths, signal, progress, download }: Look
   return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, download });
 }
 
-function hostNotes(accelerator: 'kvm' | 'tcg', reason: string): string[] {
-  return accelerator === 'kvm' ? [] : [`guests run under TCG, many times slower than with KVM: ${reason}`];
+/** What QEMU opens by name: disks and media in the cache, and an ISO where it lies. */
+function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Needed[] {
+  const iso = rehearsal ? undefined : localPath(recipe.source.iso);
+  const cache = 'set VMKILN_HOME to a folder on a way it may pass';
+  return [
+    ...[paths.work, paths.checkpoints, paths.media].map((path) => ({ path, move: cache })),
+    ...(iso === undefined ? [] : [{ path: iso, move: 'move the ISO to where it gets, such as /srv/iso' }]),
+  ];
 }
 
-async function existingLayers(store: string): Promise<Set<string>> {
+function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, candidates: readonly string[]): string[] {
+  const { id, exact } = nearestOsinfo(candidates, osinfo);
+  return [
+    ...(accelerator === 'kvm' ? [] : [`guests run under TCG, many times slower than with KVM: ${acceleratorReason}`]),
+    ...(exact
+      ? []
+      : [`this host's osinfo-db does not know ${candidates[0]}: the installation runs as ${id ?? 'a generic system'}`]),
+  ];
+}
+
+/** The layers that can be reused, each with the time it was made. */
+async function existingLayers(store: string): Promise<Map<string, string>> {
   const records = await listLayers(store);
   const found = await Promise.all(records.map(({ fingerprint }) => findLayer(store, fingerprint)));
-  return new Set(found.flatMap((layer) => (layer ? [layer.fingerprint] : [])));
+  return new Map(found.flatMap((layer) => (layer ? [[layer.fingerprint, layer.madeAt]] : [])));
 }
 
 /** The plan of the latest build of that name. Build ids end in their time, so names sort by it. */

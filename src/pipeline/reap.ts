@@ -5,10 +5,8 @@ import { withLock } from '../store/lock.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
+import { removeBootFiles, removeDomain, type Virsh } from '../tools/domain.ts';
 import { exec } from '../tools/exec.ts';
-
-/** Where virt-install puts the kernel and initrd it boots, as root with the system libvirt. */
-const bootFolder = '/var/lib/libvirt/boot';
 
 /**
  * Removes what builds left whose process is gone: programs, domain, work folder, and last the owner record, so that a
@@ -20,7 +18,12 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
     const sentences: string[] = [];
     for (const { owner } of dead) {
       await reapBuild(paths, owner);
-      sentences.push(`cleaned up after ${owner.build}, which was cut short`);
+      if (!owner.kept) await closeEvents(foldersOf(paths, owner.build).folder, owner.build);
+      sentences.push(
+        owner.kept
+          ? `removed what ${owner.build} was told to keep`
+          : `cleaned up after ${owner.build}, which was cut short`,
+      );
     }
     return sentences;
   });
@@ -28,11 +31,11 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
 
 /** Removes everything one build could have left outside its folder of documents. Safe to repeat. */
 export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
-  const { folder, work } = foldersOf(paths, owner.build);
+  const { work } = foldersOf(paths, owner.build);
   await killProcesses(owner.build);
-  if (owner.connect !== undefined) await removeDomain(owner.connect, domainOf(owner.build));
+  if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
+  await removeBootFiles(owner.startedAt);
   await rm(work, { recursive: true, force: true, maxRetries: 3 });
-  await closeEvents(folder, owner.build);
   await releaseOwner(paths, owner.build);
 }
 
@@ -58,8 +61,8 @@ async function killProcesses(build: string): Promise<void> {
   for (const socket of sockets) await rm(socket, { recursive: true, force: true });
 }
 
-async function removeDomain(connect: string, domain: string): Promise<void> {
-  const virsh = (...args: string[]) =>
+function virshAt(connect: string): Virsh {
+  return (...args) =>
     exec({
       program: 'virsh',
       args: ['-c', connect, ...args],
@@ -67,13 +70,6 @@ async function removeDomain(connect: string, domain: string): Promise<void> {
       signal: AbortSignal.timeout(10_000),
       accept: [1],
     });
-  const xml = (await virsh('dumpxml', domain)).stdout;
-  await virsh('destroy', domain);
-  await virsh('undefine', '--nvram', domain);
-  // A killed virt-install leaves the kernel and initrd that the running domain names.
-  for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {
-    if (file?.startsWith(`${bootFolder}/virtinst-`)) await rm(file, { force: true });
-  }
 }
 
 /** Ends the event log of a build that could not do so itself. */

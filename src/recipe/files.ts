@@ -1,6 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
+import { isZxScript } from './hooks.ts';
 import type { Recipe } from './schema.ts';
 
 /** Templates that vmkiln ships. */
@@ -44,7 +45,32 @@ export function resolveFiles(recipe: Recipe, folder: string, report: Report): Re
         return { ...step, run: { script: file(step.run.script, ['customize', index, 'run', 'script']) } };
       return step;
     }),
+    hooks: resolveHooks(recipe.hooks, folder, report),
   };
+}
+
+/** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */
+function resolveHooks(hooks: Recipe['hooks'], folder: string, report: Report): Recipe['hooks'] {
+  const resolved = Object.entries(hooks).flatMap(([name, hook]) => {
+    if (hook === undefined) return [];
+    const run = resolve(folder, hook.run);
+    const problem = hookProblem(run);
+    if (problem !== undefined) report(['hooks', name], problem);
+    return [[name, { ...hook, run }] as const];
+  });
+  return Object.fromEntries(resolved);
+}
+
+function hookProblem(path: string): string | undefined {
+  if (!isFile(path)) return `there is no file ${path}`;
+  const isScript = isZxScript(path);
+  try {
+    accessSync(path, isScript ? constants.R_OK : constants.X_OK);
+    return undefined;
+  } catch {
+    if (isScript) return `${path} cannot be read`;
+    return `${path} is not executable: make it so with chmod +x, or give it a name that ends in .mjs if it is a zx script`;
+  }
 }
 
 function resolveSource(source: Recipe['source'], folder: string): Recipe['source'] {

@@ -18,7 +18,8 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 }
 
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: Document): Problem[] {
+export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document): Problem[] {
+  const issues = found.flatMap(unfold);
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
@@ -34,6 +35,17 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: Do
     .filter(({ message, path }) => message !== missing || !misspelt.has(path.join('.')))
     .map(({ message, path }) => ({ offset: valueOffset(document, path), path, message }));
   return [...unrecognised, ...others];
+}
+
+/** Of a value that may have several forms: what is wrong with it in the one form that it nearly has. */
+function unfold(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const near = issue.errors.filter(
+    (inner) => !inner.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  const [only = [], ...others] = near;
+  if (only.length === 0 || others.length > 0) return [issue];
+  return only.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** Where the value at a path begins; for one that is missing, where the map begins that should have it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hooks } from './hooks.ts';
 import { rhelKeys } from './rhel.ts';
 import { step } from './steps.ts';
 import { duration, line, secret, show, size } from './values.ts';
@@ -92,6 +93,9 @@ const commonKeys = {
     .array(target)
     .prefault([{ directory: { path: './images' } }])
     .describe('Where the finished image goes.'),
+  hooks: hooks
+    .prefault({})
+    .describe('Scripts of yours that run on this host around the build. None of them changes the image.'),
 };
 
 const { name, description, ...otherKeys } = commonKeys;

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
-import { practiceDigests, practiceDvd, type Run } from './practice-dvd.ts';
+import { practiceDvd, type Run } from './practice-dvd.ts';
 
 /**
  * The media of a rehearsal: the recipe's own sources and checksums are set aside, and a stand-in of the same release
@@ -11,14 +10,10 @@ import { practiceDigests, practiceDvd, type Run } from './practice-dvd.ts';
  */
 export const practiceMedia: MediaSource = async (recipe, { paths, signal, progress, download, env }) => {
   const source = `practice RHEL ${recipe.release}`;
-  if (!download) {
-    const { dvd } = await practiceDigests(recipe.release);
-    return { iso: { source, path: join(paths.cache, 'practice', 'made when needed'), sha256: dvd, size: undefined } };
-  }
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
   const { path, digest } = await withLock(paths.cache, `practice ${recipe.release}`, { signal, waiting }, () =>
-    practiceDvd(recipe.release, { cacheDir: paths.cache, run, progress, signal }),
+    practiceDvd(recipe.release, { cacheDir: paths.cache, run, make: download, progress, signal }),
   );
   return { iso: { source, path, sha256: digest, size: undefined } };
 };

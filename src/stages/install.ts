@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
+import { removeBootFiles, removeDomain } from '../tools/domain.ts';
 import { parseDomstate, parseDomstats, screenshotToPng } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
@@ -34,13 +35,14 @@ export const install: Stage = {
   run: async (commands, input, context) => {
     const [command] = commands;
     if (!command) return;
+    const started = Date.now();
     let succeeded = false;
     try {
       await installWatched(command, input, context);
       succeeded = true;
     } finally {
       await keepLogs(context, '');
-      if (succeeded || !context.keepOnFailure || context.signal.aborted) await removeDomain(input, context);
+      if (succeeded || !context.keepOnFailure || context.signal.aborted) await removeGuest(input, context, started);
     }
   },
 };
@@ -185,10 +187,9 @@ async function keepLogs(context: StageContext, folder: string): Promise<void> {
   }
 }
 
-async function removeDomain({ host }: StageInput, context: StageContext): Promise<void> {
+async function removeGuest({ host }: StageInput, context: StageContext, started: number): Promise<void> {
   // The build may have been aborted; cleaning up must still happen, and quickly.
   const options = { signal: AbortSignal.timeout(5000), accept: [1], timeout: 5 };
-  await context.control('virsh', ['-c', host.connect, 'destroy', context.domain], options);
-  await context.control('virsh', ['-c', host.connect, 'undefine', '--nvram', context.domain], options);
-  await rm(context.work('screenshot'), { force: true });
+  await removeDomain((...args) => context.control('virsh', ['-c', host.connect, ...args], options), context.domain);
+  await removeBootFiles(started);
 }

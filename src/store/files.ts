@@ -59,7 +59,7 @@ export function diskFull(folder: string, cause?: unknown, room?: { needed: numbe
   const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const numbers = room ? `: ${mib(room.needed)} needed, ${mib(room.free)} free` : '';
   return new VmkilnError('DISK_FULL', `no space left in ${folder}${numbers}`, {
-    hint: 'free some space there, or choose a folder on another disk (`vmkiln clean` removes old checkpoints)',
+    hint: 'free some space there, or choose a folder on another disk (`vmkiln clean --cache` removes checkpoints)',
     cause,
   });
 }

@@ -11,6 +11,8 @@ import { isAlive, ownIdentity, type ProcessIdentity } from './process.ts';
  */
 export type Owner = ProcessIdentity & {
   build: string;
+  /** Milliseconds since 1970. */
+  startedAt: number;
   /** libvirt connection URI, once it is known. */
   connect?: string;
   /** Fingerprints of the checkpoints in use, which `clean` leaves alone. */
@@ -32,7 +34,7 @@ export function foldersOf(paths: Paths, build: string): { folder: string; work: 
 /** Creates the build's folders, the owner record first. */
 export async function createBuild(paths: Paths, build: string): Promise<Owner> {
   const { folder, work } = foldersOf(paths, build);
-  const owner: Owner = { ...ownIdentity(), build, uses: [] };
+  const owner: Owner = { ...ownIdentity(), build, startedAt: Date.now(), uses: [] };
   await mkdir(folder, { recursive: true, mode: 0o711 });
   await writeOwner(paths, owner);
   await mkdir(join(folder, 'logs'), { recursive: true });

@@ -21,9 +21,14 @@ export function isAlive(identity: ProcessIdentity): boolean {
 /** The pids of the programs that a build started and that still run, however they were orphaned. */
 export function processesOf(build: string): number[] {
   const wanted = `${buildVariable}=${build}`;
+  return pids().filter((pid) => environmentOf(pid).includes(wanted));
+}
+
+/** Every process of this machine that this user can see, but this one. */
+export function pids(): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid && environmentOf(pid).includes(wanted));
+    .filter((pid) => pid > 0 && pid !== process.pid);
 }
 
 /** The words of a process's command line; empty when it has ended. */

@@ -1,5 +1,4 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { execa } from 'execa';
 import { interrupted, VmkilnError } from '../errors.ts';
 
@@ -12,6 +11,8 @@ export type ExecOptions = {
   signal: AbortSignal;
   env?: Readonly<Record<string, string>>;
   cwd?: string;
+  /** Text for the program's standard input, which is empty otherwise. */
+  input?: string;
   /** File that receives everything the program prints, as it prints it. */
   log?: string;
   /** Called with each complete line of either stream, without its end. */
@@ -54,7 +55,7 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     cleanup: false,
     buffer: false,
     reject: false,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     encoding: 'buffer',
     env: { LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -72,7 +73,9 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
   signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => stop('timeout'), options.timeout * 1000);
   const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
-  const logFailed = log && once(log, 'error').catch(() => undefined);
+  // A log that cannot be written (a full disk) must not end a program that works: its result counts.
+  log?.on('error', () => undefined);
+  const logClosed = log && new Promise<void>((resolve) => log.once('close', resolve));
   const stdout = collector(options, log, 'head');
   const stderr = collector(options, log, 'tail');
   subprocess.stdout.on('data', stdout.write);
@@ -98,10 +101,8 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
       killGroup(pid, 'SIGKILL');
       liveGroups.delete(pid);
     }
-    if (log) {
-      const closed = new Promise<void>((resolve) => log.end(() => resolve()));
-      await Promise.race([closed, logFailed]);
-    }
+    log?.end();
+    await logClosed;
   }
 }
 
@@ -165,9 +166,11 @@ function failed(options: ExecOptions, code: number | undefined, signal: string |
   const said = lastWords(tail);
   const full = /No space left on device|ENOSPC/.test(tail);
   const message = `${options.program} ${how}${said === '' ? '' : `: ${said}`}`;
-  return full
+  const error = full
     ? new VmkilnError('DISK_FULL', message, { hint: 'free some space, or move the state with VMKILN_HOME' })
     : new VmkilnError('COMMAND_FAILED', message, { hint: hintWithLog(options, '') });
+  error.exitCode = code;
+  return error;
 }
 
 /** The last lines that say something. The guestfs tools end every failure with the same advice to turn on debugging. */

@@ -27,7 +27,8 @@ test('bash completes commands, options, their values and recipes', () => {
   expect(complete('re')).toEqual(['rehearse', 'render']);
   expect(complete('build', '--k')).toEqual(['--keep-on-failure']);
   expect(complete('plan', '--k')).toEqual([]);
-  expect(complete('build', '--until', 's')).toEqual(['sysprep', 'sparsify']);
+  expect(complete('build', '--until', 's')).toEqual(['sparsify']);
+  expect(complete('build', '--from', 's')).toEqual(['sysprep', 'sparsify']);
   expect(complete('build', '--ui', '')).toEqual(['pretty', 'plain', 'json']);
   expect(complete('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   expect(complete('build', 'my')).toEqual(['my recipe.yaml']);

@@ -15,8 +15,13 @@ test.each([
   [['build'], "missing required argument 'recipe'", 'vmkiln build --help'],
   [['build', 'x.yaml', '--jobs', '0'], 'whole number above 0', 'vmkiln build --help'],
   [['build', 'x.yaml', '--ui', 'fancy'], 'pretty, plain, json', 'vmkiln build --help'],
-  [['plan', 'x.yaml', '--until', 'dinner'], 'disk, install, customize', 'vmkiln plan --help'],
-  [['build', 'x.yaml', '--from', 'sysprep', '--until', 'disk'], '--from sysprep comes after --until disk', 'the order'],
+  [['plan', 'x.yaml', '--until', 'dinner'], 'install, customize, sparsify, upload', 'vmkiln plan --help'],
+  [['build', 'x.yaml', '--until', 'sysprep'], 'install, customize, sparsify, upload', 'vmkiln build --help'],
+  [
+    ['build', 'x.yaml', '--from', 'sysprep', '--until', 'install'],
+    '--from sysprep comes after --until install',
+    'the order',
+  ],
   [['render', 'x.yaml'], "'--out <dir>' not specified", 'vmkiln render --help'],
   [['plan', 'a.yaml', 'b.yaml'], 'too many arguments', 'vmkiln plan --help'],
 ])('wrong usage is told, with what to do, and ends with 2: %s', (args, message, next) => {

@@ -33,7 +33,7 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     name: recipe.name,
     rehearsal: false,
     notes: [],
-    existing: new Set(),
+    existing: new Map(),
     previous: undefined,
     from: undefined,
     until: undefined,

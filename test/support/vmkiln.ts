@@ -15,7 +15,7 @@ const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
 
 /** A new folder that QEMU's user can reach. */
 export function freshFolder(name: string): string {
-  return mkdtempSync(join('/var/tmp', `vmkiln-${name}-`));
+  return mkdtempSync(join(process.env['VMKILN_TEST_FOLDER'] ?? '/var/tmp', `vmkiln-${name}-`));
 }
 
 /** What a run of the real binary said. `events` are those of `--ui json`. */

@@ -30,7 +30,13 @@ test('a failure carries the exit status and the last words', async () => {
   await expect(run).rejects.toMatchObject({
     code: 'COMMAND_FAILED',
     message: expect.stringMatching(/status 3.*no such disk/),
+    exitCode: 3,
   });
+});
+
+test.each(['/dev/full', '/no/such/folder/x.log'])('a log that cannot be written (%s) harms nobody', async (log) => {
+  const args = ['-c', 'for i in 1 2 3; do echo $i; sleep 0.05; done'];
+  expect((await exec({ program: 'sh', args, timeout: 10, signal, log })).stdout).toBe('1\n2\n3\n');
 });
 
 test('a full disk and a missing program have names of their own', async () => {

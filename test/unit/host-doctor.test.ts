@@ -68,12 +68,7 @@ test('room is judged by its two limits', () => {
 });
 
 test('a file below a private folder is a fault that names the folder', () => {
-  const folders = [
-    { path: '/', mode: 0o755, uid: 0, gid: 0 },
-    { path: '/root', mode: 0o700, uid: 0, gid: 0 },
-  ];
-  const account = { name: 'qemu', uid: 107, groups: [107] };
-  const check = reachCheck({ id: 'file-1', title: 'File' }, '/root/rhel.iso', folders, account);
+  const check = reachCheck({ id: 'file-1', title: 'File' }, '/root/rhel.iso', 'qemu', '/root');
   expect(check).toMatchObject({ status: 'fail', detail: expect.stringContaining('through /root on the way') });
   expect(check.fix).toMatch(/chmod o\+x \/root$/);
 });

@@ -1,11 +1,13 @@
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { accountOf, blockingFolder, qemuConfUser, type Folder } from '../../src/host/access.ts';
+import { accountOf, aclLetsPass, blockingFolder, permissions, qemuConfUser } from '../../src/host/access.ts';
 import { openHostCache } from '../../src/host/cache.ts';
+import { findAccelerator } from '../../src/host/kvm.ts';
 import { guestDisk } from '../../src/host/kvm-guest.ts';
 import { bridgeAllowed, parseNames, parseVirshVersion } from '../../src/host/libvirt.ts';
+import { leastRoom, outOfReach, roomError } from '../../src/host/needs.ts';
 import { parseVersion } from '../../src/host/probe.ts';
 import { nearestOsinfo, parseOsinfoIds } from '../../src/tools/osinfo.ts';
 
@@ -63,22 +65,64 @@ test("QEMU's account comes from qemu.conf, passwd and group", () => {
   expect(accountOf('qemu', passwd, group)).toBeUndefined();
 });
 
+const account = { name: 'libvirt-qemu', uid: 64055, groups: [107, 64055, 2000] };
+
 test.each([
-  ['others may pass', 0o755, 0, 0, undefined],
-  ['a private folder', 0o700, 0, 0, '/srv'],
-  ['one of its groups may pass', 0o710, 0, 2000, undefined],
-  ['its group may not, though others may', 0o701, 0, 2000, '/srv'],
-  ['the owner may not, though others may', 0o077, 64055, 0, '/srv'],
-  ['listing is not passing', 0o644, 0, 0, '/srv'],
-])('passing through folders: %s', (_case, mode, uid, gid, blocked) => {
-  const account = { name: 'libvirt-qemu', uid: 64055, groups: [107, 64055, 2000] };
-  const folders: Folder[] = [
-    { path: '/', mode: 0o755, uid: 0, gid: 0 },
-    { path: '/srv', mode, uid, gid },
-    { path: '/srv/iso', mode: 0o755, uid: 0, gid: 0 },
-  ];
-  expect(blockingFolder(folders, account)?.path).toBe(blocked);
-  expect(blockingFolder(folders, { name: 'root', uid: 0, groups: [0] })).toBeUndefined();
+  ['others may pass', 0o755, 0, 0, true],
+  ['a private folder', 0o700, 0, 0, false],
+  ['one of its groups may pass', 0o710, 0, 2000, true],
+  ['its group may not, though others may', 0o701, 0, 2000, false],
+  ['the owner may not, though others may', 0o077, 64055, 0, false],
+  ['listing is not passing', 0o644, 0, 0, false],
+])('passing through folders: %s', (_case, mode, uid, gid, passes) => {
+  expect((permissions({ mode, uid, gid }, account) & 1) === 1).toBe(passes);
+  expect(permissions({ mode, uid, gid }, { name: 'root', uid: 0, groups: [0] })).toBe(7);
+});
+
+test.each([
+  ['user::rwx\nuser:64055:--x\ngroup::---\nmask::--x\nother::---\n', true],
+  ['user::rwx\nuser:1000:--x\ngroup::---\nmask::--x\nother::---\n', false],
+  ['user::rwx\ngroup::---\ngroup:2000:r-x\nmask::r-x\nother::---\n', true],
+  ['user::rwx\nuser:64055:---\ngroup::---\ngroup:2000:r-x\nmask::r-x\nother::---\n', false],
+  ['user::rwx\nuser:64055:--x\t\t#effective:---\ngroup::---\nmask::---\nother::---\n', false],
+  ['', false],
+])('an access control list: %j', (list, passes) => {
+  expect(aclLetsPass(list, account)).toBe(passes);
+});
+
+test('the folder in the way of a file is found, also behind a symbolic link', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-way-'));
+  await chmod(folder, 0o755);
+  const hidden = join(folder, 'private');
+  await mkdir(hidden, { mode: 0o700 });
+  await writeFile(join(hidden, 'x.iso'), '');
+  await symlink(join(hidden, 'x.iso'), join(folder, 'link.iso'));
+  const nobody = { name: 'nobody', uid: 65534, groups: [65534] };
+  const signal = new AbortController().signal;
+  expect(await blockingFolder(join(folder, 'none.iso'), nobody, signal)).toBeUndefined();
+  expect(await blockingFolder(join(hidden, 'x.iso'), nobody, signal)).toBe(hidden);
+  expect(await blockingFolder(join(folder, 'link.iso'), nobody, signal)).toBe(hidden);
+});
+
+test('a build is refused without room, and without a way for QEMU, with what to do', () => {
+  expect(roomError('/var/cache/vmkiln', leastRoom)).toBeUndefined();
+  expect(roomError('/var/cache/vmkiln', leastRoom - 2 ** 30)).toMatchObject({
+    code: 'DISK_FULL',
+    message: 'no space left in /var/cache/vmkiln: 4096 MiB needed, 3072 MiB free',
+    hint: expect.stringContaining('vmkiln clean --cache'),
+  });
+  const error = outOfReach({ path: '/root/x.iso', move: 'move the ISO' }, 'libvirt-qemu', '/root');
+  expect(error).toMatchObject({
+    code: 'HOST_UNFIT',
+    hint: 'move the ISO, or let it pass: chmod o+x /root (for that user alone: setfacl -m u:libvirt-qemu:x /root)',
+  });
+});
+
+test('KVM that QEMU, run by libvirt as another user, cannot open is not used', async () => {
+  const signal = new AbortController().signal;
+  const found = await findAccelerator('no-such-qemu', 'x86_64', { closedTo: 'libvirt-qemu' }, signal);
+  expect(found.accelerator).toBe('tcg');
+  expect(found.acceleratorReason).toMatch(/libvirt-qemu, which may not open \/dev\/kvm.*chgrp kvm/);
 });
 
 test('a finding is kept for its circumstances, and forgotten with them', async () => {

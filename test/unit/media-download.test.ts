@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { resolveMedia } from '../../src/media/find.ts';
 import { nameNetworkError } from '../../src/media/http-errors.ts';
+import { removeStale } from '../../src/media/stale.ts';
+import { withLock } from '../../src/store/lock.ts';
 
 const content = randomBytes(300_000);
 const sha256 = createHash('sha256').update(content).digest('hex');
@@ -129,6 +131,18 @@ test('an abort in the middle ends the download and keeps the part', async () => 
   answers = [serve(content)];
   expect((await find(`${base}/x.iso`)).sha256).toBe(sha256);
   expect(requests.at(-1)?.headers.range).toBe('bytes=100000-');
+});
+
+test('stale parts are removed, and that of a living download is not', async () => {
+  const signal = new AbortController().signal;
+  answers = [cut(100_000), status(404)];
+  await expect(find(`${base}/x.iso`)).rejects.toMatchObject({ code: 'MEDIA_DOWNLOAD' });
+  const part = (await kept()).find((name) => name.endsWith('.part')) ?? '';
+  await withLock(mediaDir, `download ${part.slice(0, -5)}`, { signal }, async () => {
+    expect(await removeStale(mediaDir, signal)).toEqual([]);
+  });
+  expect(await removeStale(mediaDir, signal)).toEqual([{ path: join(mediaDir, part), size: 100_000 }]);
+  expect(await kept()).toEqual([]);
 });
 
 test.each([

@@ -19,6 +19,10 @@ function invalidated(change: Partial<Recipe>, surroundings = {}) {
   return layers.filter((stage) => changed[stage] !== before[stage]);
 }
 
+/** A store in which every layer of the first plan is. */
+const everything = () =>
+  new Map(Object.values(fingerprints(first)).map((print) => [print ?? '', '2026-01-02T03:04:05.000Z']));
+
 const all = ['install', 'customize', 'sparsify'];
 const late = ['customize', 'sparsify'];
 
@@ -50,7 +54,7 @@ test('a secret that stays in the guest counts by its keyed hash, others do not c
 });
 
 test('forecast: the deepest layer that holds is reused, and the reasons name recipe keys', () => {
-  const existing = new Set([fingerprints(first)['install'] ?? '']);
+  const existing = new Map([[fingerprints(first)['install'] ?? '', '2026-01-02T03:04:05.000Z']]);
   const changed = { ...recipe, packages: ['cloud-init'] };
   const plan = makePlan(planInput(changed, { existing, previous: first }));
   expect(plan.stages.map(({ stage, forecast }) => `${stage} ${forecast}`)).toEqual([
@@ -65,12 +69,24 @@ test('forecast: the deepest layer that holds is reused, and the reasons name rec
 });
 
 test('--from runs a stage whose layer is there; --until ends after one', () => {
-  const existing = new Set(Object.values(fingerprints(first)).filter((print) => print !== undefined));
+  const existing = everything();
   const from = makePlan(planInput(recipe, { existing, from: 'customize' }));
   expect(from.stages.map(({ forecast }) => forecast)).toEqual(['skip', 'reuse', 'run', 'run', 'run', 'run']);
   const until = makePlan(planInput(recipe, { until: 'install' }));
   expect(until.stages.map(({ forecast }) => forecast)).toEqual(['run', 'run', 'skip', 'skip', 'skip', 'skip']);
   expect(() => makePlan(planInput(recipe, { until: 'disk' }))).toThrow('leaves nothing');
+});
+
+test('a reused customize layer has the updates of its day, and the plan says so', () => {
+  const notes = (change: Partial<Recipe>, more: object) =>
+    makePlan(planInput({ ...recipe, ...change }, more)).notes.filter((note) => note.startsWith('updates are those of'));
+  const existing = everything();
+  expect(notes({}, { existing })).toEqual([expect.stringMatching(/2026-01-02.*--from customize/)]);
+  expect(notes({}, { existing, from: 'customize' })).toEqual([]);
+  expect(notes({}, { existing, until: 'install' })).toEqual([]);
+  const plain = { ...recipe, update: false };
+  const kept = Object.values(fingerprints(makePlan(planInput(plain)))).map((print) => [print ?? '', ''] as const);
+  expect(notes({ update: false }, { existing: new Map(kept) })).toEqual([]);
 });
 
 test('media that are not downloaded: no fingerprint, and the plan says so', () => {

@@ -25,7 +25,7 @@ test('the way of the guide: register, attach, enable, update, install, and take 
   const recipe = `subscription: { ${account}, attach: 8a85f98c60, repositories: [rhel-7-server-rpms] }\npackages: [cloud-init, "@debugging"]\n`;
   const { status, calls, output } = guestWith().run(await script(recipe));
   expect(calls).toEqual([
-    "subscription-manager register --name=vmkiln-x --username=me --password=it's $HOME `x`",
+    "subscription-manager register --name=vmkiln --username=me --password=it's $HOME `x`",
     'sync ',
     'subscription-manager attach --pool=8a85f98c60',
     'subscription-manager repos --enable=rhel-7-server-rpms',
@@ -45,11 +45,11 @@ test.each([
   [`subscription: { ${account}, attach: auto }`, 'subscription-manager attach --auto'],
   [
     `subscription: { organization: { env: ORG }, activationKey: { env: KEY } }`,
-    'subscription-manager register --name=vmkiln-x --org=123 --activationkey=a key',
+    'subscription-manager register --name=vmkiln --org=123 --activationkey=a key',
   ],
   [
     `subscription: { organization: "7", activationKey: { env: KEY } }`,
-    'subscription-manager register --name=vmkiln-x --org=7 --activationkey=a key',
+    'subscription-manager register --name=vmkiln --org=7 --activationkey=a key',
   ],
 ])('%s', async (recipe, call) => {
   const { status, calls } = guestWith().run(await script(`${recipe}\n`));
@@ -77,6 +77,19 @@ test.each(['register', 'attach', 'repos', 'yum -y update', 'yum -y install', 'rp
     expect(output).toContain('vmkiln: unregistering after a failure');
   },
 );
+
+test('a registration that never came about is not taken back; one that came half-way is', async () => {
+  const recipe = await script(`subscription: { ${account} }\n`);
+  const guest = guestWith({ 'subscription-manager': 'exit 70' });
+  const { status, calls, output } = guest.run(recipe);
+  expect(status).toBe(70);
+  expect(calls.slice(1)).toEqual(['subscription-manager identity']);
+  expect(output).not.toContain('unregister');
+  guest.write('etc/pki/consumer/cert.pem', '');
+  const halfWay = guest.run(recipe);
+  expect(halfWay.calls.at(-1)).toBe('subscription-manager unregister');
+  expect(halfWay.output).toContain('could not unregister: remove the consumer vmkiln at');
+});
 
 test('a package that yum passed over is named', async () => {
   const guest = guestWith({ rpm: 'case "$*" in *growpart) exit 1;; esac' });

@@ -1,7 +1,8 @@
-import { access, statfs } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { freemem, tmpdir, totalmem } from 'node:os';
-import { dirname, resolve } from 'node:path';
-import { blockingFolder, foldersOf, qemuAccount, type Account } from '../access.ts';
+import { resolve } from 'node:path';
+import { blockingFolder, qemuAccount } from '../access.ts';
+import { freeSpace, leastRoom } from '../needs.ts';
 import { asRoot, type Check } from './check.ts';
 
 const gib = 1024 ** 3;
@@ -21,7 +22,7 @@ export async function checkRoom(folders: { state: string; cache: string }): Prom
       id: 'space-cache',
       title: 'Space for disks',
       path: folders.cache,
-      fail: 5 * gib,
+      fail: leastRoom,
       warn: 20 * gib,
       move: 'VMKILN_HOME',
     },
@@ -54,15 +55,6 @@ function formatGib(bytes: number): string {
   return `${(bytes / gib).toFixed(1)} GiB`;
 }
 
-/** Bytes an ordinary user may still write on the filesystem of a path, or of its nearest folder that exists. */
-async function freeSpace(path: string): Promise<number> {
-  for (let at = resolve(path); ; at = dirname(at)) {
-    const found = await statfs(at).catch(() => undefined);
-    if (found !== undefined) return found.bavail * found.bsize;
-    if (at === dirname(at)) return 0;
-  }
-}
-
 /**
  * Checks that QEMU, which the system libvirt runs as another user, gets to the state and cache folders and to each
  * file. Folders alone are looked at: libvirt hands QEMU the files themselves, but never the folders above them.
@@ -71,6 +63,7 @@ export async function checkReach(
   connect: string,
   folders: { state: string; cache: string },
   files: readonly string[],
+  signal: AbortSignal,
 ): Promise<Check[]> {
   const account = await qemuAccount(connect);
   const places = [
@@ -85,25 +78,24 @@ export async function checkReach(
       if (account === undefined) {
         return { ...base, status: 'warn', detail: `QEMU's user is unknown, so ${path} may be out of its reach` };
       }
-      return reachCheck(base, path, await foldersOf(path), account);
+      return reachCheck(base, path, account.name, await blockingFolder(path, account, signal));
     }),
   );
 }
 
-/** The finding about one path, from the folders above it. */
+/** The finding about one path that QEMU's user gets to, unless a folder is `blocking` it. */
 export function reachCheck(
   base: { id: string; title: string },
   path: string,
-  folders: Parameters<typeof blockingFolder>[0],
-  account: Account,
+  user: string,
+  blocking: string | undefined,
 ): Check {
-  const blocking = blockingFolder(folders, account);
-  if (blocking === undefined) return { ...base, status: 'ok', detail: `${account.name} gets to ${path}` };
+  if (blocking === undefined) return { ...base, status: 'ok', detail: `${user} gets to ${path}` };
   return {
     ...base,
     status: 'fail',
-    detail: `QEMU runs as ${account.name}, which may not pass through ${blocking.path} on the way to ${path}`,
-    fix: asRoot(`chmod o+x ${blocking.path}`),
+    detail: `QEMU runs as ${user}, which may not pass through ${blocking} on the way to ${path}`,
+    fix: asRoot(`chmod o+x ${blocking}`),
   };
 }
 

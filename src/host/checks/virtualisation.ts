@@ -11,7 +11,7 @@ export async function checkVirtualisation(connect: string, cacheDir: string, sig
   const cache = await openHostCache(cacheDir, true);
   const [libvirt, accelerator, network, osinfo] = await Promise.allSettled([
     askLibvirt(connect, signal),
-    probeAccelerator(cache, signal),
+    probeAccelerator(connect, cache, signal),
     findNetwork(connect, signal),
     knownOsinfo(cache, signal),
   ]);
@@ -50,7 +50,9 @@ export function kvmCheck(result: PromiseSettledResult<Accelerator>): Check {
       status: 'warn',
       detail: `${acceleratorReason}; builds run under TCG, several times slower`,
     };
-    return acceleratorReason.includes('may not open') ? { ...check, fix: 'sudo usermod -aG kvm "$USER"' } : check;
+    return acceleratorReason.startsWith('this user may not open')
+      ? { ...check, fix: 'sudo usermod -aG kvm "$USER"' }
+      : check;
   }
   return settled('kvm', 'KVM', 'fail', result, ({ acceleratorReason }) => acceleratorReason);
 }

@@ -1,0 +1,31 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import { withLock } from '../store/lock.ts';
+
+/**
+ * Removes the parts of downloads that broke off, with their notes, and returns them; `size` is in bytes. What a living
+ * build downloads at the moment stays.
+ *
+ * @throws VmkilnError INTERRUPTED.
+ */
+export async function removeStale(mediaDir: string, signal: AbortSignal): Promise<{ path: string; size: number }[]> {
+  const names = await readdir(mediaDir).catch(() => []);
+  const hashes = new Set(names.flatMap((name) => /^([0-9a-f]{64})\.(?:part|json)$/.exec(name)?.[1] ?? []));
+  const removed: { path: string; size: number }[] = [];
+  for (const hash of hashes) {
+    const busy = new AbortController();
+    const options = { signal: AbortSignal.any([signal, busy.signal]), waiting: () => busy.abort() };
+    await withLock(mediaDir, `download ${hash}`, options, async () => {
+      const path = join(mediaDir, `${hash}.part`);
+      const found = await stat(path).catch(() => undefined);
+      await rm(path, { force: true });
+      await rm(join(mediaDir, `${hash}.json`), { force: true });
+      if (found) removed.push({ path, size: found.size });
+    }).catch((error: unknown) => {
+      const taken = busy.signal.aborted && error instanceof VmkilnError && error.code === 'INTERRUPTED';
+      if (!taken || signal.aborted) throw error;
+    });
+  }
+  return removed;
+}
