@@ -50,4 +50,7 @@ const fatal: readonly RegExp[] = [
 const finished =
   /reboot: (Power down|System halted)|Reached target (Power-Off|Shutdown)|Powering off|Installation complete/;
 
-export const anaconda: Family['installer'] = { phases, fatal, finished };
+/** Practice media say so where they accept a command without acting on it. */
+const remark = /not rehearsed: (.+)$/;
+
+export const anaconda: Family['installer'] = { phases, fatal, finished, remark };

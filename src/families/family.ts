@@ -29,8 +29,10 @@ export type Family = {
     phases: readonly InstallerPhase[];
     /** Lines after which the installation cannot succeed. */
     fatal: readonly RegExp[];
-    /** Kernel arguments that a person needs to know to repeat the install by hand are in `install`. */
+    /** The line after which the guest powers off. */
     finished: RegExp;
+    /** A line that names, in its first group, something of the answer file that was not acted on. */
+    remark: RegExp;
   };
   /** Things to tell a person before starting. */
   notes(recipe: Recipe): readonly string[];

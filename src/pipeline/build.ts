@@ -13,12 +13,13 @@ import { pinsLock } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
 import { buildVariable } from '../store/process.ts';
-import { redact } from '../tools/exec.ts';
+import { runHook } from '../hooks.ts';
+import { exec, redact } from '../tools/exec.ts';
 import { foldManifest, openEventLog } from './events.ts';
 import { makePlan } from './plan.ts';
 import { type MediaSource, type Prepared, prepare } from './prepare.ts';
 import { reapBuild, reapDead } from './reap.ts';
-import { runPlan } from './run.ts';
+import { type RunHook, runPlan } from './run.ts';
 import { secretReader } from './secrets.ts';
 
 /** What a person asked for on the command line. */
@@ -57,7 +58,10 @@ export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void }
 export async function buildRecipe(request: BuildRequest, context: BuildContext): Promise<BuildResult> {
   const recipe = await readRecipe(request);
   const paths = await openPaths();
-  const build = buildId(request.rehearsal ? `${recipe.name}-rehearsal` : recipe.name);
+  const rehearsal = request.rehearsal !== undefined;
+  const recipePath = resolve(request.recipe);
+  const imageName = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
+  const build = buildId(imageName);
   const { folder, work } = foldersOf(paths, build);
   const show = (body: EventBody) => context.emit({ at: new Date().toISOString(), build, ...body });
   for (const sentence of await reapDead(paths, { kept: false, signal: context.signal })) {
@@ -67,6 +71,21 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
   const log = openEventLog(folder, build, context.emit);
   let secrets: readonly string[] = [];
   let keep = false;
+  const hook: RunHook = (name, more) =>
+    runHook(
+      name,
+      recipe.hooks[name],
+      { build, name: imageName, recipe: recipePath, rehearsal, folder, ...more },
+      {
+        exec: (options) => {
+          const env = { [buildVariable]: build, ...options.env };
+          return exec({ ...options, env, log: join(folder, 'logs', `hook-${name}.log`), redact: secrets });
+        },
+        warn: (message, hint) => log.emit({ type: 'warning', message, ...(hint && { hint }) }),
+        contextFile: join(work, `hook-${name}.json`),
+        signal: context.signal,
+      },
+    );
   try {
     const started = performance.now();
     const prepared = await prepareFor(recipe, request, paths, context.signal, log.emit, build);
@@ -78,13 +97,14 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
     log.emit({
       type: 'build-started',
       name: plan.name,
-      recipe: resolve(request.recipe),
-      rehearsal: plan.rehearsal,
+      recipe: recipePath,
+      rehearsal,
       folder,
     });
     for (const note of plan.notes) log.emit({ type: 'warning', message: note });
     const published = await runPlan({
       plan,
+      hook,
       input: prepared.input,
       build,
       folder,
@@ -100,7 +120,6 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
           await writeOwner(paths, owner);
         }),
     });
-    for (const image of published) log.emit({ type: 'published', ...image });
     log.emit({ type: 'build-finished', seconds: (performance.now() - started) / 1000 });
     return { build, folder, published };
   } catch (error) {
@@ -110,7 +129,9 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       throw error;
     }
     keep = request.keepOnFailure && !context.signal.aborted;
-    log.emit(failedEvent(error, secrets));
+    const failure = failedEvent(error, secrets);
+    log.emit({ type: 'failed', ...failure });
+    await hook('onFailure', { published: foldManifest(log.events).published, failure });
     throw error;
   } finally {
     await writeAtomic(
@@ -188,9 +209,11 @@ function buildId(name: string): string {
   return `${name}-${stamp}-${randomBytes(2).toString('hex')}`;
 }
 
-function failedEvent(error: unknown, secrets: readonly string[]): EventBody {
+type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
+
+function failedEvent(error: unknown, secrets: readonly string[]): Failure {
   const message = redact(messageOf(error), secrets);
-  if (!(error instanceof VmkilnError)) return { type: 'failed', code: 'UNKNOWN', message };
+  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message };
   const { code, hint, bundle, stage } = error;
-  return { type: 'failed', code, message, ...(stage && { stage }), ...(hint && { hint }), ...(bundle && { bundle }) };
+  return { code, message, ...(stage && { stage }), ...(hint && { hint }), ...(bundle && { bundle }) };
 }

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeStale } from '../media/stale.ts';
 import { pinsLock, removeLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import { readOwners } from '../store/owner.ts';
@@ -8,7 +9,7 @@ import { folderSize, reapDead } from './reap.ts';
 
 /** What to remove besides the leftovers of dead builds. */
 export type CleanOptions = {
-  /** Checkpoints that no running build uses. */
+  /** Checkpoints that no running build uses, and parts of downloads that nobody continues. */
   cache: boolean;
   /** The folders of finished builds. */
   builds: boolean;
@@ -33,9 +34,10 @@ export async function clean(options: CleanOptions): Promise<CleanResult> {
       const inUse = (await readOwners(paths)).flatMap(({ owner }) => owner.uses);
       return removeLayers(paths.checkpoints, new Set(inUse));
     });
-    for (const { path, size } of layers) {
+    const parts = await removeStale(paths.media, options.signal);
+    for (const { path, size } of [...layers, ...parts]) {
       freedBytes += size;
-      removed.push(`removed checkpoint ${path}`);
+      removed.push(`removed ${path}`);
     }
   }
   const owners = await readOwners(paths);

@@ -89,14 +89,15 @@ function recipeMedia(recipe: Recipe, { paths, signal, progress, download }: Look
 /** What QEMU opens by name: disks and media in the cache, and an ISO where it lies. */
 function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Needed[] {
   const iso = rehearsal ? undefined : localPath(recipe.source.iso);
-  const cache = 'set VMKILN_HOME to a folder on a way it may pass';
+  const cache = 'set VMKILN_HOME to a folder that it can reach';
   return [
     ...[paths.work, paths.checkpoints, paths.media].map((path) => ({ path, move: cache })),
-    ...(iso === undefined ? [] : [{ path: iso, move: 'move the ISO to where it gets, such as /srv/iso' }]),
+    ...(iso === undefined ? [] : [{ path: iso, move: 'move the ISO to a folder that it can reach, such as /srv/iso' }]),
   ];
 }
 
-function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, candidates: readonly string[]): string[] {
+/** What a person should know of this host before a build: why it is slow, and what libvirt takes the guest for. */
+export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, candidates: readonly string[]): string[] {
   const { id, exact } = nearestOsinfo(candidates, osinfo);
   return [
     ...(accelerator === 'kvm' ? [] : [`guests run under TCG, many times slower than with KVM: ${acceleratorReason}`]),

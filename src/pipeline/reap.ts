@@ -5,7 +5,7 @@ import { withLock } from '../store/lock.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
-import { removeBootFiles, removeDomain, type Virsh } from '../tools/domain.ts';
+import { removeBootFiles, removeDomain, type Virsh } from '../store/leftovers.ts';
 import { exec } from '../tools/exec.ts';
 
 /**

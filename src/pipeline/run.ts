@@ -1,16 +1,22 @@
 import { interrupted, VmkilnError } from '../errors.ts';
+import type { HookContext } from '../hooks.ts';
 import type { Plan, Published, StageName, StagePlan } from '../model.ts';
+import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { type Layer, obtain } from '../store/checkpoints.ts';
 import { type ContextOptions, stageContext } from './context.ts';
 import { segments, stages } from './stages.ts';
 
+/** Runs the recipe's hook of that name, if it has one. */
+export type RunHook = (name: HookName, more: Pick<HookContext, 'image' | 'published' | 'failure'>) => Promise<void>;
+
 /** What running a plan needs besides the plan. */
 export type RunOptions = Omit<ContextOptions, 'layers'> & {
   plan: Plan<Recipe>;
   input: StageInput;
   checkpoints: string;
+  hook: RunHook;
   /** Records that a layer is in use before it is used. */
   pin: (fingerprint: string) => Promise<void>;
 };
@@ -94,6 +100,10 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
     try {
       if (stage.run) published = (await stage.run(commands, facts, context)) ?? [];
       else for (const command of commands) await context.run(command);
+      if (name === 'install') {
+        const image = { path: context.work(stage.leaves ?? ''), format: 'qcow2' as const };
+        await options.hook('afterInstall', { image, published: [] });
+      }
     } catch (error) {
       const failure = signal.aborted ? interrupted(`${name} ran`, signal) : error;
       if (failure instanceof VmkilnError) failure.stage ??= name;
@@ -105,8 +115,14 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
 
   const wanted = plan.stages.filter(({ forecast }) => forecast !== 'skip').map(({ stage }) => stage);
   const last = segments.findLastIndex((segment) => segment.leaves !== undefined && wanted.includes(segment.leaves));
-  if (last >= 0) await layerOf(last);
-  const published = wanted.includes('upload') ? await runStage('upload') : [];
+  const layer = last >= 0 ? await layerOf(last) : undefined;
+  const image = layer?.stage === 'sparsify' ? imageOf(layer, plan.recipe) : undefined;
+  if (image) await options.hook('afterBuild', { image, published: [] });
+  let published: Published[] = [];
+  if (image && wanted.includes('upload')) {
+    published = await runStage('upload');
+    await options.hook('afterUpload', { image, published });
+  }
   for (const { stage, forecast, because } of plan.stages) {
     if (forecast === 'skip' && !announced.has(stage)) emit({ type: 'stage-skipped', stage, because });
   }
@@ -121,4 +137,8 @@ function mustFind(planned: ReadonlyMap<StageName, StagePlan>, name: StageName): 
   const stage = planned.get(name);
   if (!stage) throw new Error(`the plan has no stage ${name}`);
   return stage;
+}
+
+function imageOf({ path, sha256, size }: Layer, { output }: Recipe): NonNullable<HookContext['image']> {
+  return { path, format: output.format, sha256, size };
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { VmkilnError } from '../errors.ts';
 
 /** One program to start. `timeout` is in seconds. */
-export interface PracticeCommand {
+interface PracticeCommand {
   program: string;
   args: string[];
   timeout: number;
@@ -28,16 +28,7 @@ export interface PracticeDvdOptions {
 }
 
 /** The Debian packages that building practice media needs on the host. */
-export const practiceHostPackages = [
-  'mmdebstrap',
-  'squashfs-tools',
-  'rpm',
-  'createrepo-c',
-  'cpio',
-  'gzip',
-  'tar',
-  'xorriso',
-];
+const practiceHostPackages = ['mmdebstrap', 'squashfs-tools', 'rpm', 'createrepo-c', 'cpio', 'gzip', 'tar', 'xorriso'];
 
 /** What the payload is made of: editing anything else does not rebuild it. */
 const payloadFiles = ['payload.sh', 'payload-hook.sh', 'payload.packages', 'payload.modules'];

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
-import { removeBootFiles, removeDomain } from '../tools/domain.ts';
+import { removeBootFiles, removeDomain } from '../store/leftovers.ts';
 import { parseDomstate, parseDomstats, screenshotToPng } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
@@ -69,6 +69,9 @@ async function installWatched(command: Command, input: StageInput, context: Stag
     throw result.error;
   }
   await checkPoweredOff(input, context, watch);
+  if (watch.remarks.length > 0) {
+    context.emit({ type: 'warning', stage: 'install', message: `not rehearsed: ${watch.remarks.join(', ')}` });
+  }
 }
 
 type Failure = 'fatal' | 'stalled' | 'timeout';

@@ -17,7 +17,11 @@ export const upload: Stage = {
         context.control(program, args, { timeout }),
     };
     const published: Published[] = [];
-    for (const { directory } of recipe.upload) published.push(await targets.directory.publish(image, directory, to));
+    for (const { directory } of recipe.upload) {
+      const place = await targets.directory.publish(image, directory, to);
+      context.emit({ type: 'published', ...place });
+      published.push(place);
+    }
     return published;
   },
 };

@@ -6,6 +6,8 @@ export type Watch = {
   phase: string;
   fraction: number;
   finished: boolean;
+  /** What the installer noted that a person should know. */
+  remarks: readonly string[];
   /** The line after which the installation cannot succeed, with the lines that followed it. */
   fatal?: { at: number; lines: readonly string[] };
   /** When anything last moved. */
@@ -21,13 +23,15 @@ const idleBytes = 64 * 1024;
 const fatalGrace = 1500;
 
 export function startWatch(at: number): Watch {
-  return { phase: 'starting the installer', fraction: 0, finished: false, movedAt: at };
+  return { phase: 'starting the installer', fraction: 0, finished: false, remarks: [], movedAt: at };
 }
 
 /** Takes in one line of the installer's log or of the console. Phases only move forward. */
 export function seeLine(watch: Watch, line: string, installer: Family['installer'], at: number): Watch {
   if (line.trim() === '') return watch;
-  const moved = { ...watch, movedAt: at };
+  const remark = installer.remark.exec(line)?.[1];
+  const remarks = remark === undefined || watch.remarks.includes(remark) ? watch.remarks : [...watch.remarks, remark];
+  const moved = { ...watch, remarks, movedAt: at };
   if (watch.fatal) {
     const lines = watch.fatal.lines.includes(line) ? watch.fatal.lines : [...watch.fatal.lines, line].slice(0, 12);
     return { ...moved, fatal: { ...watch.fatal, lines } };

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { stageNames } from '../../src/model.ts';
+import { segments } from '../../src/pipeline/stages.ts';
 
 const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
@@ -30,6 +32,14 @@ test('the reference in docs/cli.md has every command and every option', async ()
     const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
     expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
   }
+});
+
+test('--until offers the stages that leave something, and --from all', async () => {
+  const { stdout } = await vmkiln('plan', '--help');
+  const choices = (option: string) =>
+    new RegExp(`${option} <stage>.*?: ([a-z, \\n]+?)\\n {2}--`, 's').exec(stdout)?.[1]?.split(/,\s+/);
+  expect(choices('--until')).toEqual(segments.map(({ leaves }) => leaves ?? 'upload'));
+  expect(choices('--from')).toEqual(stageNames);
 });
 
 test('the version is that of the package', async () => {

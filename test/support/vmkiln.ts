@@ -11,7 +11,7 @@ import { exec } from '../../src/tools/exec.ts';
 const project = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** State and checkpoints that all tests of a machine share: one installation serves them all. */
-const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
+export const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test';
 
 /** A new folder that QEMU's user can reach. */
 export function freshFolder(name: string): string {

@@ -30,7 +30,12 @@ function put(name: string, text: string, mode = name.endsWith('.mjs') ? 0o644 : 
   return path;
 }
 
-const spec = (run: string, more: Partial<HookSpec> = {}): HookSpec => ({ run, timeout: 60, onError: 'fail', ...more });
+const spec = (path: string, more: Partial<HookSpec> = {}): HookSpec => ({
+  run: path,
+  timeout: 60,
+  onError: 'fail',
+  ...more,
+});
 
 /** Runs a hook as a build does, and gives its output and warnings. */
 async function run(hook: HookName, what: HookSpec, onLine?: (line: string, stop: () => void) => void) {

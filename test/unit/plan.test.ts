@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { makePlan } from '../../src/pipeline/plan.ts';
+import { hostNotes } from '../../src/pipeline/prepare.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { host, media, planInput } from '../support/plan-input.ts';
@@ -87,6 +88,16 @@ test('a reused customize layer has the updates of its day, and the plan says so'
   const plain = { ...recipe, update: false };
   const kept = Object.values(fingerprints(makePlan(planInput(plain)))).map((print) => [print ?? '', ''] as const);
   expect(notes({ update: false }, { existing: new Map(kept) })).toEqual([]);
+});
+
+test('a host without KVM, or whose osinfo-db does not know the guest, is told of', () => {
+  const fit = { ...host, accelerator: 'kvm' as const };
+  expect(hostNotes(fit, ['rhel7.9', 'rhel7.8'])).toEqual([]);
+  expect(hostNotes(fit, ['rhel7.10', 'rhel7.9'])).toEqual([
+    expect.stringMatching(/not know rhel7\.10: .*as rhel7\.9$/),
+  ]);
+  expect(hostNotes(fit, ['win2k25'])).toEqual([expect.stringContaining('generic')]);
+  expect(hostNotes(host, ['rhel7.9'])).toEqual([expect.stringContaining('there is no /dev/kvm')]);
 });
 
 test('media that are not downloaded: no fingerprint, and the plan says so', () => {

@@ -12,6 +12,7 @@ const installer = {
   ],
   fatal: [/The following problem occurred on line/],
   finished: /Powering off/,
+  remark: /not rehearsed: (.+)$/,
 };
 const limits = { startedAt: 0, stallTimeout: 60, timeout: 600 };
 const quiet = { cpu: 0, written: 0, received: 0 };

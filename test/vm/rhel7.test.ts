@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event, Plan } from '../../src/model.ts';
 import { bootClone, type Guest, openImage, run } from '../support/image.ts';
-import { freshFolder, type Run, vmkiln } from '../support/vmkiln.ts';
+import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
 /**
  * The product's main job, once, by the real binary; every test looks at what this one rehearsal left.
@@ -42,7 +42,8 @@ describe('the image file', () => {
     expect(info['backing-filename']).toBeUndefined();
     const check = JSON.parse(await run('qemu-img', ['check', '--output=json', image]));
     expect(check).toMatchObject({ 'check-errors': 0 });
-    expect(check['compressed-clusters']).toBe(check['allocated-clusters']);
+    // A few clusters do not get smaller by compression and are stored as they are.
+    expect(check['compressed-clusters']).toBeGreaterThan(0.9 * check['allocated-clusters']);
     await run('sh', ['-c', `cd '${out}' && sha256sum -c ${name}.qcow2.sha256`]);
     const [published] = eventsOf('published');
     const index = JSON.parse(readFileSync(join(out, 'index.json'), 'utf8'));
@@ -157,9 +158,10 @@ describe('the build', () => {
 
   test('left no secret: not in its folder, the events, the image or what it printed', async () => {
     const folder = eventsOf('build-started')[0]?.folder ?? '';
-    const raw = join(freshFolder('raw'), 'image.raw');
-    await run('qemu-img', ['convert', '-O', 'raw', image, raw], 300);
-    for (const where of [folder, out, raw]) {
+    // Compression would hide it: this copy holds the same clusters in the clear.
+    const plain = join(freshFolder('plain'), 'image.qcow2');
+    await run('qemu-img', ['convert', '-O', 'qcow2', image, plain], 300);
+    for (const where of [folder, out, plain, join(testHome, 'cache')]) {
       const found = await run('sh', ['-c', `grep -rlaF -- '${secret}' '${where}' || true`], 300);
       expect(found).toBe('');
     }
@@ -167,12 +169,7 @@ describe('the build', () => {
   });
 
   test('left nothing running and no work files', async () => {
-    const id = eventsOf('build-started')[0]?.build ?? 'none';
-    expect(await run('sh', ['-c', `grep -lza VMKILN_BUILD=${id} /proc/[0-9]*/environ 2>/dev/null || true`])).toBe('');
-    expect(await run('virsh', ['-c', 'qemu:///system', 'list', '--all', '--name'])).not.toContain(id);
-    expect(await run('sh', ['-c', `find / -xdev -path /proc -prune -o -name '*${id}*' -path '*work*' -print`])).toBe(
-      '',
-    );
+    expect(await leftovers(eventsOf('build-started')[0]?.build ?? 'none')).toEqual([]);
   });
 
   test('is found again: the same recipe builds nothing and publishes nothing new', async () => {

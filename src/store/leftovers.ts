@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLineOf, pids } from '../store/process.ts';
+import { commandLineOf, pids } from './process.ts';
 
 /** Where virt-install puts the kernel and initrd it boots, as root with the system libvirt; nobody else's is private to root. */
 const bootFolder = '/var/lib/libvirt/boot';
