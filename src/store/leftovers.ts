@@ -19,6 +19,7 @@ export async function removeDomain(virsh: Virsh, domain: string): Promise<void> 
     const names = (await virsh('list', '--all', '--name')).stdout.split('\n');
     if (names.includes(domain)) {
       absent = 0;
+      await removeNamedBootFiles((await virsh('dumpxml', domain)).stdout);
       await virsh('destroy', domain);
       await virsh('undefine', '--nvram', domain);
     } else {
@@ -28,9 +29,16 @@ export async function removeDomain(virsh: Virsh, domain: string): Promise<void> 
   }
 }
 
+/** The running domain names the kernel and initrd that virt-install made for it. */
+async function removeNamedBootFiles(xml: string): Promise<void> {
+  for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {
+    if (file?.startsWith(`${bootFolder}/virtinst-`)) await rm(file, { force: true });
+  }
+}
+
 /**
  * Removes the kernels and initrds that a killed virt-install left, those made since `since` (milliseconds). While any
- * virt-install runs, one of them may be its own, and all stay: the next reaper takes them.
+ * virt-install runs, one of them may be its own, and all stay.
  */
 export async function removeBootFiles(since: number): Promise<void> {
   const running = pids().some((pid) => commandLineOf(pid).some((word) => /(^|\/)virt-install$/.test(word)));

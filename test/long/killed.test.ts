@@ -28,7 +28,7 @@ test('the next build needs no clean: it reaps the dead one and succeeds', async 
   await sleep(2000);
   run.kill('SIGKILL');
   const { events } = await run.ended;
-  const next = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
+  const next = await vmkiln([...rehearse, '--from', 'sysprep', '--ui', 'json'], { timeout: 900 });
   expect(next.status, next.stderr).toBe(0);
   expect(next.events.some(({ type }) => type === 'published')).toBe(true);
   expect(await leftovers(events[0]?.build ?? '')).toEqual([]);
