@@ -32,8 +32,9 @@ results=$(mktemp -d)
 # QEMU's user must be able to reach the disks of the tests.
 VMKILN_TEST_FOLDER=$(mktemp -d /var/tmp/vmkiln-tests.XXXXXX)
 chmod 0711 "$VMKILN_TEST_FOLDER"
+mkdir -m 1777 "$VMKILN_TEST_FOLDER/tmp"
 trap 'rm -rf "$results" "$VMKILN_TEST_FOLDER"' EXIT
-export VMKILN_TEST_FOLDER TMPDIR=$results
+export VMKILN_TEST_FOLDER TMPDIR=$VMKILN_TEST_FOLDER/tmp
 status=0
 # One project after the other: virtual machines and quick tests would slow each other beyond their deadlines.
 for project in "${projects[@]}"; do

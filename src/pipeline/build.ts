@@ -182,7 +182,7 @@ function prepareFor(
     emit({ type: 'progress', stage: 'prepare', message, ...(fraction === undefined ? {} : { fraction }) });
   return prepare(
     { recipe, rehearsal, connect, from, until },
-    { paths, signal, progress, download: build !== undefined, env },
+    { paths, work: foldersOf(paths, build ?? 'plan').work, signal, progress, download: build !== undefined, env },
   );
 }
 

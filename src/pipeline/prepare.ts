@@ -17,6 +17,8 @@ export type MediaSource = (recipe: Recipe, options: Looking) => Promise<Media>;
 
 type Looking = {
   paths: Paths;
+  /** The build's work folder, for what is half made; the reaper removes it. */
+  work: string;
   signal: AbortSignal;
   progress: (message: string, fraction?: number) => void;
   /** Whether missing media may be downloaded or made; `vmkiln plan` never does. */

@@ -19,6 +19,8 @@ export type Run = (command: PracticeCommand) => Promise<{ stdout: string }>;
 export interface PracticeDvdOptions {
   /** Folder of the caches; the DVD appears under `practice/` in it. */
   cacheDir: string;
+  /** Folder for what is half made, on the filesystem of `cacheDir`. */
+  workDir: string;
   run: Run;
   /** Whether a missing DVD may be built (default true); `vmkiln plan` never builds. */
   make?: boolean;
@@ -102,7 +104,7 @@ async function exists(file: string): Promise<boolean> {
 /**
  * The practice DVD of a RHEL release, built on first use and then found in the cache by its content.
  * The payload (a small Debian root file system) is cached apart, so that editing the installer does not rebuild it.
- * Everything is made in `<cacheDir>/practice/tmp-*` and appears by rename. With `make: false` the path is only where it will be.
+ * Everything is made in `workDir` and appears by rename. With `make: false` the path is only where it will be.
  *
  * @throws VmkilnError MEDIA_MISSING when there is no DVD for the release, COMMAND_FAILED when building fails.
  */
@@ -118,8 +120,7 @@ export async function practiceDvd(
   if (options.make === false) return { path: iso, digest: digests.dvd };
 
   await mkdir(home, { recursive: true });
-  await removeAbandoned(home);
-  const work = await mkdtemp(path.join(home, `tmp-${process.pid}-`));
+  const work = await mkdtemp(path.join(options.workDir, 'practice-'));
   const assets = assetsFolder();
   try {
     const payload = path.join(home, `payload-${digests.payload.slice(0, 12)}`);
@@ -165,14 +166,5 @@ export async function practiceDvd(
     });
   } finally {
     await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** Removes the work folders of processes that are gone. */
-async function removeAbandoned(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
-    const pid = /^tmp-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !(await exists(`/proc/${pid}`)))
-      await rm(path.join(home, name), { recursive: true, force: true });
   }
 }

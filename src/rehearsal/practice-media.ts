@@ -8,12 +8,12 @@ import { practiceDvd, type Run } from './practice-dvd.ts';
  * takes their place. Its digest keeps the checkpoints of rehearsals apart from real ones, and is known before the
  * DVD is made.
  */
-export const practiceMedia: MediaSource = async (recipe, { paths, signal, progress, download, env }) => {
+export const practiceMedia: MediaSource = async (recipe, { paths, work, signal, progress, download, env }) => {
   const source = `practice RHEL ${recipe.release}`;
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
   const { path, digest } = await withLock(paths.cache, `practice ${recipe.release}`, { signal, waiting }, () =>
-    practiceDvd(recipe.release, { cacheDir: paths.cache, run, make: download, progress, signal }),
+    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, make: download, progress, signal }),
   );
   return { iso: { source, path, sha256: digest, size: undefined } };
 };

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { freshFolder, leftovers, startVmkiln, vmkiln } from '../support/vmkiln.ts';
@@ -21,6 +23,18 @@ test.each(['install', 'customize', 'sysprep', 'sparsify', 'upload'] as const)(
     expect(await leftovers(build)).toEqual([]);
   },
 );
+
+test('after kill -9 while the practice DVD is made, clean leaves nothing of it', async () => {
+  const home = { VMKILN_HOME: freshFolder('home') };
+  const run = startVmkiln(rehearse, home);
+  await run.event((event) => event.type === 'progress' && event.message.includes('payload'));
+  await sleep(5000);
+  run.kill('SIGKILL');
+  const { events } = await run.ended;
+  expect((await vmkiln(['clean'], { env: home })).status).toBe(0);
+  expect(await leftovers(events[0]?.build ?? '')).toEqual([]);
+  expect(readdirSync(join(home.VMKILN_HOME, 'cache', 'work'))).toEqual([]);
+});
 
 test('the next build needs no clean: it reaps the dead one and succeeds', async () => {
   const run = startVmkiln([...rehearse, '--from', 'sysprep']);

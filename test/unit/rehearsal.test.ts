@@ -138,14 +138,14 @@ describe('the practice DVD', () => {
       if (args[0] === 'iso') writeFileSync(path.join(args[3] ?? '', 'practice.iso'), 'iso');
       return { stdout: '' };
     };
-    const options = { cacheDir, run, signal: new AbortController().signal };
+    const options = { cacheDir, workDir: folder, run, signal: new AbortController().signal };
     const made = await practiceDvd('7.9', options);
     expect(started).toEqual(['payload.sh', 'media.sh packages', 'media.sh boot', 'media.sh iso']);
     expect(await practiceDvd('7.9', options)).toEqual(made);
     rmSync(made.path);
     await practiceDvd('7.9', options);
     expect(started.slice(4)).toEqual(['media.sh packages', 'media.sh boot', 'media.sh iso']);
-    expect(execFileSync('ls', [path.join(cacheDir, 'practice')], { encoding: 'utf8' })).not.toContain('tmp-');
+    expect(execFileSync('ls', [folder], { encoding: 'utf8' })).not.toContain('practice-');
   });
 
   it('says in .treeinfo what virt-install looks for', () => {
