@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that boot guests: they share two cores and a checkpoint store, so files run one after the other. */
-const guests = { testTimeout: 900_000, hookTimeout: 1_800_000, fileParallelism: false };
+const guests = { testTimeout: 900_000, hookTimeout: 1_800_000, fileParallelism: false, maxConcurrency: 2 };
 
 export default defineConfig({
   test: {

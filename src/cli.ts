@@ -67,7 +67,7 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln render recipes/rhel7.yaml --vars site.yaml --out ./rendered',
     ]),
   )
-    .requiredOption('--out <dir>', 'folder to write the files into')
+    .requiredOption('--out <dir>', 'folder to write the files into', filled)
     .action((recipe, options) => run(async () => (await import('./commands/show.ts')).showRender(recipe, options)));
   withVariables(
     command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
@@ -113,12 +113,12 @@ function withVariables(command: Command): Command {
       (value, all: string[]) => [...all, value],
       [],
     )
-    .option('--vars <file>', 'YAML file of variables; --set wins over it');
+    .option('--vars <file>', 'YAML file of variables; --set wins over it', filled);
 }
 
 function withRecipe(command: Command): Command {
   return withVariables(command)
-    .option('--out <dir>', 'folder of the directory target (default: ./images)')
+    .option('--out <dir>', 'folder of the directory target (default: ./images)', filled)
     .option('--no-cache', 'use no checkpoint: run every stage')
     .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(stageNames))
     .addOption(new Option('--until <stage>', 'stop after this stage').choices(lastStages))
@@ -139,7 +139,13 @@ function withBuild(command: Command): Command {
 }
 
 function connectOption(): Option {
-  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system');
+  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
+}
+
+/** An empty value is a shell variable that is not set, not a wish. */
+function filled(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
 }
 
 function positive(text: string): number {

@@ -106,9 +106,17 @@ function checkPaths(source: string, file: string, view: View): void {
 /** Handlebars tells a place in two ways: "Parse error on line 2:" with the source below, or " - 1:2" at the end. */
 function readParseError(message: string): { line: string; what: string } {
   const [, first, expectation] = /^Parse error on line (\d+):[\s\S]*\n(.*)$/.exec(message) ?? [];
-  if (first !== undefined) return { line: first, what: `is no template: ${expectation}` };
+  if (first !== undefined) return { line: first, what: parseFault(expectation ?? '') };
   const [, what = message, second = '1'] = /^([\s\S]*) - (\d+):\d+$/.exec(message) ?? [];
   return { line: second, what };
+}
+
+/** The parser speaks of its tokens; the two mistakes that people make have words of their own. */
+function parseFault(expectation: string): string {
+  if (expectation.includes("'OPEN_ENDBLOCK'") && expectation.endsWith("got 'EOF'"))
+    return 'the file ends inside a block: a {{/if}}, {{/unless}} or {{/each}} is missing';
+  if (expectation.includes("got 'OPEN_ENDBLOCK'")) return 'this {{/…}} closes a block that was never opened';
+  return `is not a valid template: ${expectation}`;
 }
 
 /** No value may begin a line of its own in an answer file, nor pass for a hole. */

@@ -23,8 +23,9 @@ export async function doctor(
   { signal }: Session,
 ): Promise<number> {
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
-  const files = recipe === undefined ? [] : await recipeFiles(recipe, variables);
-  const checks = await examine({ ...(connect && { connect }), state: paths.state, cache: paths.cache, files, signal });
+  const { files, findings } = recipe === undefined ? { files: [], findings: [] } : await recipeFiles(recipe, variables);
+  const { state, cache } = paths;
+  const checks = [...(await examine({ ...(connect && { connect }), state, cache, files, signal })), ...findings];
   const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout));
   process.stdout.write(`${text}\n`);
   return checks.some((check) => check.status === 'fail') ? 1 : 0;
@@ -48,19 +49,26 @@ export function formatChecks(checks: readonly Check[], paint: Paint = noPaint): 
 
 /**
  * The ISO of a recipe, if it is a local file. A recipe that is not valid, or lacks a variable, may still name it
- * literally.
+ * literally, and is a finding.
  */
-async function recipeFiles(path: string, options: { set: string[]; vars?: string }): Promise<string[]> {
+async function recipeFiles(
+  path: string,
+  options: { set: string[]; vars?: string },
+): Promise<{ files: string[]; findings: Check[] }> {
   const variables = await readVariables(options);
   try {
     const { recipe } = await loadRecipe(path, variables);
-    return [localPath(recipe.source.iso) ?? []].flat();
+    return { files: [localPath(recipe.source.iso) ?? []].flat(), findings: [] };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }
   try {
     const data: unknown = parse(await readFile(path, 'utf8'));
-    return sourcePaths(data).map((file) => besideOrHere(file, dirname(path)));
+    const finding = { id: 'recipe', status: 'warn', title: 'Recipe', detail: `${path} is not valid as it is` } as const;
+    return {
+      files: sourcePaths(data).map((file) => besideOrHere(file, dirname(path))),
+      findings: [{ ...finding, fix: `vmkiln validate ${path}` }],
+    };
   } catch (cause) {
     throw new VmkilnError('USAGE', `cannot read the recipe ${path}: ${messageOf(cause)}`, {
       hint: `vmkiln validate ${path}`,

@@ -39,7 +39,7 @@ const fatal: readonly RegExp[] = [
   /The following software marked for installation has errors|Error populating transaction/,
   /error occurred while installing the boot loader|due to an error installing the boot loader/,
   // Anaconda itself.
-  /Traceback \(most recent call last\)|An unknown error has occurr?ed|dasbus\.error/,
+  /(?:^|\banaconda: )Traceback \(most recent call last\)|An unknown error has occurr?ed|dasbus\.error/,
   /The installation was stopped due to|The installer will now terminate|The installation cannot continue/,
   // Before Anaconda: the kernel, and the initramfs that looks for the media.
   /Kernel panic - not syncing/,

@@ -1,4 +1,4 @@
-import type { Arg, RenderedFile } from '../model.ts';
+import type { Arg, Piece, RenderedFile } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 
 /** Arguments a family adds to a stage's command, and the top-level recipe keys they come from. */
@@ -16,8 +16,8 @@ export type Family = {
   osinfo(recipe: Recipe): readonly string[];
   /** Answer files, guest scripts and configuration, with holes where secrets belong. */
   render(recipe: Recipe): readonly RenderedFile[];
-  /** virt-install arguments: media, injected answer file, kernel arguments, firmware. */
-  install(recipe: Recipe, media: { iso: Arg }): Contribution;
+  /** virt-install arguments: media, injected answer file, kernel arguments (the host's after the recipe's), firmware. */
+  install(recipe: Recipe, media: { iso: Piece; kernelArguments: Piece }): Contribution;
   /** virt-customize arguments, in order: built-in edits, packages, then the user's own steps. */
   customize(recipe: Recipe): Contribution;
   /** Whether customize installs updates: those of its day, which no fingerprint sees. */

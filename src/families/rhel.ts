@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../answers/templates.ts';
-import type { Arg, RenderedFile } from '../model.ts';
+import type { Arg, Piece, RenderedFile } from '../model.ts';
 import { shippedKickstarts } from '../recipe/files.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
 import type { Contribution, Family } from './family.ts';
 import { rhelRelease } from './rhel-releases.ts';
 import { cloudView, guestView, kickstartView, managesPackages, packagesView, updates } from './rhel-views.ts';
+import { quoted } from '../tools/virt-install.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
 
@@ -42,14 +43,14 @@ function rootPassword(secret: NonNullable<Recipe['rootPassword']>): RenderedFile
   return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
 }
 
-function install(recipe: Recipe, { iso }: { iso: Arg }): Contribution {
+function install(recipe: Recipe, { iso, kernelArguments }: { iso: Piece; kernelArguments: Piece }): Contribution {
   // The last console is /dev/console: what the installer says goes to the serial line.
   const kernel = `inst.ks=file:/ks.cfg inst.text ${rhelRelease(recipe).kernelArguments} console=tty0 console=ttyS0,115200n8`;
   return {
     args: [
-      ...['--location', iso],
+      ...['--location', ['location=', ...quoted(iso)] as Arg],
       ...['--initrd-inject', { rendered: 'ks.cfg' }],
-      ...['--extra-args', kernel],
+      ...['--extra-args', [kernel, kernelArguments] as Arg],
       ...(recipe.machine.firmware === 'uefi' ? ['--boot', 'uefi'] : []),
     ],
     keys: ['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],

@@ -23,10 +23,17 @@ export async function askLibvirt(connect: string, signal: AbortSignal): Promise<
   } catch (cause) {
     if (!(cause instanceof VmkilnError) || !['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
     throw new VmkilnError('HOST_UNFIT', `libvirt does not answer at ${connect}: ${lastWords(messageOf(cause))}`, {
-      hint: `start it: ${await startCommand(connect)}`,
+      hint: isLocal(connect)
+        ? `start it: ${await startCommand(connect)}`
+        : 'name the QEMU driver of this host: --connect qemu:///system or qemu:///session',
       cause,
     });
   }
+}
+
+/** Whether a connection is one of this host's own QEMU, with or without a transport: `qemu:///system`, `qemu+unix:///system`. */
+function isLocal(connect: string): boolean {
+  return /^qemu(\+unix)?:\/\/\//.test(connect);
 }
 
 /** Reads `virsh version`: "Using library: libvirt 9.0.0", "Running hypervisor: QEMU 7.2.22". */

@@ -71,6 +71,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
   const log = openEventLog(folder, build, context.emit);
   let secrets: readonly string[] = [];
   let keep = false;
+  let failed = false;
   const hook: RunHook = (name, more) =>
     runHook(
       name,
@@ -128,6 +129,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
+    failed = true;
     keep = request.keepOnFailure && !context.signal.aborted;
     const failure = failedEvent(error, secrets);
     log.emit({ type: 'failed', ...failure });
@@ -138,9 +140,16 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       join(folder, 'manifest.json'),
       `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`,
     ).catch(() => undefined);
-    if (keep) await writeOwner(paths, { ...owner, kept: true });
-    else if (context.signal.aborted) await reapBuild(paths, owner);
-    else {
+    if (keep) {
+      // The filled copies hold secrets; the build's own folder shows these files with their holes.
+      await rm(join(work, 'rendered'), { recursive: true, force: true });
+      await writeOwner(paths, { ...owner, kept: true });
+    } else if (failed || context.signal.aborted) {
+      // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.
+      await reapBuild(paths, owner).catch((error: unknown) =>
+        log.emit({ type: 'warning', message: `could not clean up: ${redact(messageOf(error), secrets)}` }),
+      );
+    } else {
       await rm(work, { recursive: true, force: true });
       await releaseOwner(paths, build);
     }

@@ -1,4 +1,5 @@
 import { VmkilnError } from '../errors.ts';
+import { redactUrl } from '../media/http.ts';
 import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
@@ -22,7 +23,11 @@ export type PlanInput = StageInput & {
 
 /** A URL's credentials are for the download alone: the media name their source without them. */
 function withoutCredentials({ recipe, media }: PlanInput): Recipe {
-  return { ...recipe, source: { ...recipe.source, iso: media['iso']?.source ?? recipe.source.iso } };
+  const { iso, sha256 } = recipe.source;
+  const checksum =
+    sha256 !== undefined && /^https?:/i.test(sha256) && URL.canParse(sha256) ? redactUrl(new URL(sha256)) : sha256;
+  const source = { ...recipe.source, iso: media['iso']?.source ?? iso, ...(checksum && { sha256: checksum }) };
+  return { ...recipe, source };
 }
 
 type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh'>;
@@ -65,7 +70,8 @@ function oldUpdates(planned: readonly StagePlan[], { recipe, family, existing, u
 }
 
 function draftStages(input: PlanInput): Draft[] {
-  const { rendered, macs, recipe } = input;
+  const { rendered, macs } = input;
+  const recipe = withoutCredentials(input);
   let previous: string | undefined;
   return stages.map((stage) => {
     const { commands, keys } = stage.plan(input);

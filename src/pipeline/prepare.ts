@@ -8,6 +8,7 @@ import type { Host, Media, Plan, StageName } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, listLayers } from '../store/checkpoints.ts';
 import type { Paths } from '../store/paths.ts';
+import { targets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
 import type { PlanInput } from './plan.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
@@ -54,9 +55,10 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const read = secretReader(rehearsal !== undefined || !looking.download);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
+    for (const { directory } of recipe.upload) await targets.directory.check(directory);
     await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
-  const [host, media, macs] = await Promise.all([
+  const [host, media, macs] = await allOrFirstFailure([
     probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
     rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
@@ -107,6 +109,12 @@ export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, cand
       ? []
       : [`this host's osinfo-db does not know ${candidates[0]}: the installation runs as ${id ?? 'a generic system'}`]),
   ];
+}
+
+/** Like Promise.all, but when one fails the others have ended too: nothing goes on in a build that was refused. */
+async function allOrFirstFailure<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** The layers that can be reused, each with the time it was made. */

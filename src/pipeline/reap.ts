@@ -1,7 +1,9 @@
 import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
 import { withLock } from '../store/lock.ts';
+import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
@@ -17,7 +19,14 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
     const dead = (await readOwners(paths)).filter(({ owner, alive }) => !alive && (options.kept || !owner.kept));
     const sentences: string[] = [];
     for (const { owner } of dead) {
-      await reapBuild(paths, owner);
+      try {
+        await reapBuild(paths, owner);
+      } catch (error) {
+        // Its record stays for the next time. Another libvirt that is down must not keep every build from starting.
+        if (options.signal.aborted) throw error;
+        sentences.push(`could not clean up after ${owner.build}: ${messageOf(error)}`);
+        continue;
+      }
       if (!owner.kept) await closeEvents(foldersOf(paths, owner.build).folder, owner.build);
       sentences.push(
         owner.kept
@@ -35,6 +44,7 @@ export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   await killProcesses(owner.build);
   if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
   await removeBootFiles(owner.startedAt);
+  await removeUnrecorded(paths.checkpoints, owner.build);
   await rm(work, { recursive: true, force: true, maxRetries: 3 });
   await releaseOwner(paths, owner.build);
 }
@@ -62,13 +72,13 @@ async function killProcesses(build: string): Promise<void> {
 }
 
 function virshAt(connect: string): Virsh {
-  return (...args) =>
+  return (args, mayFail) =>
     exec({
       program: 'virsh',
       args: ['-c', connect, ...args],
       timeout: 10,
       signal: AbortSignal.timeout(10_000),
-      accept: [1],
+      accept: mayFail ? [1] : [],
     });
 }
 

@@ -21,9 +21,19 @@ export function secretReader(rehearsal: boolean): ReadSecret {
   };
 }
 
-/** All secret values of the rendered files: what must never be seen. Reading them also shows that they are there. */
+/**
+ * All secret values of the rendered files, and the ways packages.sh writes them: what must never be seen. Longer ones
+ * come first, so that no rest of one stays. Reading them also shows that they are there.
+ */
 export function secretValues(rendered: readonly RenderedFile[], read: ReadSecret): string[] {
-  return [...new Set(rendered.flatMap(({ holes }) => holes.map(({ secret }) => read(secret))))];
+  const values = rendered.flatMap(({ holes }) => holes.map(({ secret }) => read(secret)));
+  return [...new Set(values.flatMap(spellings))].toSorted((a, b) => b.length - a.length);
+}
+
+/** A value as it is, quoted for a shell, and with every byte as %XX, as it stands in the URL of a proxy. */
+function spellings(value: string): string[] {
+  const bytes = Buffer.from(value).toString('hex');
+  return [value, value.replaceAll("'", "'\\''"), bytes.replace(/../g, '%$&')];
 }
 
 /**

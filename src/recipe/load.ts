@@ -51,7 +51,9 @@ export async function loadRecipe(
 async function readRecipe(path: string): Promise<string> {
   const invalid = (what: string, cause?: unknown) => new VmkilnError('RECIPE_INVALID', `${path}: ${what}`, { cause });
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    throw invalid(cause.code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${cause.message}`, cause);
+    throw cause.code === 'ENOENT'
+      ? invalid('there is no such file')
+      : invalid(`cannot be read: ${cause.message}`, cause);
   });
   if (!info.isFile()) throw invalid(info.isDirectory() ? 'is a folder; expected a recipe file' : 'is not a file');
   if (info.size > largestRecipe) throw invalid('is larger than 1 MiB, which no recipe is');
@@ -76,7 +78,8 @@ function parseYaml(path: string, text: string, lineCounter: LineCounter): Docume
   const problems = document.errors.map(({ pos, code, message }) => ({
     offset: pos[0],
     path: [],
-    message: yamlMessages[code] ?? message,
+    // Of the parser itself: maps or lists too deep for it.
+    message: message.includes('call stack') ? 'is nested too deeply' : (yamlMessages[code] ?? message),
   }));
   if (problems.length === 0 && !isMap(document.contents)) {
     const message = document.contents === null ? 'the recipe is empty' : 'expected a map of keys';

@@ -2,19 +2,26 @@ import { type Document, isMap, isNode, isPair, isScalar, type LineCounter, type 
 import { z } from 'zod';
 import { didYouMean, nearest } from './nearest.ts';
 import { missing, recipeSchema } from './schema.ts';
+import { show } from './values.ts';
 
 /** A mistake in a recipe. `offset` is in characters from its beginning. */
 export type Problem = { offset: number; path: readonly PropertyKey[]; message: string };
 
+/** More problems than a person reads: one unclosed bracket can make thousands. */
+const mostProblems = 20;
+
 /** One line for each problem, in the order of the file: `recipes/x.yaml:4:3 disk: unrecognised key "sizee", did you mean "size"?`. */
 export function formatProblems(file: string, problems: readonly Problem[], lines: LineCounter): string[] {
-  return problems
+  const rest = problems.length - mostProblems;
+  const told = problems
     .toSorted((a, b) => a.offset - b.offset)
+    .slice(0, mostProblems)
     .map(({ offset, path, message }) => {
       const { line, col } = lines.linePos(offset);
       const where = path.map(String).join('.');
       return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)} ${where === '' ? '' : `${where}: `}${message}`;
     });
+  return rest > 0 ? [...told, `${file}: and ${rest} more`] : told;
 }
 
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
@@ -26,7 +33,7 @@ export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Doc
     const known = keysAt(issue.path);
     return issue.keys.map((key) => {
       misspelt.add([...issue.path, nearest(key, known)].join('.'));
-      const message = `unrecognised key "${key}"${didYouMean(key, known)}`;
+      const message = `unrecognised key ${show(key)}${didYouMean(key, known)}`;
       return { offset: keyOffset(document, issue.path, key), path: issue.path, message };
     });
   });

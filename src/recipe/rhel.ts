@@ -78,6 +78,13 @@ export const rhelKeys = {
     .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
   repositories: z
     .array(repository)
+    .superRefine((repositories, context) => {
+      // The ID is the name of a file in the guest: the second would replace the first.
+      for (const [index, { id }] of repositories.entries()) {
+        if (repositories.findIndex((other) => other.id === id) === index) continue;
+        context.addIssue({ code: 'custom', path: [index, 'id'], message: `the ID ${id} is already used above` });
+      }
+    })
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
   update: z

@@ -120,7 +120,15 @@ export function explain(issue: z.core.$ZodRawIssue): string | undefined {
     if (issue.input === undefined) return missing;
     return `expected ${issue.values.map(String).join(' or ')}, got ${show(issue.input)}`;
   }
+  if (issue.code === 'too_small' && isNumber(issue.origin))
+    return `expected at least ${issue.minimum}, got ${show(issue.input)}`;
+  if (issue.code === 'too_big' && isNumber(issue.origin))
+    return `expected at most ${issue.maximum}, got ${show(issue.input)}`;
   return undefined;
+}
+
+function isNumber(origin: string): boolean {
+  return origin === 'int' || origin === 'number';
 }
 
 const kinds: Record<string, string> = {

@@ -59,7 +59,9 @@ export const step = z
     chmod: steps.chmod.optional(),
     link: steps.link.optional(),
   })
-  .refine((value) => Object.keys(value).length === 1, { error: `expected one of ${Object.keys(steps).join(', ')}` })
+  .refine((value) => Object.keys(value).length === 1, {
+    error: `expected exactly one of ${Object.keys(steps).join(', ')}`,
+  })
   .meta({ minProperties: 1, maxProperties: 1 });
 
 export type Step = z.output<typeof step>;

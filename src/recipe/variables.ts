@@ -28,6 +28,9 @@ function parseSetting(setting: string): [string, string] {
 
 async function readVarsFile(path: string): Promise<Record<string, string>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw invalid(`--vars ${path}: there is no such file`);
+    if (code === 'EISDIR') throw invalid(`--vars ${path}: is a folder; expected a YAML file of variables`);
     throw invalid(`--vars ${path}: cannot be read: ${messageOf(cause)}`, cause);
   });
   let value: unknown;
@@ -83,6 +86,8 @@ export function substitute(text: string, variables: Readonly<Record<string, stri
     if (value === undefined && fallback === undefined) unknown.push(name);
     return value || (fallback ?? value ?? '');
   });
+  // A `${` that is left has no `}`, or holds another reference: `${a:-${b}}` is not supported.
+  if (text.replace(pattern, '').includes('${')) malformed = true;
   const whole = used.length === 1 && text.replace(pattern, '') === '' && !malformed;
   return { text: replaced, used, whole, unknown, malformed };
 }

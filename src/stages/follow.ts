@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 
 /**
  * Reads what a growing file has gained since the last call, in whole lines. A file that shrank was rotated by
- * virtlogd (2 MiB by default): reading starts again at its beginning. A file that is not there yet has no lines.
+ * virtlogd (2 MiB by default): reading starts again at its beginning. A file that is not there yet has no lines, nor has
+ * one that may not be read: virtlogd keeps what it writes for root, also for an ordinary user of the system libvirt.
  */
 export function follow(path: string): () => Promise<string[]> {
   let position = 0;
@@ -16,7 +17,11 @@ export function follow(path: string): () => Promise<string[]> {
     );
     if (size < position) position = 0;
     if (size === position) return [];
-    const file = await open(path, 'r');
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES' || error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (file === undefined) return [];
     try {
       const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(size - position), position });
       position += bytesRead;

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
 import { removeBootFiles, removeDomain } from '../store/leftovers.ts';
-import { parseDomstate, parseDomstats, screenshotToPng } from '../tools/virsh.ts';
+import { parseDomstate, parseDomstats, pausedByDisk, screenshotToPng } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
 import type { Stage, StageContext, StageInput } from './stage.ts';
@@ -12,6 +12,8 @@ import { seeActivity, seeLine, startWatch, verdict, type Watch } from './watch.t
 /** Milliseconds between two looks at the logs, and between two looks at the domain's counters. */
 const logInterval = 400;
 const activityInterval = 15_000;
+/** From this fraction on an installation is in its last phases, whose end the log may not show any more. */
+const lastPhases = 0.85;
 /** Seconds that virt-install itself may take longer than the installation: the watcher decides, not this. */
 const margin = 300;
 
@@ -21,7 +23,9 @@ export const install: Stage = {
   leaves: 'install.qcow2',
   plan: ({ recipe, family, host, media }) => {
     const iso = { file: media['iso']?.path ?? '', sha256: media['iso']?.sha256 };
-    const { args, keys } = family.install(recipe, { iso });
+    // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
+    const kernelArguments = { host: host.accelerator === 'tcg' ? ' no_timer_check' : '' };
+    const { args, keys } = family.install(recipe, { iso, kernelArguments });
     const machine = {
       memory: recipe.machine.memory,
       vcpus: recipe.machine.vcpus,
@@ -42,7 +46,11 @@ export const install: Stage = {
       succeeded = true;
     } finally {
       await keepLogs(context, '');
-      if (succeeded || !context.keepOnFailure || context.signal.aborted) await removeGuest(input, context, started);
+      if (succeeded) await removeGuest(input, context, started);
+      // The failure matters more than a guest that stays: whoever ends the build tries again, and the reaper after that.
+      else if (!context.keepOnFailure || context.signal.aborted) {
+        await removeGuest(input, context, started).catch(() => undefined);
+      }
     }
   },
 };
@@ -74,7 +82,7 @@ async function installWatched(command: Command, input: StageInput, context: Stag
   }
 }
 
-type Failure = 'fatal' | 'stalled' | 'timeout';
+type Failure = 'fatal' | 'paused' | 'stalled' | 'timeout';
 
 /** Looks at the logs and the domain until virt-install ends or the installation has failed. */
 async function watchInstaller(
@@ -98,15 +106,17 @@ async function watchInstaller(
     context.emit({ type: 'progress', stage: 'install', message: watch.phase, fraction: watch.fraction });
   };
   const counters = async () => {
-    if (now() - lookedAt < activityInterval) return;
+    if (now() - lookedAt < activityInterval) return false;
     lookedAt = now();
-    const args = ['-c', host.connect, 'domstats', '--cpu-total', '--block', '--interface', context.domain];
+    const args = ['-c', host.connect, 'domstats', '--state', '--cpu-total', '--block', '--interface', context.domain];
     const { stdout, exitCode } = await context.control('virsh', args, { accept: [1] });
-    if (exitCode === 0) watch = seeActivity(watch, parseDomstats(stdout), now());
+    if (exitCode !== 0) return false;
+    watch = seeActivity(watch, parseDomstats(stdout), now());
+    return pausedByDisk(stdout);
   };
   while (!ended.aborted && !context.signal.aborted) {
     await look();
-    await counters();
+    if (await counters()) return { watch, failure: 'paused' };
     const say = verdict(watch, limits, now());
     if (say !== 'go on') return { watch, failure: say };
     await sleep(logInterval, undefined, { signal: ended }).catch(() => undefined);
@@ -119,7 +129,9 @@ async function watchInstaller(
 async function checkPoweredOff({ host }: StageInput, context: StageContext, watch: Watch): Promise<void> {
   const { stdout } = await context.control('virsh', ['-c', host.connect, 'domstate', '--reason', context.domain]);
   const { state, reason } = parseDomstate(stdout);
-  if (state === 'shut off' && reason !== 'crashed' && reason !== 'destroyed') return;
+  // Somebody may also have shut the guest down half-way, which libvirt reports like the end of the installation.
+  const done = watch.finished || watch.fraction === 0 || watch.fraction >= lastPhases;
+  if (done && state === 'shut off' && reason !== 'crashed' && reason !== 'destroyed') return;
   throw new VmkilnError('INSTALL_FAILED', `the guest ended as "${stdout.trim()}" while ${watch.phase}`, {
     hint: `the console is in ${context.kept('console.log')}`,
   });
@@ -136,6 +148,10 @@ function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle:
           hint: where,
         },
       ),
+    paused: () =>
+      new VmkilnError('DISK_FULL', `QEMU paused the guest while ${watch.phase}: its disk could not be written`, {
+        hint: `most likely the filesystem of VMKILN_HOME is full: free some space there; ${where}`,
+      }),
     stalled: () =>
       new VmkilnError(
         'INSTALL_STALLED',
@@ -192,7 +208,11 @@ async function keepLogs(context: StageContext, folder: string): Promise<void> {
 
 async function removeGuest({ host }: StageInput, context: StageContext, started: number): Promise<void> {
   // The build may have been aborted; cleaning up must still happen, and quickly.
-  const options = { signal: AbortSignal.timeout(5000), accept: [1], timeout: 5 };
-  await removeDomain((...args) => context.control('virsh', ['-c', host.connect, ...args], options), context.domain);
+  const options = { signal: AbortSignal.timeout(5000), timeout: 5 };
+  await removeDomain(
+    (args, mayFail) =>
+      context.control('virsh', ['-c', host.connect, ...args], { ...options, accept: mayFail ? [1] : [] }),
+    context.domain,
+  );
   await removeBootFiles(started);
 }

@@ -126,6 +126,21 @@ export async function removeLayers(
   return removed;
 }
 
+/**
+ * Removes the files that a build was killed over between their last rename and their record. One below an overlay stays:
+ * its own record may name a newer file by now.
+ */
+export async function removeUnrecorded(store: string, build: string): Promise<void> {
+  const layers = await listLayers(store);
+  const named = new Set(layers.flatMap(({ path, backing }) => (backing ? [path, backing.path] : [path])));
+  for (const name of await readdir(store).catch(() => [])) {
+    const path = join(store, name);
+    if (name.slice(17).startsWith(`${build}.`) && name.endsWith('.qcow2') && !named.has(path)) {
+      await rm(path, { force: true });
+    }
+  }
+}
+
 async function readRecord(store: string, fingerprint: string): Promise<Layer | undefined> {
   return (await fs.readJson(recordFile(store, fingerprint), { throws: false }).catch(() => undefined)) ?? undefined;
 }

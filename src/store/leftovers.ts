@@ -1,38 +1,49 @@
 import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VmkilnError } from '../errors.ts';
 import { commandLineOf, pids } from './process.ts';
 
-/** Where virt-install puts the kernel and initrd it boots, as root with the system libvirt; nobody else's is private to root. */
-const bootFolder = '/var/lib/libvirt/boot';
+/** Where virt-install puts the kernel and initrd it boots: the first where it may write there, else its own cache. */
+function bootFolders(): string[] {
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return ['/var/lib/libvirt/boot', join(cache, 'virt-manager/boot')];
+}
 
-/** Runs virsh with these words; status 1, "no such domain", is an answer. */
-export type Virsh = (...args: string[]) => Promise<{ stdout: string }>;
+/** Runs virsh with these words. With `mayFail` status 1, "no such domain", is an answer. */
+export type Virsh = (args: readonly string[], mayFail: boolean) => Promise<{ stdout: string }>;
 
 /**
  * Destroys and undefines a domain, whatever its state, and makes sure. A virt-install that was killed may have left
  * libvirtd a request to define the domain, which is carried out a moment after the domain was removed.
+ *
+ * @throws VmkilnError COMMAND_FAILED when libvirt does not answer or keeps the domain: it is not gone then.
  */
 export async function removeDomain(virsh: Virsh, domain: string): Promise<void> {
-  for (let absent = 0, round = 0; absent < 2 && round < 10; round += 1) {
-    const names = (await virsh('list', '--all', '--name')).stdout.split('\n');
+  for (let absent = 0, round = 0; round < 10; round += 1) {
+    const names = (await virsh(['list', '--all', '--name'], false)).stdout.split('\n');
     if (names.includes(domain)) {
       absent = 0;
-      await removeNamedBootFiles((await virsh('dumpxml', domain)).stdout);
-      await virsh('destroy', domain);
-      await virsh('undefine', '--nvram', domain);
+      await removeNamedBootFiles((await virsh(['dumpxml', domain], true)).stdout);
+      await virsh(['destroy', domain], true);
+      await virsh(['undefine', '--nvram', domain], true);
     } else {
       absent += 1;
+      if (absent === 2) return;
       await sleep(100);
     }
   }
+  throw new VmkilnError('COMMAND_FAILED', `the domain ${domain} could not be removed`, {
+    hint: `see what \`virsh destroy ${domain}\` says, then run \`vmkiln clean\``,
+  });
 }
 
 /** The running domain names the kernel and initrd that virt-install made for it. */
 async function removeNamedBootFiles(xml: string): Promise<void> {
   for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {
-    if (file?.startsWith(`${bootFolder}/virtinst-`)) await rm(file, { force: true });
+    if (file && bootFolders().some((folder) => file.startsWith(`${folder}/virtinst-`))) await rm(file, { force: true });
   }
 }
 
@@ -43,8 +54,8 @@ async function removeNamedBootFiles(xml: string): Promise<void> {
 export async function removeBootFiles(since: number): Promise<void> {
   const running = pids().some((pid) => commandLineOf(pid).some((word) => /(^|\/)virt-install$/.test(word)));
   if (running) return;
-  for (const name of namesIn(bootFolder).filter((entry) => entry.startsWith('virtinst-'))) {
-    const file = join(bootFolder, name);
+  const files = bootFolders().flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  for (const file of files.filter((path) => basename(path).startsWith('virtinst-'))) {
     if ((statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since) await rm(file, { force: true });
   }
 }

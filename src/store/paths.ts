@@ -3,6 +3,10 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 
+/** virt-customize ends a path at a colon, virt-install reads the others as a shell does, and neither has an escape. */
+// oxlint-disable-next-line no-control-regex
+const unusable = /[:"\\\u0000-\u001f\u007f]/;
+
 /** Where vmkiln keeps what it must not lose (`state`) and what it can make again (`cache`). Absolute paths. */
 export type Paths = {
   state: string;
@@ -48,9 +52,15 @@ function below(state: string, cache: string): Paths {
  * Creates the folders. The system libvirt runs QEMU as another user, who must reach disks and media by name: those
  * folders can be traversed, not listed. Builds hold logs of a person's guests and are private.
  *
- * @throws VmkilnError HOST_UNFIT when a folder cannot be made or is not the user's own.
+ * @throws VmkilnError HOST_UNFIT when a folder cannot be made, is not the user's own, or has a name no tool can take.
  */
 export async function ensurePaths(paths: Paths): Promise<void> {
+  const name = [paths.state, paths.cache].find((folder) => unusable.test(folder));
+  if (name !== undefined) {
+    throw new VmkilnError('HOST_UNFIT', `the folder ${JSON.stringify(name)} has a character that the tools misread`, {
+      hint: 'set VMKILN_HOME to a folder without colons, double quotes, backslashes and control characters in its path',
+    });
+  }
   for (const folder of [paths.state, paths.cache, paths.work, paths.checkpoints, paths.media]) {
     await ensureFolder(folder, (mode) => mode | 0o711);
   }

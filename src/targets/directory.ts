@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Published } from '../model.ts';
@@ -17,7 +17,26 @@ const copyTimeout = 6 * 3600;
  * Publishes to a folder: the image, a checksum file beside it, and an `index.json` that lists the folder's images.
  * Each appears by rename, the index last, so that it never names a file that is not there.
  */
-export const directory: Target<DirectorySpec> = { changes, publish };
+export const directory: Target<DirectorySpec> = { check, changes, publish };
+
+async function check(spec: DirectorySpec): Promise<void> {
+  let folder = resolve(spec.path);
+  while (!(await stat(folder).catch(() => undefined))) folder = dirname(folder);
+  const usable =
+    (await stat(folder)).isDirectory() &&
+    (await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    ));
+  if (usable) return;
+  throw new VmkilnError(
+    'TARGET_FAILED',
+    `images cannot be published to ${spec.path}: ${folder} is not a folder that can be written`,
+    {
+      hint: 'choose another folder with --out',
+    },
+  );
+}
 
 async function changes(image: ImageToPublish, spec: DirectorySpec): Promise<string[]> {
   const folder = resolve(spec.path);

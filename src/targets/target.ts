@@ -22,6 +22,12 @@ export type TargetContext = {
 
 /** A place where images go. `Spec` is what a recipe says about it. */
 export type Target<Spec> = {
+  /**
+   * Whether images can be published there, as far as it can be told beforehand. Changes nothing.
+   *
+   * @throws VmkilnError TARGET_FAILED.
+   */
+  check(spec: Spec): Promise<void>;
   /** What `publish` would change there, in sentences. Changes nothing. */
   changes(image: ImageToPublish, spec: Spec): Promise<string[]>;
   /**

@@ -88,6 +88,7 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     if (end === 'abort') throw interrupted(`running ${program}`, signal);
     if (end === 'timeout') throw timedOut(options, stderr.text());
     if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(program, result);
+    if (pid === undefined) throw notStarted(program, result);
     const exitCode = result.exitCode;
     if (exitCode !== 0 && !(exitCode !== undefined && options.accept?.includes(exitCode))) {
       throw failed(options, exitCode, result.signal, stderr.text() || stdout.text().slice(-tailLimit));
@@ -157,6 +158,18 @@ function timedOut(options: ExecOptions, tail: string): VmkilnError {
 function missing(program: string, cause: unknown): VmkilnError {
   return new VmkilnError('TOOL_MISSING', `${program} is not installed or not executable`, {
     hint: 'run `vmkiln doctor` for the package that brings it',
+    cause,
+  });
+}
+
+function notStarted(
+  program: string,
+  cause: { code?: string | undefined; originalMessage?: string | undefined },
+): VmkilnError {
+  const hint =
+    cause.code === 'E2BIG' ? 'one of its arguments is too long (Linux takes 128 KiB): use a file' : undefined;
+  return new VmkilnError('COMMAND_FAILED', `${program} could not be started: ${cause.originalMessage ?? cause.code}`, {
+    ...(hint && { hint }),
     cause,
   });
 }

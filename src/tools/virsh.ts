@@ -14,6 +14,14 @@ export function parseDomstats(text: string): DomainActivity {
   };
 }
 
+/**
+ * Whether `virsh domstats --state` tells of a domain that QEMU stopped for an I/O error, as it does when the host's disk
+ * is full: VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_IOERROR of libvirt's virDomainState.
+ */
+export function pausedByDisk(text: string): boolean {
+  return /^\s*state\.state=3$/m.test(text) && /^\s*state\.reason=5$/m.test(text);
+}
+
 /** Reads `virsh domstate --reason`: "shut off (shutdown)". */
 export function parseDomstate(text: string): { state: string; reason: string } {
   const match = /^(.+?)(?: \((.+)\))?$/.exec(text.trim());

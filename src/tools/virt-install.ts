@@ -1,4 +1,4 @@
-import type { Arg, Command, Host } from '../model.ts';
+import type { Arg, Command, Host, Piece } from '../model.ts';
 import { nearestOsinfo } from './osinfo.ts';
 
 /** The machine an installation runs on. Sizes in bytes. */
@@ -37,19 +37,19 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
       '--osinfo',
       { host: osinfo === undefined ? 'generic' : `name=${osinfo}` },
       '--disk',
-      ['path=', machine.disk, ',format=qcow2,bus=virtio,cache=unsafe,discard=unmap'].flat() as Arg,
+      ['path=', ...quoted(machine.disk), ',format=qcow2,bus=virtio,cache=unsafe,discard=unmap'] as Arg,
       '--network',
       { host: networkWord(host) },
       '--graphics',
       'vnc,listen=127.0.0.1',
       '--serial',
-      ['file,path=', machine.console].flat() as Arg,
+      ['file,path=', ...quoted(machine.console)] as Arg,
       '--channel',
       [
         'file,path=',
-        machine.installerLog,
+        ...quoted(machine.installerLog),
         ',target.type=virtio,target.name=org.fedoraproject.anaconda.log.0',
-      ].flat() as Arg,
+      ] as Arg,
       ...family,
       '--noautoconsole',
       '--noreboot',
@@ -58,6 +58,14 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
     ],
     timeout,
   };
+}
+
+/**
+ * A path as the value of a suboption. virt-install splits those at commas and reads quotes as a shell does: without
+ * quotes an apostrophe in a path has no end. Inside, only `"` and `\` mean something, and paths.ts refuses them.
+ */
+export function quoted(path: Arg): Piece[] {
+  return ['"', path, '"'].flat() as Piece[];
 }
 
 function networkWord(host: Host): string {

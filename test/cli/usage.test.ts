@@ -23,6 +23,7 @@ test.each([
     'the order',
   ],
   [['render', 'x.yaml'], "'--out <dir>' not specified", 'vmkiln render --help'],
+  [['build', 'x.yaml', '--out', ''], 'must not be empty', 'vmkiln build --help'],
   [['plan', 'a.yaml', 'b.yaml'], 'too many arguments', 'vmkiln plan --help'],
 ])('wrong usage is told, with what to do, and ends with 2: %s', (args, message, next) => {
   const { status, stdout, stderr } = vmkiln(...args);

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { findLayer, type Layer, obtain, removeLayers } from '../../src/store/checkpoints.ts';
+import { findLayer, type Layer, obtain, removeLayers, removeUnrecorded } from '../../src/store/checkpoints.ts';
 
 const options = { fresh: false, signal: new AbortController().signal, waiting: () => undefined };
 let store: string;
@@ -53,4 +53,16 @@ test('what is in use stays, with all that it stands on; the rest goes', async ()
   expect(await findLayer(store, 'bb')).toBeDefined();
   await removeLayers(store, new Set());
   expect(await readdir(store)).toEqual([]);
+});
+
+test('what a build was killed over before its record goes, but not what an overlay needs', async () => {
+  const below = (await layer('a'.repeat(64))).layer;
+  await layer('b'.repeat(64), below);
+  // The stage below was run again: the record names another file now.
+  await layer('a'.repeat(64), undefined, true);
+  const lost = join(store, `${'c'.repeat(16)}-b1.sparsify.qcow2`);
+  await writeFile(lost, 'renamed, not recorded');
+  await removeUnrecorded(store, 'b1');
+  expect(await readdir(store)).not.toContain(basename(lost));
+  expect(await readdir(store)).toContain(basename(below.path));
 });

@@ -145,3 +145,8 @@ test('a place that cannot take images is named with a way out', async () => {
     code: 'TARGET_FAILED',
   });
 });
+
+test('a folder that can never be written is refused before anything is built', async () => {
+  await expect(directory.check({ path: '/dev/null/images' })).rejects.toMatchObject({ code: 'TARGET_FAILED' });
+  await expect(directory.check({ path: join(tmpdir(), 'not', 'there', 'yet') })).resolves.toBeUndefined();
+});

@@ -46,6 +46,15 @@ test('a full disk and a missing program have names of their own', async () => {
   await expect(missing).rejects.toMatchObject({ code: 'TOOL_MISSING' });
 });
 
+test('a program that cannot be started says why', async () => {
+  const run = exec({ program: 'true', args: ['x'.repeat(200_000)], timeout: 10, signal });
+  await expect(run).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: expect.stringContaining('could not be started'),
+    hint: expect.stringContaining('too long'),
+  });
+});
+
 test.each([
   ['abort', 60, 'INTERRUPTED'],
   ['timeout', 0.3, 'COMMAND_TIMEOUT'],

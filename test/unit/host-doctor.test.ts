@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { formatChecks, sourcePaths } from '../../src/commands/doctor.ts';
 import { nameservers } from '../../src/host/checks/guestfs.ts';
-import { reachCheck, roomCheck } from '../../src/host/checks/storage.ts';
+import { checkReach, checkRoom, reachCheck, roomCheck } from '../../src/host/checks/storage.ts';
 import { buildTools, managerOf, practiceTools, toolsCheck } from '../../src/host/checks/tools.ts';
 import { kvmCheck } from '../../src/host/checks/virtualisation.ts';
 import { nodeCheck, type Check } from '../../src/host/doctor.ts';
@@ -90,4 +90,12 @@ test('name servers, and the local files of a recipe', () => {
   const source = { iso: 'rhel.iso', sha256: 'ab', image: '${image}', virtio: 'https://example.com/virtio.iso' };
   expect(sourcePaths({ source })).toEqual(['rhel.iso']);
   expect(sourcePaths('not a recipe')).toEqual([]);
+});
+
+test('a folder that cannot be made and an ISO that is a folder are faults', async () => {
+  const folders = { state: '/dev/null/state', cache: '/dev/null/cache' };
+  const room = await checkRoom(folders);
+  expect(room.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual(['space-state', 'space-cache']);
+  const reach = await checkReach('qemu:///session', folders, ['/'], new AbortController().signal);
+  expect(reach.find(({ id }) => id === 'file-1')).toMatchObject({ status: 'fail', detail: '/ is not a file' });
 });

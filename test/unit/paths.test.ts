@@ -29,6 +29,10 @@ test('QEMU can traverse the cache whatever the umask, and nobody else reads buil
   for (const path of [paths.cache, paths.work, paths.checkpoints, paths.media]) expect(await mode(path)).toBe('711');
 });
 
+test.each(['/srv/a:b', '/srv/a"b', '/srv/a\\b'])('%s is refused: the tools would misread it', async (home) => {
+  await expect(ensurePaths(statePaths({ VMKILN_HOME: home }, 0))).rejects.toMatchObject({ code: 'HOST_UNFIT' });
+});
+
 test('a folder that cannot be made is an error with a way out', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'vmkiln-paths-')), 'file');
   await writeFile(file, '');

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { hostNotes } from '../../src/pipeline/prepare.ts';
+import { resolveArg } from '../../src/pipeline/resolve.ts';
+import { secretValues } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { host, media, planInput } from '../support/plan-input.ts';
 
 const { recipe } = await loadRecipe('recipes/rhel7.yaml', {});
 const first = makePlan(planInput(recipe));
+const hole = { secret: { env: 'P' }, encoding: 'shell' as const, inGuest: false };
 const layers = ['install', 'customize', 'sparsify'] as const;
 
 function fingerprints(plan: typeof first) {
@@ -52,6 +55,23 @@ test('a secret that stays in the guest counts by its keyed hash, others do not c
   expect(one?.['install']).toBe(two?.['install']);
   expect(one?.['customize']).not.toBe(two?.['customize']);
   expect(invalidated({}, { macs: { RHSM_PASSWORD: '9' } })).toEqual([]);
+});
+
+test('the credentials of a URL, of the checksums too, stay out of the plan', () => {
+  const source = { iso: 'https://me:hunter22@host/x.iso', sha256: 'https://me:hunter22@host/SHA256SUMS' };
+  const plan = makePlan(planInput({ ...recipe, source }));
+  expect(JSON.stringify(plan)).not.toContain('hunter22');
+  expect(plan.recipe.source.sha256).toBe('https://host/SHA256SUMS');
+});
+
+test('paths with commas, spaces and apostrophes reach virt-install whole', () => {
+  const install = first.stages.find(({ stage }) => stage === 'install')?.commands[0];
+  const place = (file: string) => `/a b, c'd/${file}`;
+  const words = install?.args.map((arg) =>
+    resolveArg(arg, { work: place, rendered: place, layer: place, domain: 'vmkiln-x' }),
+  );
+  expect(words).toContain(`path="/a b, c'd/install.qcow2",format=qcow2,bus=virtio,cache=unsafe,discard=unmap`);
+  expect(words).toContain(`file,path="/a b, c'd/console.log"`);
 });
 
 test('forecast: the deepest layer that holds is reused, and the reasons name recipe keys', () => {
@@ -112,6 +132,11 @@ test('media that are not downloaded: no fingerprint, and the plan says so', () =
     true,
   ]);
   expect(plan.stages[1]?.because).toContain('not downloaded');
+});
+
+test('a secret is hidden in every spelling that a script of the guest may print', () => {
+  const rendered = [{ name: 'x', text: '', holes: [{ ...hole, name: 'P' }] }];
+  expect(secretValues(rendered, () => "it's")).toEqual(['%69%74%27%73', "it'\\''s", "it's"]);
 });
 
 test('a plan is plain data', () => {

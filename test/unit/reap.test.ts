@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
+import { removeDomain } from '../../src/store/leftovers.ts';
 import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
 
 const signal = new AbortController().signal;
@@ -53,6 +54,25 @@ test('a living build is left alone, and one that was told to stay goes only on r
   expect(existsSync(work)).toBe(true);
   expect(await reapDead(paths, { kept: true, signal })).toHaveLength(1);
   expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['living']);
+});
+
+test('a domain is gone only when libvirt says so', async () => {
+  const calls: string[] = [];
+  const stubborn = (args: readonly string[]) => {
+    calls.push(args[0] ?? '');
+    return Promise.resolve({ stdout: args[0] === 'list' ? 'vmkiln-a\n' : '' });
+  };
+  await expect(removeDomain(stubborn, 'vmkiln-a')).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
+  expect(calls).toContain('destroy');
+});
+
+test('a libvirt that does not answer keeps the record of the build, and no other build from starting', async () => {
+  const paths = await freshPaths();
+  await deadBuild(paths, 'far', { connect: 'qemu+unix:///system?socket=/no/such/socket' });
+  await deadBuild(paths, 'near');
+  const sentences = await reapDead(paths, { kept: false, signal });
+  expect(sentences.toSorted()[1]).toMatch(/could not clean up after far: /);
+  expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['far']);
 });
 
 test('a pid used again, another boot and a zombie are not the owner', async () => {

@@ -23,7 +23,8 @@ test('names, defaults and literals', () => {
   expect(text('${b:-}')).toBe('');
   expect(substitute('${b} ${a}', { a: 'A' })).toMatchObject({ unknown: ['b'], used: ['b', 'a'], whole: false });
   expect(substitute('${constructor}', {}).unknown).toEqual(['constructor']);
-  expect(substitute('${a b}', {}).malformed).toBe(true);
+  for (const wrong of ['${a b}', '${a', '${a:-${b}}']) expect(substitute(wrong, { a: '', b: '' }).malformed).toBe(true);
+  expect(substitute('$${a', {})).toMatchObject({ text: '${a', malformed: false });
 });
 
 test('a variable never adds structure to the recipe', async () => {
@@ -101,5 +102,5 @@ test('--set wins over --vars, and both are checked without repeating values', as
       code: 'VARIABLE_INVALID',
     });
   }
-  await expect(readVariables({ set: [], vars: join(folder, 'none') })).rejects.toThrow(/cannot be read/);
+  await expect(readVariables({ set: [], vars: join(folder, 'none') })).rejects.toThrow(/there is no such file$/);
 });

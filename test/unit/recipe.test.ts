@@ -72,6 +72,12 @@ test.each([
   [`${base}name: y\n`, 'x.yaml:5:1 this key is already set above'],
   [`${base}---\n${base}`, 'x.yaml:5:1 a recipe is one YAML document, and a second one begins here'],
   [`${base}disk: { size: 8 }\n`, 'x.yaml:5:15 disk.size: expected a size like 8G, got 8'],
+  [`${base}machine: { vcpus: 0 }\n`, 'x.yaml:5:19 machine.vcpus: expected at least 1, got 0'],
+  [`${base}? [a, b]\n: x\n`, 'x.yaml:1:1 unrecognised key "[ a, b ]"'],
+  [
+    `${base}repositories: [{ id: a, baseurl: "http://x/" }, { id: a, baseurl: "http://y/" }]\n`,
+    'x.yaml:5:55 repositories.1.id: the ID a is already used above',
+  ],
   [`${base}disk: 8G\n`, 'x.yaml:5:7 disk: expected a map of keys, got "8G"'],
   [`${base}disk: { size: 1M }\n`, 'x.yaml:5:15 disk.size: expected at least 2G'],
   [`${base}disk: { size: 100000T }\n`, 'x.yaml:5:15 disk.size: expected at most 64T'],
@@ -83,7 +89,7 @@ test.each([
   [`${base}packages: ["-y"]\n`, 'x.yaml:5:12 packages.0: expected the name of a package or of a @group, got "-y"'],
   [
     `${base}customize: [{ run: a, mkdir: /b }]\n`,
-    'x.yaml:5:13 customize.0: expected one of run, upload, write, mkdir, delete, chmod, link',
+    'x.yaml:5:13 customize.0: expected exactly one of run, upload, write, mkdir, delete, chmod, link',
   ],
   [
     `${base}customize: [{ write: { path: /a, content: x, mode: 0644 } }]\n`,
@@ -115,7 +121,7 @@ test.each([
   [`${base}machine: *nowhere\n`, /^x\.yaml:5:10 .*alias/],
   [new Uint8Array([0x6e, 0x3a, 0xff]), 'x.yaml: is not UTF-8 text'],
   [' '.repeat(1024 ** 2 + 1), 'x.yaml: is larger than 1 MiB, which no recipe is'],
-  ['['.repeat(100_000), /^x\.yaml/],
+  ['['.repeat(100_000), /^x\.yaml(.*\n){20}x\.yaml: and \d+ more$/],
 ])('%j is refused', async (text, expected) => {
   const message = await problems(text);
   if (typeof expected === 'string') expect(message).toBe(expected);

@@ -99,6 +99,12 @@ test('a package that yum passed over is named', async () => {
   expect(output).toContain('vmkiln: not installed: cloud-utils-growpart\n');
 });
 
+test('a package may be named with its architecture, which is no capability', async () => {
+  const guest = guestWith({ rpm: 'case "$*" in *whatprovides*) exit 1;; esac' });
+  const recipe = `repositories: [{ id: mine, baseurl: "http://mirror/x" }]\npackages: [glibc.i686]\n`;
+  expect(guest.run(await script(recipe)).status).toBe(0);
+});
+
 test('repositories of the recipe are there while packages are installed, and stay only if they are to be kept', async () => {
   const guest = guestWith({
     yum: 'cat "$(dirname "$0")/../etc/yum.repos.d/mine.repo" >> "$(dirname "$0")/../seen" 2> /dev/null || true',

@@ -38,13 +38,17 @@ test('the kickstart for UEFI has an EFI partition before the one that grows', as
 
 test('the installer boots the media itself, with the kickstart in its initrd and the serial line as its last console', async () => {
   const recipe = await rhelRecipe('machine: { firmware: uefi }\n');
-  expect(words(familyOf(recipe).install(recipe, { iso: { file: '/x.iso', sha256: undefined } }).args)).toEqual([
+  expect(
+    words(
+      familyOf(recipe).install(recipe, { iso: { file: '/x.iso', sha256: undefined }, kernelArguments: ' quiet' }).args,
+    ),
+  ).toEqual([
     '--location',
-    '</x.iso>',
+    'location="</x.iso>"',
     '--initrd-inject',
     '<ks.cfg>',
     '--extra-args',
-    'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8',
+    'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8 quiet',
     '--boot',
     'uefi',
   ]);

@@ -2,7 +2,7 @@ import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { guestfsProgress } from '../../src/tools/guestfs.ts';
 import { convertProgress } from '../../src/tools/qemu-img.ts';
-import { parseDomstate, parseDomstats, screenshotToPng } from '../../src/tools/virsh.ts';
+import { parseDomstate, parseDomstats, pausedByDisk, screenshotToPng } from '../../src/tools/virsh.ts';
 
 test('virsh domstats: counters of all disks and interfaces are added up', () => {
   const text = [
@@ -19,6 +19,12 @@ test('virsh domstats: counters of all disks and interfaces are added up', () => 
     '',
   ].join('\n');
   expect(parseDomstats(text)).toEqual({ cpu: 9_431_000_000, written: 4216, received: 1200 });
+});
+
+test('a guest that QEMU paused for a full disk is told from one that a person paused', () => {
+  expect(pausedByDisk("Domain: 'a'\n  state.state=3\n  state.reason=5\n  cpu.time=1\n")).toBe(true);
+  expect(pausedByDisk("Domain: 'a'\n  state.state=3\n  state.reason=1\n")).toBe(false);
+  expect(pausedByDisk("Domain: 'a'\n  state.state=1\n  state.reason=5\n")).toBe(false);
 });
 
 test('virsh domstate --reason', () => {

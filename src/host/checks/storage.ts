@@ -1,13 +1,13 @@
-import { access } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { freemem, tmpdir, totalmem } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { blockingFolder, qemuAccount } from '../access.ts';
 import { freeSpace, leastRoom } from '../needs.ts';
 import { asRoot, type Check } from './check.ts';
 
 const gib = 1024 ** 3;
 
-/** Checks free space in the folders that grow, and the memory for a guest beside an appliance. */
+/** Checks that the folders that grow can be written and have free space, and the memory for a guest beside an appliance. */
 export async function checkRoom(folders: { state: string; cache: string }): Promise<Check[]> {
   const places = [
     {
@@ -29,6 +29,10 @@ export async function checkRoom(folders: { state: string; cache: string }): Prom
     { id: 'space-tmp', title: 'Temporary space', path: tmpdir(), fail: gib / 2, warn: 2 * gib, move: 'TMPDIR' },
   ];
   const checks = places.map(async ({ path, move, ...limits }): Promise<Check> => {
+    if (!(await canHold(path))) {
+      const { id, title } = limits;
+      return { id, title, status: 'fail', detail: `${path} cannot be written by this user; ${move} moves it` };
+    }
     const free = await freeSpace(path);
     const check = roomCheck(limits, free, `free at ${path}`);
     return check.status === 'ok' ? check : { ...check, detail: `${check.detail}; ${move} moves it` };
@@ -37,6 +41,18 @@ export async function checkRoom(folders: { state: string; cache: string }): Prom
   const limits = { id: 'memory', title: 'Memory', fail: 2 * gib, warn: 4 * gib };
   const memory = roomCheck(limits, total, `in all, ${formatGib(freemem())} unused`);
   return [...(await Promise.all(checks)), memory];
+}
+
+/** Whether this user may write a folder or, where it is not there yet, make it. */
+async function canHold(path: string): Promise<boolean> {
+  try {
+    const info = await stat(path);
+    await access(path, constants.W_OK | constants.X_OK);
+    return info.isDirectory();
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(path) !== path;
+    return absent && canHold(dirname(path));
+  }
 }
 
 /** The finding about an amount of bytes against what is too little (`fail`) and what is scarce (`warn`). */
@@ -72,8 +88,10 @@ export async function checkReach(
   ];
   return Promise.all(
     places.map(async ({ path, ...base }): Promise<Check> => {
-      if (base.id.startsWith('file-') && !(await exists(path))) {
-        return { ...base, status: 'fail', detail: `${path} is not there, or cannot be read by this user` };
+      if (base.id.startsWith('file-')) {
+        const file = await stat(path).catch(() => undefined);
+        const detail = file ? `${path} is not a file` : `${path} is not there, or cannot be read by this user`;
+        if (!file?.isFile()) return { ...base, status: 'fail', detail };
       }
       if (account === undefined) {
         return { ...base, status: 'warn', detail: `QEMU's user is unknown, so ${path} may be out of its reach` };
@@ -97,11 +115,4 @@ export function reachCheck(
     detail: `QEMU runs as ${user}, which may not pass through ${blocking} on the way to ${path}`,
     fix: asRoot(`chmod o+x ${blocking}`),
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
