@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,9 @@ export const testHome = process.env['VMKILN_TEST_HOME'] ?? '/var/tmp/vmkiln-test
 
 /** A new folder that QEMU's user can reach. */
 export function freshFolder(name: string): string {
-  return mkdtempSync(join(process.env['VMKILN_TEST_FOLDER'] ?? '/var/tmp', `vmkiln-${name}-`));
+  const folder = mkdtempSync(join(process.env['VMKILN_TEST_FOLDER'] ?? '/var/tmp', `vmkiln-${name}-`));
+  chmodSync(folder, 0o711);
+  return folder;
 }
 
 /** What a run of the real binary said. `events` are those of `--ui json`. */
