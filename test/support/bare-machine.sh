@@ -17,12 +17,14 @@ machine=$work/root
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
   # Lazily, deepest first: nothing of the host may be below the folder when it is removed.
-  awk -v root="$machine/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l
+  awk -v root="$machine/" 'index($5 "/", root) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l
   rm -rf --one-file-system "$work"
 }
 trap clean_up EXIT
 
 mmdebstrap --variant=minbase bookworm "$machine"
+# libvirt wants the root folder to be a mount, as it is on a real machine.
+mount --bind "$machine" "$machine"
 
 # Node.js and npm, as if somebody had unpacked them there.
 modules=$(cd "$(dirname "$(realpath "$(command -v npm)")")/../.." && pwd)
