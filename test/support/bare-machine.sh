@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Proves that set-up needs nothing but Node.js: runs a command on this checkout inside a bare Debian 12, made for it
 # and removed afterwards. Needs root, mmdebstrap and a package mirror, and about 3 GB in TMPDIR.
+# Set-up, and making the practice DVD, are what it can prove: libvirt starts, but no guest, because libvirt gives each
+# QEMU a /dev of its own and does not find the devices of a chroot.
 #
 # Usage: test/support/bare-machine.sh [COMMAND [ARGUMENT...]]     default: scripts/setup.sh --yes
 set -euo pipefail
