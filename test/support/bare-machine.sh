@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # Proves that set-up needs nothing but Node.js: runs a command on this checkout inside a bare Debian 12, made for it
 # and removed afterwards. Needs root, mmdebstrap and a package mirror, and about 3 GB in TMPDIR.
-# Set-up, and making the practice DVD, are what it can prove: libvirt starts, but no guest, because libvirt gives each
-# QEMU a /dev of its own and does not find the devices of a chroot.
 #
 # Usage: test/support/bare-machine.sh [COMMAND [ARGUMENT...]]     default: scripts/setup.sh --yes
 set -euo pipefail
@@ -62,7 +60,9 @@ mount --rbind /sys "$machine/sys"
 mount --rbind /dev "$machine/dev"
 mount -t tmpfs tmpfs "$machine/run"
 
+mkdir "$machine/old"
 if [ $# = 0 ]; then set -- scripts/setup.sh --yes; fi
+# A real change of root, not a chroot: libvirt gives each QEMU a /dev of its own and looks for the mounts of this one.
 # shellcheck disable=SC2016 # the inner shell expands them
 env -u TMPDIR "${settings[@]}" HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  chroot "$machine" sh -c 'cd /srv/vmkiln && exec "$@"' sh "$@"
+  unshare --mount sh -c 'cd "$0" && pivot_root . old && umount -l /old && cd /srv/vmkiln && exec "$@"' "$machine" "$@"
