@@ -87,6 +87,10 @@ export type StagePlan = {
   /** `--from` or `--no-cache` wants it run even if its result is in the store. */
   fresh: boolean;
   fingerprint: string | undefined;
+  /** The recipe gives this stage nothing to do: it is never run, whatever the store holds. */
+  omitted?: true;
+  /** Seconds after which a result with updates in it is too old to be reused: its stage or an earlier one installs them. */
+  maxAge?: number;
   /** The recipe keys and files this stage depends on, each with a hash of its value: they name the reason of a change. */
   parts: readonly { from: string; hash: string }[];
   commands: readonly Command[];

@@ -20,10 +20,17 @@ export type Family = {
   install(recipe: Recipe, media: { iso: Piece; kernelArguments: Piece }): Contribution;
   /** virt-customize arguments, in order: built-in edits, packages, then the user's own steps. */
   customize(recipe: Recipe): Contribution;
-  /** Whether customize installs updates: those of its day, which no fingerprint sees. */
-  updates(recipe: Recipe): boolean;
+  /**
+   * Whether customize holds the built-in edits alone. They come out the same on a guest that virt-sysprep has cleaned,
+   * and are given to it: one launch of the appliance less.
+   */
+  editsOnly(recipe: Recipe): boolean;
+  /** Seconds for which the updates that customize installs are new enough: no fingerprint sees them. Undefined without updates. */
+  maxAge(recipe: Recipe): number | undefined;
   /** virt-sysprep arguments: the explicit operations and the last edits. */
   sysprep(recipe: Recipe): Contribution;
+  /** Whether sysprep's last edit trims all that the disk has, so that virt-sparsify would free nothing more. */
+  trims(rendered: readonly RenderedFile[]): boolean;
   /** How to read the installer's log. */
   installer: {
     phases: readonly InstallerPhase[];

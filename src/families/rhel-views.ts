@@ -35,12 +35,19 @@ export function guestView(recipe: Recipe): View {
 
 /** Whether packages.sh has anything to do. */
 export function managesPackages(recipe: Recipe): boolean {
-  return recipe.packages.length > 0 || updates(recipe) || recipe.subscription !== undefined;
+  return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
 }
 
-/** Whether the guest is updated: unless the recipe says otherwise, when it has somewhere to get updates from. */
-export function updates({ update, subscription, repositories }: Recipe): boolean {
-  return update ?? (subscription !== undefined || repositories.length > 0);
+/** A nightly build installs new updates, and the builds of one day share them. Seconds. */
+const usualMaxAge = 20 * 3600;
+
+/**
+ * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
+ * so, or says nothing and has somewhere to get them from.
+ */
+export function maxAge({ update, subscription, repositories }: Recipe): number | undefined {
+  if (typeof update === 'object') return update.maxAge;
+  return (update ?? (subscription !== undefined || repositories.length > 0)) ? usualMaxAge : undefined;
 }
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
@@ -74,7 +81,7 @@ export function packagesView(recipe: Recipe): View {
       gpgkey,
       keep,
     })),
-    update: updates(recipe),
+    update: maxAge(recipe) !== undefined,
     packages,
     // Groups have a name for yum only.
     provided: packages.filter((wanted) => !wanted.startsWith('@')),

@@ -6,7 +6,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
 import type { Contribution, Family } from './family.ts';
 import { rhelRelease } from './rhel-releases.ts';
-import { cloudView, guestView, kickstartView, managesPackages, packagesView, updates } from './rhel-views.ts';
+import { cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
 import { quoted } from '../tools/virt-install.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
@@ -16,7 +16,18 @@ const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
-export const rhel: Family = { osinfo, render, install, customize, updates, sysprep, installer: anaconda, notes };
+export const rhel: Family = {
+  osinfo,
+  render,
+  install,
+  customize,
+  editsOnly,
+  maxAge,
+  sysprep,
+  trims,
+  installer: anaconda,
+  notes,
+};
 
 function osinfo(recipe: Recipe): string[] {
   const { major } = rhelRelease(recipe);
@@ -33,6 +44,7 @@ function render(recipe: Recipe): RenderedFile[] {
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     shipped('guest.sh', guestView(recipe)),
     shipped('clean.sh', {}),
+    shipped('trim.sh', {}),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
@@ -79,6 +91,11 @@ function customize(recipe: Recipe): Contribution {
   };
 }
 
+/** Packages, and the user's own steps, may leave what virt-sysprep is there to remove: they come before it. */
+function editsOnly(recipe: Recipe): boolean {
+  return !managesPackages(recipe) && recipe.customize.length === 0;
+}
+
 /**
  * Operations of virt-sysprep(1), named one by one because the default set changes with versions. Left out: fs-uuids and
  * user-account, which break a guest, and ssh-userdir and cron-spool, which could only undo the recipe's own steps.
@@ -123,9 +140,19 @@ function sysprep(recipe: Recipe): Contribution {
       ...['--run', { rendered: 'clean.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
+      ...['--run', { rendered: 'trim.sh' }],
     ],
     keys: ['release'],
   };
+}
+
+/** What a kickstart may put on the disk besides mounted filesystems, or may hide: swap, volume groups, included files. */
+const otherStorage =
+  /^\s*(autopart|volgroup|logvol|raid|btrfs|%include|part(ition)?\s+(.*\s)?(swap|pv\.|raid\.|btrfs\.))/m;
+
+function trims(rendered: readonly RenderedFile[]): boolean {
+  const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
+  return kickstart !== undefined && !otherStorage.test(kickstart.text);
 }
 
 function notes(recipe: Recipe): string[] {

@@ -1,8 +1,9 @@
 import { VmkilnError } from '../errors.ts';
 import { redactUrl } from '../media/http.ts';
-import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
+import type { Forecast, Plan, StageName, StagePlan } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
+import { isOutdated, type Layer } from '../store/checkpoints.ts';
 import { type Contents, fingerprint, hash } from './fingerprint.ts';
 import { segments, stages } from './stages.ts';
 
@@ -12,8 +13,10 @@ export type PlanInput = StageInput & {
   rehearsal: boolean;
   notes: readonly string[];
   macs: Contents['macs'];
-  /** The layers that are there now: their fingerprints, each with the time it was made (ISO 8601). */
-  existing: ReadonlyMap<string, string>;
+  /** The layers that are there now, by their fingerprints. */
+  existing: ReadonlyMap<string, Pick<Layer, 'dated'>>;
+  /** Milliseconds since 1970. */
+  now: number;
   /** The plan of the last build of this name: it gives the reasons their words. */
   previous: Plan | undefined;
   /** The first stage that must not be reused, and the last one to run. */
@@ -30,7 +33,7 @@ function withoutCredentials({ recipe, media }: PlanInput): Recipe {
   return { ...recipe, source };
 }
 
-type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh'>;
+type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh' | 'omitted'> & { omitted: string | undefined };
 
 /**
  * Decides everything a build will do. Pure: the same input gives the same plan.
@@ -46,7 +49,11 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
   }
   const drafts = draftStages(input);
   const forecasts = forecast(drafts, input);
-  const planned = drafts.map((draft, index) => ({ ...draft, ...(forecasts[index] ?? never()) }));
+  const planned = drafts.map(({ omitted, ...draft }, index) => ({
+    ...draft,
+    ...(omitted === undefined ? {} : { omitted: true as const }),
+    ...(forecasts[index] ?? never()),
+  }));
   return {
     version: 1,
     name: input.name,
@@ -61,23 +68,36 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
 }
 
 /** What is new in a repository is in no fingerprint: a person should know that a reused layer does not have it. */
-function oldUpdates(planned: readonly StagePlan[], { recipe, family, existing, until }: PlanInput): string[] {
-  const stage = planned.find((each) => each.stage === 'customize');
-  const ended = until !== undefined && stageNames.indexOf(until) < stageNames.indexOf('customize');
-  if (!stage || stage.forecast === 'run' || ended || !family.updates(recipe)) return [];
-  const day = existing.get(stage.fingerprint ?? '')?.slice(0, 10) ?? 'the day';
-  return [`updates are those of ${day}, when the customize layer was made; --from customize installs newer ones`];
+function oldUpdates(planned: readonly StagePlan[], { existing }: PlanInput): string[] {
+  const reused = planned.find((stage) => stage.forecast === 'reuse');
+  const dated = existing.get(reused?.fingerprint ?? '')?.dated;
+  if (dated === undefined) return [];
+  return [`updates are those of ${day(dated)}; --from customize installs newer ones`];
+}
+
+/** "2026-11-22 16:40", in UTC. */
+function day(at: string): string {
+  return at.slice(0, 16).replace('T', ' ');
 }
 
 function draftStages(input: PlanInput): Draft[] {
   const { rendered, macs } = input;
   const recipe = withoutCredentials(input);
   let previous: string | undefined;
+  let oldest: number | undefined;
   return stages.map((stage) => {
-    const { commands, keys } = stage.plan(input);
+    const { commands, keys, omitted, maxAge = oldest } = stage.plan(input);
+    oldest = maxAge;
     previous = fingerprint(previous, stage.name, commands, { rendered, macs });
     const parts = keys.map((key) => ({ from: key as string, hash: hash(recipe[key]) }));
-    return { stage: stage.name, fingerprint: previous, parts: [...parts, ...fileParts(commands, rendered)], commands };
+    return {
+      stage: stage.name,
+      fingerprint: previous,
+      parts: [...parts, ...fileParts(commands, rendered)],
+      commands,
+      omitted,
+      ...(maxAge === undefined ? {} : { maxAge }),
+    };
   });
 }
 
@@ -107,12 +127,14 @@ function forecast(drafts: readonly Draft[], input: PlanInput): Outlook[] {
     if (leaves === undefined) return false;
     const at = order.indexOf(leaves);
     const print = drafts[at]?.fingerprint;
-    return at < first && at <= last && print !== undefined && input.existing.has(print);
+    const found = input.existing.get(print ?? '');
+    return at < first && at <= last && found && !isOutdated(found, drafts[at]?.maxAge, input.now);
   })?.leaves;
   const deepest = reusable === undefined ? -1 : order.indexOf(reusable);
   let changed = false;
   return drafts.map((draft, index) => {
     const fresh = index >= first;
+    if (draft.omitted !== undefined) return { forecast: 'skip', because: draft.omitted, fresh };
     if (index > last) return { forecast: 'skip', because: `after ${input.until}, where this build ends`, fresh };
     if (index < deepest) return { forecast: 'skip', because: `the ${reusable} layer already holds its result`, fresh };
     if (index === deepest) return { forecast: 'reuse', because: 'nothing it depends on has changed', fresh };
@@ -127,6 +149,8 @@ function reasonToRun(draft: Draft, input: PlanInput, asked: boolean): string {
   if (draft.stage === 'upload') return 'targets are asked every time; an image that is already there is left alone';
   if (asked) return `--from ${input.from} or --no-cache asks for it`;
   if (draft.fingerprint === undefined) return 'the media are not downloaded yet';
+  const found = input.existing.get(draft.fingerprint);
+  if (found && isOutdated(found, draft.maxAge, input.now)) return `its updates are those of ${day(found.dated ?? '')}`;
   const before = input.previous?.stages.find(({ stage }) => stage === draft.stage);
   if (!before) return 'it has not been built before';
   if (before.fingerprint === draft.fingerprint) return 'its result is not in the checkpoint store';

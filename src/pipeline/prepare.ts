@@ -6,7 +6,7 @@ import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import type { Host, Media, Plan, StageName } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { findLayer, listLayers } from '../store/checkpoints.ts';
+import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import type { Paths } from '../store/paths.ts';
 import { targets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
@@ -77,6 +77,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       rehearsal: rehearsal !== undefined,
       notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe)],
       existing: await existingLayers(paths.checkpoints),
+      now: Date.now(),
       previous: await previousPlan(paths.builds, name),
       from,
       until,
@@ -117,11 +118,11 @@ async function allOrFirstFailure<A, B, C>(work: [Promise<A>, Promise<B>, Promise
   return Promise.all(work);
 }
 
-/** The layers that can be reused, each with the time it was made. */
-async function existingLayers(store: string): Promise<Map<string, string>> {
+/** The layers that can be reused. */
+async function existingLayers(store: string): Promise<Map<string, Layer>> {
   const records = await listLayers(store);
   const found = await Promise.all(records.map(({ fingerprint }) => findLayer(store, fingerprint)));
-  return new Map(found.flatMap((layer) => (layer ? [[layer.fingerprint, layer.madeAt]] : [])));
+  return new Map(found.flatMap((layer) => (layer ? [[layer.fingerprint, layer]] : [])));
 }
 
 /** The plan of the latest build of that name. Build ids end in their time, so names sort by it. */

@@ -40,6 +40,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
     const segment = segments[index];
     if (!segment?.leaves) return undefined;
     const stage = mustFind(planned, segment.leaves);
+    if (segment.stages.every((name) => mustFind(planned, name).omitted)) return layerOf(index - 1);
     const print = stage.fingerprint;
     if (print === undefined) throw new Error(`${segment.leaves} has no fingerprint: the media are unknown`);
     await options.pin(print);
@@ -48,6 +49,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
       print,
       {
         fresh: stage.fresh,
+        maxAge: stage.maxAge,
         signal,
         waiting: () =>
           emit({
@@ -58,7 +60,8 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
       },
       async () => {
         const below = await layerOf(index - 1);
-        for (const name of segment.stages) await runStage(name);
+        const started = new Date().toISOString();
+        for (const name of segment.stages) if (!mustFind(planned, name).omitted) await runStage(name);
         const file = stages.find(({ name }) => name === segment.leaves)?.leaves ?? '';
         const flat = segment.leaves === 'sparsify';
         const context = stageContext(stage.stage, { ...options, layers }, counter);
@@ -67,6 +70,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
           stage: stage.stage,
           build: options.build,
           flat,
+          dated: below?.dated ?? (stage.maxAge === undefined ? undefined : started),
           ...(below && !flat && { backing: below }),
         };
       },
@@ -79,7 +83,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
   /** A reused layer, and the stages that led to it and to the layers below. */
   function announceReuse(index: number, stage: StagePlan): void {
     for (const name of segments.slice(0, index + 1).flatMap((segment) => segment.stages)) {
-      if (announced.has(name)) continue;
+      if (announced.has(name) || mustFind(planned, name).omitted) continue;
       announced.add(name);
       if (name === stage.stage) emit({ type: 'stage-reused', stage: name, because: becauseReused(stage) });
       else emit({ type: 'stage-skipped', stage: name, because: `the ${stage.stage} layer already holds its result` });

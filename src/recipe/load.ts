@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import type { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { resolveFiles } from './files.ts';
 import { didYouMean } from './nearest.ts';
@@ -177,12 +178,19 @@ function validate(
   for (const issue of parsed.error.issues) {
     const node = document.getIn(issue.path, true);
     const scalar = isAlias(node) ? node.resolve(document) : node;
-    if (issue.code !== 'invalid_type' || !isScalar(scalar) || !whole.has(scalar)) continue;
-    if (issue.expected !== 'number' && issue.expected !== 'int' && issue.expected !== 'boolean') continue;
+    if (!isScalar(scalar) || !whole.has(scalar)) continue;
+    const kinds = expectedTypes(issue);
+    if (!kinds.includes('number') && !kinds.includes('int') && !kinds.includes('boolean')) continue;
     const read: unknown = parseDocument(String(scalar.value), { logLevel: 'silent' }).contents?.toJSON();
     if (typeof read !== 'number' && typeof read !== 'boolean') continue;
     scalar.value = read;
     changed = true;
   }
   return changed ? recipeSchema.safeParse(document.toJS({ maxAliasCount: mostAliases }), { error: explain }) : parsed;
+}
+
+/** The types that would do where a value has the wrong one; of alternatives, those of each. */
+function expectedTypes(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_type') return [issue.expected];
+  return issue.code === 'invalid_union' ? issue.errors.flatMap((problems) => problems.flatMap(expectedTypes)) : [];
 }

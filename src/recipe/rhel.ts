@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line, secret } from './values.ts';
+import { duration, line, secret } from './values.ts';
 
 const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
 
@@ -88,7 +88,11 @@ export const rhelKeys = {
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
   update: z
-    .boolean()
+    .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
+      error: 'expected true, false or { maxAge: 20h }',
+    })
     .optional()
-    .describe('Whether all packages are updated; by default when there is a subscription or a repository.'),
+    .describe(
+      'Whether all packages are updated; by default when there is a subscription or a repository. Updates older than `maxAge` (20h unless said otherwise) are not reused from a checkpoint.',
+    ),
 };

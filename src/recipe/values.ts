@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { SecretRef } from '../model.ts';
 
 const sizePattern = /^(\d+(?:\.\d+)?) ?([KMGT])(?:iB)?$/;
-const durationPattern = /^(\d+) ?(s|m|h)$/;
+const durationPattern = /^(\d+) ?(s|m|h|d)$/;
 const powers = { K: 1, M: 2, G: 3, T: 4 };
-const unitSeconds = { s: 1, m: 60, h: 3600 };
+const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Characters that end a line for a shell, for YAML or for Python's `splitlines`, and all other control characters. */
 // oxlint-disable-next-line no-control-regex
@@ -17,7 +17,7 @@ export function parseSize(text: string): number | undefined {
   return Math.round(Number(number) * 1024 ** powers[unit as keyof typeof powers]);
 }
 
-/** Seconds of a duration such as `90s`, `60m` or `2h`. Undefined if it is none. */
+/** Seconds of a duration such as `90s`, `60m`, `2h` or `7d`. Undefined if it is none. */
 export function parseDuration(text: string): number | undefined {
   const [, number, unit] = durationPattern.exec(text) ?? [];
   if (number === undefined) return undefined;
@@ -46,14 +46,14 @@ export function size(least: string) {
     .refine((bytes) => bytes <= 64 * 1024 ** 4, { error: 'expected at most 64T' });
 }
 
-/** A duration in seconds, written as `60m`. */
-export function duration() {
+/** A duration in seconds, written as `60m`; `most` is in days. */
+export function duration(most = 7) {
   return z
     .string({ error: expected('a duration like 60m') })
-    .regex(durationPattern, { error: expected('a duration like 60m (units: s, m, h)'), abort: true })
+    .regex(durationPattern, { error: expected('a duration like 60m (units: s, m, h, d)'), abort: true })
     .transform((text) => parseDuration(text) ?? 0)
-    .refine((seconds) => seconds > 0 && seconds <= 7 * 86_400, {
-      error: 'expected more than 0s and at most a week (168h)',
+    .refine((seconds) => seconds > 0 && seconds <= most * 86_400, {
+      error: `expected more than 0s and at most ${most}d`,
     });
 }
 

@@ -2,14 +2,20 @@ import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
 import { convert, convertProgress } from '../tools/qemu-img.ts';
 import { runWithProgress, type Stage } from './stage.ts';
 
-/** Frees the blocks the guest no longer uses, then writes the small, flat image without a backing file. */
+/**
+ * Frees the blocks the guest no longer uses, then writes the small, flat image without a backing file. Where sysprep has
+ * trimmed the guest in its own launch, another launch would free nothing.
+ */
 export const sparsify: Stage = {
   name: 'sparsify',
   leaves: 'image',
-  plan: ({ recipe, host }) => {
+  plan: ({ recipe, family, host, rendered }) => {
     const disk = { work: 'sysprep.qcow2' };
     return {
-      commands: [virtSparsify(disk, host), convert(disk, { work: 'image' }, recipe.output, host)],
+      commands: [
+        ...(family.trims(rendered) ? [] : [virtSparsify(disk, host)]),
+        convert(disk, { work: 'image' }, recipe.output, host),
+      ],
       keys: ['output'],
     };
   },

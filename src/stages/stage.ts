@@ -13,8 +13,16 @@ export type StageInput = {
   rendered: readonly RenderedFile[];
 };
 
-/** What a stage will do: its commands in order, and the top-level recipe keys they come from. */
-type StageWork = { commands: readonly Command[]; keys: readonly (keyof Recipe)[] };
+/**
+ * What a stage will do: its commands in order, and the top-level recipe keys they come from. `omitted` says in words why
+ * there is nothing to do. `maxAge` is in seconds: what the stage installs is that of its day, and too old after that.
+ */
+type StageWork = {
+  commands: readonly Command[];
+  keys: readonly (keyof Recipe)[];
+  omitted?: string;
+  maxAge?: number | undefined;
+};
 
 /** All that a stage gets to touch the world with, and never more. */
 export type StageContext = {

@@ -7,8 +7,14 @@ export const sysprep: Stage = {
   name: 'sysprep',
   plan: ({ recipe, family, host }) => {
     const { args, keys } = family.sysprep(recipe);
+    const edits = family.editsOnly(recipe) ? family.customize(recipe) : { args: [], keys: [] };
     const disk = { work: 'sysprep.qcow2' };
-    return { commands: [createOverlay(disk, { layer: 'customize' }), virtSysprep(disk, args, host)], keys };
+    const below = { layer: family.editsOnly(recipe) ? ('install' as const) : ('customize' as const) };
+    return {
+      // What ends the guest's preparation stays last; virt-sysprep's own operations run before all of these.
+      commands: [createOverlay(disk, below), virtSysprep(disk, [...edits.args, ...args], host)],
+      keys: [...edits.keys, ...keys],
+    };
   },
   run: (commands, _input, context) => runWithProgress('sysprep', commands, context, guestfsProgress),
 };

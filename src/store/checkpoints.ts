@@ -22,6 +22,8 @@ export type Layer = {
   backing?: { fingerprint: string; path: string };
   build: string;
   madeAt: string;
+  /** When the updates in it were installed (ISO 8601), by the stage itself or by one below. */
+  dated?: string;
   /** Seconds that making it took. */
   seconds: number;
 };
@@ -30,7 +32,14 @@ export type Layer = {
 export const pinsLock = 'pins';
 
 /** What `make` hands over: a finished file on the store's filesystem, to be taken by rename. */
-export type Made = { file: string; stage: StageName; backing?: Layer; build: string; flat: boolean };
+export type Made = {
+  file: string;
+  stage: StageName;
+  backing?: Layer;
+  build: string;
+  flat: boolean;
+  dated?: string | undefined;
+};
 
 /** The layer of that fingerprint, if its file and its whole backing chain are there. */
 export async function findLayer(store: string, fingerprint: string): Promise<Layer | undefined> {
@@ -43,19 +52,24 @@ export async function findLayer(store: string, fingerprint: string): Promise<Lay
   return layer;
 }
 
+/** Whether the updates in a layer are older than `maxAge` seconds at `now` (milliseconds since 1970). */
+export function isOutdated({ dated }: Pick<Layer, 'dated'>, maxAge: number | undefined, now: number): boolean {
+  return dated !== undefined && maxAge !== undefined && now - Date.parse(dated) > maxAge * 1000;
+}
+
 /**
  * The layer of that fingerprint: found, or made once by whoever holds its lock while the others wait.
- * `fresh` makes it anew even if it is there.
+ * `fresh` makes it anew even if it is there, and so does an age of its updates above `maxAge` seconds.
  */
 export async function obtain(
   store: string,
   fingerprint: string,
-  options: { fresh: boolean; signal: AbortSignal; waiting: () => void },
+  options: { fresh: boolean; maxAge?: number | undefined; signal: AbortSignal; waiting: () => void },
   make: () => Promise<Made>,
 ): Promise<{ layer: Layer; reused: boolean }> {
   return withLock(store, fingerprint, options, async () => {
     const found = options.fresh ? undefined : await findLayer(store, fingerprint);
-    if (found) return { layer: found, reused: true };
+    if (found && !isOutdated(found, options.maxAge, Date.now())) return { layer: found, reused: true };
     const started = performance.now();
     const made = await make();
     return { layer: await keep(store, fingerprint, made, (performance.now() - started) / 1000), reused: false };
@@ -76,6 +90,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
     size,
     ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
     build: made.build,
+    ...(made.dated === undefined ? {} : { dated: made.dated }),
     madeAt: new Date().toISOString(),
     seconds,
   };

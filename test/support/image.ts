@@ -32,6 +32,16 @@ export async function openImage(image: string, folders: readonly string[]) {
   return { read: (path: string) => readFileSync(local(path), 'utf8'), path: local };
 }
 
+/**
+ * Everything an image holds, in one launch: a line per file with mode, owner, target of a link, and the SHA-256 of what
+ * it contains. Times are left out.
+ */
+export async function listing(image: string): Promise<string[]> {
+  const find = String.raw`find / -xdev ! -path '/proc/*' ! -path '/sys/*' ! -path '/dev/*' -printf '%p %y %m %U:%G %l\n'`;
+  const out = await run('guestfish', ['--ro', '-a', image, '-i', 'sh', find, ':', 'checksums', 'sha256', '/'], 300);
+  return out.split('\n').toSorted();
+}
+
 /** A booted copy-on-write clone of an image. */
 export type Guest = { console: () => string; ssh: (command: string) => Promise<string>; stop: () => Promise<void> };
 

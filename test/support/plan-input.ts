@@ -34,6 +34,7 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     rehearsal: false,
     notes: [],
     existing: new Map(),
+    now: Date.parse('2026-01-02T00:00:00Z'),
     previous: undefined,
     from: undefined,
     until: undefined,

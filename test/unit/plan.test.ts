@@ -10,6 +10,7 @@ import { host, media, planInput } from '../support/plan-input.ts';
 const { recipe } = await loadRecipe('recipes/rhel7.yaml', {});
 const first = makePlan(planInput(recipe));
 const hole = { secret: { env: 'P' }, encoding: 'shell' as const, inGuest: false };
+const dated = '2026-01-02T03:04:05.000Z';
 const layers = ['install', 'customize', 'sparsify'] as const;
 
 function fingerprints(plan: typeof first) {
@@ -25,7 +26,7 @@ function invalidated(change: Partial<Recipe>, surroundings = {}) {
 
 /** A store in which every layer of the first plan is. */
 const everything = () =>
-  new Map(Object.values(fingerprints(first)).map((print) => [print ?? '', '2026-01-02T03:04:05.000Z']));
+  new Map(Object.values(fingerprints(first)).map((print, index) => [print ?? '', index < 2 ? {} : { dated }]));
 
 const all = ['install', 'customize', 'sparsify'];
 const late = ['customize', 'sparsify'];
@@ -75,7 +76,7 @@ test('paths with commas, spaces and apostrophes reach virt-install whole', () =>
 });
 
 test('forecast: the deepest layer that holds is reused, and the reasons name recipe keys', () => {
-  const existing = new Map([[fingerprints(first)['install'] ?? '', '2026-01-02T03:04:05.000Z']]);
+  const existing = new Map([[fingerprints(first)['install'] ?? '', {}]]);
   const changed = { ...recipe, packages: ['cloud-init'] };
   const plan = makePlan(planInput(changed, { existing, previous: first }));
   expect(plan.stages.map(({ stage, forecast }) => `${stage} ${forecast}`)).toEqual([
@@ -104,10 +105,40 @@ test('a reused customize layer has the updates of its day, and the plan says so'
   const existing = everything();
   expect(notes({}, { existing })).toEqual([expect.stringMatching(/2026-01-02.*--from customize/)]);
   expect(notes({}, { existing, from: 'customize' })).toEqual([]);
-  expect(notes({}, { existing, until: 'install' })).toEqual([]);
   const plain = { ...recipe, update: false };
-  const kept = Object.values(fingerprints(makePlan(planInput(plain)))).map((print) => [print ?? '', ''] as const);
+  const kept = Object.values(fingerprints(makePlan(planInput(plain)))).map((print) => [print ?? '', {}] as const);
   expect(notes({ update: false }, { existing: new Map(kept) })).toEqual([]);
+});
+
+test('updates that are too old are installed anew, and everything after them', () => {
+  const forecasts = (change: Partial<Recipe>, hours: number) => {
+    const changed = { ...recipe, ...change };
+    const prints = Object.values(fingerprints(makePlan(planInput(changed))));
+    const existing = new Map(prints.map((print, index) => [print ?? '', index < 2 ? {} : { dated }]));
+    const { stages } = makePlan(planInput(changed, { existing, now: Date.parse(dated) + hours * 3_600_000 }));
+    return stages.map((stage) => (stage.because.includes('updates are') ? 'old' : stage.forecast)).join(' ');
+  };
+  expect(forecasts({}, 19)).toBe('skip skip skip skip reuse run');
+  expect(forecasts({}, 21)).toBe('skip reuse old run run run');
+  expect(forecasts({ update: { maxAge: 7 * 86_400 } }, 167)).toBe('skip skip skip skip reuse run');
+  expect(forecasts({ update: { maxAge: 7 * 86_400 } }, 169)).toBe('skip reuse old run run run');
+  expect(forecasts({ update: false }, 999)).toBe('skip skip skip skip reuse run');
+});
+
+test('the built-in edits alone are given to virt-sysprep, and trimming there spares virt-sparsify', () => {
+  const { subscription: _none, ...plain } = { ...recipe, packages: [], customize: [] };
+  const programs = (changed: Recipe) =>
+    makePlan(planInput(changed)).stages.map(({ commands }) => commands.map(({ program }) => program).join('+'));
+  expect(programs(plain)).toEqual(['qemu-img', 'virt-install', '', 'qemu-img+virt-sysprep', 'qemu-img', '']);
+  expect(programs({ ...plain, customize: [{ run: 'true' }] })[2]).toBe('qemu-img+virt-customize');
+  const swap = planInput(plain).rendered.map((file) => ({ ...file, text: `part swap --size=512\n${file.text}` }));
+  expect(makePlan(planInput(plain, { rendered: swap })).stages[4]?.commands[0]?.program).toBe('virt-sparsify');
+  const { stages } = makePlan(planInput(plain));
+  const words = stages[3]?.commands[1]?.args.map((arg) => JSON.stringify(arg)) ?? [];
+  const scripts = ['guest.sh', 'clean.sh', 'trim.sh'].map((name) => words.indexOf(JSON.stringify({ rendered: name })));
+  expect(scripts).toEqual(scripts.toSorted((a, b) => a - b));
+  expect(scripts.every((at) => at > 0)).toBe(true);
+  expect(stages[2]).toMatchObject({ forecast: 'skip', omitted: true });
 });
 
 test('a host without KVM, or whose osinfo-db does not know the guest, is told of', () => {

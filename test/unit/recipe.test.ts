@@ -82,8 +82,8 @@ test.each([
   [`${base}disk: { size: 1M }\n`, 'x.yaml:5:15 disk.size: expected at least 2G'],
   [`${base}disk: { size: 100000T }\n`, 'x.yaml:5:15 disk.size: expected at most 64T'],
   [
-    `${base}install: { timeout: 1d }\n`,
-    'x.yaml:5:21 install.timeout: expected a duration like 60m (units: s, m, h), got "1d"',
+    `${base}install: { timeout: 1w }\n`,
+    'x.yaml:5:21 install.timeout: expected a duration like 60m (units: s, m, h, d), got "1w"',
   ],
   [`${base}packages: [a, 5]\n`, 'x.yaml:5:15 packages.1: expected the name of a package or of a @group, got 5'],
   [`${base}packages: ["-y"]\n`, 'x.yaml:5:12 packages.0: expected the name of a package or of a @group, got "-y"'],
@@ -183,6 +183,14 @@ test('a file whose path virt-customize would split is refused', async () => {
   expect(message).toContain('virt-customize cannot upload a file with a colon in its path');
 });
 
+test('the age of updates: a duration, or just yes or no, also from a variable', async () => {
+  const load = (update: string, variables = {}) =>
+    loadRecipe(put(`${base}update: ${update}\n`), variables).then(({ recipe }) => recipe.update);
+  expect(await load('{ maxAge: 7d }')).toEqual({ maxAge: 604_800 });
+  expect(await load('${u}', { u: 'false' })).toBe(false);
+  await expect(load('often')).rejects.toThrow('update: expected true, false or { maxAge: 20h }');
+});
+
 test('sizes and durations', () => {
   expect([parseSize('8G'), parseSize('2GiB'), parseSize('512M'), parseSize('1.5G')]).toEqual([
     2 ** 33,
@@ -191,12 +199,10 @@ test('sizes and durations', () => {
     1.5 * 2 ** 30,
   ]);
   expect(['8GB', '8', '-8G', '8g', ' 8G', '8G\n', ''].map(parseSize)).toEqual(Array(7).fill(undefined));
-  expect([parseDuration('90s'), parseDuration('60m'), parseDuration('2h'), parseDuration('1d')]).toEqual([
-    90,
-    3600,
-    7200,
-    undefined,
+  expect([parseDuration('90s'), parseDuration('60m'), parseDuration('2h'), parseDuration('7d')]).toEqual([
+    90, 3600, 7200, 604_800,
   ]);
+  expect(parseDuration('1w')).toBeUndefined();
 });
 
 test('the nearest word', () => {

@@ -178,6 +178,6 @@ test('without a subscription, repositories and packages there is nothing to run'
     familyOf(recipe)
       .render(recipe)
       .map(({ name }) => name),
-  ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'guest.sh', 'clean.sh']);
+  ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'guest.sh', 'clean.sh', 'trim.sh']);
   expect(words(familyOf(recipe).customize(recipe).args)).not.toContain('<packages.sh>');
 });

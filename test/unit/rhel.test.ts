@@ -91,7 +91,7 @@ customize:
   expect(args.flat()).toContainEqual({ file: join(recipeFolder, 'motd'), sha256 });
 });
 
-test('sysprep: chosen operations, and emptying the machine-id last', async () => {
+test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
   const recipe = await rhelRecipe();
   const args = words(familyOf(recipe).sysprep(recipe).args);
   const operations = args[1]?.split(',') ?? [];
@@ -100,7 +100,7 @@ test('sysprep: chosen operations, and emptying the machine-id last', async () =>
     expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),
   );
   for (const harmful of ['fs-uuids', 'user-account', 'ssh-userdir']) expect(operations).not.toContain(harmful);
-  expect(args.slice(-4)).toEqual(['--run', '<clean.sh>', '--truncate', '/etc/machine-id']);
+  expect(args.slice(-6)).toEqual(['--run', '<clean.sh>', '--truncate', '/etc/machine-id', '--run', '<trim.sh>']);
 });
 
 test('cloud.cfg: the user, the data sources, and no network configuration', async () => {

@@ -1,0 +1,62 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Event } from '../../src/model.ts';
+import { listing, run } from '../support/image.ts';
+import { freshFolder, testHome, vmkiln } from '../support/vmkiln.ts';
+
+/** Cloud-init comes with the installation: customize is left with the built-in edits, and virt-sysprep makes them. */
+function recipeOfEditsAlone(folder: string): string {
+  const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8').replace('@core', '@core\ncloud-init');
+  writeFileSync(join(folder, 'own.ks.hbs'), kickstart);
+  const path = join(folder, 'edits.yaml');
+  writeFileSync(
+    path,
+    'name: edits\nfamily: rhel\nrelease: "7.9"\nsource: { iso: x.iso }\ninstall: { kickstart: own.ks.hbs }\n',
+  );
+  return path;
+}
+
+/** The plain way from the same installed disk: every tool in a launch of its own. */
+async function plainWay(argv: readonly string[], installed: string, rendered: string, folder: string): Promise<string> {
+  const disk = join(folder, 'plain.qcow2');
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', installed, disk]);
+  const words = argv.slice(3).map((word) => word.replace(/^.*\/work\/[^/]+\/rendered/, rendered));
+  const cut = words.indexOf('--operations');
+  const clean = words.slice(
+    cut,
+    words.findLastIndex((word) => word === '--run'),
+  );
+  await run('virt-customize', ['-a', disk, ...words.slice(0, cut)], 600);
+  await run('virt-sysprep', ['-a', disk, ...clean], 600);
+  await run('virt-sparsify', ['--in-place', disk], 600);
+  const image = join(folder, 'plain.img');
+  await run('qemu-img', ['convert', '-O', 'qcow2', '-c', disk, image], 600);
+  return image;
+}
+
+test('the quick way (one launch, trimmed in it) and the plain way leave the same files, and as little', async () => {
+  const folder = freshFolder('quick');
+  const args = ['rehearse', recipeOfEditsAlone(folder), '--out', folder, '--ui', 'json', '--from', 'sysprep'];
+  const quick = await vmkiln(args, { timeout: 900 });
+  expect(quick.status, quick.stderr).toBe(0);
+  const of = <T extends Event['type']>(type: T) =>
+    quick.events.filter((event): event is Extract<Event, { type: T }> => event.type === type);
+  const commands = of('command-started').map(({ argv }) => argv);
+  const tools = commands.map(([program]) => program).filter((program) => program?.startsWith('virt-'));
+  expect(tools.filter((program) => program !== 'virt-install')).toEqual(['virt-sysprep']);
+  const sysprep = commands.find(([program]) => program === 'virt-sysprep') ?? [];
+  const installed = commands.find((words) => words.includes('-b'))?.find((word) => word.startsWith(testHome)) ?? '';
+  const rendered = join(of('build-started')[0]?.folder ?? '', 'rendered');
+  const plain = await plainWay(sysprep, installed, rendered, folder);
+  const image = join(folder, 'edits-rehearsal.qcow2');
+  const [quickly, plainly] = [await listing(image), await listing(plain)];
+  expect(quickly.length).toBeGreaterThan(1000);
+  expect(quickly).toEqual(plainly);
+  const [small, other] = await Promise.all([image, plain].map(allocated));
+  expect((small ?? 0) / (other ?? 1)).toBeLessThan(1.02);
+});
+
+async function allocated(image: string): Promise<number> {
+  return Number(await run('stat', ['-c', '%s', image]));
+}
