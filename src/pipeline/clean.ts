@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { removeStale } from '../media/stale.ts';
 import { pinsLock, removeLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
-import { readOwners } from '../store/owner.ts';
+import { buildsLock, readOwners } from '../store/owner.ts';
 import { ensurePaths, statePaths } from '../store/paths.ts';
 import { folderSize, reapDead } from './reap.ts';
 
@@ -40,17 +40,17 @@ export async function clean(options: CleanOptions): Promise<CleanResult> {
       removed.push(`removed ${path}`);
     }
   }
-  const owners = await readOwners(paths);
+  const { owners, finished } = await withLock(paths.builds, buildsLock, { signal: options.signal }, async () => {
+    const found = await readOwners(paths);
+    const owned = new Set(found.map(({ owner }) => owner.build));
+    return { owners: found, finished: (await readdir(paths.builds)).filter((build) => !owned.has(build)) };
+  });
   const kept = owners.map(({ owner }) => ({ what: owner.build, why: 'it is running' }));
-  if (options.builds) {
-    const running = new Set(owners.map(({ owner }) => owner.build));
-    for (const build of await readdir(paths.builds)) {
-      if (running.has(build)) continue;
-      const folder = join(paths.builds, build);
-      freedBytes += await folderSize(folder);
-      await rm(folder, { recursive: true, force: true });
-      removed.push(`removed build ${build}`);
-    }
+  for (const build of options.builds ? finished : []) {
+    const folder = join(paths.builds, build);
+    freedBytes += await folderSize(folder);
+    await rm(folder, { recursive: true, force: true });
+    removed.push(`removed build ${build}`);
   }
   return { removed, freedBytes, kept };
 }

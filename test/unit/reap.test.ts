@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { clean } from '../../src/pipeline/clean.ts';
 import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
@@ -22,7 +23,7 @@ async function freshPaths() {
 /** A build whose process has been killed: its owner record names a process that is no more. */
 async function deadBuild(paths: Awaited<ReturnType<typeof freshPaths>>, build: string, more: Partial<Owner> = {}) {
   const child = spawn('sleep', ['60']);
-  const owner = await createBuild(paths, build);
+  const owner = await createBuild(paths, build, signal);
   child.kill('SIGKILL');
   await once(child, 'exit');
   await writeOwner(paths, { ...owner, pid: child.pid ?? 0, startTime: '1', ...more });
@@ -48,12 +49,31 @@ test('what a killed build left is found and removed: grandchildren and work fold
 
 test('a living build is left alone, and one that was told to stay goes only on request', async () => {
   const paths = await freshPaths();
-  await createBuild(paths, 'living');
+  await createBuild(paths, 'living', signal);
   const { work } = await deadBuild(paths, 'kept', { kept: true });
   expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
   expect(existsSync(work)).toBe(true);
   expect(await reapDead(paths, { kept: true, signal })).toHaveLength(1);
   expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['living']);
+});
+
+test('cleaning builds that have ended never takes one that is just beginning', async () => {
+  const paths = await freshPaths();
+  const home = process.env['VMKILN_HOME'];
+  process.env['VMKILN_HOME'] = dirname(paths.state);
+  try {
+    let cleaning = true;
+    const cleaner = (async () => {
+      while (cleaning) await clean({ cache: false, builds: true, signal, emit: () => undefined });
+    })();
+    for (let index = 0; index < 100; index += 1) await createBuild(paths, `new-${index}`, signal);
+    cleaning = false;
+    await cleaner;
+    expect(await readOwners(paths)).toHaveLength(100);
+  } finally {
+    if (home === undefined) delete process.env['VMKILN_HOME'];
+    else process.env['VMKILN_HOME'] = home;
+  }
 });
 
 test('a domain is gone only when libvirt says so', async () => {
