@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 
@@ -46,6 +46,19 @@ export async function removeTemporaries(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (temporaryName.test(name)) await rm(join(folder, name), { force: true });
   }
+}
+
+/** The allocated bytes of every file and folder below a folder, by path: what a sparse file really takes. */
+export async function fileSizes(folder: string): Promise<Map<string, number>> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      return found ? [[path, found.blocks * 512] as const] : [];
+    }),
+  );
+  return new Map(sizes.flat());
 }
 
 /** Whether a filesystem call failed for want of space or quota. */
