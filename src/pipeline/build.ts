@@ -101,6 +101,8 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       recipe: recipePath,
       rehearsal,
       folder,
+      family: recipe.family,
+      accelerator: plan.host.accelerator,
     });
     for (const note of plan.notes) log.emit({ type: 'warning', message: note });
     const published = await runPlan({

@@ -4,6 +4,7 @@ import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } 
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { type Contents, fingerprint, hash } from './fingerprint.ts';
+import { type Predictions, type Room, roomNotes } from './predict.ts';
 import { segments, stages } from './stages.ts';
 
 /** All that decides what a build does. */
@@ -16,6 +17,8 @@ export type PlanInput = StageInput & {
   existing: ReadonlyMap<string, string>;
   /** The plan of the last build of this name: it gives the reasons their words. */
   previous: Plan | undefined;
+  predictions: Predictions;
+  room: Room;
   /** The first stage that must not be reused, and the last one to run. */
   from: StageName | undefined;
   until: StageName | undefined;
@@ -30,7 +33,7 @@ function withoutCredentials({ recipe, media }: PlanInput): Recipe {
   return { ...recipe, source };
 }
 
-type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh'>;
+type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh' | 'predicted'>;
 
 /**
  * Decides everything a build will do. Pure: the same input gives the same plan.
@@ -46,7 +49,10 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
   }
   const drafts = draftStages(input);
   const forecasts = forecast(drafts, input);
-  const planned = drafts.map((draft, index) => ({ ...draft, ...(forecasts[index] ?? never()) }));
+  const planned = drafts.map((draft, index) => {
+    const predicted = input.predictions[draft.stage];
+    return { ...draft, ...(forecasts[index] ?? never()), ...(predicted && { predicted }) };
+  });
   return {
     version: 1,
     name: input.name,
@@ -55,7 +61,7 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
     host: input.host,
     media: input.media,
     rendered: input.rendered,
-    notes: [...input.notes, ...oldUpdates(planned, input)],
+    notes: [...input.notes, ...oldUpdates(planned, input), ...roomNotes(planned, input.room)],
     stages: planned,
   };
 }

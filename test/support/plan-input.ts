@@ -35,6 +35,8 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     notes: [],
     existing: new Map(),
     previous: undefined,
+    predictions: {},
+    room: { folder: '/work', free: Number.POSITIVE_INFINITY },
     from: undefined,
     until: undefined,
     ...more,

@@ -4,13 +4,15 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { clean } from '../../src/pipeline/clean.ts';
 import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
 import { removeDomain } from '../../src/store/leftovers.ts';
 import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const signal = new AbortController().signal;
 
@@ -59,21 +61,14 @@ test('a living build is left alone, and one that was told to stay goes only on r
 
 test('cleaning builds that have ended never takes one that is just beginning', async () => {
   const paths = await freshPaths();
-  const home = process.env['VMKILN_HOME'];
-  process.env['VMKILN_HOME'] = dirname(paths.state);
-  try {
-    let cleaning = true;
-    const cleaner = (async () => {
-      while (cleaning) await clean({ cache: false, builds: true, signal, emit: () => undefined });
-    })();
+  vi.stubEnv('VMKILN_HOME', dirname(paths.state));
+  const creating = (async () => {
     for (let index = 0; index < 100; index += 1) await createBuild(paths, `new-${index}`, signal);
-    cleaning = false;
-    await cleaner;
-    expect(await readOwners(paths)).toHaveLength(100);
-  } finally {
-    if (home === undefined) delete process.env['VMKILN_HOME'];
-    else process.env['VMKILN_HOME'] = home;
-  }
+  })();
+  for (let round = 0; round < 25; round += 1)
+    await clean({ cache: false, builds: true, signal, emit: () => undefined });
+  await creating;
+  expect(await readOwners(paths)).toHaveLength(100);
 });
 
 test('a domain is gone only when libvirt says so', async () => {
