@@ -88,9 +88,15 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
     );
   command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',
+    'vmkiln clean --keep-size 50G',
     'vmkiln clean --cache --builds',
   ])
     .option('--cache', 'also remove the checkpoints that no running build uses')
+    .addOption(
+      new Option('--keep-size <size>', 'also remove the least recently used checkpoints, down to this size')
+        .argParser(filled)
+        .conflicts('cache'),
+    )
     .option('--builds', 'also remove the folders of finished builds')
     .action((options) => run(async () => (await import('./commands/clean.ts')).clean(options, session)));
   command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(

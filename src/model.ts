@@ -78,6 +78,9 @@ export type Media = Readonly<Record<string, MediaFile>>;
 
 export type Forecast = 'run' | 'reuse' | 'skip';
 
+/** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
+export type Prediction = { seconds: number; bytes: number };
+
 /** One stage of a plan. `fingerprint` is undefined while it depends on media that are not downloaded yet. */
 export type StagePlan = {
   stage: StageName;
@@ -86,6 +89,8 @@ export type StagePlan = {
   because: string;
   /** `--from` or `--no-cache` wants it run even if its result is in the store. */
   fresh: boolean;
+  /** What it takes when it runs, going by earlier builds; absent when nothing is known. */
+  predicted?: Prediction;
   fingerprint: string | undefined;
   /** The recipe gives this stage nothing to do: it is never run, whatever the store holds. */
   omitted?: true;
@@ -114,11 +119,22 @@ export type Plan<R = unknown> = {
 /** What a target published. `size` is in bytes. */
 export type Published = { target: string; location: string; sha256: string; size: number; unchanged: boolean };
 
-/** What happened in a build; `type` discriminates, and every consumer handles every type. Seconds are wall time. */
+/**
+ * What happened in a build; `type` discriminates, and every consumer handles every type. Seconds are wall time; `bytes`
+ * is what a stage added to the disk. Fields that may be absent are so in the logs of older builds at least.
+ */
 export type EventBody =
-  | { type: 'build-started'; name: string; recipe: string; rehearsal: boolean; folder: string }
-  | { type: 'stage-started'; stage: StageName; because: string }
-  | { type: 'stage-finished'; stage: StageName; seconds: number }
+  | {
+      type: 'build-started';
+      name: string;
+      recipe: string;
+      rehearsal: boolean;
+      folder: string;
+      family?: string;
+      accelerator?: Host['accelerator'];
+    }
+  | { type: 'stage-started'; stage: StageName; because: string; predicted?: Prediction }
+  | { type: 'stage-finished'; stage: StageName; seconds: number; bytes?: number }
   | { type: 'stage-reused'; stage: StageName; because: string }
   | { type: 'stage-skipped'; stage: StageName; because: string }
   | { type: 'command-started'; stage: StageName; argv: readonly string[]; log: string; control: boolean }

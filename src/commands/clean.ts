@@ -1,15 +1,29 @@
 import { clean as cleanStore } from '../pipeline/clean.ts';
+import { VmkilnError } from '../errors.ts';
+import { parseSize, show } from '../recipe/values.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Session } from '../ui/ui.ts';
 
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
-export async function clean(options: { cache?: boolean; builds?: boolean }, { signal }: Session): Promise<void> {
+export async function clean(
+  options: { cache?: boolean; keepSize?: string; builds?: boolean },
+  { signal }: Session,
+): Promise<void> {
   const { cache = false, builds = false } = options;
-  const { removed, freedBytes, kept } = await cleanStore({ cache, builds, signal, emit: () => undefined });
+  const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };
+  const { removed, freedBytes, kept } = await cleanStore({ cache, builds, ...keep, signal, emit: () => undefined });
   const lines = [
     ...removed,
     ...kept.map(({ what, why }) => `kept ${what}: ${why}`),
     removed.length === 0 ? 'nothing to remove' : `${formatBytes(freedBytes)} freed`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function sizeOf(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new VmkilnError('USAGE', `--keep-size: expected a size like 50G, got ${show(text)}`, {
+    hint: 'write a number and a unit: K, M, G, T or KiB, MiB, GiB, TiB',
+  });
 }

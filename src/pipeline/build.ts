@@ -67,7 +67,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
   for (const sentence of await reapDead(paths, { kept: false, signal: context.signal })) {
     show({ type: 'progress', stage: 'prepare', message: sentence });
   }
-  const owner = await createBuild(paths, build);
+  const owner = await createBuild(paths, build, context.signal);
   const log = openEventLog(folder, build, context.emit);
   let secrets: readonly string[] = [];
   let keep = false;
@@ -101,6 +101,8 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       recipe: recipePath,
       rehearsal,
       folder,
+      family: recipe.family,
+      accelerator: plan.host.accelerator,
     });
     for (const note of plan.notes) log.emit({ type: 'warning', message: note });
     const published = await runPlan({

@@ -1,9 +1,9 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeStale } from '../media/stale.ts';
-import { pinsLock, removeLayers } from '../store/checkpoints.ts';
+import { type Layer, pinsLock, removeLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
-import { readOwners } from '../store/owner.ts';
+import { buildsLock, readOwners } from '../store/owner.ts';
 import { ensurePaths, statePaths } from '../store/paths.ts';
 import { folderSize, reapDead } from './reap.ts';
 
@@ -11,6 +11,8 @@ import { folderSize, reapDead } from './reap.ts';
 export type CleanOptions = {
   /** Checkpoints that no running build uses, and parts of downloads that nobody continues. */
   cache: boolean;
+  /** Least recently used checkpoints, until the store takes at most so many bytes. */
+  keepBytes?: number;
   /** The folders of finished builds. */
   builds: boolean;
   signal: AbortSignal;
@@ -28,29 +30,40 @@ export async function clean(options: CleanOptions): Promise<CleanResult> {
   const removed = await reapDead(paths, { kept: true, signal: options.signal });
   let freedBytes = Math.max(0, before - (await folderSize(paths.work)));
   for (const sentence of removed) options.emit(sentence);
-  if (options.cache) {
+  const keepBytes = options.cache ? 0 : options.keepBytes;
+  if (keepBytes !== undefined) {
     // A build pins a layer under the same lock before it looks for it: none is removed in between.
     const layers = await withLock(paths.checkpoints, pinsLock, { signal: options.signal }, async () => {
       const inUse = (await readOwners(paths)).flatMap(({ owner }) => owner.uses);
-      return removeLayers(paths.checkpoints, new Set(inUse));
+      return removeLayers(paths.checkpoints, new Set(inUse), keepBytes);
     });
-    const parts = await removeStale(paths.media, options.signal);
-    for (const { path, size } of [...layers, ...parts]) {
+    for (const { path, bytes, used, layer } of layers) {
+      freedBytes += bytes;
+      removed.push(layer ? removedLayer(layer, used) : `removed ${path}, which no checkpoint names`);
+    }
+  }
+  if (options.cache) {
+    for (const { path, size } of await removeStale(paths.media, options.signal)) {
       freedBytes += size;
       removed.push(`removed ${path}`);
     }
   }
-  const owners = await readOwners(paths);
+  const { owners, finished } = await withLock(paths.builds, buildsLock, { signal: options.signal }, async () => {
+    const found = await readOwners(paths);
+    const owned = new Set(found.map(({ owner }) => owner.build));
+    return { owners: found, finished: (await readdir(paths.builds)).filter((build) => !owned.has(build)) };
+  });
   const kept = owners.map(({ owner }) => ({ what: owner.build, why: 'it is running' }));
-  if (options.builds) {
-    const running = new Set(owners.map(({ owner }) => owner.build));
-    for (const build of await readdir(paths.builds)) {
-      if (running.has(build)) continue;
-      const folder = join(paths.builds, build);
-      freedBytes += await folderSize(folder);
-      await rm(folder, { recursive: true, force: true });
-      removed.push(`removed build ${build}`);
-    }
+  for (const build of options.builds ? finished : []) {
+    const folder = join(paths.builds, build);
+    freedBytes += await folderSize(folder);
+    await rm(folder, { recursive: true, force: true });
+    removed.push(`removed build ${build}`);
   }
   return { removed, freedBytes, kept };
+}
+
+function removedLayer({ stage, build }: Layer, used: number): string {
+  const time = new Date(used).toISOString().slice(0, 16).replace('T', ' ');
+  return `removed the ${stage} checkpoint of ${build}, last used ${time} UTC`;
 }

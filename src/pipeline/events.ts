@@ -24,17 +24,24 @@ export function openEventLog(folder: string, build: string, show: (event: Event)
   };
 }
 
-/** What became of a build, folded from its events. Seconds are wall time. */
+/** What became of a build, folded from its events. Seconds are wall time, `bytes` what a stage added to the disk. */
 export type Manifest = {
   version: 1;
   build: string;
   name: string;
   recipe: string;
   rehearsal: boolean;
+  family?: string;
+  accelerator?: string;
   status: 'running' | 'done' | 'failed';
   startedAt: string;
   endedAt?: string;
-  stages: { stage: StageName; outcome: 'running' | 'done' | 'reused' | 'skipped' | 'failed'; seconds?: number }[];
+  stages: {
+    stage: StageName;
+    outcome: 'running' | 'done' | 'reused' | 'skipped' | 'failed';
+    seconds?: number;
+    bytes?: number;
+  }[];
   published: Published[];
   warnings: string[];
   failure?: { stage?: StageName; code: string; message: string; hint?: string; bundle?: string };
@@ -61,14 +68,20 @@ export function foldManifest(events: readonly Event[]): Manifest {
 
 function foldEvent(manifest: Manifest, event: Event): void {
   switch (event.type) {
-    case 'build-started':
-      Object.assign(manifest, { name: event.name, recipe: event.recipe, rehearsal: event.rehearsal });
+    case 'build-started': {
+      const { name, recipe, rehearsal, family, accelerator } = event;
+      Object.assign(manifest, { name, recipe, rehearsal, family, accelerator });
       return;
+    }
     case 'stage-started':
       manifest.stages.push({ stage: event.stage, outcome: 'running' });
       return;
     case 'stage-finished':
-      Object.assign(stageOf(manifest, event.stage), { outcome: 'done', seconds: event.seconds });
+      Object.assign(stageOf(manifest, event.stage), {
+        outcome: 'done',
+        seconds: event.seconds,
+        bytes: event.bytes,
+      });
       return;
     case 'stage-reused':
       stageOf(manifest, event.stage).outcome = 'reused';

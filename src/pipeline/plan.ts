@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { isOutdated, type Layer } from '../store/checkpoints.ts';
 import { type Contents, fingerprint, hash } from './fingerprint.ts';
+import { type Predictions, type Room, roomNotes } from './predict.ts';
 import { segments, stages } from './stages.ts';
 
 /** All that decides what a build does. */
@@ -19,6 +20,8 @@ export type PlanInput = StageInput & {
   now: number;
   /** The plan of the last build of this name: it gives the reasons their words. */
   previous: Plan | undefined;
+  predictions: Predictions;
+  room: Room;
   /** The first stage that must not be reused, and the last one to run. */
   from: StageName | undefined;
   until: StageName | undefined;
@@ -33,7 +36,9 @@ function withoutCredentials({ recipe, media }: PlanInput): Recipe {
   return { ...recipe, source };
 }
 
-type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh' | 'omitted'> & { omitted: string | undefined };
+type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh' | 'omitted' | 'predicted'> & {
+  omitted: string | undefined;
+};
 
 /**
  * Decides everything a build will do. Pure: the same input gives the same plan.
@@ -49,11 +54,15 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
   }
   const drafts = draftStages(input);
   const forecasts = forecast(drafts, input);
-  const planned = drafts.map(({ omitted, ...draft }, index) => ({
-    ...draft,
-    ...(omitted === undefined ? {} : { omitted: true as const }),
-    ...(forecasts[index] ?? never()),
-  }));
+  const planned = drafts.map(({ omitted, ...draft }, index) => {
+    const predicted = omitted === undefined ? input.predictions[draft.stage] : undefined;
+    return {
+      ...draft,
+      ...(omitted === undefined ? {} : { omitted: true as const }),
+      ...(forecasts[index] ?? never()),
+      ...(predicted && { predicted }),
+    };
+  });
   return {
     version: 1,
     name: input.name,
@@ -62,7 +71,7 @@ export function makePlan(input: PlanInput): Plan<Recipe> {
     host: input.host,
     media: input.media,
     rendered: input.rendered,
-    notes: [...input.notes, ...oldUpdates(planned, input)],
+    notes: [...input.notes, ...oldUpdates(planned, input), ...roomNotes(planned, input.room)],
     stages: planned,
   };
 }

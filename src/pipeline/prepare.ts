@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { familyOf } from '../families/index.ts';
-import { checkNeeds, type Needed } from '../host/needs.ts';
+import { checkNeeds, freeSpace, type Needed } from '../host/needs.ts';
 import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import type { Host, Media, Plan, StageName } from '../model.ts';
@@ -10,7 +10,9 @@ import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import type { Paths } from '../store/paths.ts';
 import { targets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
+import { latestManifests } from './history.ts';
 import type { PlanInput } from './plan.ts';
+import { predict } from './predict.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
 
 /** Supplies other media than the recipe's: how a rehearsal is made. */
@@ -64,6 +66,8 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
     secretMacs(rendered, read, paths.state, signal),
   ]);
   const name = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
+  const kind = { name, rehearsal: rehearsal !== undefined, family: recipe.family, accelerator: host.accelerator };
+  const previous = await previousPlan(paths.builds, name);
   return {
     secrets,
     input: {
@@ -78,7 +82,9 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe)],
       existing: await existingLayers(paths.checkpoints),
       now: Date.now(),
-      previous: await previousPlan(paths.builds, name),
+      previous,
+      predictions: predict(await latestManifests(paths.builds, name), kind, previous),
+      room: { folder: paths.work, free: await freeSpace(paths.work) },
       from,
       until,
     },

@@ -1,7 +1,8 @@
-import { appendFile, readdir, rm, stat } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
+import { fileSizes } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
@@ -94,14 +95,7 @@ async function closeEvents(folder: string, build: string): Promise<void> {
   await appendFile(join(folder, 'events.ndjson'), `${JSON.stringify(event)}\n`).catch(() => undefined);
 }
 
-/** Bytes below a folder. */
+/** Allocated bytes below a folder. */
 export async function folderSize(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = names.map((name) =>
-    stat(join(folder, name)).then(
-      ({ blocks }) => blocks * 512,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return [...(await fileSizes(folder)).values()].reduce((sum, size) => sum + size, 0);
 }

@@ -5,6 +5,7 @@ import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { type Layer, obtain } from '../store/checkpoints.ts';
+import { fileSizes, grownBytes } from '../store/files.ts';
 import { type ContextOptions, stageContext } from './context.ts';
 import { segments, stages } from './stages.ts';
 
@@ -92,12 +93,13 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
 
   async function runStage(name: StageName): Promise<Published[]> {
     const stage = stages.find((candidate) => candidate.name === name);
-    const { commands, because } = mustFind(planned, name);
+    const { commands, because, predicted } = mustFind(planned, name);
     if (!stage) return [];
     if (signal.aborted) throw interrupted(`${name} was about to run`, signal);
     announced.add(name);
     const started = performance.now();
-    emit({ type: 'stage-started', stage: name, because });
+    emit({ type: 'stage-started', stage: name, because, ...(predicted && { predicted }) });
+    const before = await fileSizes(options.work);
     const context = stageContext(name, { ...options, layers }, counter);
     const facts = { ...options.input, name: plan.name, rehearsal: plan.rehearsal };
     let published: Published[] = [];
@@ -113,7 +115,9 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
       if (failure instanceof VmkilnError) failure.stage ??= name;
       throw failure;
     }
-    emit({ type: 'stage-finished', stage: name, seconds: (performance.now() - started) / 1000 });
+    const seconds = (performance.now() - started) / 1000;
+    const bytes = grownBytes(before, await fileSizes(options.work));
+    emit({ type: 'stage-finished', stage: name, seconds, bytes });
     return published;
   }
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import fs from 'fs-extra';
 import type { StageName } from '../model.ts';
-import { syncFolder, writeAtomic } from './files.ts';
+import { evict } from './evict.ts';
+import { fileSizes, syncFolder, writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
 
 /**
@@ -69,11 +70,20 @@ export async function obtain(
 ): Promise<{ layer: Layer; reused: boolean }> {
   return withLock(store, fingerprint, options, async () => {
     const found = options.fresh ? undefined : await findLayer(store, fingerprint);
-    if (found && !isOutdated(found, options.maxAge, Date.now())) return { layer: found, reused: true };
+    if (found && !isOutdated(found, options.maxAge, Date.now())) {
+      await markUsed(store, fingerprint);
+      return { layer: found, reused: true };
+    }
     const started = performance.now();
     const made = await make();
     return { layer: await keep(store, fingerprint, made, (performance.now() - started) / 1000), reused: false };
   });
+}
+
+/** The time of a record's last change is that of the layer's last use. A build does not fail for want of it. */
+async function markUsed(store: string, fingerprint: string): Promise<void> {
+  const now = new Date();
+  await utimes(recordFile(store, fingerprint), now, now).catch(() => undefined);
 }
 
 async function keep(store: string, fingerprint: string, made: Made, seconds: number): Promise<Layer> {
@@ -107,36 +117,52 @@ export async function listLayers(store: string): Promise<Layer[]> {
   return (await Promise.all(records)).filter((layer) => layer !== undefined);
 }
 
-/** Removes layers that `inUse` does not protect, each with its record, and files that no record names. Returns them. */
+/** A file that was removed from the store: a layer's, or one that no record names. */
+type Removed = { path: string; bytes: number; used: number; layer: Layer | undefined };
+
+/**
+ * Removes the least recently used layers, each with its record, until the files of the store take at most `keepBytes`
+ * (allocated bytes; 0 removes all). Layers `inUse` stay, with all below them. Files that no record names go too.
+ * Returns what was removed.
+ */
 export async function removeLayers(
   store: string,
   inUse: ReadonlySet<string>,
-): Promise<{ path: string; size: number }[]> {
+  keepBytes = 0,
+): Promise<readonly Removed[]> {
   const layers = await listLayers(store);
-  const keptFiles = new Set<string>();
-  const keptRecords = new Set<string>();
-  const keepChain = (fingerprint: string) => {
-    const layer = layers.find((candidate) => candidate.fingerprint === fingerprint);
-    if (!layer) return;
-    keptRecords.add(fingerprint);
-    keptFiles.add(layer.path);
-    if (!layer.backing) return;
-    keptFiles.add(layer.backing.path);
-    keepChain(layer.backing.fingerprint);
-  };
-  for (const fingerprint of inUse) keepChain(fingerprint);
-  const removed: { path: string; size: number }[] = [];
-  for (const layer of layers) {
-    if (!keptRecords.has(layer.fingerprint)) await rm(recordFile(store, layer.fingerprint), { force: true });
-  }
+  const sizes = await fileSizes(store);
+  const recorded = new Map(layers.map((layer) => [layer.path, layer.fingerprint]));
+  const files = await Promise.all(
+    layers.map(async (layer) => ({
+      id: layer.fingerprint,
+      below: layer.backing ? [layer.backing.fingerprint, layer.backing.path] : [],
+      bytes: sizes.get(layer.path) ?? 0,
+      used: (await stat(recordFile(store, layer.fingerprint))).mtimeMs,
+      path: layer.path,
+      layer,
+    })),
+  );
+  const others = [...sizes].flatMap(([path, bytes]) =>
+    path.endsWith('.json') || recorded.has(path)
+      ? []
+      : [{ id: path, below: [], bytes, used: 0, path, layer: undefined }],
+  );
   // While anything is in use, a file without a record may be the old backing file of a running build: it stays.
-  for (const name of await readdir(store).catch(() => [])) {
-    const path = join(store, name);
-    const named = layers.some((layer) => layer.path === path);
-    if (name.endsWith('.json') || keptFiles.has(path) || (!named && inUse.size > 0)) continue;
-    const { size } = await stat(path);
+  const kept = inUse.size > 0 ? new Set([...inUse, ...others.map(({ id }) => id)]) : inUse;
+  const standing = new Set(files.flatMap(({ below }) => below));
+  const lost = others.filter(({ id }) => !kept.has(id) && !standing.has(id));
+  const removed = [
+    ...lost,
+    ...evict(
+      [...files, ...others].filter((file) => !lost.some(({ id }) => id === file.id)),
+      kept,
+      keepBytes,
+    ),
+  ];
+  for (const { path, layer } of removed) {
+    if (layer) await rm(recordFile(store, layer.fingerprint), { force: true });
     await rm(path, { force: true });
-    removed.push({ path, size });
   }
   return removed;
 }

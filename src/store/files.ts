@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 
@@ -48,15 +48,37 @@ export async function removeTemporaries(folder: string): Promise<void> {
   }
 }
 
+/** The allocated bytes of every file and folder below a folder, by path: what a sparse file really takes. */
+export async function fileSizes(folder: string): Promise<Map<string, number>> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      return found ? [[path, found.blocks * 512] as const] : [];
+    }),
+  );
+  return new Map(sizes.flat());
+}
+
+/** The bytes that new files take and that others have grown by; what became smaller gives nothing back. */
+export function grownBytes(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {
+  return [...after].reduce((sum, [path, bytes]) => sum + Math.max(0, bytes - (before.get(path) ?? 0)), 0);
+}
+
 /** Whether a filesystem call failed for want of space or quota. */
 export function isFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
+/** A number of bytes as whole MiB, rounded up. */
+export function mib(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
+
 /** The error for a folder without room. `needed` and `free` are in bytes. */
 export function diskFull(folder: string, cause?: unknown, room?: { needed: number; free: number }): VmkilnError {
-  const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const numbers = room ? `: ${mib(room.needed)} needed, ${mib(room.free)} free` : '';
   return new VmkilnError('DISK_FULL', `no space left in ${folder}${numbers}`, {
     hint: 'free some space there, or choose a folder on another disk (`vmkiln clean --cache` removes checkpoints)',

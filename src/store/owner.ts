@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fs from 'fs-extra';
 import { writeAtomic } from './files.ts';
+import { withLock } from './lock.ts';
 import type { Paths } from './paths.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process.ts';
 
@@ -31,12 +32,21 @@ export function foldersOf(paths: Paths, build: string): { folder: string; work: 
   return { folder: join(paths.builds, build), work: join(paths.work, build) };
 }
 
-/** Creates the build's folders, the owner record first. */
-export async function createBuild(paths: Paths, build: string): Promise<Owner> {
+/** The lock under which a build's folder gets its owner record: under it, a folder without one belongs to nobody. */
+export const buildsLock = 'builds';
+
+/**
+ * Creates the build's folders, the owner record first.
+ *
+ * @throws VmkilnError INTERRUPTED.
+ */
+export async function createBuild(paths: Paths, build: string, signal: AbortSignal): Promise<Owner> {
   const { folder, work } = foldersOf(paths, build);
   const owner: Owner = { ...ownIdentity(), build, startedAt: Date.now(), uses: [] };
-  await mkdir(folder, { recursive: true, mode: 0o711 });
-  await writeOwner(paths, owner);
+  await withLock(paths.builds, buildsLock, { signal }, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+    await writeOwner(paths, owner);
+  });
   await mkdir(join(folder, 'logs'), { recursive: true });
   // QEMU runs as another user under the system libvirt: it must be able to pass through, not to list.
   await mkdir(work, { recursive: true, mode: 0o711 });

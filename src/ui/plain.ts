@@ -1,4 +1,4 @@
-import type { Event } from '../model.ts';
+import type { Event, Prediction } from '../model.ts';
 import { labelled } from './error-text.ts';
 import { formatBytes, formatClock, formatDuration, formatPercent, quoteWord } from './format.ts';
 import type { Ui } from './ui.ts';
@@ -52,7 +52,7 @@ export function eventText(event: Event): string | undefined {
     case 'build-started':
       return `build ${event.build} of ${event.recipe}${event.rehearsal ? ' (rehearsal)' : ''} in ${event.folder}`;
     case 'stage-started':
-      return `${event.stage}: started${reason(event.because)}`;
+      return `${event.stage}: started${reason(event.because)}${about(event.predicted)}`;
     case 'stage-finished':
       return `${event.stage}: finished in ${formatDuration(event.seconds)}`;
     case 'stage-reused':
@@ -94,6 +94,10 @@ function indented(text: string): string {
 
 function reason(because: string): string {
   return because === '' ? '' : ` (${because})`;
+}
+
+function about(predicted: Prediction | undefined): string {
+  return predicted === undefined ? '' : `, about ${formatDuration(predicted.seconds)}`;
 }
 
 function nextLine(hint: string | undefined): string {

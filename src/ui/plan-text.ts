@@ -1,6 +1,9 @@
-import type { Arg, Command, MediaFile, Piece, Plan, StagePlan } from '../model.ts';
+import type { Arg, Command, MediaFile, Piece, Plan, Prediction, StagePlan } from '../model.ts';
+import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
-import { formatBytes, noPaint, quoteWord, type Paint } from './format.ts';
+import type { HookName } from '../recipe/hooks.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { formatBytes, formatDuration, noPaint, quoteWord, type Paint } from './format.ts';
 
 /** What a build decides stands as a variable. */
 const symbols: Places = {
@@ -63,8 +66,11 @@ export function planWithArgv(plan: Plan): unknown {
   };
 }
 
-/** A plan for people: what it makes, on which host, from which media, the stages with their commands, the files. */
-export function showPlan(plan: Plan, paint: Paint = noPaint): string {
+/**
+ * A plan for people: what it makes, on which host, from which media, the stages and what they will take, the hooks, the
+ * commands, the files.
+ */
+export function showPlan(plan: Plan<Pick<Recipe, 'hooks'>>, paint: Paint = noPaint): string {
   const media = Object.entries(plan.media).map(([role, file]) => `  ${role.padEnd(9)} ${mediaText(file)}`);
   const sections = [
     [
@@ -73,7 +79,8 @@ export function showPlan(plan: Plan, paint: Paint = noPaint): string {
       ...media,
       ...plan.notes.map((note) => `  ${paint('warn', 'note')}      ${note.replaceAll('\n', '\n            ')}`),
     ],
-    [paint('title', 'stages'), ...plan.stages.map((stage) => `  ${stageText(stage, paint)}`)],
+    [paint('title', 'stages'), ...plan.stages.map((stage) => `  ${stageText(stage, paint)}`), ...totalText(plan)],
+    ...hooksText(plan, paint),
     ...plan.stages
       .filter(({ commands }) => commands.length > 0)
       .map((stage) => [paint('title', stage.stage), ...stage.commands.map((command) => `  ${shellCommand(command)}`)]),
@@ -109,5 +116,37 @@ function mediaText(file: MediaFile): string {
 function stageText(stage: StagePlan, paint: Paint): string {
   const role = stage.forecast === 'run' ? 'name' : stage.forecast === 'reuse' ? 'good' : 'dim';
   const because = stage.because === '' ? '' : `  ${stage.because}`;
-  return `${stage.stage.padEnd(9)} ${paint(role, stage.forecast.padEnd(5))}${because}`.trimEnd();
+  const predicted = stage.forecast === 'run' && stage.predicted ? `  (${predictionText(stage.predicted)})` : '';
+  return `${stage.stage.padEnd(9)} ${paint(role, stage.forecast.padEnd(5))}${because}${predicted}`.trimEnd();
+}
+
+function predictionText({ seconds, bytes }: Prediction): string {
+  return `about ${formatDuration(seconds)}${bytes > 0 ? `, ${formatBytes(bytes)} of disk` : ''}`;
+}
+
+/** What the stages that run will take together; nothing while nothing is known. */
+function totalText({ stages }: Plan): string[] {
+  if (!stages.some(({ forecast, predicted }) => forecast === 'run' && predicted)) return [];
+  const { total, unknown } = predictedTotal(stages);
+  const besides = unknown.length > 0 ? `, and what ${unknown.join(', ')} will take` : '';
+  return [`  total     ${predictionText(total)}${besides}`];
+}
+
+/** The recipe's hooks, in the order of a build, and which of them this one would not come to. */
+function hooksText({ recipe, stages }: Plan<Pick<Recipe, 'hooks'>>, paint: Paint): string[][] {
+  const forecastOf = (name: string) => stages.find(({ stage }) => stage === name)?.forecast;
+  const moments: readonly [HookName, string | false][] = [
+    ['afterInstall', forecastOf('install') !== 'run' && 'install does not run'],
+    ['afterBuild', forecastOf('sparsify') === 'skip' && 'the build ends before'],
+    ['afterUpload', forecastOf('upload') === 'skip' && 'the build ends before'],
+    ['onFailure', false],
+  ];
+  const lines = moments.flatMap(([name, absent]) => {
+    const spec = recipe.hooks[name];
+    if (spec === undefined) return [];
+    const warns = spec.onError === 'warn' || name === 'onFailure' ? ', a failure of it only warns' : '';
+    const when = absent ? `not now: ${absent}` : `at most ${formatDuration(spec.timeout)}${warns}`;
+    return [`  ${name.padEnd(12)} ${quoteWord(spec.run)}  (${when})`];
+  });
+  return lines.length > 0 ? [[paint('title', 'hooks'), ...lines]] : [];
 }

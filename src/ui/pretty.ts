@@ -197,7 +197,7 @@ export function rowTitle(row: Row, now: number): string {
       return stage.trimEnd();
     case 'running': {
       const time = row.since === undefined ? '' : formatDuration(Math.max(0, Math.floor((now - row.since) / 1000)));
-      return [stage, time, row.fraction === undefined ? '' : formatPercent(row.fraction)].filter(Boolean).join('  ');
+      return [stage, time, outlook(row)].filter(Boolean).join('  ');
     }
     case 'done':
     case 'failed':
@@ -208,6 +208,12 @@ export function rowTitle(row: Row, now: number): string {
     default:
       return row.state satisfies never;
   }
+}
+
+/** How far a running stage is, or what it took in earlier builds while it does not say. */
+function outlook({ fraction, predicted }: Row): string {
+  if (fraction !== undefined) return formatPercent(fraction);
+  return predicted === undefined ? '' : `of about ${formatDuration(predicted)}`;
 }
 
 /** What a running stage does now: its command, and under it the last progress, each on one line. */

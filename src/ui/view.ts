@@ -9,6 +9,8 @@ export type Row = {
   because: string;
   since: number | undefined;
   seconds: number | undefined;
+  /** Seconds that it is likely to take. */
+  predicted: number | undefined;
   /** The command that runs now, and what was last said about its progress. */
   command: readonly string[] | undefined;
   message: string;
@@ -35,6 +37,7 @@ export function emptyView(name: string): BuildView {
     because: '',
     since: undefined,
     seconds: undefined,
+    predicted: undefined,
     command: undefined,
     message: '',
     fraction: undefined,
@@ -62,7 +65,12 @@ export function applyEvent(view: BuildView, event: Event): void {
       return;
     case 'stage-started':
       endPrepare(view, at);
-      Object.assign(rowOf(view, event.stage), { state: 'running', since: at, because: event.because });
+      Object.assign(rowOf(view, event.stage), {
+        state: 'running',
+        since: at,
+        because: event.because,
+        predicted: event.predicted?.seconds,
+      });
       return;
     case 'stage-finished':
       Object.assign(rowOf(view, event.stage), { state: 'done', seconds: event.seconds });

@@ -24,6 +24,12 @@ test.each([
   ],
   [['render', 'x.yaml'], "'--out <dir>' not specified", 'vmkiln render --help'],
   [['build', 'x.yaml', '--out', ''], 'must not be empty', 'vmkiln build --help'],
+  [
+    ['clean', '--keep-size', '1G', '--cache'],
+    "'--keep-size <size>' cannot be used with option '--cache'",
+    'clean --help',
+  ],
+  [['clean', '--keep-size', '50GB'], 'a size like 50G, got "50GB"', 'KiB'],
   [['plan', 'a.yaml', 'b.yaml'], 'too many arguments', 'vmkiln plan --help'],
 ])('wrong usage is told, with what to do, and ends with 2: %s', (args, message, next) => {
   const { status, stdout, stderr } = vmkiln(...args);

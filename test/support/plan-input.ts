@@ -36,6 +36,8 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     existing: new Map(),
     now: Date.parse('2026-01-02T00:00:00Z'),
     previous: undefined,
+    predictions: {},
+    room: { folder: '/work', free: Number.POSITIVE_INFINITY },
     from: undefined,
     until: undefined,
     ...more,

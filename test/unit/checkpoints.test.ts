@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -53,6 +53,36 @@ test('what is in use stays, with all that it stands on; the rest goes', async ()
   expect(await findLayer(store, 'bb')).toBeDefined();
   await removeLayers(store, new Set());
   expect(await readdir(store)).toEqual([]);
+});
+
+/** Makes a layer look unused since then (seconds of the epoch). */
+const age = (fingerprint: string, seconds: number) => utimes(join(store, `${fingerprint}.json`), seconds, seconds);
+
+test('down to a size: the least recently used go, one that is found again counts as used', async () => {
+  const below = (await layer('aa')).layer;
+  await layer('bb', below);
+  const old = (await layer('cc')).layer;
+  await layer('dd');
+  for (const [index, print] of ['dd', 'aa', 'cc', 'bb'].entries()) await age(print, 1000 + index);
+  await layer('dd');
+  const each = (await stat(below.path)).blocks * 512;
+  const removed = await removeLayers(store, new Set(), 3 * each);
+  expect(removed.map(({ layer: gone, bytes, used }) => [gone?.path, bytes, used])).toEqual([
+    [old.path, each, 1_002_000],
+  ]);
+  expect((await readdir(store)).length).toBe(6);
+  expect(await removeLayers(store, new Set(), 3 * each)).toEqual([]);
+});
+
+test('down to a size: what no record names goes, but stays below a layer that stays, and while anything is in use', async () => {
+  const below = (await layer('aa')).layer;
+  await layer('bb', below);
+  await layer('aa', undefined, true);
+  const lost = join(store, 'lost.qcow2');
+  await writeFile(lost, 'renamed, not recorded');
+  expect(await removeLayers(store, new Set(['aa']), 2 ** 40)).toEqual([]);
+  expect((await removeLayers(store, new Set(), 2 ** 40)).map(({ path }) => path)).toEqual([lost]);
+  expect(await findLayer(store, 'bb')).toBeDefined();
 });
 
 test('what a build was killed over before its record goes, but not what an overlay needs', async () => {

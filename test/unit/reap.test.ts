@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { clean } from '../../src/pipeline/clean.ts';
 import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
 import { removeDomain } from '../../src/store/leftovers.ts';
 import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const signal = new AbortController().signal;
 
@@ -22,7 +25,7 @@ async function freshPaths() {
 /** A build whose process has been killed: its owner record names a process that is no more. */
 async function deadBuild(paths: Awaited<ReturnType<typeof freshPaths>>, build: string, more: Partial<Owner> = {}) {
   const child = spawn('sleep', ['60']);
-  const owner = await createBuild(paths, build);
+  const owner = await createBuild(paths, build, signal);
   child.kill('SIGKILL');
   await once(child, 'exit');
   await writeOwner(paths, { ...owner, pid: child.pid ?? 0, startTime: '1', ...more });
@@ -48,12 +51,24 @@ test('what a killed build left is found and removed: grandchildren and work fold
 
 test('a living build is left alone, and one that was told to stay goes only on request', async () => {
   const paths = await freshPaths();
-  await createBuild(paths, 'living');
+  await createBuild(paths, 'living', signal);
   const { work } = await deadBuild(paths, 'kept', { kept: true });
   expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
   expect(existsSync(work)).toBe(true);
   expect(await reapDead(paths, { kept: true, signal })).toHaveLength(1);
   expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['living']);
+});
+
+test('cleaning builds that have ended never takes one that is just beginning', async () => {
+  const paths = await freshPaths();
+  vi.stubEnv('VMKILN_HOME', dirname(paths.state));
+  const creating = (async () => {
+    for (let index = 0; index < 100; index += 1) await createBuild(paths, `new-${index}`, signal);
+  })();
+  for (let round = 0; round < 25; round += 1)
+    await clean({ cache: false, builds: true, signal, emit: () => undefined });
+  await creating;
+  expect(await readOwners(paths)).toHaveLength(100);
 });
 
 test('a domain is gone only when libvirt says so', async () => {

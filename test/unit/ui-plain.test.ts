@@ -59,6 +59,13 @@ test('plain tells a build line by line, with the time since it started and comma
   ]);
 });
 
+test('plain tells how long a stage took in earlier builds', () => {
+  const predicted = { seconds: 80, bytes: 1 };
+  expect(plain([event(0, { type: 'stage-started', stage: 'disk', because: 'asked', predicted })])).toEqual([
+    '00:00:00 disk: started (asked), about 1m 20s',
+  ]);
+});
+
 test('plain tells progress every tenth, every 15 seconds, and when it is about something else', () => {
   const progress = (seconds: number, message: string, fraction: number) =>
     event(seconds, { type: 'progress', stage: 'install', message, fraction });

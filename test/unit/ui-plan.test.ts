@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Arg, Plan } from '../../src/model.ts';
+import type { Recipe } from '../../src/recipe/schema.ts';
 import { displayArg, planWithArgv, shellArg, shellCommand, showPlan } from '../../src/ui/plan-text.ts';
 
-const plan: Plan = {
+const plan: Plan<Pick<Recipe, 'hooks'>> = {
   version: 1,
   name: 'rhel7',
   rehearsal: false,
-  recipe: { name: 'rhel7' },
+  recipe: { hooks: {} },
   host: {
     arch: 'x86_64',
     accelerator: 'tcg',
@@ -86,6 +87,52 @@ test('a plan for people has the host, the media, the stages, the exact commands 
   ]) {
     expect(text).toContain(part);
   }
+});
+
+test('what stages that run will take is shown, and its sum, with what is not known of', () => {
+  const [disk, install, sysprep] = plan.stages;
+  if (!disk || !install || !sysprep) throw new Error('stages');
+  const predicted = { seconds: 80, bytes: 450 * 2 ** 20 };
+  const stages = [
+    { ...disk, predicted: { seconds: 0.1, bytes: 0 } },
+    { ...install, predicted },
+  ];
+  const reused = { ...sysprep, predicted: { seconds: 1000, bytes: 1000 } };
+  const text = showPlan({ ...plan, stages: [...stages, reused] });
+  expect(text).toContain('disk      run    no checkpoint  (about 0.1s)\n');
+  expect(text).toContain('not downloaded yet  (about 1m 20s, 450 MiB of disk)\n');
+  expect(text).toContain('sysprep   reuse  checkpoint 12ab\n  total     about 1m 20s, 450 MiB of disk\n');
+  const customize = { ...disk, stage: 'customize' as const };
+  expect(showPlan({ ...plan, stages: [...stages, customize] })).toContain('disk, and what customize will take\n');
+  expect(showPlan(plan)).not.toMatch(/about|total|hooks/);
+});
+
+test('the hooks of the recipe are shown, and those that this build does not come to', () => {
+  const hook = (run: string, onError: 'fail' | 'warn') => ({ run, timeout: 300, onError });
+  const hooks = {
+    afterInstall: hook('/h/in stall.mjs', 'fail'),
+    afterUpload: hook('/h/tell', 'warn'),
+    onFailure: hook('/h/alarm', 'fail'),
+  };
+  const [disk, install] = plan.stages;
+  if (!disk || !install) throw new Error('stages');
+  const upload = { ...disk, stage: 'upload' as const };
+  const shown = (stages: typeof plan.stages) => showPlan({ ...plan, recipe: { hooks }, stages });
+  expect(shown([install, upload])).toContain(
+    [
+      'hooks',
+      "  afterInstall '/h/in stall.mjs'  (at most 5m 00s)",
+      '  afterUpload  /h/tell  (at most 5m 00s, a failure of it only warns)',
+      '  onFailure    /h/alarm  (at most 5m 00s, a failure of it only warns)',
+      '',
+    ].join('\n'),
+  );
+  const ended = shown([
+    { ...install, forecast: 'reuse' },
+    { ...upload, forecast: 'skip' },
+  ]);
+  expect(ended).toContain("'/h/in stall.mjs'  (not now: install does not run)");
+  expect(ended).toContain('/h/tell  (not now: the build ends before)');
 });
 
 test('the plan for machines is the plan, with argv as plain strings', () => {

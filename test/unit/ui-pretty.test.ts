@@ -46,6 +46,23 @@ test('the list of stages follows the events', () => {
   expect(view.rows[2]?.command).toEqual(['virt-install']);
 });
 
+test('a running stage that does not say how far it is tells what it took in earlier builds', () => {
+  const starting: EventBody = {
+    type: 'stage-started',
+    stage: 'sysprep',
+    because: '',
+    predicted: { seconds: 80, bytes: 1 },
+  };
+  const title = (bodies: EventBody[]) =>
+    viewOf(bodies)
+      .rows.filter(({ stage }) => stage === 'sysprep')
+      .map((row) => rowTitle(row, start + 9000));
+  expect(title([starting])).toEqual(['sysprep    9s  of about 1m 20s']);
+  expect(title([starting, { type: 'progress', stage: 'sysprep', message: '', fraction: 0.5 }])).toEqual([
+    'sysprep    9s  50 %',
+  ]);
+});
+
 test('a failure marks the stage it happened in, and tells what to do and where to look', () => {
   const view = viewOf([
     ...opening,
