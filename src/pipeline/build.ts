@@ -115,6 +115,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       redact: secrets,
       keepOnFailure: request.keepOnFailure,
       checkpoints: paths.checkpoints,
+      mediaDir: paths.media,
       pin: (fingerprint) =>
         withLock(paths.checkpoints, pinsLock, { signal: context.signal }, async () => {
           owner.uses.push(fingerprint);
