@@ -2,6 +2,8 @@ import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
+import { removeDeadTemporaries } from '../store/files.ts';
+import { removePartials } from '../targets/directory.ts';
 import { withLock } from '../store/lock.ts';
 import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
@@ -18,6 +20,10 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
   return withLock(paths.state, 'reap', { signal: options.signal }, async () => {
     const dead = (await readOwners(paths)).filter(({ owner, alive }) => !alive && (options.kept || !owner.kept));
     const sentences: string[] = [];
+    const builds = (await readdir(paths.builds)).map((build) => join(paths.builds, build));
+    for (const folder of [paths.state, paths.cache, paths.checkpoints, paths.media, ...builds]) {
+      await removeDeadTemporaries(folder);
+    }
     for (const { owner } of dead) {
       try {
         await reapBuild(paths, owner);
@@ -45,6 +51,7 @@ export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
+  for (const folder of owner.targets ?? []) await removePartials(folder, owner.build);
   await rm(work, { recursive: true, force: true, maxRetries: 3 });
   await releaseOwner(paths, owner.build);
 }
