@@ -81,3 +81,22 @@ test('a pid used again, another boot and a zombie are not the owner', async () =
   expect(isAlive({ ...own, startTime: '1' })).toBe(false);
   expect(isAlive({ ...own, bootId: 'another' })).toBe(false);
 });
+
+test('a dead build leaves no half copy in the folder of its images, and no writer that is gone a temporary file', async () => {
+  const paths = await freshPaths();
+  const images = await mkdtemp(join(tmpdir(), 'vmkiln-images-'));
+  const { folder } = await deadBuild(paths, 'dead-2', { targets: [images, join(images, 'never-made')] });
+  const temporary = (pid: number) => `.vmkiln-${pid}-0123456789abcdef.tmp`;
+  const gone = 2 ** 30;
+  const dead = [images, paths.checkpoints, paths.state, paths.cache, paths.media, folder].map((where) =>
+    join(where, temporary(gone)),
+  );
+  const others = [join(images, '.rhel7.living-1.partial'), join(paths.checkpoints, temporary(process.pid))];
+  for (const file of [...dead, ...others]) await writeFile(file, '');
+  await writeFile(join(images, '.rhel7.dead-2.partial'), 'half');
+
+  await reapDead(paths, { kept: false, signal });
+
+  expect([...dead, join(images, '.rhel7.dead-2.partial')].filter((file) => existsSync(file))).toEqual([]);
+  expect(others.filter((file) => !existsSync(file))).toEqual([]);
+});
