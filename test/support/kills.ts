@@ -69,6 +69,9 @@ export function removeLayer(fingerprint: string): void {
 /** Whether the store has a layer. */
 export const hasLayer = (fingerprint: string) => existsSync(join(checkpoints, `${fingerprint}.json`));
 
+/** What lay in /tmp before the test: it is not ours. */
+const before = new Set(await leftovers('no build has this name'));
+
 /** Everything that a build may have left on this machine and in the folder of its image. Empty when all is well. */
 export async function allLeftovers(build: string, out: string): Promise<string[]> {
   const recorded = readdirSync(checkpoints)
@@ -84,7 +87,7 @@ export async function allLeftovers(build: string, out: string): Promise<string[]
     if (sockets.includes(prefix)) locks.push(`lock of ${root}`);
   }
   return [
-    ...(build === '' ? [] : await leftovers(build)),
+    ...(build === '' ? [] : await leftovers(build)).filter((line) => !before.has(line)),
     ...unnamed.map((name) => `layer ${name}`),
     ...temporaries.split('\n').filter((line) => line !== ''),
     ...locks,
