@@ -32,6 +32,7 @@ export const errorCatalogue = {
   MEDIA_MISSING: 2,
   MEDIA_CHECKSUM: 2,
   MEDIA_DOWNLOAD: 1,
+  INPUT_CHANGED: 1,
   HOST_UNFIT: 1,
   TOOL_MISSING: 1,
   COMMAND_FAILED: 1,

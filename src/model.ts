@@ -12,7 +12,8 @@ export type StageName = (typeof stageNames)[number];
  * - `work` is a path inside the build's work folder, hashed symbolically;
  * - `layer` is the qcow2 an earlier stage left, hashed symbolically (its fingerprint is already in the chain);
  * - `build` is a name that derives from the build id, not hashed;
- * - `host` depends on the host alone (memory, bridge, accelerator, connection), not hashed.
+ * - `host` depends on the host alone (memory, bridge, accelerator, connection), not hashed; where the host has only the
+ *   nearest thing to what the recipe wants, `wanted` is that, and hashed.
  */
 export type Piece =
   | string
@@ -21,7 +22,7 @@ export type Piece =
   | { work: string }
   | { layer: StageName }
   | { build: 'domain' }
-  | { host: string };
+  | { host: string; wanted?: string };
 
 /** One word of a command line: a piece, or pieces written without a space between them. */
 export type Arg = Piece | readonly Piece[];

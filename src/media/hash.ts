@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { interrupted, VmkilnError } from '../errors.ts';
@@ -10,19 +10,31 @@ import { transferReporter, type Progress } from './progress.ts';
 
 const cacheSchema = z.record(
   z.string(),
-  z.object({ dev: z.string(), ino: z.string(), size: z.string(), mtimeNs: z.string(), sha256: z.string() }),
+  z.object({
+    dev: z.string(),
+    ino: z.string(),
+    size: z.string(),
+    mtimeNs: z.string(),
+    sample: z.string(),
+    sha256: z.string(),
+  }),
 );
 type Cache = z.infer<typeof cacheSchema>;
 
 /** A file changed this recently (milliseconds) may change again without a new mtime: clocks of filesystems are coarse. */
 const settleTime = 2500;
 
+/** Places of a file that are looked at before its stored hash is believed, and the bytes at each. */
+const samples = 16;
+const sampleSize = 256 * 1024;
+
 type HashOptions = { mediaDir: string; signal: AbortSignal; progress: Progress };
 
 /**
  * The SHA-256 (lower-case hex) and size (bytes) of a file, taken from `hashes.json` of the media folder when path,
- * device, inode, size and modification time are those of last time. The time of last status change does not count,
- * because libvirt changes the owner of every medium it uses.
+ * device, inode, size, modification time and a sample of the content are those of last time. The sample is for a file
+ * that was overwritten in place and got its old time back. The time of last status change would tell that too, and cannot
+ * count: libvirt changes the owner of every medium it uses.
  *
  * @throws VmkilnError INTERRUPTED, or MEDIA_MISSING when the file changes while it is read.
  */
@@ -34,13 +46,14 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
     const before = await stat(path, { bigint: true });
     const size = Number(before.size);
     const known = (await readCache(mediaDir))[path];
-    if (known && isSame(known, before)) return { sha256: known.sha256, size };
+    if (known && isSame(known, before) && known.sample === (await sampleOf(path, size)))
+      return { sha256: known.sha256, size };
     const report = transferReporter(`checksum of ${name}`, size, 0, options.progress);
     const hash = createHash('sha256');
     await digestInto(hash, path, signal, report);
     const sha256 = hash.digest('hex');
     const after = await stat(path, { bigint: true });
-    if (!isSame(describe(before, sha256), after)) {
+    if (!isSame(describe(before), after)) {
       throw new VmkilnError('MEDIA_MISSING', `${path} changed while it was read`, {
         hint: 'wait until whatever writes it has finished',
       });
@@ -73,7 +86,8 @@ export async function digestInto(
 /** Stores the hash of a file that nobody writes to any more. */
 export async function rememberHash(path: string, sha256: string, options: HashOptions): Promise<void> {
   const { mediaDir, signal } = options;
-  const entry = describe(await stat(path, { bigint: true }), sha256);
+  const stats = await stat(path, { bigint: true });
+  const entry = { ...describe(stats), sample: await sampleOf(path, Number(stats.size)), sha256 };
   await withLock(mediaDir, 'hashes', { signal }, async () => {
     await removeTemporaries(mediaDir);
     const cache: Cache = { ...(await readCache(mediaDir)), [path]: entry };
@@ -93,12 +107,30 @@ async function readCache(mediaDir: string): Promise<Cache> {
   }
 }
 
-function describe(stats: BigIntStats, sha256: string): Cache[string] {
-  const { dev, ino, size, mtimeNs } = stats;
-  return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}`, sha256 };
+type Identity = Record<'dev' | 'ino' | 'size' | 'mtimeNs', string>;
+
+function describe({ dev, ino, size, mtimeNs }: BigIntStats): Identity {
+  return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}` };
 }
 
-function isSame(known: Cache[string], stats: BigIntStats): boolean {
-  const now = describe(stats, known.sha256);
+function isSame(known: Identity, stats: BigIntStats): boolean {
+  const now = describe(stats);
   return (['dev', 'ino', 'size', 'mtimeNs'] as const).every((key) => known[key] === now[key]);
+}
+
+/** A digest of pieces of a file, spread evenly from its first byte to its last; of a small file that is all of it. */
+async function sampleOf(path: string, size: number): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(sampleSize);
+  const file = await open(path, 'r');
+  try {
+    for (let index = 0; index < samples; index += 1) {
+      const position = Math.floor((Math.max(0, size - sampleSize) * index) / (samples - 1));
+      const { bytesRead } = await file.read(buffer, 0, sampleSize, position);
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
 }

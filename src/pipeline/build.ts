@@ -92,6 +92,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
     const prepared = await prepareFor(recipe, request, paths, context.signal, log.emit, build);
     secrets = prepared.secrets;
     owner.connect = prepared.input.host.connect;
+    owner.targets = recipe.upload.map(({ directory }) => resolve(directory.path));
     await writeOwner(paths, owner);
     const plan = makePlan(prepared.input);
     await writeDocuments(plan, folder, work, secretReader(plan.rehearsal));
@@ -117,6 +118,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       redact: secrets,
       keepOnFailure: request.keepOnFailure,
       checkpoints: paths.checkpoints,
+      mediaDir: paths.media,
       pin: (fingerprint) =>
         withLock(paths.checkpoints, pinsLock, { signal: context.signal }, async () => {
           owner.uses.push(fingerprint);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { holeText } from '../answers/holes.ts';
 import type { Arg, Command, Piece, RenderedFile, StageName } from '../model.ts';
 
 /** Changed when the meaning of a fingerprint changes, so that old checkpoints are not mistaken for new ones. */
@@ -20,7 +21,7 @@ export function fingerprint(
 ): string | undefined {
   if (previous === undefined && stage !== 'disk') return undefined;
   const words = commands.map(({ program, args }) => [program, ...args.map((arg) => canonicalArg(arg, contents))]);
-  const unknown = words.some((word) => JSON.stringify(word).includes('"file",null'));
+  const unknown = words.some((word) => JSON.stringify(word).includes('"file":null'));
   return unknown ? undefined : hash([generation, previous ?? '', stage, words]);
 }
 
@@ -42,17 +43,29 @@ function canonicalArg(arg: Arg, contents: Contents): unknown {
     : canonicalPiece(arg as Piece, contents);
 }
 
-function canonicalPiece(piece: Piece, { rendered, macs }: Contents): unknown {
+// Objects and not lists: a word of several texts is a list, and must not pass for one of these.
+function canonicalPiece(piece: Piece, contents: Contents): unknown {
   if (typeof piece === 'string') return piece;
-  if ('file' in piece) return ['file', piece.sha256 ?? null];
-  if ('rendered' in piece) {
-    const file = rendered.find(({ name }) => name === piece.rendered);
-    // A secret that stays in the guest counts by its keyed hash; where one is used only on the way it does not.
-    const secrets = (file?.holes ?? []).map((hole) => (hole.inGuest ? (macs[hole.name] ?? '') : ''));
-    return ['rendered', piece.rendered, file?.text ?? '', secrets];
-  }
-  if ('work' in piece) return ['work', piece.work];
-  if ('layer' in piece) return ['layer', piece.layer];
-  if ('build' in piece) return ['build', piece.build];
-  return ['host'];
+  if ('file' in piece) return { file: piece.sha256 ?? null };
+  if ('rendered' in piece) return { rendered: piece.rendered, ...canonicalRendered(piece.rendered, contents) };
+  if ('work' in piece) return { work: piece.work };
+  if ('layer' in piece) return { layer: piece.layer };
+  if ('build' in piece) return { build: piece.build };
+  return { host: piece.wanted ?? '' };
+}
+
+/**
+ * What counts of a rendered file: its text and its secrets. A secret that stays in the guest counts by its keyed hash,
+ * one that is used only on the way by its place alone; neither by the name of the variable or file that it comes from.
+ */
+export function canonicalRendered(name: string, { rendered, macs }: Contents): { text: string; secrets: string[] } {
+  const { text, holes } = rendered.find((file) => file.name === name) ?? { text: '', holes: [] };
+  const placeless = holes.reduce(
+    (rest, hole, index) => rest.replaceAll(holeText(hole.name), holeText(`#${index}`)),
+    text,
+  );
+  return {
+    text: placeless,
+    secrets: holes.map(({ name: from, encoding, inGuest }) => `${encoding} ${inGuest ? (macs[from] ?? '') : ''}`),
+  };
 }

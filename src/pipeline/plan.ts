@@ -1,10 +1,11 @@
 import { VmkilnError } from '../errors.ts';
 import { redactUrl } from '../media/http.ts';
-import type { Forecast, Plan, StageName, StagePlan } from '../model.ts';
+import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { isOutdated, type Layer } from '../store/checkpoints.ts';
-import { type Contents, fingerprint, hash } from './fingerprint.ts';
+import { type Contents, fingerprint } from './fingerprint.ts';
+import { changedParts, stageParts } from './parts.ts';
 import { type Predictions, type Room, roomNotes } from './predict.ts';
 import { segments, stages } from './stages.ts';
 
@@ -90,7 +91,7 @@ function day(at: string): string {
 }
 
 function draftStages(input: PlanInput): Draft[] {
-  const { rendered, macs } = input;
+  const { rendered, macs, media } = input;
   const recipe = withoutCredentials(input);
   let previous: string | undefined;
   let oldest: number | undefined;
@@ -98,31 +99,15 @@ function draftStages(input: PlanInput): Draft[] {
     const { commands, keys, omitted, maxAge = oldest } = stage.plan(input);
     oldest = maxAge;
     previous = fingerprint(previous, stage.name, commands, { rendered, macs });
-    const parts = keys.map((key) => ({ from: key as string, hash: hash(recipe[key]) }));
     return {
       stage: stage.name,
       fingerprint: previous,
-      parts: [...parts, ...fileParts(commands, rendered)],
+      parts: stageParts(commands, keys, { recipe, media, rendered, macs }),
       commands,
       omitted,
       ...(maxAge === undefined ? {} : { maxAge }),
     };
   });
-}
-
-/** The files that commands read, by name, so that a changed template or medium can be named as a reason. */
-function fileParts(commands: Draft['commands'], rendered: PlanInput['rendered']): { from: string; hash: string }[] {
-  return commands
-    .flatMap((command) => command.args)
-    .flatMap((arg) => arg)
-    .flatMap((piece) => {
-      if (typeof piece === 'string') return [];
-      if ('file' in piece) return [{ from: piece.file, hash: piece.sha256 ?? 'unknown' }];
-      if ('rendered' in piece) {
-        return [{ from: piece.rendered, hash: hash(rendered.find(({ name }) => name === piece.rendered)?.text) }];
-      }
-      return [];
-    });
 }
 
 type Outlook = { forecast: Forecast; because: string; fresh: boolean };
@@ -147,14 +132,26 @@ function forecast(drafts: readonly Draft[], input: PlanInput): Outlook[] {
     if (index > last) return { forecast: 'skip', because: `after ${input.until}, where this build ends`, fresh };
     if (index < deepest) return { forecast: 'skip', because: `the ${reusable} layer already holds its result`, fresh };
     if (index === deepest) return { forecast: 'reuse', because: 'nothing it depends on has changed', fresh };
+    const leads = changed || fresh ? undefined : leadsTo(draft, drafts, input);
+    if (leads !== undefined) return { forecast: 'run', because: leads, fresh };
     const unknown = draft.fingerprint === undefined && drafts[index - 1]?.fingerprint !== undefined;
-    const reason = changed && !unknown ? undefined : reasonToRun(draft, input, fresh);
+    const reason = changed && !unknown ? undefined : reasonToRun(draft, drafts, input, fresh);
     changed ||= draft.stage !== 'upload';
     return { forecast: 'run', because: reason ?? 'an earlier stage runs', fresh };
   });
 }
 
-function reasonToRun(draft: Draft, input: PlanInput, asked: boolean): string {
+/** Why a stage runs that is as it was: a later one of its segment is not, and starts from what it leaves. */
+function leadsTo({ stage, fingerprint: print }: Draft, drafts: readonly Draft[], input: PlanInput): string | undefined {
+  const leaf = segments.find(({ stages: members }) => members.includes(stage))?.leaves;
+  const before = (name: StageName) => input.previous?.stages.find((each) => each.stage === name)?.fingerprint;
+  if (leaf === undefined || leaf === stage || print === undefined || before(stage) !== print) return undefined;
+  const asked = input.from !== undefined && stageNames.indexOf(leaf) >= stageNames.indexOf(input.from);
+  const isSame = drafts.find((draft) => draft.stage === leaf)?.fingerprint === before(leaf);
+  return asked || !isSame ? `the ${leaf} layer starts with it` : undefined;
+}
+
+function reasonToRun(draft: Draft, drafts: readonly Draft[], input: PlanInput, asked: boolean): string {
   if (draft.stage === 'upload') return 'targets are asked every time; an image that is already there is left alone';
   if (asked) return `--from ${input.from} or --no-cache asks for it`;
   if (draft.fingerprint === undefined) return 'the media are not downloaded yet';
@@ -164,17 +161,11 @@ function reasonToRun(draft: Draft, input: PlanInput, asked: boolean): string {
   if (!before) return 'it has not been built before';
   if (before.fingerprint === draft.fingerprint) return 'its result is not in the checkpoint store';
   const keys = changedParts(before.parts, draft.parts);
-  return keys.length > 0 ? `${keys.map((key) => `\`${key}\``).join(', ')} changed` : 'an earlier stage changed';
-}
-
-/** Names of the parts that differ. Of a recipe key and the file rendered from it, the key says more. */
-function changedParts(before: StagePlan['parts'], now: StagePlan['parts']): string[] {
-  const names = [...new Set([...now, ...before].map(({ from }) => from))];
-  return names.filter((name) => hashOf(before, name) !== hashOf(now, name));
-}
-
-function hashOf(parts: StagePlan['parts'], name: string): string | undefined {
-  return parts.find(({ from }) => from === name)?.hash;
+  if (keys.length > 0) return `${keys.map((key) => `\`${key}\``).join(', ')} changed`;
+  const [earlier, was] = [drafts, input.previous?.stages ?? []].map(
+    (all) => all[all.findIndex(({ stage }) => stage === draft.stage) - 1]?.fingerprint,
+  );
+  return earlier === was ? 'this version of vmkiln does something else in it' : 'an earlier stage changed';
 }
 
 function never(): never {

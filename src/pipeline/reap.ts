@@ -1,14 +1,15 @@
-import { appendFile, rm } from 'node:fs/promises';
+import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
-import { fileSizes } from '../store/files.ts';
+import { fileSizes, removeDeadTemporaries } from '../store/files.ts';
+import { removePartials } from '../targets/directory.ts';
 import { withLock } from '../store/lock.ts';
 import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
-import { removeBootFiles, removeDomain, type Virsh } from '../store/leftovers.ts';
+import { removeBootFiles, removeDeadSockets, removeDomain, type Virsh } from '../store/leftovers.ts';
 import { exec } from '../tools/exec.ts';
 
 /**
@@ -19,6 +20,10 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
   return withLock(paths.state, 'reap', { signal: options.signal }, async () => {
     const dead = (await readOwners(paths)).filter(({ owner, alive }) => !alive && (options.kept || !owner.kept));
     const sentences: string[] = [];
+    const builds = (await readdir(paths.builds)).map((build) => join(paths.builds, build));
+    for (const folder of [paths.state, paths.cache, paths.checkpoints, paths.media, ...builds]) {
+      await removeDeadTemporaries(folder);
+    }
     for (const { owner } of dead) {
       try {
         await reapBuild(paths, owner);
@@ -43,9 +48,11 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
 export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   const { work } = foldersOf(paths, owner.build);
   await killProcesses(owner.build);
+  await removeDeadSockets();
   if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
+  for (const folder of owner.targets ?? []) await removePartials(folder, owner.build);
   await rm(work, { recursive: true, force: true, maxRetries: 3 });
   await releaseOwner(paths, owner.build);
 }

@@ -8,6 +8,7 @@ import { type Layer, obtain } from '../store/checkpoints.ts';
 import { fileSizes, grownBytes } from '../store/files.ts';
 import { type ContextOptions, stageContext } from './context.ts';
 import { segments, stages } from './stages.ts';
+import { checkUnchanged } from './unchanged.ts';
 
 /** Runs the recipe's hook of that name, if it has one. */
 export type RunHook = (name: HookName, more: Pick<HookContext, 'image' | 'published' | 'failure'>) => Promise<void>;
@@ -17,6 +18,8 @@ export type RunOptions = Omit<ContextOptions, 'layers'> & {
   plan: Plan<Recipe>;
   input: StageInput;
   checkpoints: string;
+  /** Where the hashes of media are kept. */
+  mediaDir: string;
   hook: RunHook;
   /** Records that a layer is in use before it is used. */
   pin: (fingerprint: string) => Promise<void>;
@@ -63,6 +66,8 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
         const below = await layerOf(index - 1);
         const started = new Date().toISOString();
         for (const name of segment.stages) if (!mustFind(planned, name).omitted) await runStage(name);
+        const commands = segment.stages.flatMap((name) => mustFind(planned, name).commands);
+        await checkUnchanged(commands, plan, options);
         const file = stages.find(({ name }) => name === segment.leaves)?.leaves ?? '';
         const flat = segment.leaves === 'sparsify';
         const context = stageContext(stage.stage, { ...options, layers }, counter);

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 
-const temporaryName = /^\.vmkiln-[0-9a-f]{16}\.tmp$/;
+/** The number is the pid of the writer. */
+const temporaryName = /^\.vmkiln-(\d+)-[0-9a-f]{16}\.tmp$/;
 
 /**
  * Writes a whole file so that a reader, or a power cut, finds the old text or the new one and never a part.
@@ -13,7 +15,7 @@ const temporaryName = /^\.vmkiln-[0-9a-f]{16}\.tmp$/;
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.vmkiln-${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = join(folder, `.vmkiln-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
@@ -64,6 +66,14 @@ export async function fileSizes(folder: string): Promise<Map<string, number>> {
 /** The bytes that new files take and that others have grown by; what became smaller gives nothing back. */
 export function grownBytes(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {
   return [...after].reduce((sum, [path, bytes]) => sum + Math.max(0, bytes - (before.get(path) ?? 0)), 0);
+}
+
+/** Removes what `writeAtomic` left in a folder when it was killed. Those of living writers stay, so no lock is needed. */
+export async function removeDeadTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = temporaryName.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** Whether a filesystem call failed for want of space or quota. */

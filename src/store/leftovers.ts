@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -58,6 +58,27 @@ export async function removeBootFiles(since: number): Promise<void> {
   for (const file of files.filter((path) => basename(path).startsWith('virtinst-'))) {
     if ((statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since) await rm(file, { force: true });
   }
+}
+
+/**
+ * Removes the folders of sockets in /tmp whose appliance is gone: libguestfs makes one for each launch, and nothing names
+ * it any more when all programs of a build were killed at once. A socket that a living program has is in
+ * /proc/net/unix (unix(7)), after a connection too.
+ */
+export async function removeDeadSockets(): Promise<void> {
+  const folders = namesIn('/tmp').filter((name) => /^libguestfs[A-Za-z0-9]{6}$/.test(name));
+  const mine = folders.map((name) => join('/tmp', name)).filter((path) => uidOf(path) === process.getuid?.());
+  // Without a socket in it, a folder may just have been made: it stays.
+  const candidates = mine.filter((path) => namesIn(path).some((name) => name.endsWith('.sock')));
+  if (candidates.length === 0) return;
+  const inUse = [readFileSync('/proc/net/unix', 'utf8'), ...pids().flatMap((pid) => commandLineOf(pid))];
+  for (const path of candidates) {
+    if (!inUse.some((text) => text.includes(`${path}/`))) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function uidOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
 function namesIn(folder: string): string[] {

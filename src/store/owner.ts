@@ -18,6 +18,8 @@ export type Owner = ProcessIdentity & {
   connect?: string;
   /** Fingerprints of the checkpoints in use, which `clean` leaves alone. */
   uses: string[];
+  /** Folders that it publishes to, absolute; once they are known. */
+  targets?: string[];
   /** The build failed and was asked to leave everything in place. */
   kept?: boolean;
 };

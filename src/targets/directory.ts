@@ -2,7 +2,7 @@ import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } fro
 import { dirname, join, resolve } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Published } from '../model.ts';
-import { diskFull, isFull, removeTemporaries, syncFolder, writeAtomic } from '../store/files.ts';
+import { diskFull, isFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './directory-index.ts';
 import type { ImageToPublish, Target, TargetContext } from './target.ts';
@@ -146,6 +146,14 @@ async function putInPlace(image: ImageToPublish, folder: string, temporary: stri
   await syncFolder(folder);
   await writeAtomic(sum, checksumLine(sha256, file));
   await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal });
+}
+
+/** Removes what a build that is gone was copying into a folder. */
+export async function removePartials(folder: string, build: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.startsWith('.') && name.endsWith(`.${build}.partial`)) await rm(join(folder, name), { force: true });
+  }
+  await removeDeadTemporaries(folder);
 }
 
 /** Removes the partial copies of this image whose owner is gone: nobody holds their lock. */

@@ -19,6 +19,7 @@ export type InstallMachine = {
  */
 export function virtInstall(machine: InstallMachine, family: readonly Arg[], host: Host, timeout: number): Command {
   const osinfo = nearestOsinfo(machine.osinfo, host.osinfo).id;
+  const [wanted] = machine.osinfo;
   return {
     program: 'virt-install',
     args: [
@@ -35,7 +36,7 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
       '--vcpus',
       { host: String(machine.vcpus) },
       '--osinfo',
-      { host: osinfo === undefined ? 'generic' : `name=${osinfo}` },
+      { host: osinfo === undefined ? 'generic' : `name=${osinfo}`, ...(wanted !== undefined && { wanted }) },
       '--disk',
       ['path=', ...quoted(machine.disk), ',format=qcow2,bus=virtio,cache=unsafe,discard=unmap'] as Arg,
       '--network',

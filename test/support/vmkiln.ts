@@ -56,14 +56,18 @@ export type Started = {
   /** Resolves when an event satisfies `wanted`; rejects when the run ends before. */
   event: (wanted: (event: Event) => boolean) => Promise<Event>;
   kill: (signal: NodeJS.Signals) => void;
+  pid: number;
+  /** The events so far. */
+  events: readonly Event[];
   ended: Promise<{ status: number | null; events: Event[]; stderr: string }>;
 };
 
-/** Starts the built command line with `--ui json` and follows its events. */
-export function startVmkiln(args: readonly string[], env: Record<string, string> = {}): Started {
+/** Starts the built command line with `--ui json` and follows its events; `detached` in a process group of its own. */
+export function startVmkiln(args: readonly string[], env: Record<string, string> = {}, detached = false): Started {
   const child = spawn(process.execPath, [join(project, 'dist/cli.js'), ...args, '--ui', 'json'], {
     cwd: project,
     env: { ...process.env, VMKILN_HOME: testHome, ...env },
+    detached,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const events: Event[] = [];
@@ -87,7 +91,7 @@ export function startVmkiln(args: readonly string[], env: Record<string, string>
       look();
       void ended.then(() => reject(new Error(`ended before the event came: ${stderr}`)));
     });
-  return { event, ended, kill: (signal) => child.kill(signal) };
+  return { event, events, ended, pid: child.pid ?? 0, kill: (signal) => child.kill(signal) };
 }
 
 /** What builds could have left behind on this machine: programs, domains, work files, locks. Empty when all is well. */

@@ -94,7 +94,7 @@ test('images published at once are all listed, and one that was deleted is not',
 test('partial copies of dead builds go, those of living ones stay', async () => {
   await mkdir(out);
   for (const build of ['dead', 'alive']) await writeFile(join(out, `.rhel7.${build}.partial`), '');
-  await writeFile(join(out, '.vmkiln-0123456789abcdef.tmp'), '');
+  await writeFile(join(out, '.vmkiln-1-0123456789abcdef.tmp'), '');
   await withLock(out, '.rhel7.alive.partial', { signal }, async () => {
     await directory.publish(await image('one'), { path: out }, context);
   });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -95,4 +95,43 @@ test('a pid used again, another boot and a zombie are not the owner', async () =
   expect(isAlive(own)).toBe(true);
   expect(isAlive({ ...own, startTime: '1' })).toBe(false);
   expect(isAlive({ ...own, bootId: 'another' })).toBe(false);
+});
+
+test('the sockets of an appliance that was killed with its build go, those of a living one stay', async () => {
+  const paths = await freshPaths();
+  await deadBuild(paths, 'dead-3');
+  const [dead, living] = [await mkdtemp('/tmp/libguestfs'), await mkdtemp('/tmp/libguestfs')];
+  const listen = (folder: string) =>
+    spawn(process.execPath, ['-e', `net.createServer().listen(process.env.SOCKET)`], {
+      env: { ...process.env, SOCKET: join(folder, 'guestfsd.sock') },
+    });
+  const programs = [dead, living].map((folder) => listen(folder));
+  await expect.poll(() => [dead, living].every((folder) => existsSync(join(folder, 'guestfsd.sock')))).toBe(true);
+  programs[0]?.kill('SIGKILL');
+  await once(programs[0] ?? process, 'exit');
+
+  await reapDead(paths, { kept: false, signal });
+
+  expect([existsSync(dead), existsSync(living)]).toEqual([false, true]);
+  programs[1]?.kill('SIGKILL');
+  await rm(living, { recursive: true });
+});
+
+test('a dead build leaves no half copy in the folder of its images, and no writer that is gone a temporary file', async () => {
+  const paths = await freshPaths();
+  const images = await mkdtemp(join(tmpdir(), 'vmkiln-images-'));
+  const { folder } = await deadBuild(paths, 'dead-2', { targets: [images, join(images, 'never-made')] });
+  const temporary = (pid: number) => `.vmkiln-${pid}-0123456789abcdef.tmp`;
+  const gone = 2 ** 30;
+  const dead = [images, paths.checkpoints, paths.state, paths.cache, paths.media, folder].map((where) =>
+    join(where, temporary(gone)),
+  );
+  const others = [join(images, '.rhel7.living-1.partial'), join(paths.checkpoints, temporary(process.pid))];
+  for (const file of [...dead, ...others]) await writeFile(file, '');
+  await writeFile(join(images, '.rhel7.dead-2.partial'), 'half');
+
+  await reapDead(paths, { kept: false, signal });
+
+  expect([...dead, join(images, '.rhel7.dead-2.partial')].filter((file) => existsSync(file))).toEqual([]);
+  expect(others.filter((file) => !existsSync(file))).toEqual([]);
 });

@@ -1,0 +1,170 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { type Event, type StageName, stageNames } from '../../src/model.ts';
+import { run } from '../support/image.ts';
+import { allLeftovers, hasLayer, kill, layersOf, randomFrom, reached, removeLayer, ways } from '../support/kills.ts';
+import { freshFolder, startVmkiln, vmkiln } from '../support/vmkiln.ts';
+
+/** VMKILN_KILLS kills, 12 by default, at moments that VMKILN_KILL_SEED repeats. */
+const kills = Number(process.env['VMKILN_KILLS'] ?? 12);
+const seed = Number(process.env['VMKILN_KILL_SEED'] ?? Date.now() % 1_000_000);
+const random = randomFrom(seed);
+const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
+
+const folder = freshFolder('kills');
+const out = join(folder, 'out');
+const rehearse = ['rehearse', join(folder, 'kills.yaml'), '--out', out];
+const image = join(out, 'kills-rehearsal.qcow2');
+const leaves = ['install', 'customize', 'sparsify'] as const;
+/** Seconds that each stage takes on this machine, as measured by the runs that end it. */
+const seconds: Partial<Record<StageName, number>> = {};
+let fingerprints: Partial<Record<StageName, string>> = {};
+let reference: string;
+const seen = new Set<string>();
+
+function recipe(): void {
+  const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8');
+  // With cloud-init from the DVD, customize has no package to fetch.
+  writeFileSync(join(folder, 'kills.ks.hbs'), kickstart.replace('@core\n', '@core\ncloud-init\n'));
+  const keys = ['name: kills', 'family: rhel', 'release: "7.9"', 'source: { iso: x.iso }', 'disk: { size: 3G }'];
+  writeFileSync(
+    join(folder, 'kills.yaml'),
+    [...keys, 'install: { kickstart: kills.ks.hbs }', 'customize: [{ run: "true" }]', ''].join('\n'),
+  );
+}
+
+/** Learns how long stages take. */
+function measure(events: readonly Event[]): void {
+  for (const event of events) if (event.type === 'stage-finished') seconds[event.stage] = event.seconds;
+}
+
+/** Every file of the guest with its mode, owner and digest, in one launch; of an image that was seen, nothing. */
+async function listing(): Promise<string> {
+  const guestfish = `guestfish --ro -a '${image}' -i tar-out / -`;
+  return run('sh', ['-c', `${guestfish} | python3 test/support/list-files.py`], 300);
+}
+
+/** What a finished image must be: sound, as its checksum says, and with the files of the reference. */
+async function checkImage(): Promise<void> {
+  await run('sh', ['-c', `cd '${out}' && sha256sum -c --quiet kills-rehearsal.qcow2.sha256`]);
+  await run('qemu-img', ['check', '-q', image]);
+  const sum = readFileSync(`${image}.sha256`, 'utf8');
+  if (seen.has(sum)) return;
+  seen.add(sum);
+  expect(differences(reference, await listing())).toEqual([]);
+}
+
+function differences(a: string, b: string): string[] {
+  const [one, two] = [new Set(a.split('\n')), new Set(b.split('\n'))];
+  return [...[...one].filter((line) => !two.has(line)), ...[...two].filter((line) => !one.has(line))].toSorted();
+}
+
+/** The stages that the next build has to run, in order. */
+function pending(): StageName[] {
+  const deepest = leaves.findLast((leaf) => hasLayer(fingerprints[leaf] ?? '') && chainOf(leaf));
+  return stageNames.slice(deepest === undefined ? 0 : stageNames.indexOf(deepest) + 1);
+}
+
+/** The image stands alone; customize needs the installation below it. */
+const chainOf = (leaf: StageName) => leaf !== 'customize' || hasLayer(fingerprints['install'] ?? '');
+
+/** Takes layers away, so that the next builds have something to do. */
+function removeSome(): void {
+  const down = pick([1, 1, 1, 2, 2, 3]);
+  for (const leaf of leaves.slice(-down)) removeLayer(fingerprints[leaf] ?? '');
+  if (random() < 0.5) rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+}
+
+beforeAll(async () => {
+  process.stdout.write(`random kills: VMKILN_KILL_SEED=${seed} VMKILN_KILLS=${kills}\n`);
+  recipe();
+  const built = await vmkiln([...rehearse, '--from', 'install', '--ui', 'json'], { timeout: 900 });
+  expect(built.status, built.stderr).toBe(0);
+  measure(built.events);
+  fingerprints = layersOf(built.events[0]?.build ?? '');
+  reference = await listing();
+  expect(reference.split('\n').length).toBeGreaterThan(1000);
+  seen.add(readFileSync(`${image}.sha256`, 'utf8'));
+});
+
+/** A moment in what the next build has to do, more often in its first stage: a build that is cut short early is cheap. */
+type Moment = { stage: StageName | 'prepare' | 'store'; delay: number };
+function moment(): Moment {
+  const todo = pending().filter((stage) => stage !== 'disk');
+  const stage = random() < 0.1 ? 'prepare' : random() < 0.65 ? (todo[0] ?? 'upload') : pick(todo);
+  if (stage === 'prepare') return { stage, delay: random() * 1500 };
+  const isLeaf = leaves.some((leaf) => leaf === stage);
+  // The moments in which a layer gets its name are short: aim at them.
+  if (isLeaf && random() < 0.15) return { stage: 'store', delay: random() * 300 };
+  return { stage, delay: random() * 1000 * (seconds[stage] ?? 1) };
+}
+
+async function waitFor(started: ReturnType<typeof startVmkiln>, { stage, delay }: Moment): Promise<void> {
+  if (stage === 'store') {
+    const next = pending().find((each) => leaves.some((leaf) => leaf === each));
+    await started.event((event) => event.type === 'stage-finished' && event.stage === next);
+  } else if (stage !== 'prepare') {
+    await started.event((event) => event.type === 'stage-started' && event.stage === stage);
+  }
+  await sleep(delay);
+}
+
+/** What the events of a build must say of the layers that were there: used, and nothing before them run again. */
+function expectGoesOn(events: readonly Event[], todo: readonly StageName[]): void {
+  const ran = events.flatMap((event) => (event.type === 'stage-started' ? [event.stage] : []));
+  expect(ran).toEqual(todo.slice(0, ran.length));
+}
+
+test('kill -9 at random moments: nothing stays behind, the next build goes on, the image is right', async () => {
+  const hit: Record<string, number> = {};
+  let completed = 0;
+  const finish = async (events: readonly Event[]) => {
+    completed += 1;
+    measure(events);
+    await checkImage();
+    removeSome();
+  };
+  removeSome();
+  for (let done = 0; done < kills;) {
+    const todo = pending();
+    const when = moment();
+    const way = pick(ways);
+    const started = startVmkiln(rehearse, {}, true);
+    // A build that ends before its moment comes is one that was not killed.
+    await Promise.race([waitFor(started, when).catch(() => undefined), started.ended]);
+    const killed = kill(started, way);
+    const { status, events, stderr } = await started.ended;
+    const build = events[0]?.build ?? '';
+    const where = reached(events);
+    expectGoesOn(events, todo);
+    if (!killed || events.some(({ type }) => type === 'build-finished')) {
+      expect(status === 0 || killed, stderr).toBe(true);
+      process.stdout.write(`  not killed: ${todo.join(' ')} ran to the end\n`);
+      expect((await vmkiln(['clean'])).status).toBe(0);
+      await finish(events);
+      continue;
+    }
+    done += 1;
+    hit[where] = (hit[where] ?? 0) + 1;
+    process.stdout.write(
+      `  kill ${done} (${way}) in ${where}, aimed ${Math.round(when.delay)} ms into ${when.stage}\n`,
+    );
+    const cleaned = await vmkiln(['clean']);
+    expect(cleaned.status, cleaned.stderr).toBe(0);
+    expect(await allLeftovers(build, out), `after kill ${done} in ${where}`).toEqual([]);
+  }
+  const todo = pending();
+  const last = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
+  expect(last.status, last.stderr).toBe(0);
+  expectGoesOn(last.events, todo);
+  await finish(last.events);
+  expect(await allLeftovers(last.events[0]?.build ?? '', out)).toEqual([]);
+  const where = Object.entries(hit).map(([stage, count]) => `${stage} ${count}`);
+  process.stdout.write(
+    `random kills: ${kills} kills (${where.join(', ')}), ${completed} builds ended, ${seen.size} images\n`,
+  );
+  for (const leaf of leaves) removeLayer(fingerprints[leaf] ?? '');
+}, 7_200_000);
