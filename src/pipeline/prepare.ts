@@ -83,7 +83,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       existing: await existingLayers(paths.checkpoints),
       now: Date.now(),
       previous,
-      predictions: predict(await latestManifests(paths.builds, name), kind, previous),
+      predictions: predict(latestManifests(paths.builds, name), kind, previous),
       room: { folder: paths.work, free: await freeSpace(paths.work) },
       from,
       until,

@@ -91,7 +91,7 @@ test('the manifests of the latest builds are read, those of the name first, and 
   for (let day = 10; day < 30; day += 1) await put(`more-202601${day}-000000-00ab`);
   await mkdir(join(builds, 'rhel7-20260303-000000-0000'));
   await mkdir(join(builds, 'something else'));
-  const read = (await latestManifests(builds, 'rhel7')).map(({ build }) => build.slice(0, -12));
+  const read = latestManifests(builds, 'rhel7').map(({ build }) => build.slice(0, -12));
   // The newest of all has no manifest yet.
   expect(read).toEqual([
     ...[29, 28, 27, 26, 25, 24].map((day) => `rhel7-202601${day}`),
@@ -99,7 +99,7 @@ test('the manifests of the latest builds are read, those of the name first, and 
     'other-20260301',
     'more-20260129',
   ]);
-  expect(await latestManifests(join(builds, 'none'), 'rhel7')).toEqual([]);
+  expect(latestManifests(join(builds, 'none'), 'rhel7')).toEqual([]);
 });
 
 test('a build that will not fit is noted, by what runs and no more', () => {
