@@ -8,7 +8,7 @@ import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
-import { removeBootFiles, removeDomain, type Virsh } from '../store/leftovers.ts';
+import { removeBootFiles, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
 import { exec } from '../tools/exec.ts';
 
 /**
@@ -43,7 +43,10 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
 export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   const { work } = foldersOf(paths, owner.build);
   await killProcesses(owner.build);
-  if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
+  if (owner.connect !== undefined) {
+    await removeDomain(virshAt(owner.connect), domainOf(owner.build));
+    await removeStoragePool(virshAt(owner.connect), owner.build);
+  }
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
   await rm(work, { recursive: true, force: true, maxRetries: 3 });

@@ -7,7 +7,9 @@ import type { StageInput } from '../stages/stage.ts';
 import { type Layer, obtain } from '../store/checkpoints.ts';
 import { fileSizes, grownBytes } from '../store/files.ts';
 import { type ContextOptions, stageContext } from './context.ts';
+import { type Pool, withWeight } from './pool.ts';
 import { segments, stages } from './stages.ts';
+import { weightOf } from './weights.ts';
 
 /** Runs the recipe's hook of that name, if it has one. */
 export type RunHook = (name: HookName, more: Pick<HookContext, 'image' | 'published' | 'failure'>) => Promise<void>;
@@ -17,6 +19,7 @@ export type RunOptions = Omit<ContextOptions, 'layers'> & {
   plan: Plan<Recipe>;
   input: StageInput;
   checkpoints: string;
+  pool: Pool;
   hook: RunHook;
   /** Records that a layer is in use before it is used. */
   pin: (fingerprint: string) => Promise<void>;
@@ -91,7 +94,14 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
     }
   }
 
-  async function runStage(name: StageName): Promise<Published[]> {
+  /** Runs a stage once the host has room for it. */
+  function runStage(name: StageName): Promise<Published[]> {
+    const weight = weightOf(mustFind(planned, name), plan.recipe);
+    const waiting = (message: string) => emit({ type: 'progress', stage: name, message });
+    return withWeight(options.pool, weight, { what: name, signal, waiting }, () => runAdmitted(name));
+  }
+
+  async function runAdmitted(name: StageName): Promise<Published[]> {
     const stage = stages.find((candidate) => candidate.name === name);
     const { commands, because, predicted } = mustFind(planned, name);
     if (!stage) return [];
