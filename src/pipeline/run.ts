@@ -96,7 +96,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
 
   /** Runs a stage once the host has room for it. */
   function runStage(name: StageName): Promise<Published[]> {
-    const weight = weightOf(mustFind(planned, name), plan.recipe);
+    const weight = weightOf(mustFind(planned, name), plan);
     const waiting = (message: string) => emit({ type: 'progress', stage: name, message });
     return withWeight(options.pool, weight, { what: name, signal, waiting }, () => runAdmitted(name));
   }

@@ -1,4 +1,4 @@
-import type { StagePlan } from '../model.ts';
+import type { Plan, StagePlan } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { Weight } from './pool.ts';
 
@@ -6,8 +6,8 @@ const mib = 1024 ** 2;
 
 /** The part of its vCPUs that an installer keeps busy: most of its time it unpacks packages, on one of them. */
 const busyShare = 0.5;
-/** What QEMU takes besides the guest's memory, in bytes: devices, threads and, under TCG, translated code. */
-const qemuOverhead = 256 * mib;
+/** What QEMU takes besides the guest's memory, in bytes. Under TCG translated code comes to it: 200 MiB in a short run. */
+const qemuOverhead = { kvm: 256 * mib, tcg: 512 * mib } as const;
 /** MiB of an appliance unless LIBGUESTFS_MEMSIZE says otherwise: guestfs(3), `guestfs_set_memsize`. */
 const applianceMemory = 1280;
 
@@ -21,20 +21,24 @@ const mostBytes = 4 * 1024 ** 3;
  * on all cores: the appliance of the first half takes longer, a conversion beside another build's stage leaves no core
  * idle, and two beside each other share the cores at no loss.
  */
-export function weightOf(stage: StagePlan & { predicted?: { bytes: number } }, recipe: Recipe): Weight {
+export function weightOf(
+  stage: StagePlan & { predicted?: { bytes: number } },
+  { recipe, host }: Pick<Plan<Recipe>, 'recipe' | 'host'>,
+): Weight {
+  const overhead = qemuOverhead[host.accelerator];
   const disk = stage.predicted?.bytes ?? Math.min(recipe.disk.size / 4, mostBytes);
   switch (stage.stage) {
     case 'disk':
       return { memory: 0, cores: 0, disk: 0 };
     case 'install': {
       const { memory, vcpus } = recipe.machine;
-      return { memory: memory + qemuOverhead, cores: vcpus * busyShare, disk };
+      return { memory: memory + overhead, cores: vcpus * busyShare, disk };
     }
     case 'upload':
       return { memory: 0, cores: 0, disk };
     default: {
       const memory = Number(process.env['LIBGUESTFS_MEMSIZE']) || applianceMemory;
-      return { memory: memory * mib + qemuOverhead, cores: 1, disk };
+      return { memory: memory * mib + overhead, cores: 1, disk };
     }
   }
 }

@@ -191,13 +191,12 @@ test('MemAvailable is what can be had, in bytes', () => {
 
 test('an installation weighs its machine, a stage in an appliance the appliance, an upload only what it writes', async () => {
   const recipe = await rhelRecipe('machine: { memory: 2G, vcpus: 2 }\ndisk: { size: 8G }');
-  const weights = Object.fromEntries(
-    makePlan(planInput(recipe)).stages.map((each) => [each.stage, weightOf(each, recipe)]),
-  );
+  const plan = makePlan(planInput(recipe));
+  const weights = Object.fromEntries(plan.stages.map((each) => [each.stage, weightOf(each, plan)]));
   expect(weights['disk']).toEqual(none);
-  expect(weights['install']).toEqual({ memory: 2.25 * gib, cores: 1, disk: 2 * gib });
-  expect(weights['customize']).toEqual({ memory: 1.5 * gib, cores: 1, disk: 2 * gib });
+  expect(weights['install']).toEqual({ memory: 2.5 * gib, cores: 1, disk: 2 * gib });
+  expect(weights['customize']).toEqual({ memory: 1.75 * gib, cores: 1, disk: 2 * gib });
   expect(weights['upload']).toEqual({ memory: 0, cores: 0, disk: 2 * gib });
-  const [, install] = makePlan(planInput(recipe)).stages;
-  if (install) expect(weightOf({ ...install, predicted: { bytes: 7 } }, recipe).disk).toBe(7);
+  const [, install] = plan.stages;
+  if (install) expect(weightOf({ ...install, predicted: { bytes: 7 } }, plan).disk).toBe(7);
 });
