@@ -21,10 +21,7 @@ const mostBytes = 4 * 1024 ** 3;
  * on all cores: the appliance of the first half takes longer, a conversion beside another build's stage leaves no core
  * idle, and two beside each other share the cores at no loss.
  */
-export function weightOf(
-  stage: StagePlan & { predicted?: { bytes: number } },
-  { recipe, host }: Pick<Plan<Recipe>, 'recipe' | 'host'>,
-): Weight {
+export function weightOf(stage: StagePlan, { recipe, host }: Pick<Plan<Recipe>, 'recipe' | 'host'>): Weight {
   const overhead = qemuOverhead[host.accelerator];
   const disk = stage.predicted?.bytes ?? Math.min(recipe.disk.size / 4, mostBytes);
   switch (stage.stage) {

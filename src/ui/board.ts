@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
-import { formatDuration, formatPercent, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
-import { resultText } from './pretty.ts';
+import { formatDuration, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
+import { outlook, resultText } from './pretty.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Ui } from './ui.ts';
 
@@ -162,8 +162,12 @@ function runningText(row: Row, now: number, width: number): string {
   const seconds = row.since === undefined ? undefined : Math.max(0, Math.floor((now - row.since) / 1000));
   const command = row.command === undefined ? '' : `$ ${row.command.map(quoteWord).join(' ')}`;
   const time = seconds === undefined ? '' : formatDuration(seconds).padStart(6);
-  const percent = row.fraction === undefined ? '' : formatPercent(row.fraction).padStart(5);
-  return columns([row.stage.padEnd(9), time, percent].filter(Boolean), row.message || command, width);
+  const ahead = outlook(row).padStart(5);
+  return columns(
+    [row.stage.padEnd(9), time, ahead].filter((word) => word.trim() !== ''),
+    row.message || command,
+    width,
+  );
 }
 
 /** Words of fixed widths, and a text that takes what is left of `width`. */

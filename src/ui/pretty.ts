@@ -218,7 +218,7 @@ export function rowTitle(row: Row, now: number): string {
 }
 
 /** How far a running stage is, or what it took in earlier builds while it does not say. */
-function outlook({ fraction, predicted }: Row): string {
+export function outlook({ fraction, predicted }: Row): string {
   if (fraction !== undefined) return formatPercent(fraction);
   return predicted === undefined ? '' : `of about ${formatDuration(predicted)}`;
 }

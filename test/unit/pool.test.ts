@@ -198,5 +198,5 @@ test('an installation weighs its machine, a stage in an appliance the appliance,
   expect(weights['customize']).toEqual({ memory: 1.75 * gib, cores: 1, disk: 2 * gib });
   expect(weights['upload']).toEqual({ memory: 0, cores: 0, disk: 2 * gib });
   const [, install] = plan.stages;
-  if (install) expect(weightOf({ ...install, predicted: { bytes: 7 } }, plan).disk).toBe(7);
+  if (install) expect(weightOf({ ...install, predicted: { bytes: 7, seconds: 1 } }, plan).disk).toBe(7);
 });
