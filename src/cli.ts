@@ -133,7 +133,7 @@ function withRecipe(command: Command): Command {
 
 function withBuild(command: Command): Command {
   return withRecipe(command)
-    .option('--jobs <n>', 'how many recipes to build at once (default: 1)', positive, 1)
+    .option('--jobs <n>', 'the most recipes to build at once (default: as many as the host has room for)', positive)
     .option('--keep-on-failure', 'leave the domain and the work folder of a failed build')
     .addOption(
       new Option('--ui <kind>', 'how to show it (default: pretty on a terminal, else plain)').choices([

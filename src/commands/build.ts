@@ -1,6 +1,8 @@
 import { exitCode, messageOf, VmkilnError } from '../errors.ts';
 import { stageNames, type Event, type StageName } from '../model.ts';
 import { buildRecipe, type BuildRequest } from '../pipeline/build.ts';
+import { checkDistinct } from '../pipeline/distinct.ts';
+import { openPool, type Pool } from '../pipeline/pool.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { errorText } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
@@ -17,7 +19,7 @@ export type RecipeOptions = {
   connect?: string;
 };
 
-export type BuildOptions = RecipeOptions & { jobs: number; keepOnFailure?: boolean; ui?: UiKind };
+export type BuildOptions = RecipeOptions & { jobs?: number; keepOnFailure?: boolean; ui?: UiKind };
 
 type Outcome = { recipe: string; folder?: string; error?: unknown; shown: boolean };
 
@@ -33,14 +35,16 @@ export async function build(
     keepOnFailure: options.keepOnFailure ?? false,
     ...(rehearsal && { rehearsal }),
   }));
+  await checkDistinct(requests);
   const kind = options.ui ?? defaultUi(process.stderr, process.env);
   const ui = await openUi(kind, { recipes });
   const say = session.say;
   session.say = ui.say;
   let outcomes: Outcome[];
   try {
-    outcomes = await inParallel(requests, options.jobs, (request, index) =>
-      buildOne(request, index, ui, session.signal),
+    const pool = openPool();
+    outcomes = await inParallel(requests, options.jobs ?? requests.length, (request, index) =>
+      buildOne(request, index, ui, { signal: session.signal, pool }),
     );
   } finally {
     session.say = say;
@@ -71,7 +75,12 @@ export function requestOf(recipe: string, options: RecipeOptions): BuildRequest 
   };
 }
 
-async function buildOne(request: BuildRequest, index: number, ui: Ui, signal: AbortSignal): Promise<Outcome> {
+async function buildOne(
+  request: BuildRequest,
+  index: number,
+  ui: Ui,
+  { signal, pool }: { signal: AbortSignal; pool: Pool },
+): Promise<Outcome> {
   const { recipe } = request;
   let shown = false;
   try {
@@ -80,7 +89,7 @@ async function buildOne(request: BuildRequest, index: number, ui: Ui, signal: Ab
       shown ||= event.type === 'failed';
       ui.emit(event, index);
     };
-    const { folder } = await buildRecipe(request, { signal, emit });
+    const { folder } = await buildRecipe(request, { signal, emit, pool });
     return { recipe, folder, shown };
   } catch (error) {
     if (!shown) ui.drop(index);

@@ -17,6 +17,7 @@ import { runHook } from '../hooks.ts';
 import { exec, redact } from '../tools/exec.ts';
 import { foldManifest, openEventLog } from './events.ts';
 import { makePlan } from './plan.ts';
+import type { Pool } from './pool.ts';
 import { type MediaSource, type Prepared, prepare } from './prepare.ts';
 import { reapBuild, reapDead } from './reap.ts';
 import { type RunHook, runPlan } from './run.ts';
@@ -55,12 +56,12 @@ export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void }
  * @throws VmkilnError; a `failed` event has been emitted by then, unless the recipe or the media were refused (nothing
  * has been created in that case).
  */
-export async function buildRecipe(request: BuildRequest, context: BuildContext): Promise<BuildResult> {
+export async function buildRecipe(request: BuildRequest, context: BuildContext & { pool: Pool }): Promise<BuildResult> {
   const recipe = await readRecipe(request);
   const paths = await openPaths();
   const rehearsal = request.rehearsal !== undefined;
   const recipePath = resolve(request.recipe);
-  const imageName = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
+  const imageName = imageNameOf(recipe, request);
   const build = buildId(imageName);
   const { folder, work } = foldersOf(paths, build);
   const show = (body: EventBody) => context.emit({ at: new Date().toISOString(), build, ...body });
@@ -119,6 +120,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext):
       keepOnFailure: request.keepOnFailure,
       checkpoints: paths.checkpoints,
       mediaDir: paths.media,
+      pool: context.pool,
       pin: (fingerprint) =>
         withLock(paths.checkpoints, pinsLock, { signal: context.signal }, async () => {
           owner.uses.push(fingerprint);
@@ -168,10 +170,16 @@ export async function planRecipe(request: BuildRequest, context: BuildContext): 
   return makePlan((await prepareFor(recipe, request, paths, context.signal, show, undefined)).input);
 }
 
-async function readRecipe(request: BuildRequest): Promise<Recipe> {
+/** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
+export async function readRecipe(request: BuildRequest): Promise<Recipe> {
   const variables = await readVariables({ set: request.set, ...(request.vars && { vars: request.vars }) });
   const { recipe } = await loadRecipe(request.recipe, variables, { rehearsal: request.rehearsal !== undefined });
   return request.out === undefined ? recipe : { ...recipe, upload: [{ directory: { path: resolve(request.out) } }] };
+}
+
+/** What the image is called: one of a rehearsal can be told from the real one. */
+export function imageNameOf(recipe: Recipe, { rehearsal }: BuildRequest): string {
+  return rehearsal === undefined ? recipe.name : `${recipe.name}-rehearsal`;
 }
 
 async function openPaths(): Promise<Paths> {

@@ -7,6 +7,7 @@ import { localPath, resolveMedia } from '../media/find.ts';
 import type { Host, Media, Plan, StageName } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
+import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
 import { targets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
@@ -61,7 +62,10 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
     await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
   const [host, media, macs] = await allOrFirstFailure([
-    probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
+    // Of builds that begin together on a new host, one finds out what is slow to find: test guests side by side are slower.
+    withLock(paths.cache, 'probe', { signal }, () =>
+      probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
+    ),
     rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
   ]);

@@ -9,7 +9,7 @@ import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
-import { removeBootFiles, removeDeadSockets, removeDomain, type Virsh } from '../store/leftovers.ts';
+import { removeBootFiles, removeDeadSockets, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
 import { exec } from '../tools/exec.ts';
 
 /**
@@ -49,7 +49,10 @@ export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   const { work } = foldersOf(paths, owner.build);
   await killProcesses(owner.build);
   await removeDeadSockets();
-  if (owner.connect !== undefined) await removeDomain(virshAt(owner.connect), domainOf(owner.build));
+  if (owner.connect !== undefined) {
+    await removeDomain(virshAt(owner.connect), domainOf(owner.build));
+    await removeStoragePool(virshAt(owner.connect), owner.build);
+  }
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
   for (const folder of owner.targets ?? []) await removePartials(folder, owner.build);

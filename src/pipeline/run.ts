@@ -7,8 +7,10 @@ import type { StageInput } from '../stages/stage.ts';
 import { type Layer, obtain } from '../store/checkpoints.ts';
 import { fileSizes, grownBytes } from '../store/files.ts';
 import { type ContextOptions, stageContext } from './context.ts';
+import { type Pool, withWeight } from './pool.ts';
 import { segments, stages } from './stages.ts';
 import { checkUnchanged } from './unchanged.ts';
+import { weightOf } from './weights.ts';
 
 /** Runs the recipe's hook of that name, if it has one. */
 export type RunHook = (name: HookName, more: Pick<HookContext, 'image' | 'published' | 'failure'>) => Promise<void>;
@@ -20,6 +22,7 @@ export type RunOptions = Omit<ContextOptions, 'layers'> & {
   checkpoints: string;
   /** Where the hashes of media are kept. */
   mediaDir: string;
+  pool: Pool;
   hook: RunHook;
   /** Records that a layer is in use before it is used. */
   pin: (fingerprint: string) => Promise<void>;
@@ -96,7 +99,14 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
     }
   }
 
-  async function runStage(name: StageName): Promise<Published[]> {
+  /** Runs a stage once the host has room for it. */
+  function runStage(name: StageName): Promise<Published[]> {
+    const weight = weightOf(mustFind(planned, name), plan);
+    const waiting = (message: string) => emit({ type: 'progress', stage: name, message });
+    return withWeight(options.pool, weight, { what: name, signal, waiting }, () => runAdmitted(name));
+  }
+
+  async function runAdmitted(name: StageName): Promise<Published[]> {
     const stage = stages.find((candidate) => candidate.name === name);
     const { commands, because, predicted } = mustFind(planned, name);
     if (!stage) return [];

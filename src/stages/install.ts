@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
-import { removeBootFiles, removeDomain } from '../store/leftovers.ts';
+import { removeBootFiles, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
 import { parseDomstate, parseDomstats, pausedByDisk, screenshotToPng } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
+import { startAlone } from './start-alone.ts';
 import type { Stage, StageContext, StageInput } from './stage.ts';
 import { seeActivity, seeLine, startWatch, verdict, type Watch } from './watch.ts';
 
@@ -58,8 +59,7 @@ export const install: Stage = {
 async function installWatched(command: Command, input: StageInput, context: StageContext): Promise<void> {
   const ended = new AbortController();
   const stop = new AbortController();
-  const running = context
-    .run(command, { signal: stop.signal })
+  const running = startAlone(input.host.connect, context, () => context.run(command, { signal: stop.signal }))
     .catch((error: unknown) => ({ error }))
     .finally(() => ended.abort());
   const { watch, failure } = await watchInstaller(input, context, ended.signal);
@@ -209,10 +209,9 @@ async function keepLogs(context: StageContext, folder: string): Promise<void> {
 async function removeGuest({ host }: StageInput, context: StageContext, started: number): Promise<void> {
   // The build may have been aborted; cleaning up must still happen, and quickly.
   const options = { signal: AbortSignal.timeout(5000), timeout: 5 };
-  await removeDomain(
-    (args, mayFail) =>
-      context.control('virsh', ['-c', host.connect, ...args], { ...options, accept: mayFail ? [1] : [] }),
-    context.domain,
-  );
+  const virsh: Virsh = (args, mayFail) =>
+    context.control('virsh', ['-c', host.connect, ...args], { ...options, accept: mayFail ? [1] : [] });
+  await removeDomain(virsh, context.domain);
+  await removeStoragePool(virsh, context.build);
   await removeBootFiles(started);
 }

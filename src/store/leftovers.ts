@@ -40,6 +40,15 @@ export async function removeDomain(virsh: Virsh, domain: string): Promise<void> 
   });
 }
 
+/**
+ * Removes the storage pool that virt-install made of a build's work folder: it names one after each folder that it finds
+ * a disk in, and leaves it to libvirt for good. Destroying a pool of that kind takes the pool away and no file.
+ */
+export async function removeStoragePool(virsh: Virsh, build: string): Promise<void> {
+  await virsh(['pool-destroy', build], true);
+  await virsh(['pool-undefine', build], true);
+}
+
 /** The running domain names the kernel and initrd that virt-install made for it. */
 async function removeNamedBootFiles(xml: string): Promise<void> {
   for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fs from 'fs-extra';
+import { VmkilnError } from '../errors.ts';
 import { writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
 import type { Paths } from './paths.ts';
@@ -40,13 +41,16 @@ export const buildsLock = 'builds';
 /**
  * Creates the build's folders, the owner record first.
  *
- * @throws VmkilnError INTERRUPTED.
+ * @throws VmkilnError INTERRUPTED; COMMAND_FAILED when the id is taken: it has a random part, but a short one.
  */
 export async function createBuild(paths: Paths, build: string, signal: AbortSignal): Promise<Owner> {
   const { folder, work } = foldersOf(paths, build);
   const owner: Owner = { ...ownIdentity(), build, startedAt: Date.now(), uses: [] };
   await withLock(paths.builds, buildsLock, { signal }, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o711 });
+    await mkdir(folder, { mode: 0o711 }).catch((cause: unknown) => {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      throw new VmkilnError('COMMAND_FAILED', `there is a build ${build} already`, { hint: 'run it again', cause });
+    });
     await writeOwner(paths, owner);
   });
   await mkdir(join(folder, 'logs'), { recursive: true });

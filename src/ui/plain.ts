@@ -7,24 +7,23 @@ import type { Ui } from './ui.ts';
 const progressStep = 0.1;
 const progressPause = 15_000;
 
-type Build = { start: number; name: string; shown?: { what: string; at: number; fraction: number } };
+type Build = { start: number; shown?: { what: string; at: number; fraction: number } };
 
 /**
- * One line per event: for logs, CI and pipes. The clock is the time since the build started; `names` puts the
- * image's name before each line, for several builds at once.
+ * One line per event: for logs, CI and pipes. The clock is the time since the build started. With several recipes each
+ * line names its own, as the user gave it: the name of an image may be that of two.
  */
-export function openPlain(err: { write(text: string): unknown }, options: { names: boolean }): Ui {
+export function openPlain(err: { write(text: string): unknown }, options: { recipes: readonly string[] }): Ui {
   const builds = new Map<string, Build>();
   return {
-    emit: (event) => {
+    emit: (event, index) => {
       const at = Date.parse(event.at);
-      const build = builds.get(event.build) ?? { start: at, name: event.build };
+      const build = builds.get(event.build) ?? { start: at };
       builds.set(event.build, build);
-      if (event.type === 'build-started') build.name = event.name;
       if (event.type === 'progress' && !due(build, event, at)) return;
       const text = eventText(event);
       if (text === undefined) return;
-      const head = `${formatClock((at - build.start) / 1000)}${options.names ? ` ${build.name}` : ''}`;
+      const head = `${formatClock((at - build.start) / 1000)}${options.recipes.length > 1 ? ` ${options.recipes[index]}` : ''}`;
       err.write(`${head} ${indented(text)}\n`);
     },
     drop: () => undefined,

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, type ListrTaskWrapper } from 'listr2';
 import { labelled } from './error-text.ts';
 import { formatBytes, formatDuration, formatPercent, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
-import { applyEvent, emptyView, type BuildView, type Row } from './view.ts';
+import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Ui } from './ui.ts';
 
 type TaskWrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
@@ -137,7 +137,14 @@ function refreshSlot(slot: Slot): void {
     }
     slot.warned = view.warnings.length;
   }
+  const waiting = waitingRow(view);
+  const next = slot.lines.find((line) => !line.ended && line.task !== undefined);
+  if (waiting && next?.task && next.row.state === 'waiting') next.task.output = oneLine(waiting.message, detailWidth());
   for (const line of slot.lines) refreshLine(line);
+}
+
+function detailWidth(): number {
+  return (process.stderr.columns ?? 80) - 10;
 }
 
 function timeOf(view: BuildView): string {
@@ -153,7 +160,7 @@ function refreshLine(line: Line): void {
     case 'waiting':
       return;
     case 'running': {
-      const detail = rowDetail(row, (process.stderr.columns ?? 80) - 10);
+      const detail = rowDetail(row, detailWidth());
       if (detail !== '') task.output = detail;
       return;
     }
@@ -211,7 +218,7 @@ export function rowTitle(row: Row, now: number): string {
 }
 
 /** How far a running stage is, or what it took in earlier builds while it does not say. */
-function outlook({ fraction, predicted }: Row): string {
+export function outlook({ fraction, predicted }: Row): string {
   if (fraction !== undefined) return formatPercent(fraction);
   return predicted === undefined ? '' : `of about ${formatDuration(predicted)}`;
 }

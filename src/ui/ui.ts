@@ -29,8 +29,9 @@ export async function openUi(kind: UiKind, options: { recipes: readonly string[]
     case 'json':
       return (await import('./json.ts')).openJson(process.stdout, process.stderr);
     case 'plain':
-      return (await import('./plain.ts')).openPlain(process.stderr, { names: options.recipes.length > 1 });
+      return (await import('./plain.ts')).openPlain(process.stderr, options);
     case 'pretty':
+      if (options.recipes.length > 1) return (await import('./board.ts')).openBoard(options.recipes);
       return (await import('./pretty.ts')).openPretty(options.recipes);
   }
 }

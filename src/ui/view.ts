@@ -64,6 +64,7 @@ export function applyEvent(view: BuildView, event: Event): void {
       view.folder = event.folder;
       return;
     case 'stage-started':
+      rowOf(view, event.stage).message = '';
       endPrepare(view, at);
       Object.assign(rowOf(view, event.stage), {
         state: 'running',
@@ -92,6 +93,7 @@ export function applyEvent(view: BuildView, event: Event): void {
       return;
     case 'progress': {
       const row = rowOf(view, event.stage);
+      if (event.stage !== 'prepare') endPrepare(view, at);
       if (event.stage === 'prepare' && row.state === 'waiting') Object.assign(row, { state: 'running', since: at });
       Object.assign(row, { message: event.message, fraction: event.fraction });
       return;
@@ -123,6 +125,11 @@ export function applyEvent(view: BuildView, event: Event): void {
     default:
       event satisfies never;
   }
+}
+
+/** The stage that has said what it waits for. */
+export function waitingRow(view: BuildView): Row | undefined {
+  return view.rows.find(({ state, message }) => state === 'waiting' && message !== '');
 }
 
 function rowOf(view: BuildView, stage: Row['stage']): Row {

@@ -12,9 +12,9 @@ function event(seconds: number, body: EventBody): Event {
   return { at: new Date(start + seconds * 1000).toISOString(), build: 'b1', ...body };
 }
 
-function plain(events: readonly Event[], names = false): string[] {
+function plain(events: readonly Event[], recipes = ['r.yaml']): string[] {
   let text = '';
-  const ui = openPlain({ write: (more) => (text += more) }, { names });
+  const ui = openPlain({ write: (more) => (text += more) }, { recipes });
   for (const each of events) ui.emit(each, 0);
   return text.split('\n').slice(0, -1);
 }
@@ -85,9 +85,9 @@ test('plain tells progress every tenth, every 15 seconds, and when it is about s
   ]);
 });
 
-test('with several builds each line names its image', () => {
-  expect(plain([event(0, started), event(5, { type: 'build-finished', seconds: 5 })], true)[1]).toBe(
-    '00:00:05 rhel7 finished in 5s',
+test('with several builds each line names its recipe', () => {
+  expect(plain([event(0, started), event(5, { type: 'build-finished', seconds: 5 })], ['r.yaml', 'b.yaml'])[1]).toBe(
+    '00:00:05 r.yaml finished in 5s',
   );
 });
 
