@@ -65,8 +65,8 @@ export function admit(asks: readonly Weight[], held: Weight, free: Weight): Reso
  *
  * This cannot deadlock, although builds hold checkpoint locks while they wait here. Whoever is inside waits for no checkpoint
  * lock and does not enter again: a build runs one stage at a time, and takes a layer's lock before the stages that make it.
- * The locks that a stage takes itself (of a target's folder, of libvirt) are held only by others inside, who release them
- * without waiting for the pool. So everyone inside comes to an end; whoever is first in the line then gets in,
+ * The locks that a stage takes itself (of a target's folder, a medium's hash, the start of virt-install) are held only
+ * over work that never waits for the pool. So everyone inside comes to an end; whoever is first in the line then gets in,
  * ends too, and lets go of its checkpoint locks for those who wait outside, here and in other processes. Checkpoint locks
  * are taken from the last layer down to the first, so these waits have no circle either. Each process has a pool of
  * its own: processes see each other by what the host has left, and never wait for each other's stages here.
