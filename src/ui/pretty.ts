@@ -18,14 +18,13 @@ type Slot = { view: BuildView; task: TaskWrapper | undefined; begun: Settled; li
 const showCursor = '\u001B[?25h';
 
 /**
- * A live list of stages on standard error. listr2 only displays: its tasks wait for what the events say.
+ * A live list of the stages of one build on standard error; ui/board.ts shows several. listr2 only displays: its tasks wait for what the events say.
  * The results follow the list when it ends, whole, for a person to read and copy.
  */
-export function openPretty(recipes: readonly string[]): Ui {
-  const slots = recipes.map(openSlot);
-  const options = rendererOptions(recipes.length > 1);
-  const list = new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>(slots.map(slotTask), {
-    concurrent: true,
+export function openPretty(recipe: string): Ui {
+  const slot = openSlot(recipe);
+  const options = rendererOptions();
+  const list = new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>([slotTask(slot)], {
     exitOnError: false,
     registerSignalListeners: false,
     // listr2 would ask whether standard output is a terminal; this draws on standard error, which is one.
@@ -36,35 +35,30 @@ export function openPretty(recipes: readonly string[]): Ui {
   });
   let drawing: { stop: () => Promise<void> } | undefined;
   return {
-    emit: (event, index) => {
-      const slot = slots[index];
-      if (slot === undefined) return;
+    emit: (event) => {
       // Not before there is something to show: a recipe that is refused needs no list of stages.
-      drawing ??= draw(list, slots);
+      drawing ??= draw(list, slot);
       applyEvent(slot.view, event);
       slot.begun.resolve();
       refreshSlot(slot);
     },
-    drop: (index) => {
-      if (slots[index]) endSlot(slots[index]);
-    },
+    drop: () => endSlot(slot),
     say: (message) => {
       if (drawing === undefined) process.stderr.write(`vmkiln: ${message}\n`);
-      for (const slot of slots) if (slot.task) slot.task.output = message;
+      if (slot.task) slot.task.output = message;
     },
     close: async () => {
-      for (const slot of slots) endSlot(slot);
+      endSlot(slot);
       await drawing?.stop();
-      const paint = paintFor(process.stderr);
-      const results = slots.flatMap((slot) => resultText(slot.view, paint) ?? []);
-      process.stderr.write(results.map((text) => `${text}\n`).join(''));
+      const result = resultText(slot.view, paintFor(process.stderr));
+      if (result !== undefined) process.stderr.write(`${result}\n`);
     },
   };
 }
 
 /** Starts the display. Whatever ends the process, the cursor comes back. */
-function draw(list: { run(): Promise<unknown> }, slots: readonly Slot[]): { stop: () => Promise<void> } {
-  const clock = setInterval(() => slots.forEach(refreshSlot), 1000);
+function draw(list: { run(): Promise<unknown> }, slot: Slot): { stop: () => Promise<void> } {
+  const clock = setInterval(() => refreshSlot(slot), 1000);
   const atExit = () => writeSync(2, showCursor);
   process.once('exit', atExit);
   const running = list.run().catch(() => undefined);
@@ -83,9 +77,9 @@ function openSlot(recipe: string): Slot {
   return { view, task: undefined, begun: settled(), lines, warned: 0 };
 }
 
-function rendererOptions(collapseSubtasks: boolean) {
+function rendererOptions() {
   return {
-    collapseSubtasks,
+    collapseSubtasks: false,
     collapseSkips: true,
     logger: new ListrLogger({
       processOutput: new ProcessOutput(process.stderr as unknown as NodeJS.WriteStream, process.stdout),

@@ -31,7 +31,8 @@ export async function openUi(kind: UiKind, options: { recipes: readonly string[]
     case 'plain':
       return (await import('./plain.ts')).openPlain(process.stderr, options);
     case 'pretty':
-      if (options.recipes.length > 1) return (await import('./board.ts')).openBoard(options.recipes);
-      return (await import('./pretty.ts')).openPretty(options.recipes);
+      return options.recipes.length === 1
+        ? (await import('./pretty.ts')).openPretty(options.recipes[0] ?? '')
+        : (await import('./board.ts')).openBoard(options.recipes);
   }
 }
