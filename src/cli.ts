@@ -102,6 +102,19 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
   command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
     () => run(async () => (await import('./commands/show.ts')).showSchema()),
   );
+  command('init [file]', 'Write a first recipe, from a shipped one: asks on a terminal, else takes the options.', [
+    'vmkiln init',
+    'vmkiln init web.yaml --from rhel9 --name web --iso /srv/iso/rhel-9.6-x86_64-dvd.iso',
+    'vmkiln init --from rhel8 --registration none --repository http://mirror.example.com/rhel8',
+  ])
+    .option('--from <recipe>', 'the shipped recipe to start from, such as rhel9', filled)
+    .option('--name <name>', 'name of the image', filled)
+    .option('--iso <source>', 'path or URL of the installation DVD', filled)
+    .option('--disk <size>', 'size of the disk, such as 20G', filled)
+    .addOption(new Option('--registration <kind>', 'where packages come from').choices(['account', 'key', 'none']))
+    .option('--repository <url>', 'base URL of a repository of yours', filled)
+    .option('--force', 'replace the file if it is there')
+    .action((file, options) => run(async () => (await import('./commands/init.ts')).init(file, options, session)));
   command('completion', 'Print a completion script for a shell.', [
     'vmkiln completion bash > /etc/bash_completion.d/vmkiln',
     'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
