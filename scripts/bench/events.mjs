@@ -15,11 +15,14 @@ export function parseEvents(text) {
 
 /**
  * How long a build took, and for how much of that none of its programs ran: vmkiln's own time. Programs overlap (virsh asks
- * about a domain while virt-install waits for it), so their intervals are united.
+ * about a domain while virt-install waits for it), so their intervals are united. Nothing when no build was begun.
  */
 export function ownTime(events) {
-  const begin = time(events.find(({ type }) => type === 'build-started'));
-  const end = time(events.findLast(({ type }) => type === 'build-finished'));
+  const first = events.find(({ type }) => type === 'build-started');
+  const last = events.findLast(({ type }) => type === 'build-finished');
+  if (!first || !last) return {};
+  const begin = time(first);
+  const end = time(last);
   const intervals = events
     .filter(({ type }) => type === 'command-finished')
     .map((event) => [Math.max(begin, time(event) - event.seconds), Math.min(end, time(event))])

@@ -120,9 +120,8 @@ function startupText({ startup }) {
 }
 
 function ownText({ cold, edit, unchanged }) {
-  const named = Object.entries({ cold, 'after an edit': edit, 'nothing changed': unchanged }).filter(
-    ([, part]) => part,
-  );
+  const cases = { cold, 'after an edit': edit, 'nothing changed': unchanged };
+  const named = Object.entries(cases).filter(([, part]) => part?.ownSeconds !== undefined);
   if (named.length === 0) return '';
   const rows = named.map(([name, { run, buildSeconds, ownSeconds }]) => [
     name,
