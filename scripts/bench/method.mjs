@@ -24,5 +24,4 @@ Parts can be run again: \`npm run bench -- --only cold,edit --json FILE --docs\`
 - **Practice media.** The practice DVD is a stand-in with a small Debian inside. A real RHEL DVD takes far longer to install, and \`yum update\` from a real repository longer than all else: both are the same for every contender, and make the ratios of a whole build smaller. The practice packages need no network.
 - **No KVM.** Emulation slows down the guest's work and libguestfs's appliances, and not \`qemu-img\`, which runs on the host. With KVM all times shrink, those of appliance launches most of all, and the ratios are others.
 - **One machine, one run.** Differences of a few percent mean nothing.
-- **Different work.** vmkiln keeps checkpoints, which take disk space, and hashes and publishes the image; the guide and Packer stop at a file. Packer can do much that is not asked of it here.
-`;
+- **Different work.** vmkiln keeps checkpoints, which take disk space, and hashes and publishes the image; the guide and Packer stop at a file. Packer can do much that is not asked of it here.`;
