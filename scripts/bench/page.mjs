@@ -95,7 +95,7 @@ function threeText({ three }) {
   const rows = Object.entries({ 'in parallel': three.parallel, 'one after the other': three.sequential });
   return [
     '## Three recipes',
-    'Three images from one DVD that differ in their name and one step of `customize`, each time from an empty cache. They share the installation, as such recipes do: it is made once.',
+    'Three images from one DVD that differ in their name and one step of `customize`, each time from an empty cache. They share the installation, as such recipes do: it is made once. In parallel means as many stages at once as vmkiln has room for; the other is `--jobs 1`.',
     table(
       ['', 'wall', 'of one after the other', 'CPU', 'written', 'peak disk'],
       rows.map(([name, { run }]) => [

@@ -57,7 +57,7 @@ export const parts = {
   },
   three: async (setting) => {
     const recipes = ['web', 'database', 'worker'];
-    const parallel = await vmkiln('parallel', setting, recipes, ['--jobs', '3']);
+    const parallel = await vmkiln('parallel', setting, recipes);
     rmSync(join(setting.folder, 'parallel'), { recursive: true });
     const sequential = await vmkiln('sequential', setting, recipes, ['--jobs', '1']);
     return { parallel, sequential };
