@@ -50,7 +50,10 @@ test('the quick way (one launch, trimmed in it) and the plain way leave the same
   const rendered = join(of('build-started')[0]?.folder ?? '', 'rendered');
   const plain = await plainWay(sysprep, installed, rendered, folder);
   const image = join(folder, 'edits-rehearsal.qcow2');
-  const [quickly, plainly] = [await listing(image), await listing(plain)];
+  // Practice tools note there, with the time, what they did not do.
+  const files = async (path: string) =>
+    (await listing(path)).filter((line) => !line.includes('practice-not-rehearsed'));
+  const [quickly, plainly] = [await files(image), await files(plain)];
   expect(quickly.length).toBeGreaterThan(1000);
   expect(quickly).toEqual(plainly);
   const [small, other] = await Promise.all([image, plain].map(allocated));
