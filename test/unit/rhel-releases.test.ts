@@ -182,6 +182,7 @@ test('an update finds the arguments of the guest, not those of the machine that 
     return guest.read('etc/kernel/cmdline');
   };
   expect(run('root=UUID=1 ro')).toBe('root=UUID=1 ro\n');
+  expect(run('root=UUID=1 ro $tuned_params')).toBe('root=UUID=1 ro\n');
   expect(run('root=UUID=1 ro', { 'etc/kernel/cmdline': 'mine\n' })).toBe('mine\n');
   expect(run('$kernelopts $tuned_params')).toBeUndefined();
 });

@@ -42,7 +42,7 @@ sm repos --enable=rhel-8-for-x86_64-baseos-rpms --enable=rhel-8-for-x86_64-appst
 # A new kernel gets its arguments from this file, and without it from the running one: here that of the appliance.
 for entry in /boot/loader/entries/*.conf; do
   if [ -s /etc/kernel/cmdline ] || [ ! -f "$entry" ]; then continue; fi
-  options=$(sed -n 's/^options[ \t]*//p' "$entry" | head -n 1)
+  options=$(sed -n 's/^options[ \t]*//p' "$entry" | head -n 1 | sed 's/ *$tuned_params//')
   case $options in
     '' | *'$'*) ;;
     *)
