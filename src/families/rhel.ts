@@ -6,15 +6,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
 import type { Contribution, Family } from './family.ts';
 import { osinfoIds, rhelRelease } from './rhel-releases.ts';
-import {
-  cleanView,
-  cloudView,
-  guestView,
-  kickstartView,
-  managesPackages,
-  maxAge,
-  packagesView,
-} from './rhel-views.ts';
+import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
 import { quoted } from '../tools/virt-install.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
