@@ -16,6 +16,8 @@ export type Expected = {
 
 const gib = 1024 ** 3;
 const consoles = 'console=tty0 console=ttyS0,115200n8';
+const connection =
+  '[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\nautoconnect=true\n\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n';
 const initscripts = 'TYPE=Ethernet\nDEVICE=eth0\nONBOOT=yes\nBOOTPROTO=dhcp\nNM_CONTROLLED=no\n';
 
 /** One for each release that has practice media, besides RHEL 7, which has tests of its own. */
@@ -59,10 +61,25 @@ export const expectedReleases: readonly Expected[] = [
     ],
     kernelArguments: `${consoles} net.ifnames=0 biosdevname=0`,
     files: {
-      '/etc/NetworkManager/system-connections/eth0.nmconnection':
-        '[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\nautoconnect=true\n\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n',
+      '/etc/NetworkManager/system-connections/eth0.nmconnection': connection,
       '/etc/machine-id': '',
     },
+    once: {
+      '/etc/sysconfig/network': 'NOZEROCONF=yes',
+      '/etc/default/grub': `GRUB_CMDLINE_LINUX_DEFAULT="${consoles}"`,
+    },
+    absent: ['/etc/sysconfig/network-scripts/ifcfg-eth0'],
+  },
+  {
+    name: 'rhel10',
+    osinfo: 'rhel10.0',
+    size: 10 * gib,
+    kernels: [
+      { file: '/boot/loader/entries', lines: /^options\s/ },
+      { file: '/etc/kernel/cmdline', lines: /./ },
+    ],
+    kernelArguments: `${consoles} net.ifnames=0`,
+    files: { '/etc/NetworkManager/system-connections/eth0.nmconnection': connection, '/etc/machine-id': '' },
     once: {
       '/etc/sysconfig/network': 'NOZEROCONF=yes',
       '/etc/default/grub': `GRUB_CMDLINE_LINUX_DEFAULT="${consoles}"`,

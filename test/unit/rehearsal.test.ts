@@ -114,7 +114,7 @@ describe('the practice installer reads kickstarts as RHEL 7 does', () => {
 const shipped = (release: string) => readFileSync(`test/unit/golden/rhel${release}/ks.cfg`, 'utf8');
 
 describe('each release reads kickstarts in its own way', () => {
-  it.each(['6', '7', '8', '9'])(
+  it.each(['6', '7', '8', '9', '10'])(
     'RHEL %s accepts the kickstart that is shipped for it, and acts on its parts',
     (release) => {
       const [value] = read([shipped(release)], release);
@@ -143,6 +143,7 @@ describe('each release reads kickstarts in its own way', () => {
     ['8', 'part / --sizee=3\n', 'unrecognized arguments: --sizee'],
     ['8', 'part / --size\n', 'argument --size: expected one argument'],
     ['9', 'part / --size=big\n', "argument --size: invalid int value: 'big'"],
+    ['10', 'timezone UTC --isUtc\n', 'unrecognized arguments: --isUtc'],
     ['9', 'user --password=x\n', 'the following arguments are required: --name'],
   ])('RHEL %s: %j', (release, kickstart, message) => {
     expect(read([kickstart], release)[0]?.error).toBe(problem(1, message));
@@ -192,11 +193,14 @@ describe('the practice DVD', () => {
     expect(execFileSync('ls', [folder], { encoding: 'utf8' })).not.toContain('practice-');
   });
 
-  it.each(['6.10', '7.9', '8.10', '9.6'])('of RHEL %s says in .treeinfo what virt-install looks for', (release) => {
-    const text = readFileSync(path.join(releaseFolder(release), 'treeinfo'), 'utf8');
-    expect(text).toMatch(/^family = Red Hat Enterprise Linux$/m);
-    expect(text.split('\n')).toContain(`version = ${release}`);
-    expect(text).toMatch(/^arch = x86_64$/m);
-    expect(text).toMatch(/^kernel = images\/pxeboot\/vmlinuz$/m);
-  });
+  it.each(['6.10', '7.9', '8.10', '9.6', '10.0'])(
+    'of RHEL %s says in .treeinfo what virt-install looks for',
+    (release) => {
+      const text = readFileSync(path.join(releaseFolder(release), 'treeinfo'), 'utf8');
+      expect(text).toMatch(/^family = Red Hat Enterprise Linux$/m);
+      expect(text.split('\n')).toContain(`version = ${release}`);
+      expect(text).toMatch(/^arch = x86_64$/m);
+      expect(text).toMatch(/^kernel = images\/pxeboot\/vmlinuz$/m);
+    },
+  );
 });

@@ -325,7 +325,7 @@ def main():
         online.start()
 
     report("Setting up the installation environment")
-    disks.apply(partitions, run, log, ROOT, (ks.last("clearpart") or {"options": {}})["options"].get("disklabel"))
+    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE))
     report("Starting package installation process")
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()
