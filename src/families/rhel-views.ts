@@ -48,7 +48,7 @@ export function guestView(recipe: Recipe): View {
     entries: bootLoader === 'entries',
     keyfile: network === 'keyfile',
     networkManager: network === 'ifcfg',
-    persistentNames: !machineId,
+    systemd: machineId,
     growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
   };
 }
@@ -56,7 +56,7 @@ export function guestView(recipe: Recipe): View {
 /** What clean.sh.hbs may use. */
 export function cleanView(recipe: Recipe): View {
   const { machineId, packageManager } = rhelRelease(recipe);
-  return { dnf: packageManager === 'dnf', dbusId: !machineId };
+  return { dnf: packageManager === 'dnf', systemd: machineId };
 }
 
 /** Whether packages.sh has anything to do. */

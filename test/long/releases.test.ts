@@ -77,6 +77,7 @@ describe.each(expectedReleases)('$name', (expected) => {
     test('has no trace of its making', async () => {
       const files = (folder: string) => readdirSync(guest.path(folder), { recursive: true }).map(String);
       expect(files('/root').filter((file) => /anaconda|install|\.ks/.test(file))).toEqual([]);
+      expect(files('/var/log').filter((file) => /anaconda|rhsm\/./.test(file))).toEqual([]);
       expect(files('/etc').filter((file) => /pki\/consumer\/.|ssh_host_/.test(file))).toEqual([]);
       expect(await run('sh', ['-c', `grep -rlaF -- '${secret}' '${out}' || true`], 300)).toBe('');
     });

@@ -4,6 +4,7 @@ set -eu
 rm -rf /root/anaconda-ks.cfg /root/original-ks.cfg /root/anaconda-post.log /root/install.log /root/install.log.syslog
 rm -rf /var/log/anaconda /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/systemd/random-seed
 rm -rf /var/cache/yum/*
+rm -f /var/log/anaconda.*
 # The identity of the machine where there is no systemd. D-Bus makes a new one.
 rm -f /var/lib/dbus/machine-id
 for log in /var/log/rhsm /var/log/tuned /var/log/audit /var/log/journal; do
