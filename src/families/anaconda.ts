@@ -1,24 +1,40 @@
 import type { Family, InstallerPhase } from './family.ts';
 
-/** Anaconda's phases in order, as it names them in its log, on the virtio port and on its text console alike. */
+/** Anaconda's phases in order, as it names them in its log, on the virtio port and on its text console alike. Anaconda 13 (RHEL 6) logs its steps instead. */
 const phases: readonly InstallerPhase[] = [
   {
-    match: /anaconda\b.* started\.|anaconda called with cmdline|Starting installer/,
+    match: /anaconda\b.* started\.|anaconda called with cmdline|Starting installer|Running anaconda [\d.]+,/,
     phase: 'starting Anaconda',
     fraction: 0.05,
   },
   { match: /Parsing kickstart|Starting automated install/, phase: 'reading the kickstart', fraction: 0.08 },
   { match: /Setting up the installation environment/, phase: 'setting up the installation environment', fraction: 0.1 },
-  { match: /Creating (disklabel|xfs|ext[234]|efi|biosboot) on /, phase: 'partitioning', fraction: 0.12 },
+  {
+    match: /Creating (disklabel|xfs|ext[234]|efi|biosboot) on |step enablefilesystems/,
+    phase: 'partitioning',
+    fraction: 0.12,
+  },
   { match: /Running pre-installation scripts/, phase: 'running pre-installation scripts', fraction: 0.15 },
-  { match: /Starting package installation process/, phase: 'starting the package installation', fraction: 0.18 },
-  { match: /Preparing transaction from installation source/, phase: 'preparing the transaction', fraction: 0.2 },
-  { match: /Installing:? \S+ \(\d+\/\d+\)/, phase: 'installing packages', fraction: 0.3 },
+  {
+    match: /Starting package installation process|step reposetup/,
+    phase: 'starting the package installation',
+    fraction: 0.18,
+  },
+  {
+    match: /Preparing transaction from installation source|step preinstallconfig/,
+    phase: 'preparing the transaction',
+    fraction: 0.2,
+  },
+  { match: /Installing:? \S+ \(\d+\/\d+\)|step installpackages/, phase: 'installing packages', fraction: 0.3 },
   { match: /Performing post-installation setup tasks/, phase: 'setting up the installed system', fraction: 0.8 },
-  { match: /Installing boot loader/, phase: 'installing the boot loader', fraction: 0.85 },
-  { match: /Configuring installed system/, phase: 'configuring the installed system', fraction: 0.88 },
+  { match: /Installing boot loader|step instbootloader/, phase: 'installing the boot loader', fraction: 0.85 },
+  { match: /Configuring installed system|step writeconfig/, phase: 'configuring the installed system', fraction: 0.88 },
   { match: /Generating initramfs/, phase: 'generating the initramfs', fraction: 0.92 },
-  { match: /Running post-installation scripts/, phase: 'running post-installation scripts', fraction: 0.97 },
+  {
+    match: /Running post-installation scripts|step dopostaction/,
+    phase: 'running post-installation scripts',
+    fraction: 0.97,
+  },
 ];
 
 /** Lines after which Anaconda has given up, or waits for somebody who is not there. */
@@ -48,7 +64,7 @@ const fatal: readonly RegExp[] = [
 
 /** The machine is on its way down, which in text mode only happens after a complete installation. */
 const finished =
-  /reboot: (Power down|System halted)|Reached target (Power-Off|Shutdown)|Powering off|Installation complete/;
+  /reboot: (Power down|System halted)|^Power down\.$|Reached target (Power-Off|Shutdown)|Powering off|Installation complete/;
 
 /** Practice media say so where they accept a command without acting on it. */
 const remark = /not rehearsed: (.+)$/;

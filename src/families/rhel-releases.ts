@@ -1,35 +1,125 @@
-import type { Recipe } from '../recipe/schema.ts';
-
-/** What differs between the releases of Red Hat Enterprise Linux. */
+/** What differs between the major releases of Red Hat Enterprise Linux. */
 export type RhelRelease = {
   major: number;
-  /** The last minor release that osinfo-db may know. */
+  /** The last minor release. For a major release that still gets new ones: the last that can be foreseen. */
   lastMinor: number;
   /** The kickstart template used when the recipe names none. */
   kickstart: string;
+  /** Boot arguments that give the installer its kickstart and its text mode. */
+  installer: string;
+  /** The machine type, where the release does not know libvirt's own choice. */
+  machine?: string;
   /** Kernel arguments of the installer and of the installed system: they keep the name eth0. */
   kernelArguments: string;
+  /**
+   * Where the kernel's arguments are: on the `kernel` lines of GRUB legacy's grub.conf, in the grub.cfg that
+   * grub2-mkconfig makes of /etc/default/grub, or in an entry per kernel (Boot Loader Specification).
+   */
+  bootLoader: 'legacy' | 'grub2' | 'entries';
   /** Where grub2-mkconfig writes to. */
-  grubConfig: Record<Recipe['machine']['firmware'], string>;
+  grubConfig: Record<'bios' | 'uefi', string>;
+  /** How eth0 is configured: a file of initscripts, the same read by NetworkManager, or NetworkManager's own. */
+  network: 'initscripts' | 'ifcfg' | 'keyfile';
+  packageManager: 'yum' | 'dnf';
+  /** Whether subscriptions can be attached: not where Simple Content Access is all there is. */
+  attach: boolean;
   /** Whether systemd keeps an identity in /etc/machine-id. */
   machineId: boolean;
+  /** The package that grows the root partition before the kernel mounts it, where a mounted one cannot grow. */
+  growRoot?: string;
+  /** Groups of the default user besides adm: those that the release has. */
+  groups: readonly string[];
 };
 
+const grub2 = { bios: '/boot/grub2/grub.cfg', uefi: '/boot/efi/EFI/redhat/grub.cfg' };
+
+const rhel7: RhelRelease = {
+  major: 7,
+  lastMinor: 9,
+  kickstart: 'rhel7.ks.hbs',
+  installer: 'inst.ks=file:/ks.cfg inst.text',
+  kernelArguments: 'net.ifnames=0 biosdevname=0',
+  bootLoader: 'grub2',
+  grubConfig: grub2,
+  network: 'initscripts',
+  packageManager: 'yum',
+  attach: true,
+  machineId: true,
+  groups: ['systemd-journal'],
+};
+
+const rhel8: RhelRelease = {
+  ...rhel7,
+  major: 8,
+  lastMinor: 10,
+  kickstart: 'rhel8.ks.hbs',
+  bootLoader: 'entries',
+  network: 'ifcfg',
+  packageManager: 'dnf',
+};
+
+const rhel9: RhelRelease = {
+  ...rhel8,
+  major: 9,
+  lastMinor: 8,
+  // From here on the file on the EFI partition only points to this one.
+  grubConfig: { bios: grub2.bios, uefi: grub2.bios },
+  network: 'keyfile',
+};
+
+/** Oldest first. What a release has in common with the one before is not said again. */
 const releases: readonly RhelRelease[] = [
   {
-    major: 7,
-    lastMinor: 9,
-    kickstart: 'rhel7.ks.hbs',
-    kernelArguments: 'net.ifnames=0 biosdevname=0',
-    grubConfig: { bios: '/boot/grub2/grub.cfg', uefi: '/boot/efi/EFI/redhat/grub.cfg' },
-    machineId: true,
+    major: 6,
+    lastMinor: 10,
+    kickstart: 'rhel6.ks.hbs',
+    installer: 'ks=file:/ks.cfg text',
+    // Its kernel is older than the Q35 machine.
+    machine: 'pc',
+    kernelArguments: '',
+    bootLoader: 'legacy',
+    grubConfig: { bios: '/etc/grub.conf', uefi: '/etc/grub.conf' },
+    network: 'initscripts',
+    packageManager: 'yum',
+    attach: true,
+    machineId: false,
+    growRoot: 'dracut-modules-growroot',
+    groups: [],
   },
+  rhel7,
+  rhel8,
+  rhel9,
+  { ...rhel9, major: 10, lastMinor: 10, kernelArguments: 'net.ifnames=0', attach: false },
 ];
 
+/** Whether a text names a release that vmkiln knows: MAJOR.MINOR. */
+export function isRhelRelease(text: string): boolean {
+  const [, major, minor] = /^([1-9]\d*)\.(0|[1-9]\d*)$/.exec(text) ?? [];
+  const found = releases.find((release) => release.major === Number(major));
+  return found !== undefined && Number(minor) <= found.lastMinor;
+}
+
+/** The releases in words: "6.0 to 6.10, 7.0 to 7.9, …". */
+export const rhelReleaseRange = releases
+  .map(({ major, lastMinor }) => `${major}.0 to ${major}.${lastMinor}`)
+  .join(', ');
+
 /** The data of a recipe's release. The schema lets only releases through that are here. */
-export function rhelRelease(recipe: Recipe): RhelRelease {
+export function rhelRelease(recipe: { release: string }): RhelRelease {
   const major = Number(recipe.release.split('.')[0]);
   const found = releases.find((release) => release.major === major);
   if (!found) throw new Error(`no data for RHEL ${recipe.release}`);
   return found;
+}
+
+/** osinfo short ids of a release, and after it those of older ones, newest first. */
+export function osinfoIds(release: string): string[] {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  return releases
+    .filter((each) => each.major <= major)
+    .toReversed()
+    .flatMap((each) => {
+      const last = each.major === major ? minor : each.lastMinor;
+      return Array.from({ length: last + 1 }, (_, index) => `rhel${each.major}.${last - index}`);
+    });
 }

@@ -3,6 +3,8 @@ import type { SecretRef } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { rhelRelease } from './rhel-releases.ts';
 
+const consoles = 'console=tty0 console=ttyS0,115200n8';
+
 /** What a kickstart template may use. */
 export function kickstartView(recipe: Recipe): View {
   const { release, language, keyboard, timezone, machine, install } = recipe;
@@ -20,17 +22,41 @@ export function kickstartView(recipe: Recipe): View {
 
 /** What cloud.cfg.hbs may use. */
 export function cloudView(recipe: Recipe): View {
-  return { user: recipe.cloudInit.user };
+  const { groups, network } = rhelRelease(recipe);
+  return {
+    user: yamlWord(recipe.cloudInit.user),
+    groups: ['adm', ...groups].join(', '),
+    connection: network === 'keyfile' ? 'eth0.nmconnection' : 'ifcfg-eth0',
+  };
+}
+
+/** Without quotes, cloud-init's YAML 1.1 makes something else of these. */
+function yamlWord(name: string): string {
+  return /^(null|true|false|yes|no|on|off|y|n)$/.test(name) ? `"${name}"` : name;
 }
 
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: Recipe): View {
-  const { kernelArguments, grubConfig } = rhelRelease(recipe);
+  const { bootLoader, growRoot, grubConfig, kernelArguments, machineId, network } = rhelRelease(recipe);
   return {
     kernelArguments,
     grubConfig: grubConfig[recipe.machine.firmware],
     lockRoot: recipe.rootPassword === undefined,
+    legacy: bootLoader === 'legacy',
+    // Arguments that vmkiln writes into the lines of the kernels itself.
+    kernelLine: bootLoader === 'grub2' ? '' : `${consoles} ${kernelArguments}`.trim(),
+    entries: bootLoader === 'entries',
+    keyfile: network === 'keyfile',
+    networkManager: network === 'ifcfg',
+    systemd: machineId,
+    growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
   };
+}
+
+/** What clean.sh.hbs may use. */
+export function cleanView(recipe: Recipe): View {
+  const { machineId, packageManager } = rhelRelease(recipe);
+  return { dnf: packageManager === 'dnf', systemd: machineId };
 }
 
 /** Whether packages.sh has anything to do. */
@@ -53,7 +79,9 @@ export function maxAge({ update, subscription, repositories }: Recipe): number |
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
 export function packagesView(recipe: Recipe): View {
   const { packages, repositories, subscription } = recipe;
-  const { attach = 'none', serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
+  const { serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
+  const { attach: canAttach, bootLoader, packageManager } = rhelRelease(recipe);
+  const attach = (canAttach && subscription?.attach) || 'none';
   return {
     subscription: subscription !== undefined,
     // Not the recipe's name: recipes that differ in nothing else share their checkpoints.
@@ -81,9 +109,11 @@ export function packagesView(recipe: Recipe): View {
       gpgkey,
       keep,
     })),
+    tool: packageManager,
+    entries: bootLoader === 'entries',
     update: maxAge(recipe) !== undefined,
     packages,
-    // Groups have a name for yum only.
+    // Groups have a name for yum and dnf only.
     provided: packages.filter((wanted) => !wanted.startsWith('@')),
   };
 }

@@ -5,8 +5,8 @@ import { shippedKickstarts } from '../recipe/files.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
 import type { Contribution, Family } from './family.ts';
-import { rhelRelease } from './rhel-releases.ts';
-import { cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
+import { osinfoIds, rhelRelease } from './rhel-releases.ts';
+import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
 import { quoted } from '../tools/virt-install.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
@@ -30,9 +30,7 @@ export const rhel: Family = {
 };
 
 function osinfo(recipe: Recipe): string[] {
-  const { major } = rhelRelease(recipe);
-  const minor = Number(recipe.release.split('.')[1]);
-  return Array.from({ length: minor + 1 }, (_, index) => `rhel${major}.${minor - index}`);
+  return osinfoIds(recipe.release);
 }
 
 function render(recipe: Recipe): RenderedFile[] {
@@ -43,7 +41,7 @@ function render(recipe: Recipe): RenderedFile[] {
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     shipped('guest.sh', guestView(recipe)),
-    shipped('clean.sh', {}),
+    shipped('clean.sh', cleanView(recipe)),
     shipped('trim.sh', {}),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
@@ -57,9 +55,11 @@ function rootPassword(secret: NonNullable<Recipe['rootPassword']>): RenderedFile
 
 function install(recipe: Recipe, { iso, kernelArguments }: { iso: Piece; kernelArguments: Piece }): Contribution {
   // The last console is /dev/console: what the installer says goes to the serial line.
-  const kernel = `inst.ks=file:/ks.cfg inst.text ${rhelRelease(recipe).kernelArguments} console=tty0 console=ttyS0,115200n8`;
+  const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
+  const kernel = `${installer} ${own && `${own} `}console=tty0 console=ttyS0,115200n8`;
   return {
     args: [
+      ...(machine ? ['--machine', machine] : []),
       ...['--location', ['location=', ...quoted(iso)] as Arg],
       ...['--initrd-inject', { rendered: 'ks.cfg' }],
       ...['--extra-args', [kernel, kernelArguments] as Arg],
@@ -156,13 +156,20 @@ function trims(rendered: readonly RenderedFile[]): boolean {
 }
 
 function notes(recipe: Recipe): string[] {
-  const { packages, repositories, subscription } = recipe;
+  const { packages, repositories, subscription, release } = recipe;
+  const { attach, growRoot } = rhelRelease(recipe);
   const all = [
     packages.length > 0 && !subscription && repositories.length === 0
       ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
       : undefined,
     packages.length === 0
       ? 'no packages are requested: the build fails unless the installed system has cloud-init'
+      : undefined,
+    !attach && subscription && subscription.attach !== 'none'
+      ? `subscription.attach is left out: RHEL ${release} has no attach, a registered system may use every repository of its organization`
+      : undefined,
+    growRoot && !packages.includes(growRoot)
+      ? `the root partition of an instance does not grow to the disk of its flavor: resize it by hand, or add ${growRoot} to packages`
       : undefined,
     'SELinux labels are set with the setfiles of the guest; where that fails, each instance relabels and restarts once at its first boot',
   ];

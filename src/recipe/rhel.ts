@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { duration, line, secret } from './values.ts';
+import { isRhelRelease, rhelReleaseRange } from '../families/rhel-releases.ts';
+import { duration, line, secret, show } from './values.ts';
 
 const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
 
@@ -69,10 +70,14 @@ const repository = z.strictObject({
   keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
 });
 
+const knownReleases = `a release in quotes like "7.9" (${rhelReleaseRange})`;
+
 /** What only recipes of the Red Hat Enterprise Linux family have. */
 export const rhelKeys = {
   family: z.literal('rhel').describe('The family of operating systems.'),
-  release: line('a release in quotes, 7.0 to 7.9, like "7.9"', /^7\.[0-9]$/).describe('Release, in quotes.'),
+  release: line(knownReleases, /^[0-9]+\.[0-9]+$/)
+    .refine(isRhelRelease, { error: (issue) => `expected ${knownReleases}, got ${show(issue.input)}` })
+    .describe(`Release, in quotes: ${rhelReleaseRange}.`),
   subscription: subscription
     .optional()
     .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),

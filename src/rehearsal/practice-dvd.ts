@@ -77,7 +77,8 @@ export async function practiceDigests(release: string): Promise<{ payload: strin
   const folder = releaseFolder(release);
   const known = await exists(path.join(folder, 'release.env'));
   if (!known) {
-    const releases = (await readdir(assets)).filter((name) => /^\d+$/.test(name)).join(', ');
+    const folders = (await readdir(assets)).filter((name) => /^\d+$/.test(name));
+    const releases = folders.toSorted((one, other) => Number(one) - Number(other)).join(', ');
     throw new VmkilnError('MEDIA_MISSING', `There is no practice DVD for RHEL ${release}.`, {
       hint: `Practice DVDs exist for RHEL ${releases}; use one of these releases, or real media (--set iso=…).`,
     });

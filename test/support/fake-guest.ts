@@ -20,6 +20,8 @@ afterAll(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true 
 export type FakeGuest = {
   write(path: string, text: string): void;
   read(path: string): string | undefined;
+  /** Where a file of the guest is. */
+  path(path: string): string;
   /** Makes a file older, by hours. */
   age(path: string, hours: number): void;
   /** Makes a command that notes its arguments and then runs a line of shell. */
@@ -40,6 +42,7 @@ export function fakeGuest(): FakeGuest {
   return {
     write,
     read: (path) => (existsSync(at(path)) ? readFileSync(at(path), 'utf8') : undefined),
+    path: at,
     age(path, hours) {
       const then = Date.now() / 1000 - hours * 3600;
       utimesSync(at(path), then, then);

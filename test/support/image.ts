@@ -40,12 +40,18 @@ export async function listing(image: string): Promise<string[]> {
 }
 
 /** A booted copy-on-write clone of an image. */
-export type Guest = { console: () => string; ssh: (command: string) => Promise<string>; stop: () => Promise<void> };
+export type Guest = {
+  console: () => string;
+  ssh: (command: string) => Promise<string>;
+  stop: () => Promise<void>;
+  /** Its disk, which after `stop` can be booted in its turn. */
+  disk: string;
+};
 
 /** Boots a clone with a NoCloud seed and waits until SSH answers as `user`. The image itself is only read. `timeout` in seconds. */
 export async function bootClone(
   image: string,
-  options: { hostname: string; user: string; timeout: number },
+  options: { hostname: string; user: string; timeout: number; mac?: string },
 ): Promise<Guest> {
   const folder = freshFolder('boot');
   const disk = join(folder, 'clone.qcow2');
@@ -67,7 +73,8 @@ export async function bootClone(
     [
       ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
       ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
-      ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22`, '-serial', `file:${serial}`],
+      ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
+      ...['-serial', `file:${serial}`],
     ],
     { stdio: 'ignore' },
   );
@@ -104,7 +111,7 @@ export async function bootClone(
       () => undefined,
       (error: Error) => error,
     );
-    if (failure === undefined) return { console, ssh, stop };
+    if (failure === undefined) return { console, ssh, stop, disk };
     if (Date.now() > deadline || qemu.exitCode !== null) {
       qemu.kill('SIGKILL');
       throw new Error(`no SSH within ${options.timeout} s: ${failure.message}\n${console().slice(-3000)}`);

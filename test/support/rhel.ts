@@ -11,9 +11,9 @@ export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
 afterAll(() => rmSync(recipeFolder, { recursive: true }));
 
 /** A recipe of only what it needs, and the given YAML. */
-export async function rhelRecipe(more = ''): Promise<Recipe> {
+export async function rhelRecipe(more = '', release = '7.9'): Promise<Recipe> {
   const path = join(recipeFolder, 'x.yaml');
-  writeFileSync(path, `name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n${more}`);
+  writeFileSync(path, `name: x\nfamily: rhel\nrelease: "${release}"\nsource: { iso: /x.iso }\n${more}`);
   return (await loadRecipe(path, {})).recipe;
 }
 

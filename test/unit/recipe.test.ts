@@ -10,6 +10,7 @@ import { parseDuration, parseSize } from '../../src/recipe/values.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-recipe-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+const releases = 'a release in quotes like "7.9" (6.0 to 6.10, 7.0 to 7.9, 8.0 to 8.10, 9.0 to 9.8, 10.0 to 10.10)';
 const base = 'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n';
 
 function put(text: string | Uint8Array, name = 'x.yaml'): string {
@@ -115,7 +116,9 @@ test.each([
   ['name: .a\n'.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
   [`name: ${'a'.repeat(65)}\n`.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
   ['family: rhel\n', /^x\.yaml:1:1 name: is missing\nx\.yaml:1:1 release: is missing\nx\.yaml:1:1 source: is missing$/],
-  [base.replace('"7.9"', '7.9'), 'x.yaml:3:10 release: expected a release in quotes, 7.0 to 7.9, like "7.9", got 7.9'],
+  [base.replace('"7.9"', '7.9'), `x.yaml:3:10 release: expected ${releases}, got 7.9`],
+  [base.replace('"7.9"', '"7.10"'), `x.yaml:3:10 release: expected ${releases}, got "7.10"`],
+  [base.replace('"7.9"', '"08.1"'), `x.yaml:3:10 release: expected ${releases}, got "08.1"`],
   [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel, got "rhle"'],
   [`${base}disk:\n\tsize: 8G\n`, /^x\.yaml:6:1 .*tab/i],
   [`${base}machine: *nowhere\n`, /^x\.yaml:5:10 .*alias/],

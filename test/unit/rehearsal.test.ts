@@ -17,14 +17,14 @@ type Read = {
 };
 
 /** Reads kickstarts with the installer's own parser, in one process. */
-function read(kickstarts: string[]): Read[] {
+function read(kickstarts: string[], release = '7.9'): Read[] {
   const files = kickstarts.map((text, index) => {
     const file = path.join(folder, `${index}.ks`);
     writeFileSync(file, text);
     return file;
   });
   const parser = path.join(assets, 'installer/kickstart.py');
-  const out = execFileSync('python3', ['-B', parser, path.join(releaseFolder('7.9'), 'commands'), ...files], {
+  const out = execFileSync('python3', ['-B', parser, path.join(releaseFolder(release), 'commands'), ...files], {
     encoding: 'utf8',
   });
   return out
@@ -111,6 +111,51 @@ describe('the practice installer reads kickstarts as RHEL 7 does', () => {
   });
 });
 
+const shipped = (release: string) => readFileSync(`test/unit/golden/rhel${release}/ks.cfg`, 'utf8');
+
+describe('each release reads kickstarts in its own way', () => {
+  it.each(['6', '7', '8', '9', '10'])(
+    'RHEL %s accepts the kickstart that is shipped for it, and acts on its parts',
+    (release) => {
+      const [value] = read([shipped(release)], release);
+      expect(value?.error).toBeUndefined();
+      const acted = value?.commands.filter((one) => one.class === 'acts').map((one) => one.name);
+      expect(acted).toEqual(expect.arrayContaining(['part', 'bootloader', 'rootpw', 'network', 'poweroff']));
+    },
+  );
+
+  it('refuses the kickstarts of other releases where these differ', () => {
+    const refusals = (release: string, of: string[]) => read(of.map(shipped), release).map((one) => one.error);
+    expect(refusals('6', ['7', '8'])).toEqual([
+      problem(6, 'Unknown command: eula'),
+      problem(5, 'Unknown command: eula'),
+    ]);
+    expect(refusals('9', ['7', '6'])).toEqual([
+      problem(2, 'install has been removed.'),
+      problem(2, 'install has been removed.'),
+    ]);
+  });
+
+  it.each([
+    ['6', 'rootpw --lock\n', 'A single argument is expected for the rootpw command'],
+    ['6', 'keyboard --vckeymap=us\n', 'no such option: --vckeymap'],
+    ['6', 'reqpart\n', 'Unknown command: reqpart'],
+    ['8', 'part / --sizee=3\n', 'unrecognized arguments: --sizee'],
+    ['8', 'part / --size\n', 'argument --size: expected one argument'],
+    ['9', 'part / --size=big\n', "argument --size: invalid int value: 'big'"],
+    ['10', 'timezone UTC --isUtc\n', 'unrecognized arguments: --isUtc'],
+    ['9', 'user --password=x\n', 'the following arguments are required: --name'],
+  ])('RHEL %s: %j', (release, kickstart, message) => {
+    expect(read([kickstart], release)[0]?.error).toBe(problem(1, message));
+  });
+
+  it('RHEL 6 only warns of a section without %end', () => {
+    const kickstart = '%packages\n@core\n%post\necho\n';
+    expect(read([kickstart], '6')[0]?.packages).toMatchObject({ groups: ['core'] });
+    expect(read([kickstart], '8')[0]?.error).toBe(problem(3, 'Section %packages does not end with %end.'));
+  });
+});
+
 describe('the practice DVD', () => {
   it('is named by content: bytes, names and modes, not places', async () => {
     const [one, two] = [mkdtempSync(path.join(folder, 'a-')), mkdtempSync(path.join(folder, 'b-'))];
@@ -148,11 +193,14 @@ describe('the practice DVD', () => {
     expect(execFileSync('ls', [folder], { encoding: 'utf8' })).not.toContain('practice-');
   });
 
-  it('says in .treeinfo what virt-install looks for', () => {
-    const text = readFileSync(path.join(releaseFolder('7.9'), 'treeinfo'), 'utf8');
-    expect(text).toMatch(/^family = Red Hat Enterprise Linux$/m);
-    expect(text).toMatch(/^version = 7\.9$/m);
-    expect(text).toMatch(/^arch = x86_64$/m);
-    expect(text).toMatch(/^kernel = images\/pxeboot\/vmlinuz$/m);
-  });
+  it.each(['6.10', '7.9', '8.10', '9.6', '10.0'])(
+    'of RHEL %s says in .treeinfo what virt-install looks for',
+    (release) => {
+      const text = readFileSync(path.join(releaseFolder(release), 'treeinfo'), 'utf8');
+      expect(text).toMatch(/^family = Red Hat Enterprise Linux$/m);
+      expect(text.split('\n')).toContain(`version = ${release}`);
+      expect(text).toMatch(/^arch = x86_64$/m);
+      expect(text).toMatch(/^kernel = images\/pxeboot\/vmlinuz$/m);
+    },
+  );
 });

@@ -47,6 +47,16 @@ test('an installation moves forward from phase to phase, without a line that loo
   expect(fraction).toBe(0.97);
 });
 
+test('the steps that Anaconda 13 (RHEL 6) logs are phases in the same order', () => {
+  const steps = ['enablefilesystems', 'reposetup', 'preinstallconfig', 'installpackages', 'instbootloader'];
+  const lines = steps.map((step) => `02:11:41,310 INFO    : moving (1) to step ${step}`);
+  const fractions = ['Running anaconda 13.21.263, the system installer - please wait.', ...lines].map(
+    (line) => phaseOf(line)?.fraction ?? 0,
+  );
+  expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+  expect(new Set(fractions).size).toBe(steps.length + 1);
+});
+
 test('phases are in order', () => {
   const fractions = anaconda.phases.map(({ fraction }) => fraction);
   expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));

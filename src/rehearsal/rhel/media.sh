@@ -5,11 +5,12 @@ step=$1 release=$2 payload=$3 work=$4
 here=$(dirname "$(readlink -f "$0")")
 . "$release/release.env"
 tree=$work/tree
+repo=$tree/$repository
 mkdir -p "$tree"
 
 # Real RPMs: one spec with a subpackage per line of the package table. Those with files take them from the payload's tars.
 packages() {
-  mkdir -p "$work/rpm" "$tree/Packages"
+  mkdir -p "$work/rpm" "$repo/Packages"
   root=$work/rpm/root
   rm -rf "$work/rpm/files" && mkdir -p "$work/rpm/files"
   {
@@ -36,21 +37,22 @@ packages() {
     done
     printf '\n%%install\nmkdir -p %%{buildroot}\ncp -a %s.new/. %%{buildroot}/\n' "$root"
   } > "$work/rpm/practice.spec"
-  rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $tree/Packages" --define '_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' \
+  rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $repo/Packages" --define '_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' \
     --define '_binary_payload w1.gzdio' --define '_buildhost practice' "$work/rpm/practice.spec" > "$work/rpm/log" 2>&1 || { tail -n 20 "$work/rpm/log" >&2; exit 1; }
   comps > "$work/comps.xml"
-  createrepo_c --quiet --groupfile "$work/comps.xml" "$tree"
+  createrepo_c --quiet --groupfile "$work/comps.xml" "$repo"
   rm -rf "$work/rpm"
 }
 
 comps() {
   printf '<?xml version="1.0" encoding="UTF-8"?>\n<comps>\n'
-  for group in core base; do
+  for group in $(sed -n 's/^\([a-z-]*\) .*/\1/p' "$release/packages" | grep -vx 'release\|extra' | awk '!seen[$0]++'); do
     printf '<group><id>%s</id><name>%s</name><default>true</default><uservisible>%s</uservisible><packagelist>\n' $group $group $([ $group = core ] && echo false || echo true)
     sed -n "s/^$group \(.*\)-[^-]*-[^-]*$/<packagereq type=\"mandatory\">\1<\/packagereq>/p" "$release/packages"
     printf '</packagelist></group>\n'
   done
-  printf '<environment><id>minimal</id><name>Minimal Install</name><display_order>3</display_order><grouplist><groupid>core</groupid></grouplist><optionlist/></environment>\n</comps>\n'
+  [ -z "$environment" ] || printf '<environment><id>%s</id><name>Minimal Install</name><display_order>3</display_order><grouplist><groupid>core</groupid></grouplist><optionlist/></environment>\n' "$environment"
+  printf '</comps>\n'
 }
 
 # One initial RAM disk serves the installer and the installed guest.
@@ -67,15 +69,15 @@ boot() {
 }
 
 iso() {
-  mkdir -p "$tree/LiveOS" "$tree/rehearsal/installer"
-  cp "$here"/installer/*.py "$release/commands" "$release/release.env" "$tree/rehearsal/installer/"
+  mkdir -p "$tree/rehearsal/installer"
+  cp "$here"/installer/*.py "$release/commands" "$release/release.env" "$release/repositories" "$tree/rehearsal/installer/"
   tar -C "$here/guest" --owner=0 --group=0 --sort=name -cf "$tree/rehearsal/guest.tar" .
   cp "$release/treeinfo" "$tree/.treeinfo"
   printf '[InstallMedia]\nname=Red Hat Enterprise Linux %s\nmediaid=%s\nmetadata_expire=-1\ngpgcheck=0\ncost=500\n' "$version" "$media_id" > "$tree/media.repo"
   printf '%s\nRed Hat Enterprise Linux %s\nx86_64\n1\n' "$media_id" "$version" > "$tree/.discinfo"
   rm -f "$work/practice.iso"
   xorriso -report_about WARNING -outdev "stdio:$work/practice.iso" -volid "$label" -joliet on -rockridge on \
-    -map "$tree" / -map "$payload/root.squashfs" /LiveOS/squashfs.img -chown_r 0 / -- \
+    -map "$tree" / -map "$payload/root.squashfs" "/$stage2" -chown_r 0 / -- \
     -boot_image any bin_path=/isolinux/boot.img -boot_image any cat_path=/isolinux/boot.cat -boot_image any emul_type=no_emulation \
     -boot_image any load_size=2048 -boot_image any boot_info_table=on -commit
 }

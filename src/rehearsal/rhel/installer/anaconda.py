@@ -12,12 +12,15 @@ import time
 import traceback
 import urllib.request
 
+import bootloader
 import configure
 import disks
 import kickstart
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = "/run/install/repo"
+RELEASE = configure.read_release(HERE + "/release.env")
+PACKAGES = os.path.join(REPO, RELEASE["repository"]).rstrip("/")
 INITRAMFS = "/run/initramfs"
 ROOT = "/mnt/sysimage"
 PORT = "/dev/virtio-ports/org.fedoraproject.anaconda.log.0"
@@ -75,15 +78,21 @@ def wait_for_ever():
 
 
 def boot_arguments():
-    """The kernel command line as a dictionary; `inst.` may be left out for the names that RHEL 7 also knows without it."""
+    """The kernel command line as a dictionary. RHEL 6 knows the installer's names without `inst.`, 7 and 8 both forms, 9 only the prefix."""
     found = {}
     with open("/proc/cmdline", encoding="utf-8") as text:
         for word in text.read().split():
             name, _, value = word.partition("=")
             found[name] = value
     for old in ("ks", "text", "cmdline", "repo", "stage2"):
-        if old in found and "inst." + old not in found:
-            log("anaconda", "WARNING", f"'{old}' is deprecated. Using 'inst.{old}' instead.")
+        if RELEASE["arguments"] == "plain":
+            found.pop("inst." + old, None)
+        if RELEASE["arguments"] == "inst":
+            if old in found:
+                log("anaconda", "WARNING", f"'{old}' is not used: this release wants 'inst.{old}'.")
+        elif old in found and "inst." + old not in found:
+            if RELEASE["arguments"] == "both":
+                log("anaconda", "WARNING", f"'{old}' is deprecated. Using 'inst.{old}' instead.")
             found["inst." + old] = found[old]
     return found
 
@@ -197,11 +206,11 @@ def hub(ks, partitions):
 def select_packages(ks):
     """The RPM files to install. A name the DVD does not have stops the installation, unless --ignoremissing."""
     files, groups = {}, {}
-    for path in sorted(glob.glob(REPO + "/Packages/*.rpm")):
+    for path in sorted(glob.glob(PACKAGES + "/Packages/*.rpm")):
         files[os.path.basename(path).rsplit("-", 2)[0]] = path
-    for group in re.findall(r"<group><id>(.*?)</id>.*?</group>", open(glob.glob(REPO + "/repodata/*comps.xml")[0], encoding="utf-8").read(), re.S):
+    for group in re.findall(r"<group><id>(.*?)</id>.*?</group>", open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read(), re.S):
         groups[group] = []
-    text = open(glob.glob(REPO + "/repodata/*comps.xml")[0], encoding="utf-8").read()
+    text = open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read()
     for group, body in re.findall(r"<group><id>(.*?)</id>(.*?)</group>", text, re.S):
         groups[group] = re.findall(r"<packagereq[^>]*>(.*?)</packagereq>", body)
     wanted = ks.packages
@@ -230,19 +239,19 @@ def select_packages(ks):
         chosen.update(found)
     # timezone without --nontp brings in chrony, unless it is excluded.
     timezone = ks.last("timezone")
-    if timezone and not timezone["options"].get("nontp"):
+    if timezone and "chrony" in files and not timezone["options"].get("nontp"):
         chosen.add("chrony")
     for group in wanted["removed_groups"]:
         chosen.difference_update(groups.get(group, []))
     for name in wanted["remove"]:
         chosen.difference_update([one for one in chosen if re.fullmatch(name.replace("+", r"\+").replace("*", ".*"), one)])
-    chosen.add("redhat-release-server")
+    chosen.update(name for name in files if re.fullmatch(r"redhat-release(-server)?", name))
     return [files[name] for name in sorted(chosen) if name in files]
 
 
 def copy_payload():
     """Unpacks the stage 2 image onto the disk, telling how far it is."""
-    image = REPO + "/LiveOS/squashfs.img"
+    image = REPO + "/" + RELEASE["stage2"]
     work = subprocess.Popen(["unsquashfs", "-f", "-n", "-q", "-d", ROOT, image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines = []
     reader = threading.Thread(target=lambda: lines.extend(work.stdout))
@@ -272,15 +281,17 @@ def install_packages(files):
 
 def main():
     global port
+    if RELEASE["bootloader"] == "legacy" and os.path.exists("/lib/systemd/network/99-default.link"):
+        # The udev of RHEL 6 knows no names but the kernel's.
+        os.remove("/lib/systemd/network/99-default.link")
     subprocess.run(["/lib/systemd/systemd-udevd", "--daemon"], check=False)
     subprocess.run(["udevadm", "trigger", "--action=add"], check=False)
     subprocess.run(["udevadm", "settle"], check=False)
     if os.path.exists(PORT):
         port = open(PORT, "wb", buffering=0)
-    release = configure.read_release(HERE + "/release.env")
-    print(f"{release['installer']} started (practice media).\n"
+    print(f"{RELEASE['installer']} started (practice media).\n"
           " * installation log files are stored in /tmp during the installation", flush=True)
-    log("anaconda", "INFO", release["installer"] + " (practice media)")
+    log("anaconda", "INFO", RELEASE["installer"] + " (practice media)")
     arguments = boot_arguments()
     log("anaconda", "INFO", "Kernel command line: " + " ".join(f"{k}={v}" if v else k for k, v in arguments.items()))
     path = fetch_kickstart(arguments.get("inst.ks"))
@@ -305,7 +316,7 @@ def main():
     log("blivet", "INFO", "disks: " + (", ".join(f"{name} ({one['size']} MiB)" for name, one in found.items()) or "none"))
     if not found:
         raise Stop("No disks detected.  Please shut down the computer, connect at least one disk, and restart to complete installation.")
-    partitions = disks.plan(ks, found, release, note)
+    partitions = disks.plan(ks, found, RELEASE, note)
     hub(ks, partitions)
     files = select_packages(ks)
     log("packaging", "INFO", f"{len(files)} packages selected")
@@ -314,23 +325,23 @@ def main():
         online.start()
 
     report("Setting up the installation environment")
-    disks.apply(partitions, run, log, ROOT, (ks.last("clearpart") or {"options": {}})["options"].get("disklabel"))
+    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE))
     report("Starting package installation process")
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()
-    configure.personality(ROOT, REPO, HERE, run)
+    configure.personality(ROOT, PACKAGES, HERE, run, REPO)
     for one in ("proc", "sys", "dev", "run"):
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
     install_packages(files)
     configure.write(ROOT, "/etc/fstab", disks.fstab(partitions, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
     report("Installing boot loader")
-    configure.boot_loader(ks, ROOT, partitions, arguments, run, note)
+    bootloader.install(ks, ROOT, partitions, arguments, run, note, RELEASE)
     report("Performing post-installation setup tasks")
     report("Configuring installed system")
-    configure.system(ks, ROOT, run, note)
+    configure.system(ks, ROOT, run, note, RELEASE)
     report("Writing network configuration")
-    configure.network(ks, ROOT, note)
+    configure.network(ks, ROOT, note, RELEASE)
     report("Creating users")
     configure.users(ks, ROOT, run, note)
     report("Configuring addons")
@@ -340,7 +351,7 @@ def main():
     configure.copy_resolver(ROOT)
     report("Running post-installation scripts")
     scripts(ks, "%post")
-    configure.finish(ks, ROOT, not_rehearsed)
+    configure.finish(ks, ROOT, not_rehearsed, RELEASE)
     report("Installation complete")
     end = ks.last("poweroff", "shutdown", "reboot", "halt")
     run("sync")

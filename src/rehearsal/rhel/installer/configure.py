@@ -1,4 +1,4 @@
-"""What the kickstart says about the installed system: users, network, boot loader, services."""
+"""What the kickstart says about the installed system: users, network, services."""
 import glob
 import os
 import shutil
@@ -29,51 +29,22 @@ def write(root, path, text, mode=0o644):
     os.chmod(root + path, mode)
 
 
-def personality(root, repo, here, run):
+def personality(root, repo, here, run, medium):
     """Lays the guest's own programs over the payload, and the kernel into /boot."""
-    run("tar", "-C", root, "--keep-directory-symlink", "-xf", repo + "/rehearsal/guest.tar")
+    run("tar", "-C", root, "--keep-directory-symlink", "-xf", os.path.dirname(here) + "/guest.tar")
     shutil.copy(here + "/release.env", root + "/usr/libexec/practice/release.env")
+    shutil.copy(here + "/repositories", root + "/usr/libexec/practice/repositories")
     # The repository that the guest's yum installs from, later and without the DVD.
     shutil.copytree(repo + "/Packages", root + "/usr/share/practice/repo", dirs_exist_ok=True)
     shutil.copy(glob.glob(repo + "/repodata/*comps.xml")[0], root + "/usr/share/practice/repo/comps.xml")
     for name in glob.glob(root + "/boot/*"):
         os.remove(name)
     kernel = os.listdir(root + "/lib/modules")[0]
-    shutil.copy(repo + "/images/pxeboot/vmlinuz", f"{root}/boot/vmlinuz-{kernel}")
-    shutil.copy(repo + "/images/pxeboot/initrd.img", f"{root}/boot/initramfs-{kernel}.img")
+    shutil.copy(medium + "/images/pxeboot/vmlinuz", f"{root}/boot/vmlinuz-{kernel}")
+    shutil.copy(medium + "/images/pxeboot/initrd.img", f"{root}/boot/initramfs-{kernel}.img")
 
 
-def boot_loader(ks, root, partitions, arguments, run, note):
-    """/etc/default/grub as Anaconda writes it, GRUB on the disk, and grub.cfg."""
-    given = ks.last("bootloader")
-    options = given["options"] if given else {}
-    for name in ("password", "extlinux", "upgrade", "leavebootorder", "nombr"):
-        if options.get(name):
-            note(f"bootloader --{name}")
-    words = ["crashkernel=auto"] if os.path.exists(root + "/var/lib/rpm") else []
-    # Anaconda carries its own console and device-naming arguments over to the installed system.
-    console = arguments.get("console", "")
-    if console:
-        words.append(f"console={console}")
-    words += [f"{name}={arguments[name]}" if arguments[name] else name for name in ("net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips") if name in arguments]
-    for word in (options.get("append") or "").split():
-        if word not in words:
-            words.append(word)
-    if not console.startswith("ttyS"):
-        words += ["rhgb", "quiet"]
-    serial = console.startswith("ttyS")
-    terminal = ('GRUB_TERMINAL="serial console"\nGRUB_SERIAL_COMMAND="serial --unit=%s --speed=%s"' % (console[4:5], (console.partition(",")[2] or "9600").rstrip("n8"))
-                if serial else 'GRUB_TERMINAL_OUTPUT="console"')
-    write(root, "/etc/default/grub", f"GRUB_TIMEOUT={options.get('timeout', 5)}\nGRUB_DISTRIBUTOR=\"$(sed 's, release .*$,,g' /etc/system-release)\"\n"
-          f"GRUB_DEFAULT=saved\nGRUB_DISABLE_SUBMENU=true\n{terminal}\nGRUB_CMDLINE_LINUX=\"{' '.join(words)}\"\nGRUB_DISABLE_RECOVERY=\"true\"\n")
-    if options.get("location") == "none" or options.get("disabled"):
-        return
-    first = next(one for one in partitions if one["mount"] in ("/boot", "/"))
-    run("grub2-install", f"/dev/{options.get('boot-drive') or first['disk']}", root=root)
-    run("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg", root=root)
-
-
-def system(ks, root, run, note):
+def system(ks, root, run, note, release):
     selinux = ks.last("selinux")
     mode = next(iter(selinux["options"]), "enforcing") if selinux else "enforcing"
     note("selinux (labels, enforcing)") if mode != "disabled" else None
@@ -89,7 +60,11 @@ def system(ks, root, run, note):
     keymap = (keyboard["options"].get("vckeymap") or (keyboard["words"] or ["us"])[0]) if keyboard else "us"
     write(root, "/etc/vconsole.conf", f'KEYMAP="{keymap}"\nFONT="eurlatgr"\n')
     lang = ks.last("lang")
-    write(root, "/etc/locale.conf", f'LANG="{lang["words"][0] if lang else "en_US.UTF-8"}"\n')
+    language = lang["words"][0] if lang else "en_US.UTF-8"
+    write(root, "/etc/locale.conf", f'LANG="{language}"\n')
+    if release["bootloader"] == "legacy":
+        write(root, "/etc/sysconfig/i18n", f'LANG="{language}"\nSYSFONT="latarcyrheb-sun16"\n')
+        write(root, "/etc/sysconfig/keyboard", f'KEYTABLE="{keymap}"\nMODEL="pc105+inet"\nLAYOUT="{keymap}"\nKEYBOARDTYPE="pc"\n')
     zone = ks.last("timezone")
     name = zone["words"][0] if zone and zone["words"] else "America/New_York"
     if os.path.exists(f"{root}/usr/share/zoneinfo/{name}"):
@@ -99,8 +74,8 @@ def system(ks, root, run, note):
     write(root, "/etc/adjtime", "0.0 0 0.0\n0\n" + ("UTC\n" if zone and zone["options"].get("utc") else "LOCAL\n"))
 
 
-def network(ks, root, note):
-    """ifcfg files: one for every interface the machine has, ONBOOT only where the kickstart asks."""
+def network(ks, root, note, release):
+    """A configuration for every interface the machine has, started at boot only where the kickstart asks."""
     names = sorted(name for name in os.listdir("/sys/class/net") if name != "lo")
     settings = {}
     hostname = None
@@ -116,28 +91,66 @@ def network(ks, root, note):
             if options.get(name):
                 note(f"network --{name}")
         if device and ":" in device:
-            device = next((name for name in names if open(f"/sys/class/net/{name}/address", encoding="utf-8").read().strip() == device.lower()), device)
+            device = next((name for name in names if address(name) == device.lower()), device)
         settings[device] = options
     for name in names:
         options = settings.get(name)
-        lines = ["TYPE=Ethernet", "PROXY_METHOD=none", "BROWSER_ONLY=no"]
-        if options and options.get("ip") and options.get("bootproto", "static") == "static":
-            lines += ["BOOTPROTO=none", f"IPADDR={options['ip']}", f"NETMASK={options.get('netmask', '255.255.255.0')}"]
-            lines += [f"GATEWAY={options['gateway']}"] if options.get("gateway") else []
-            lines += [f"DNS{index}={server}" for index, server in enumerate((options.get("nameserver") or "").split(","), 1) if server]
-        else:
-            lines.append("BOOTPROTO=dhcp")
-        lines += ["DEFROUTE=" + ("no" if options and options.get("nodefroute") else "yes"), "IPV4_FAILURE_FATAL=no",
-                  "IPV6INIT=" + ("no" if options and options.get("noipv6") else "yes"), "IPV6_AUTOCONF=yes", "IPV6_DEFROUTE=yes",
-                  "IPV6_FAILURE_FATAL=no", "IPV6_ADDR_GEN_MODE=stable-privacy", f"NAME={name}", f"UUID={uuid.uuid4()}", f"DEVICE={name}"]
         onboot = options is not None and str(options.get("onboot", "yes")).lower() in ("yes", "on", "true", "1")
-        lines.append(f"ONBOOT={'yes' if onboot else 'no'}")
-        write(root, f"{NETWORK}/ifcfg-{name}", "\n".join(lines) + "\n")
+        if release["network"] == "keyfile":
+            write(root, f"/etc/NetworkManager/system-connections/{name}.nmconnection", keyfile(name, options or {}, onboot), 0o600)
+        else:
+            write(root, f"{NETWORK}/ifcfg-{name}", ifcfg(name, options or {}, onboot, release["bootloader"] == "legacy"))
     for device in settings:
         if device not in names:
             note(f"network --device={device}: the machine has no such interface ({', '.join(names) or 'none'})")
-    write(root, "/etc/sysconfig/network", "# Created by anaconda\n")
-    write(root, "/etc/hostname", (hostname or "localhost.localdomain") + "\n")
+    hostname = hostname or "localhost.localdomain"
+    write(root, "/etc/sysconfig/network", f"NETWORKING=yes\nHOSTNAME={hostname}\n" if release["bootloader"] == "legacy" else "# Created by anaconda\n")
+    write(root, "/etc/hostname", hostname + "\n")
+
+
+def address(name):
+    with open(f"/sys/class/net/{name}/address", encoding="utf-8") as text:
+        return text.read().strip()
+
+
+def static(options):
+    return bool(options.get("ip")) and options.get("bootproto", "static") == "static"
+
+
+def servers(options):
+    return [server for server in (options.get("nameserver") or "").split(",") if server]
+
+
+def ifcfg(name, options, onboot, old):
+    """An ifcfg file; the old form (RHEL 6) ties it to the card it was made on."""
+    lines = [f"DEVICE={name}", f"HWADDR={address(name).upper()}", "TYPE=Ethernet"] if old else ["TYPE=Ethernet", "PROXY_METHOD=none", "BROWSER_ONLY=no"]
+    if static(options):
+        lines += ["BOOTPROTO=none", f"IPADDR={options['ip']}", f"NETMASK={options.get('netmask', '255.255.255.0')}"]
+        lines += [f"GATEWAY={options['gateway']}"] if options.get("gateway") else []
+        lines += [f"DNS{index}={server}" for index, server in enumerate(servers(options), 1)]
+    else:
+        lines.append("BOOTPROTO=dhcp")
+    if old:
+        lines += [f"UUID={uuid.uuid4()}", "NM_CONTROLLED=yes"]
+    else:
+        lines += ["DEFROUTE=" + ("no" if options.get("nodefroute") else "yes"), "IPV4_FAILURE_FATAL=no",
+                  "IPV6INIT=" + ("no" if options.get("noipv6") else "yes"), "IPV6_AUTOCONF=yes", "IPV6_DEFROUTE=yes",
+                  "IPV6_FAILURE_FATAL=no", "IPV6_ADDR_GEN_MODE=stable-privacy", f"NAME={name}", f"UUID={uuid.uuid4()}", f"DEVICE={name}"]
+    lines.append(f"ONBOOT={'yes' if onboot else 'no'}")
+    return "\n".join(lines) + "\n"
+
+
+def keyfile(name, options, onboot):
+    """A connection as NetworkManager keeps it where ifcfg files are gone."""
+    lines = ["[connection]", f"id={name}", f"uuid={uuid.uuid4()}", "type=ethernet", f"autoconnect={'true' if onboot else 'false'}", f"interface-name={name}", "",
+             "[ethernet]", "", "[ipv4]"]
+    if static(options):
+        prefix = sum(bin(int(part)).count("1") for part in options.get("netmask", "255.255.255.0").split("."))
+        lines += [f"address1={options['ip']}/{prefix}" + (f",{options['gateway']}" if options.get("gateway") else "")]
+        lines += [f"dns={';'.join(servers(options))};"] if servers(options) else []
+    lines += ["method=" + ("manual" if static(options) else "disabled" if options.get("noipv4") else "auto"), "", "[ipv6]", "addr-gen-mode=eui64",
+              "method=" + ("disabled" if options.get("noipv6") else "auto"), "", "[proxy]"]
+    return "\n".join(lines) + "\n"
 
 
 def crypted(options, password):
@@ -199,14 +212,20 @@ def copy_resolver(root):
         shutil.copy("/etc/resolv.conf", root + "/etc/resolv.conf")
 
 
-def finish(ks, root, not_rehearsed):
+def finish(ks, root, not_rehearsed, release):
     """What Anaconda leaves in the installed system about the installation."""
     text = "\n".join(line for line in ks.text.splitlines())
     write(root, "/root/anaconda-ks.cfg", "#version=DEVEL\n" + text + "\n", 0o600)
+    if release["bootloader"] == "legacy":
+        write(root, "/root/install.log", "*** FINISHED INSTALLING PACKAGES ***\n")
+        write(root, "/root/install.log.syslog", "")
     os.makedirs(root + "/var/log/anaconda", exist_ok=True)
     for path in glob.glob("/tmp/*.log"):
-        shutil.copy(path, root + "/var/log/anaconda/" + os.path.basename(path))
-        os.chmod(root + "/var/log/anaconda/" + os.path.basename(path), 0o600)
+        # Anaconda 13 names them anaconda.log, anaconda.program.log, ..., in /var/log itself.
+        base = os.path.basename(path)
+        name = "anaconda." + base.removeprefix("anaconda.") if release["bootloader"] == "legacy" else "anaconda/" + base
+        shutil.copy(path, root + "/var/log/" + name)
+        os.chmod(root + "/var/log/" + name, 0o600)
     write(root, "/var/log/practice-not-rehearsed.log", "".join(f"install: {what}\n" for what in not_rehearsed))
     for path in glob.glob(root + "/tmp/ks-script-*"):
         os.remove(path)

@@ -58,6 +58,10 @@ def plan(ks, disks, release, note):
     requests = wanted(ks, release, note)
     if requests is None:
         return None
+    label = disklabel(ks, release)
+    automatic = ks.last("reqpart", "autopart")
+    if label == "gpt" and automatic and not any(one["type"] == "biosboot" for one in requests):
+        requests.append({"line": automatic["line"], "disk": None, "mount": "biosboot", "type": "biosboot", "size": 1, "grow": False, "max": None, "label": None, "options": ""})
     for one in requests:
         if one["disk"] and one["disk"] not in disks:
             raise KickstartError(one["line"], f'Disk "{one["disk"]}" given in part command does not exist.')
@@ -75,9 +79,14 @@ def plan(ks, disks, release, note):
         result += fit([one for one in requests if one["disk"] == disk], usable[disk]["size"])
     if not any(one["mount"] == "/" for one in result):
         raise StorageError(f"You have not defined a root partition (/), which is required for installation of {release['product']} to continue.")
-    if clearing.get("disklabel") == "gpt" and not any(one["type"] == "biosboot" for one in result):
+    if label == "gpt" and not any(one["type"] == "biosboot" for one in result):
         raise StorageError("Your BIOS-based system needs a special partition to boot from a GPT disk label. To continue, please create a 1MiB 'biosboot' type partition.")
     return result
+
+
+def disklabel(ks, release):
+    """The kind of partition table: the kickstart's, or else the release's own."""
+    return (ks.last("clearpart") or {"options": {}})["options"].get("disklabel") or release.get("disklabel") or "msdos"
 
 
 def wanted(ks, release, note):

@@ -4,21 +4,10 @@ the line number. What a command may say is data: the `commands` file of the rele
 As a program: kickstart.py COMMANDS FILE... prints what was read from each file, or the error, as one line of JSON."""
 import json
 import optparse
+import os
 import re
 import shlex
 import sys
-
-SCRIPT_OPTIONS = "--erroronfail --interpreter=text --log,--logfile=text"
-SECTIONS = {
-    "%pre": SCRIPT_OPTIONS,
-    "%pre-install": SCRIPT_OPTIONS,
-    "%post": SCRIPT_OPTIONS + " --nochroot",
-    "%traceback": SCRIPT_OPTIONS + " --nochroot",
-    "%packages": "--excludedocs --ignoremissing --nobase --nocore --ignoredeps --resolvedeps --default --instLangs=text "
-                 "--multilib --timeout=int --retries=int",
-    "%addon": None,
-    "%anaconda": None,
-}
 
 
 class KickstartError(Exception):
@@ -30,12 +19,21 @@ class KickstartError(Exception):
         super().__init__(text)
 
 
-class OptionParser(optparse.OptionParser):
-    """optparse (whose messages are part of what users see), with kickstart's way to report."""
+# RHEL 8 reads options with another parser, which has words of its own.
+NEWER_WORDS = (
+    (r"^no such option: (.*)$", r"unrecognized arguments: \1"),
+    (r"^(\S+) option requires \d+ arguments?$", r"argument \1: expected one argument"),
+    (r"^option (\S+): invalid integer value: (.*)$", r"argument \1: invalid int value: \2"),
+    (r"^option (\S+): invalid choice: (.*)$", r"argument \1: invalid choice: \2"),
+)
 
-    def __init__(self, spec):
+
+class OptionParser(optparse.OptionParser):
+    """optparse (whose messages are part of what users see up to RHEL 7), with kickstart's way to report."""
+
+    def __init__(self, spec, major):
         super().__init__(option_class=optparse.Option, add_help_option=False, conflict_handler="resolve")
-        self.required = []
+        self.required, self.major = [], major
         for word in spec.split():
             names, kind, repeated, required = re.fullmatch(r"([^=!*]+)(?:=([^!*]+))?(\*)?(!)?", word).groups()
             names = names.split(",")
@@ -55,6 +53,9 @@ class OptionParser(optparse.OptionParser):
                 self.booleans = getattr(self, "booleans", []) + [names[0]]
 
     def error(self, message):
+        if self.major >= 8:
+            for found, words in NEWER_WORDS:
+                message = re.sub(found, words, message)
         raise KickstartError(self.line, re.sub(r"option requires 1 argument$", "option requires an argument", message))
 
     def read(self, words, line):
@@ -63,7 +64,7 @@ class OptionParser(optparse.OptionParser):
         given = {key: value for key, value in vars(values).items() if value is not None}
         for name in self.required:
             if name.lstrip("-") not in given:
-                raise KickstartError(line, f"Option {name} is required")
+                raise KickstartError(line, f"the following arguments are required: {name}" if self.major >= 8 else f"Option {name} is required")
         for name in getattr(self, "booleans", []):
             value = given.get(name.lstrip("-"))
             if value is not None and value.lower() not in ("on", "yes", "true", "1", "off", "no", "false", "0"):
@@ -72,17 +73,19 @@ class OptionParser(optparse.OptionParser):
 
 
 def load_commands(path):
-    """The release's table: name -> (class, positional rule, option spec)."""
+    """The release's table: name -> (class, positional rule, option spec); under "major" its number, from release.env beside it."""
     table = {}
     with open(path, encoding="utf-8") as lines:
         for text in lines:
             if not text.startswith("#"):
                 name, kind, positional, *options = text.split()
                 table[name] = (kind, positional, " ".join(options))
+    with open(os.path.join(os.path.dirname(path), "release.env"), encoding="utf-8") as lines:
+        table["major"] = next(int(line[8:].split(".")[0]) for line in lines if line.startswith("version="))
     return table
 
 
-def check(name, positional_rule, options, words, seen, line):
+def check(name, positional_rule, options, words, seen, line, major):
     """The rules that are not a matter of one option's spelling."""
     def refuse(message):
         raise KickstartError(line, message)
@@ -90,14 +93,18 @@ def check(name, positional_rule, options, words, seen, line):
     if positional_rule == "0" and words:
         if name in ("repo", "xconfig"):
             refuse(f"Unexpected arguments to {name} command: {words}")
+        if major >= 8:
+            refuse(f"unrecognized arguments: {' '.join(words)}")
         refuse(f"Kickstart command {name} does not take any arguments")
     if name in ("part", "partition", "logvol") and len(words) != 1:
         refuse(f"Mount point required for {'logvol' if name == 'logvol' else 'partition'}")
     if name == "lang" and len(words) != 1:
         refuse("Kickstart command lang requires one argument")
-    if name == "sshkey" and len(words) != 1 or name == "rootpw" and len(words) != 1 and not options.get("lock"):
+    if major == 6 and name in ("keyboard", "timezone") and len(words) != 1:
+        refuse("A single argument is expected for the timezone command" if name == "timezone" else "Kickstart command keyboard requires one argument")
+    if name == "sshkey" and len(words) != 1 or name == "rootpw" and len(words) != 1 and (major == 6 or not options.get("lock")):
         refuse(f"A single argument is expected for the {name} command")
-    if name == "keyboard":
+    if name == "keyboard" and major > 6:
         if len(words) > 1:
             refuse("A single argument is expected for the keyboard command")
         if not words and not options.get("vckeymap") and not options.get("xlayouts"):
@@ -204,21 +211,23 @@ def split(text, line):
 
 def command(ks, words, line, table):
     name = words[0]
-    if name not in table:
+    if name not in table or name == "major":
         raise KickstartError(line, f"Unknown command: {name}")
     kind, rule, spec = table[name]
+    if kind == "removed":
+        raise KickstartError(line, f"{name} has been removed.")
     if rule == "raw":
         ks.commands.append({"line": line, "name": name, "options": {}, "words": words[1:], "class": kind})
         return
-    options, positional = OptionParser(spec).read(words[1:], line)
-    check(name, rule, options, positional, {one["name"] for one in ks.commands}, line)
+    options, positional = OptionParser(spec, table["major"]).read(words[1:], line)
+    check(name, rule, options, positional, {one["name"] for one in ks.commands}, line, table["major"])
     ks.commands.append({"line": line, "name": name, "options": options, "words": positional, "class": kind})
 
 
 def section(ks, words, lines, number, table, only_pre):
     """Reads one section from its header to its %end; returns the number of the line after it."""
     kind, header = words[0], number
-    if kind not in SECTIONS:
+    if kind not in table:
         raise KickstartError(header, f"Unknown kickstart section: {kind}")
     body, ended = [], False
     while number < len(lines):
@@ -228,25 +237,30 @@ def section(ks, words, lines, number, table, only_pre):
         if first == "%end":
             ended = True
             break
-        if first in SECTIONS:
-            raise KickstartError(number, f"Section {kind} does not end with %end.")
+        if first.startswith("%") and first in table:
+            if table["major"] > 6:
+                raise KickstartError(number, f"Section {kind} does not end with %end.")
+            number -= 1
+            break
         if first == "%include" and kind == "%packages":
             if not only_pre:
                 with open(text.split()[1], encoding="utf-8") as included:
                     body += included.read().splitlines()
             continue
         body.append(text)
-    if not ended:
+    if not ended and table["major"] > 6:
         raise KickstartError(len(lines), f"Section {kind} does not end with %end.")
+    if not ended and not only_pre:
+        ks.others.append({"line": header, "name": f"{kind} without %end, which RHEL 6 only warns of"})
     if only_pre and kind != "%pre":
         return number
-    if SECTIONS[kind] is None:
+    if table[kind][1] == "-":
         ks.others.append({"line": header, "name": " ".join(words)})
         return number
-    options, _ = OptionParser(SECTIONS[kind]).read(words[1:], header)
+    options, _ = OptionParser(table[kind][2], table["major"]).read(words[1:], header)
     if kind == "%packages":
         for one in ("nobase", "nocore"):
-            if options.get("default") and options.get(one):
+            if table["major"] == 7 and options.get("default") and options.get(one):
                 raise KickstartError(header, f"--default and --{one} cannot be used together")
         add_packages(ks.packages, options, body)
     else:

@@ -1,0 +1,26 @@
+# Rendered by vmkiln and run in the guest after virt-sysprep's own operations: the last traces of the build.
+set -eu
+
+rm -rf /root/anaconda-ks.cfg /root/original-ks.cfg /root/anaconda-post.log /root/install.log /root/install.log.syslog
+rm -rf /var/log/anaconda /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/systemd/random-seed
+rm -rf /var/cache/yum/*
+rm -f /var/log/anaconda.*
+# The identity of the machine where there is no systemd. D-Bus makes a new one.
+rm -f /var/lib/dbus/machine-id
+for log in /var/log/rhsm /var/log/tuned /var/log/audit /var/log/journal; do
+  if [ -d "$log" ]; then find "$log" -mindepth 1 -delete; fi
+done
+rm -f /var/log/yum.log /var/log/grubby /var/log/grubby_prune_debug /var/log/cloud-init.log /var/log/cloud-init-output.log
+
+# Files made from outside have no SELinux label. The guest's own policy gives it to them; if it cannot, the first boot does.
+[ -f /etc/selinux/config ] || exit 0
+mode=$(sed -n 's/^[ \t]*SELINUX=[ \t]*\([a-z]*\).*/\1/p' /etc/selinux/config | tail -n 1)
+policy=$(sed -n 's/^[ \t]*SELINUXTYPE=[ \t]*\([a-z]*\).*/\1/p' /etc/selinux/config | tail -n 1)
+[ "$mode" != disabled ] || exit 0
+contexts=/etc/selinux/${policy:-targeted}/contexts/files/file_contexts
+if command -v setfiles > /dev/null 2>&1 && setfiles -F -e /proc -e /sys -e /dev "$contexts" /; then
+  rm -f /.autorelabel
+else
+  echo "vmkiln: SELinux labels are left to the first boot"
+  touch /.autorelabel
+fi

@@ -1,0 +1,54 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { familyOf } from '../../src/families/index.ts';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import { words } from '../support/rhel.ts';
+
+/** Every shipped recipe, as rendered. After a change that is meant: `npx vitest run --project unit rhel-golden -u`. */
+const releases = ['rhel6', 'rhel7', 'rhel8', 'rhel9', 'rhel10'];
+const firmwares = ['bios', 'uefi'] as const;
+
+async function shipped(name: string, firmware: (typeof firmwares)[number]) {
+  const { recipe } = await loadRecipe(`recipes/${name}.yaml`, {});
+  const chosen = { ...recipe, machine: { ...recipe.machine, firmware } };
+  return { recipe: chosen, family: familyOf(chosen) };
+}
+
+describe.each(releases)('%s', (name) => {
+  test.each(firmwares)('with %s firmware is rendered as reviewed', async (firmware) => {
+    const { recipe, family } = await shipped(name, firmware);
+    for (const file of family.render(recipe)) {
+      // What the firmware does not change is held once.
+      if (firmware === 'uefi' && !['ks.cfg', 'guest.sh'].includes(file.name)) continue;
+      const golden = `golden/${name}/${firmware === 'uefi' ? `uefi-${file.name}` : file.name}`;
+      await expect(file.text, `${name} ${file.name}`).toMatchFileSnapshot(golden);
+    }
+  });
+
+  test('starts and cleans the machine as reviewed', async () => {
+    const { recipe, family } = await shipped(name, 'bios');
+    const media = { iso: { file: '/x.iso', sha256: undefined }, kernelArguments: '' };
+    const lines = [family.install(recipe, media), family.customize(recipe), family.sysprep(recipe)]
+      .flatMap(({ args }) => words(args))
+      .concat(family.notes(recipe).map((note) => `note: ${note}`));
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`golden/${name}/arguments`);
+  });
+
+  test('has guest scripts that a shell can read', async () => {
+    const { recipe, family } = await shipped(name, 'bios');
+    for (const { name: file, text } of family.render(recipe).filter((each) => each.name.endsWith('.sh')))
+      expect(execFileSync('sh', ['-n'], { input: text, encoding: 'utf8' }), file).toBe('');
+  });
+
+  const validator = spawnSync('ksvalidator', ['--help']).status === 0;
+  test.skipIf(!validator).each(firmwares)('has a kickstart that its release accepts (%s)', async (firmware) => {
+    const { recipe, family } = await shipped(name, firmware);
+    const kickstart = join(mkdtempSync(join(tmpdir(), 'vmkiln-ks-')), 'ks.cfg');
+    writeFileSync(kickstart, family.render(recipe).find((file) => file.name === 'ks.cfg')?.text ?? '');
+    const { status, stdout } = spawnSync('ksvalidator', ['-v', name.toUpperCase(), kickstart], { encoding: 'utf8' });
+    expect(status, stdout).toBe(0);
+  });
+});
