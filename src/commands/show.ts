@@ -17,7 +17,8 @@ export async function showRender(path: string, options: VariableOptions & { out:
 /** `vmkiln validate`: one line per valid recipe, one per problem. Returns 2 when there is any problem. */
 export async function showValidate(paths: readonly string[], options: VariableOptions): Promise<number> {
   const results = await validate(paths, await readVariables(options));
-  for (const { path, problems } of results) {
+  for (const { path, problems, warnings } of results) {
+    for (const warning of warnings) process.stderr.write(`${path}: warning: ${warning}\n`);
     if (problems.length === 0) process.stdout.write(`${path}: ${paintFor(process.stdout)('good', 'valid')}\n`);
     for (const problem of problems) process.stderr.write(`${problem}\n`);
   }

@@ -1,4 +1,4 @@
-import type { Recipe } from '../recipe/schema.ts';
+import type { RhelRecipe } from '../recipe/schema.ts';
 
 /** What differs between the releases of Red Hat Enterprise Linux. */
 export type RhelRelease = {
@@ -10,7 +10,7 @@ export type RhelRelease = {
   /** Kernel arguments of the installer and of the installed system: they keep the name eth0. */
   kernelArguments: string;
   /** Where grub2-mkconfig writes to. */
-  grubConfig: Record<Recipe['machine']['firmware'], string>;
+  grubConfig: Record<RhelRecipe['machine']['firmware'], string>;
   /** Whether systemd keeps an identity in /etc/machine-id. */
   machineId: boolean;
 };
@@ -27,7 +27,7 @@ const releases: readonly RhelRelease[] = [
 ];
 
 /** The data of a recipe's release. The schema lets only releases through that are here. */
-export function rhelRelease(recipe: Recipe): RhelRelease {
+export function rhelRelease(recipe: RhelRecipe): RhelRelease {
   const major = Number(recipe.release.split('.')[0]);
   const found = releases.find((release) => release.major === major);
   if (!found) throw new Error(`no data for RHEL ${recipe.release}`);

@@ -1,10 +1,10 @@
 import type { View } from '../answers/templates.ts';
 import type { SecretRef } from '../model.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { RhelRecipe } from '../recipe/schema.ts';
 import { rhelRelease } from './rhel-releases.ts';
 
 /** What a kickstart template may use. */
-export function kickstartView(recipe: Recipe): View {
+export function kickstartView(recipe: RhelRecipe): View {
   const { release, language, keyboard, timezone, machine, install } = recipe;
   const { kernelArguments } = rhelRelease(recipe);
   return {
@@ -19,12 +19,13 @@ export function kickstartView(recipe: Recipe): View {
 }
 
 /** What cloud.cfg.hbs may use. */
-export function cloudView(recipe: Recipe): View {
-  return { user: recipe.cloudInit.user };
+export function cloudView(recipe: RhelRecipe): View {
+  const { user, rootLogin } = recipe.cloudInit;
+  return { user, rootKeys: rootLogin !== 'none', passwords: rootLogin === 'password' };
 }
 
 /** What guest.sh.hbs may use. */
-export function guestView(recipe: Recipe): View {
+export function guestView(recipe: RhelRecipe): View {
   const { kernelArguments, grubConfig } = rhelRelease(recipe);
   return {
     kernelArguments,
@@ -34,7 +35,7 @@ export function guestView(recipe: Recipe): View {
 }
 
 /** Whether packages.sh has anything to do. */
-export function managesPackages(recipe: Recipe): boolean {
+export function managesPackages(recipe: RhelRecipe): boolean {
   return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
 }
 
@@ -45,13 +46,13 @@ const usualMaxAge = 20 * 3600;
  * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
  * so, or says nothing and has somewhere to get them from.
  */
-export function maxAge({ update, subscription, repositories }: Recipe): number | undefined {
+export function maxAge({ update, subscription, repositories }: RhelRecipe): number | undefined {
   if (typeof update === 'object') return update.maxAge;
   return (update ?? (subscription !== undefined || repositories.length > 0)) ? usualMaxAge : undefined;
 }
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
-export function packagesView(recipe: Recipe): View {
+export function packagesView(recipe: RhelRecipe): View {
   const { packages, repositories, subscription } = recipe;
   const { attach = 'none', serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
   return {
@@ -88,14 +89,14 @@ export function packagesView(recipe: Recipe): View {
   };
 }
 
-function proxyView({ subscription }: Recipe): View {
+function proxyView({ subscription }: RhelRecipe): View {
   const { url = '', user = '', password = '' } = subscription?.proxy ?? {};
   const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
   return { url, scheme, host, user, password };
 }
 
 /** Every secret that a recipe refers to, once each, in the order they are needed. */
-export function requiredSecrets(recipe: Recipe): SecretRef[] {
+export function requiredSecrets(recipe: RhelRecipe): SecretRef[] {
   const { subscription, rootPassword } = recipe;
   const all = [
     subscription?.username,
