@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** The part of a JSON Schema that the reference shows. */
 type Schema = {
   type?: string;
@@ -7,6 +9,7 @@ type Schema = {
   required?: string[];
   items?: Schema;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   enum?: unknown[];
   const?: unknown;
   additionalProperties?: boolean | Schema;
@@ -24,13 +27,26 @@ unless they are marked as required. This page is generated from the schema: \`np
 - \`\${name}\` is replaced by \`--set name=…\` or the file given with \`--vars\`; \`\${name:-default}\` has a default; a key whose value
   is one variable and comes out empty counts as left out; \`$\${\` is a literal \`\${\`, for shell commands.
 
-| Key | Value | Default | Meaning |
-| --- | --- | --- | --- |
 `;
 
-/** The page docs/recipe.md for a recipe's JSON Schema. */
+const heading = '| Key | Value | Default | Meaning |\n| --- | --- | --- | --- |\n';
+
+/** The page docs/recipe.md for a recipe's JSON Schema: the keys of every recipe, then those of each family. */
 export function recipeReference(schema: object): string {
-  return `${introduction}${rows('', schema as Schema).join('\n')}\n`;
+  const { oneOf: forms = [] } = schema as Schema;
+  const [first = {}, ...others] = forms;
+  const shared = Object.keys(first.properties ?? {}).filter((key) =>
+    others.every(({ properties }) => isDeepStrictEqual(properties?.[key], first.properties?.[key])),
+  );
+  const table = (form: Schema, wanted: (key: string) => boolean) => {
+    const properties = Object.entries(form.properties ?? {}).filter(([key]) => wanted(key));
+    return `${heading}${rows('', { ...form, properties: Object.fromEntries(properties) }).join('\n')}\n`;
+  };
+  const own = forms.map((form) => {
+    const title = `\n## family: ${String(form.properties?.['family']?.const)}\n\n`;
+    return `${title}${table(form, (key) => !shared.includes(key))}`;
+  });
+  return `${introduction}## Every recipe\n\n${table(first, (key) => shared.includes(key))}${own.join('')}`;
 }
 
 function rows(prefix: string, schema: Schema): string[] {

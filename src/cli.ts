@@ -74,7 +74,7 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln validate recipes/*.yaml',
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
     ]),
-  ).action((recipes, options) => run(async () => (await import('./commands/show.ts')).showValidate(recipes, options)));
+  ).action((recipes, options) => run(async () => (await import('./commands/show.ts')).showValidate(recipes, options, session)));
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
       'vmkiln doctor',

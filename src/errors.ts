@@ -31,6 +31,7 @@ export const errorCatalogue = {
   USAGE: 2,
   MEDIA_MISSING: 2,
   MEDIA_CHECKSUM: 2,
+  MEDIA_UNFIT: 2,
   MEDIA_DOWNLOAD: 1,
   INPUT_CHANGED: 1,
   HOST_UNFIT: 1,

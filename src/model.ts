@@ -71,8 +71,25 @@ export type Host = {
   versions: Readonly<Record<'qemu' | 'libvirt' | 'virt-install' | 'guestfs-tools' | 'kernel', string>>;
 };
 
-/** A file the build reads. `sha256` (lower-case hex) and `size` (bytes) are unknown until it is downloaded. */
-export type MediaFile = { source: string; path: string; sha256: string | undefined; size: number | undefined };
+/**
+ * What a ready image holds. `virtualSize` is in bytes; `root` is its last partition, when its file system can be grown.
+ */
+export type ReadyImage = {
+  virtualSize: number;
+  root?: { table: 'gpt' | 'mbr'; number: number; filesystem: 'xfs' | 'ext' };
+};
+
+/**
+ * A file the build reads. `sha256` (lower-case hex) and `size` (bytes) are unknown until it is downloaded, and so is what
+ * a ready image holds.
+ */
+export type MediaFile = {
+  source: string;
+  path: string;
+  sha256: string | undefined;
+  size: number | undefined;
+  image?: ReadyImage;
+};
 
 /** The media of a recipe by role, e.g. `iso`. */
 export type Media = Readonly<Record<string, MediaFile>>;

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
+import { mediaOf } from '../recipe/media.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
@@ -58,7 +59,7 @@ async function recipeFiles(
   const variables = await readVariables(options);
   try {
     const { recipe } = await loadRecipe(path, variables);
-    return { files: [localPath(recipe.source.iso) ?? []].flat(), findings: [] };
+    return { files: mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []), findings: [] };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }
@@ -88,6 +89,6 @@ export function sourcePaths(recipe: unknown): string[] {
   const source = recipe instanceof Object && 'source' in recipe ? recipe.source : undefined;
   if (!(source instanceof Object)) return [];
   return Object.entries(source).flatMap(([key, value]) =>
-    typeof value === 'string' && !key.startsWith('sha256') && !/^[a-z+]+:\/\/|\$\{/.test(value) ? [value] : [],
+    typeof value === 'string' && !/sha256/i.test(key) && !/^[a-z+]+:\/\/|\$\{/.test(value) ? [value] : [],
   );
 }

@@ -50,7 +50,7 @@ export async function init(file: string | undefined, options: InitOptions, { sig
   await writeAtomic(checked, text, 0o644);
   const { rm, rename } = await import('node:fs/promises');
   try {
-    const problems = (await validate([checked], {})).flatMap((result) => result.problems);
+    const problems = (await validate([checked], {}, signal)).flatMap((result) => result.problems);
     if (problems.length > 0) {
       const words = problems.map((problem) =>
         problem.replaceAll(relative('.', checked), path).replaceAll(checked, path),

@@ -3,6 +3,7 @@ import { readVariables } from '../recipe/variables.ts';
 import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';
 import { schema } from './schema.ts';
+import type { Session } from '../ui/ui.ts';
 import { validate } from './validate.ts';
 
 type VariableOptions = { set: string[]; vars?: string };
@@ -15,9 +16,14 @@ export async function showRender(path: string, options: VariableOptions & { out:
 }
 
 /** `vmkiln validate`: one line per valid recipe, one per problem. Returns 2 when there is any problem. */
-export async function showValidate(paths: readonly string[], options: VariableOptions): Promise<number> {
-  const results = await validate(paths, await readVariables(options));
-  for (const { path, problems } of results) {
+export async function showValidate(
+  paths: readonly string[],
+  options: VariableOptions,
+  { signal }: Session,
+): Promise<number> {
+  const results = await validate(paths, await readVariables(options), signal);
+  for (const { path, problems, warnings } of results) {
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
     if (problems.length === 0) process.stdout.write(`${path}: ${paintFor(process.stdout)('good', 'valid')}\n`);
     for (const problem of problems) process.stderr.write(`${problem}\n`);
   }

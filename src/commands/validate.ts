@@ -1,28 +1,44 @@
 import { VmkilnError } from '../errors.ts';
+import { findingText, type Finding } from '../families/family.ts';
 import { familyOf } from '../families/index.ts';
 import { loadRecipe } from '../recipe/load.ts';
+import { validateAnswers } from '../tools/ksvalidator.ts';
 import { labelled } from '../ui/error-text.ts';
 
-/** A recipe and what is wrong with it: one line each, none when it is valid. */
-export type Validation = { path: string; problems: readonly string[] };
+/** A recipe, what is wrong with it, and what is doubtful: one line each. */
+export type Validation = { path: string; problems: readonly string[]; warnings: readonly string[] };
 
 /** Checks recipes and the templates they use, as far as that goes without media, secrets or a hypervisor. */
 export async function validate(
   paths: readonly string[],
   variables: Readonly<Record<string, string>>,
+  signal: AbortSignal,
 ): Promise<Validation[]> {
-  return Promise.all(paths.map(async (path) => ({ path, problems: await problemsOf(path, variables) })));
+  return Promise.all(paths.map(async (path) => ({ path, ...(await problemsOf(path, variables, signal)) })));
 }
 
-async function problemsOf(path: string, variables: Readonly<Record<string, string>>): Promise<string[]> {
+async function problemsOf(
+  path: string,
+  variables: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Omit<Validation, 'path'>> {
   try {
     const { recipe } = await loadRecipe(path, variables);
     const family = familyOf(recipe);
-    family.render(recipe);
+    const rendered = family.render(recipe);
+    const findings = family.lint?.(recipe, rendered) ?? [];
     family.customize(recipe);
-    return [];
+    const own = family.validator?.(recipe);
+    const text = rendered.find(({ name }) => name === own?.file)?.text;
+    const more = own && text !== undefined ? await validateAnswers({ ...own, text }, signal) : [];
+    return { problems: [...textOf(path, findings, 'error'), ...more.map((line) => `${path}: ${line}`)], warnings: textOf(path, findings, 'warning') };
   } catch (error) {
     if (!(error instanceof VmkilnError)) throw error;
-    return [...error.message.split('\n'), ...(error.hint === undefined ? [] : [labelled('next', error.hint)])];
+    const hint = error.hint === undefined ? [] : [labelled('next', error.hint)];
+    return { problems: [...error.message.split('\n'), ...hint], warnings: [] };
   }
+}
+
+function textOf(path: string, findings: readonly Finding[], level: Finding['level']): string[] {
+  return findings.filter((finding) => finding.level === level).map((finding) => `${path}: ${findingText(finding)}`);
 }

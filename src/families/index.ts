@@ -1,10 +1,12 @@
 import type { Recipe } from '../recipe/schema.ts';
 import type { Family } from './family.ts';
 import { rhel } from './rhel.ts';
+import { windows } from './windows.ts';
 
-const families: Record<Recipe['family'], Family> = { rhel };
+/** A family sees the recipes of its own form alone: the key it is found under says which. */
+const families: { [Name in Recipe['family']]: Family<Extract<Recipe, { family: Name }>> } = { rhel, windows };
 
 /** The family of operating systems that a recipe belongs to. */
 export function familyOf(recipe: Recipe): Family {
-  return families[recipe.family];
+  return families[recipe.family] as Family;
 }

@@ -1,12 +1,12 @@
 import type { View } from '../answers/templates.ts';
 import type { SecretRef } from '../model.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { RhelRecipe } from '../recipe/schema.ts';
 import { rhelRelease } from './rhel-releases.ts';
 
 const consoles = 'console=tty0 console=ttyS0,115200n8';
 
 /** What a kickstart template may use. */
-export function kickstartView(recipe: Recipe): View {
+export function kickstartView(recipe: RhelRecipe): View {
   const { release, language, keyboard, timezone, machine, install } = recipe;
   const { kernelArguments } = rhelRelease(recipe);
   return {
@@ -21,12 +21,15 @@ export function kickstartView(recipe: Recipe): View {
 }
 
 /** What cloud.cfg.hbs may use. */
-export function cloudView(recipe: Recipe): View {
+export function cloudView(recipe: RhelRecipe): View {
   const { groups, network } = rhelRelease(recipe);
+  const { user, rootLogin } = recipe.cloudInit;
   return {
-    user: yamlWord(recipe.cloudInit.user),
+    user: yamlWord(user),
     groups: ['adm', ...groups].join(', '),
     connection: network === 'keyfile' ? 'eth0.nmconnection' : 'ifcfg-eth0',
+    rootKeys: rootLogin !== 'none',
+    passwords: rootLogin === 'password',
   };
 }
 
@@ -36,7 +39,7 @@ function yamlWord(name: string): string {
 }
 
 /** What guest.sh.hbs may use. */
-export function guestView(recipe: Recipe): View {
+export function guestView(recipe: RhelRecipe): View {
   const { bootLoader, growRoot, grubConfig, kernelArguments, machineId, network } = rhelRelease(recipe);
   return {
     kernelArguments,
@@ -54,13 +57,13 @@ export function guestView(recipe: Recipe): View {
 }
 
 /** What clean.sh.hbs may use. */
-export function cleanView(recipe: Recipe): View {
+export function cleanView(recipe: RhelRecipe): View {
   const { machineId, packageManager } = rhelRelease(recipe);
   return { dnf: packageManager === 'dnf', systemd: machineId };
 }
 
 /** Whether packages.sh has anything to do. */
-export function managesPackages(recipe: Recipe): boolean {
+export function managesPackages(recipe: RhelRecipe): boolean {
   return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
 }
 
@@ -71,13 +74,13 @@ const usualMaxAge = 20 * 3600;
  * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
  * so, or says nothing and has somewhere to get them from.
  */
-export function maxAge({ update, subscription, repositories }: Recipe): number | undefined {
+export function maxAge({ update, subscription, repositories }: RhelRecipe): number | undefined {
   if (typeof update === 'object') return update.maxAge;
   return (update ?? (subscription !== undefined || repositories.length > 0)) ? usualMaxAge : undefined;
 }
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
-export function packagesView(recipe: Recipe): View {
+export function packagesView(recipe: RhelRecipe): View {
   const { packages, repositories, subscription } = recipe;
   const { serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
   const { attach: canAttach, bootLoader, packageManager } = rhelRelease(recipe);
@@ -118,14 +121,14 @@ export function packagesView(recipe: Recipe): View {
   };
 }
 
-function proxyView({ subscription }: Recipe): View {
+function proxyView({ subscription }: RhelRecipe): View {
   const { url = '', user = '', password = '' } = subscription?.proxy ?? {};
   const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
   return { url, scheme, host, user, password };
 }
 
 /** Every secret that a recipe refers to, once each, in the order they are needed. */
-export function requiredSecrets(recipe: Recipe): SecretRef[] {
+export function requiredSecrets(recipe: RhelRecipe): SecretRef[] {
   const { subscription, rootPassword } = recipe;
   const all = [
     subscription?.username,

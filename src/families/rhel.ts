@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { lintKickstart } from '../answers/kickstart-lint.ts';
 import { renderText, renderTemplate, type View } from '../answers/templates.ts';
-import type { Arg, Piece, RenderedFile } from '../model.ts';
+import type { Arg, Host, Media, RenderedFile } from '../model.ts';
 import { shippedKickstarts } from '../recipe/files.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { RhelRecipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
-import type { Contribution, Family } from './family.ts';
+import { type Contribution, type Family, type Finding, type Installation, mediumPiece } from './family.ts';
 import { osinfoIds, rhelRelease } from './rhel-releases.ts';
 import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
 import { quoted } from '../tools/virt-install.ts';
@@ -16,7 +17,7 @@ const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
-export const rhel: Family = {
+export const rhel: Family<RhelRecipe> = {
   osinfo,
   render,
   install,
@@ -25,19 +26,22 @@ export const rhel: Family = {
   maxAge,
   sysprep,
   trims,
+  lint,
+  validator,
   installer: anaconda,
   notes,
 };
 
-function osinfo(recipe: Recipe): string[] {
+function osinfo(recipe: RhelRecipe): string[] {
   return osinfoIds(recipe.release);
 }
 
-function render(recipe: Recipe): RenderedFile[] {
+function render(recipe: RhelRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  const ready = recipe.source.image !== undefined;
   const kickstart = recipe.install.kickstart ?? join(shippedKickstarts, rhelRelease(recipe).kickstart);
   return [
-    renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe)),
+    ...(ready ? [] : [renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     shipped('guest.sh', guestView(recipe)),
@@ -48,19 +52,23 @@ function render(recipe: Recipe): RenderedFile[] {
 }
 
 /** The whole file is the password: `--root-password file:` reads its first line. */
-function rootPassword(secret: NonNullable<Recipe['rootPassword']>): RenderedFile {
+function rootPassword(secret: NonNullable<RhelRecipe['rootPassword']>): RenderedFile {
   const { text, holes } = renderText('{{secret rootPassword}}', 'root-password', 'text', { rootPassword: secret });
   return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
 }
 
-function install(recipe: Recipe, { iso, kernelArguments }: { iso: Piece; kernelArguments: Piece }): Contribution {
+function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation {
   // The last console is /dev/console: what the installer says goes to the serial line.
   const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
   const kernel = `${installer} ${own && `${own} `}console=tty0 console=ttyS0,115200n8`;
+  // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
+  const kernelArguments = { host: accelerator === 'tcg' ? ' no_timer_check' : '' };
   return {
+    before: [],
+    devices: { diskBus: 'virtio', logPort: 'org.fedoraproject.anaconda.log.0', restarts: false },
     args: [
       ...(machine ? ['--machine', machine] : []),
-      ...['--location', ['location=', ...quoted(iso)] as Arg],
+      ...['--location', ['location=', ...quoted(mediumPiece(media, 'iso'))] as Arg],
       ...['--initrd-inject', { rendered: 'ks.cfg' }],
       ...['--extra-args', [kernel, kernelArguments] as Arg],
       ...(recipe.machine.firmware === 'uefi' ? ['--boot', 'uefi'] : []),
@@ -69,7 +77,7 @@ function install(recipe: Recipe, { iso, kernelArguments }: { iso: Piece; kernelA
   };
 }
 
-function customize(recipe: Recipe): Contribution {
+function customize(recipe: RhelRecipe): Contribution {
   const ca = recipe.subscription?.caCertificate;
   const certificate: Arg[] = ca
     ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
@@ -92,7 +100,7 @@ function customize(recipe: Recipe): Contribution {
 }
 
 /** Packages, and the user's own steps, may leave what virt-sysprep is there to remove: they come before it. */
-function editsOnly(recipe: Recipe): boolean {
+function editsOnly(recipe: RhelRecipe): boolean {
   return !managesPackages(recipe) && recipe.customize.length === 0;
 }
 
@@ -132,7 +140,7 @@ const operations = [
   'yum-uuid',
 ];
 
-function sysprep(recipe: Recipe): Contribution {
+function sysprep(recipe: RhelRecipe): Contribution {
   return {
     args: [
       ...['--operations', operations.join(',')],
@@ -155,14 +163,25 @@ function trims(rendered: readonly RenderedFile[]): boolean {
   return kickstart !== undefined && !otherStorage.test(kickstart.text);
 }
 
-function notes(recipe: Recipe): string[] {
+function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] {
+  const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
+  const { major } = rhelRelease(recipe);
+  return kickstart ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware }) : [];
+}
+
+/** pykickstart's own, which knows the commands and options of each release. */
+function validator(recipe: RhelRecipe): { file: string; program: string; args: string[] } {
+  return { file: 'ks.cfg', program: 'ksvalidator', args: ['-v', `RHEL${rhelRelease(recipe).major}`] };
+}
+
+function notes(recipe: RhelRecipe): string[] {
   const { packages, repositories, subscription, release } = recipe;
   const { attach, growRoot } = rhelRelease(recipe);
   const all = [
     packages.length > 0 && !subscription && repositories.length === 0
       ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
       : undefined,
-    packages.length === 0
+    packages.length === 0 && recipe.source.image === undefined
       ? 'no packages are requested: the build fails unless the installed system has cloud-init'
       : undefined,
     !attach && subscription && subscription.attach !== 'none'

@@ -9,7 +9,7 @@ import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
 
 /** Programs a stage may start besides its planned commands. */
-const controlPrograms: readonly string[] = ['virsh', 'cp'];
+const controlPrograms: readonly string[] = ['virsh', 'cp', 'guestfish'];
 
 /**
  * Where libguestfs keeps its appliance between launches. Left to itself it follows TMPDIR, and would make the appliance
@@ -83,9 +83,10 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
       const stop = own === undefined ? signal : AbortSignal.any([signal, own]);
       return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
     },
-    control: (program, args, { timeout = 20, signal: own, accept } = {}) => {
+    control: (program, args, { timeout = 20, signal: own, accept, env } = {}) => {
       if (!controlPrograms.includes(program)) throw new Error(`${program} is not a control command`);
-      return start(program, { args, timeout, signal: own ?? signal, ...(accept && { accept }) }, true);
+      const rest = { args, timeout, signal: own ?? signal, ...(accept && { accept }), ...(env && { env }) };
+      return start(program, rest, true);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { redactUrl } from '../media/http.ts';
 import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
+import { mapMedia } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { isOutdated, type Layer } from '../store/checkpoints.ts';
@@ -30,11 +31,11 @@ export type PlanInput = StageInput & {
 
 /** A URL's credentials are for the download alone: the media name their source without them. */
 function withoutCredentials({ recipe, media }: PlanInput): Recipe {
-  const { iso, sha256 } = recipe.source;
-  const checksum =
-    sha256 !== undefined && /^https?:/i.test(sha256) && URL.canParse(sha256) ? redactUrl(new URL(sha256)) : sha256;
-  const source = { ...recipe.source, iso: media['iso']?.source ?? iso, ...(checksum && { sha256: checksum }) };
-  return { ...recipe, source };
+  const checksum = (text: string) => (/^https?:/i.test(text) && URL.canParse(text) ? redactUrl(new URL(text)) : text);
+  return {
+    ...recipe,
+    source: mapMedia(recipe.source, (text, role) => media[role]?.source ?? text, checksum),
+  } as Recipe;
 }
 
 type Draft = Omit<StagePlan, 'forecast' | 'because' | 'fresh' | 'omitted' | 'predicted'> & {

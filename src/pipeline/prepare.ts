@@ -1,10 +1,16 @@
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import { findingText } from '../families/family.ts';
 import { familyOf } from '../families/index.ts';
 import { checkNeeds, freeSpace, type Needed } from '../host/needs.ts';
 import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
+import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, Media, Plan, StageName } from '../model.ts';
+import { mediaOf } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
@@ -55,13 +61,18 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const { paths, signal } = looking;
   const family = familyOf(recipe);
   const rendered = family.render(recipe);
+  const findings = family.lint?.(recipe, rendered) ?? [];
+  const faults = findings.filter(({ level }) => level === 'error').map(findingText);
+  if (faults.length > 0) {
+    throw new VmkilnError('TEMPLATE_INVALID', faults.join('\n'), { hint: '`vmkiln render` shows the file' });
+  }
   const read = secretReader(rehearsal !== undefined || !looking.download);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
     for (const { directory } of recipe.upload) await targets.directory.check(directory);
     await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
-  const [host, media, macs] = await allOrFirstFailure([
+  const [host, found, macs] = await allOrFirstFailure([
     // Of builds that begin together on a new host, one finds out what is slow to find: test guests side by side are slower.
     withLock(paths.cache, 'probe', { signal }, () =>
       probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
@@ -69,6 +80,11 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
     rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
   ]);
+  const media = await examine(found, recipe, looking);
+  const unfit = (await family.check?.(recipe, media, read)) ?? [];
+  if (unfit.length > 0) {
+    throw new VmkilnError('MEDIA_UNFIT', unfit.join('\n'), { hint: 'choose other media, or mend the recipe' });
+  }
   const name = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
   const kind = { name, rehearsal: rehearsal !== undefined, family: recipe.family, accelerator: host.accelerator };
   const previous = await previousPlan(paths.builds, name);
@@ -83,7 +99,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       macs,
       name,
       rehearsal: rehearsal !== undefined,
-      notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe)],
+      notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe), ...findings.map(findingText)],
       existing: await existingLayers(paths.checkpoints),
       now: Date.now(),
       previous,
@@ -96,18 +112,26 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
 }
 
 function recipeMedia(recipe: Recipe, { paths, signal, progress, download }: Looking): Promise<Media> {
-  const { iso, sha256 } = recipe.source;
-  const wanted = { iso: { source: iso, ...(sha256 && { sha256 }) } };
+  const wanted = Object.fromEntries(mediaOf(recipe.source).map(({ role, ...medium }) => [role, medium]));
   return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, download });
 }
 
-/** What QEMU opens by name: disks and media in the cache, and an ISO where it lies. */
+/** Looks into the media that are there, and refuses those that cannot serve. */
+async function examine(media: Media, recipe: Recipe, { work, signal, download }: Looking): Promise<Media> {
+  const { image } = media;
+  if (!image || !existsSync(image.path)) return media;
+  const ready = await readReadyImage(image, { workDir: download ? work : tmpdir(), signal });
+  checkSize(image.source, ready, recipe.disk.size);
+  return { ...media, image: { ...image, image: ready } };
+}
+
+/** What QEMU opens by name: disks and media in the cache, and media where they lie. */
 function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Needed[] {
-  const iso = rehearsal ? undefined : localPath(recipe.source.iso);
+  const media = rehearsal ? [] : mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []);
   const cache = 'set VMKILN_HOME to a folder that it can reach';
   return [
     ...[paths.work, paths.checkpoints, paths.media].map((path) => ({ path, move: cache })),
-    ...(iso === undefined ? [] : [{ path: iso, move: 'move the ISO to a folder that it can reach, such as /srv/iso' }]),
+    ...media.map((path) => ({ path, move: 'move it to a folder that it can reach, such as /srv/iso' })),
   ];
 }
 

@@ -81,6 +81,7 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
           flat,
           dated: below?.dated ?? (stage.maxAge === undefined ? undefined : started),
           ...(below && !flat && { backing: below }),
+          ...(index === 0 && plan.media['image'] && { base: plan.media['image'].path }),
         };
       },
     );
@@ -137,7 +138,9 @@ export async function runPlan(options: RunOptions): Promise<Published[]> {
   }
 
   const wanted = plan.stages.filter(({ forecast }) => forecast !== 'skip').map(({ stage }) => stage);
-  const last = segments.findLastIndex((segment) => segment.leaves !== undefined && wanted.includes(segment.leaves));
+  const last = segments.findLastIndex(
+    ({ leaves, stages: its }) => leaves !== undefined && its.some((name) => wanted.includes(name)),
+  );
   const layer = last >= 0 ? await layerOf(last) : undefined;
   const image = layer?.stage === 'sparsify' ? imageOf(layer, plan.recipe) : undefined;
   if (image) await options.hook('afterBuild', { image, published: [] });

@@ -23,7 +23,7 @@ const mostBytes = 4 * 1024 ** 3;
  */
 export function weightOf(stage: StagePlan, { recipe, host }: Pick<Plan<Recipe>, 'recipe' | 'host'>): Weight {
   const overhead = qemuOverhead[host.accelerator];
-  const disk = stage.predicted?.bytes ?? Math.min(recipe.disk.size / 4, mostBytes);
+  const disk = stage.predicted?.bytes ?? Math.min((recipe.disk.size ?? Infinity) / 4, mostBytes);
   switch (stage.stage) {
     case 'disk':
       return { memory: 0, cores: 0, disk: 0 };

@@ -2,51 +2,79 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
 import { isZxScript } from './hooks.ts';
-import type { Recipe } from './schema.ts';
+import { mapMedia } from './media.ts';
+import type { Recipe, RhelRecipe, WindowsRecipe } from './schema.ts';
 
 /** Templates that vmkiln ships. */
 export const shippedKickstarts = join(import.meta.dirname, '../../kickstart');
 
 type Report = (path: readonly PropertyKey[], message: string) => void;
 
+/** How a family's own paths are made absolute. */
+type Resolve<R extends Recipe> = (recipe: R, folder: string, report: Report) => R;
+
 /**
  * Makes every path of a recipe absolute: relative ones belong to the recipe's folder. Reports files that are not there;
  * secrets and media are looked for when they are needed. The folder of the `directory` target belongs to the current folder.
  */
 export function resolveFiles(recipe: Recipe, folder: string, report: Report): Recipe {
-  const beside = (path: string) => resolve(folder, path);
-  const file = (path: string, where: readonly PropertyKey[]) => {
-    const found = beside(path);
-    if (!isFile(found)) report(where, `there is no file ${found}`);
-    return found;
-  };
+  const resolveOwn = ownPaths[recipe.family] as Resolve<Recipe>;
+  const common = { source: resolveSource(recipe.source, folder), hooks: resolveHooks(recipe.hooks, folder, report) };
+  return resolveOwn({ ...recipe, ...common } as Recipe, folder, report);
+}
+
+const ownPaths = { rhel: resolveRhel, windows: resolveWindows };
+
+function resolveRhel(recipe: RhelRecipe, folder: string, report: Report): RhelRecipe {
   const { subscription, install, rootPassword } = recipe;
+  const caCertificate = (path: string) => findFile(path, folder, ['subscription', 'caCertificate'], report);
   return {
     ...recipe,
-    source: resolveSource(recipe.source, folder),
     install: { ...install, ...(install.kickstart && { kickstart: findKickstart(install.kickstart, folder, report) }) },
     ...(rootPassword && { rootPassword: resolveSecret(rootPassword, folder) }),
-    ...(subscription && {
-      subscription: resolveSubscription(
-        subscription,
-        folder,
-        (path) => file(path, ['subscription', 'caCertificate']),
-        report,
-      ),
-    }),
+    ...(subscription && { subscription: resolveSubscription(subscription, folder, caCertificate, report) }),
     customize: recipe.customize.map((step, index) => {
       if (step.upload) {
-        const where = ['customize', index, 'upload', 'from'];
-        const from = file(step.upload.from, where);
-        if (from.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${from}`);
+        const from = findUpload(step.upload.from, folder, ['customize', index, 'upload', 'from'], report);
         return { ...step, upload: { ...step.upload, from } };
       }
-      if (typeof step.run === 'object')
-        return { ...step, run: { script: file(step.run.script, ['customize', index, 'run', 'script']) } };
+      if (typeof step.run === 'object') {
+        const script = findFile(step.run.script, folder, ['customize', index, 'run', 'script'], report);
+        return { ...step, run: { script } };
+      }
       return step;
     }),
-    hooks: resolveHooks(recipe.hooks, folder, report),
   };
+}
+
+function resolveWindows(recipe: WindowsRecipe, folder: string, report: Report): WindowsRecipe {
+  const { install, productKey, administratorPassword } = recipe;
+  const answerFile = install.answerFile && findFile(install.answerFile, folder, ['install', 'answerFile'], report);
+  return {
+    ...recipe,
+    install: { ...install, ...(answerFile && { answerFile }) },
+    ...(typeof productKey === 'object' && { productKey: resolveSecret(productKey, folder) }),
+    administratorPassword: resolveSecret(administratorPassword, folder),
+    customize: recipe.customize.map((step, index) => {
+      const find = (path: string, ...where: string[]) =>
+        findUpload(path, folder, ['customize', index, ...where], report);
+      if (step.upload) return { upload: { ...step.upload, from: find(step.upload.from, 'upload', 'from') } };
+      if (step.firstboot) return { firstboot: { script: find(step.firstboot.script, 'firstboot', 'script') } };
+      return step;
+    }),
+  };
+}
+
+function findFile(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
+  const found = resolve(folder, path);
+  if (!isFile(found)) report(where, `there is no file ${found}`);
+  return found;
+}
+
+function findUpload(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
+  const found = findFile(path, folder, where, report);
+  if (found.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${found}`);
+  return found;
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */
@@ -73,14 +101,9 @@ function hookProblem(path: string): string | undefined {
   }
 }
 
-function resolveSource(source: Recipe['source'], folder: string): Recipe['source'] {
-  const { iso, sha256 } = source;
-  const isDigest = sha256 !== undefined && /^[0-9a-f]{64}$/i.test(sha256);
-  return {
-    ...source,
-    iso: resolveMedium(iso, folder),
-    ...(sha256 !== undefined && { sha256: isDigest ? sha256.toLowerCase() : resolveMedium(sha256, folder) }),
-  };
+function resolveSource<S extends Recipe['source']>(source: S, folder: string): S {
+  const checksum = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : resolveMedium(text, folder));
+  return mapMedia(source, (place) => resolveMedium(place, folder), checksum);
 }
 
 /** `--set iso=x.iso` is typed in the current folder, so that is the second place to look. */
@@ -99,7 +122,7 @@ function findKickstart(name: string, folder: string, report: Report): string {
   return own;
 }
 
-type Subscription = NonNullable<Recipe['subscription']>;
+type Subscription = NonNullable<RhelRecipe['subscription']>;
 
 function resolveSubscription(
   given: Subscription,

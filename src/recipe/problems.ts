@@ -26,11 +26,11 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
 export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document): Problem[] {
-  const issues = found.flatMap(unfold);
+  const issues = [...found.flatMap(unfold), ...strangers(found, document)];
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
-    const known = keysAt(issue.path);
+    const known = keysAt(issue.path, familyName(document));
     return issue.keys.map((key) => {
       misspelt.add([...issue.path, nearest(key, known)].join('.'));
       const message = `unrecognised key ${show(key)}${didYouMean(key, known)}`;
@@ -76,12 +76,35 @@ function keyOffset(document: Document, path: readonly PropertyKey[], key: string
   return valueOffset(document, path);
 }
 
-type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[] };
+type Schema = {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  const?: unknown;
+};
 
-/** The keys that a recipe may have at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
+/** Without a family the schema cannot choose a form and says nothing more; a misspelt `family` may be why. */
+function strangers(found: readonly z.core.$ZodIssue[], document: Document): z.core.$ZodIssue[] {
+  if (!isMap(document.contents) || !found.some(({ code, path }) => code === 'invalid_union' && path[0] === 'family'))
+    return [];
+  const known = keysAt([], undefined);
+  const keys = document.contents.items
+    .map((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key))
+    .filter((key) => !known.includes(key));
+  return keys.length === 0 ? [] : [{ code: 'unrecognized_keys', keys, path: [], message: '' }];
+}
+
+function familyName(document: Document): unknown {
+  return isMap(document.contents) ? document.get('family') : undefined;
+}
+
+/** The keys that a recipe of that family may have at a path; of any family when it is unknown. */
+function keysAt(path: readonly PropertyKey[], family: unknown): string[] {
   const root = z.toJSONSchema(recipeSchema, { io: 'input', target: 'draft-07' }) as Schema;
-  let here: Schema[] = [root];
+  const forms = root.oneOf ?? [root];
+  const own = forms.filter(({ properties }) => properties?.['family']?.const === family);
+  let here: Schema[] = own.length > 0 ? own : forms;
   for (const part of path) here = here.flatMap(alternatives).flatMap((schema) => child(schema, part) ?? []);
   return here.flatMap(alternatives).flatMap(({ properties }) => Object.keys(properties ?? {}));
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { isRhelRelease, rhelReleaseRange } from '../families/rhel-releases.ts';
-import { duration, line, secret, show } from './values.ts';
+import { checksum, installKeys, machineKeys, medium } from './common.ts';
+import { step } from './steps.ts';
+import { duration, line, secret, show, size } from './values.ts';
 
 const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
 
@@ -72,7 +74,26 @@ const repository = z.strictObject({
 
 const knownReleases = `a release in quotes like "7.9" (${rhelReleaseRange})`;
 
-/** What only recipes of the Red Hat Enterprise Linux family have. */
+const source = z
+  .strictObject({
+    iso: medium('Installation ISO').optional(),
+    image: medium('Ready KVM guest image (QCOW2) to start from, instead of an installation').optional(),
+    sha256: checksum('the ISO or image'),
+  })
+  .refine(({ iso, image }) => (iso === undefined) !== (image === undefined), {
+    error: 'expected either iso or image',
+  });
+
+const install = z.strictObject({
+  kickstart: line('a path')
+    .optional()
+    .describe(
+      'Kickstart template: a file of yours beside the recipe, or one of those shipped. By default the shipped one of the release.',
+    ),
+  ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
+});
+
+/** The keys of a recipe of the Red Hat Enterprise Linux family, besides those of every recipe. */
 export const rhelKeys = {
   family: z.literal('rhel').describe('The family of operating systems.'),
   release: line(knownReleases, /^[0-9]+\.[0-9]+$/)
@@ -100,4 +121,50 @@ export const rhelKeys = {
     .describe(
       'Whether all packages are updated; by default when there is a subscription or a repository. Updates older than `maxAge` (20h unless said otherwise) are not reused from a checkpoint.',
     ),
+  source: source.describe('Where the image starts from: an installation, or a ready image.'),
+  disk: z
+    .strictObject({
+      size: size('2G')
+        .optional()
+        .describe(
+          'Size of the disk: 8G by default. A ready image keeps its own; when this is larger, its last partition and the file system in it grow.',
+        ),
+    })
+    .prefault({})
+    .describe('Disk of the image.'),
+  machine: z
+    .strictObject(machineKeys({ memory: '1G' }, { memory: '2G' }))
+    .prefault({})
+    .describe('Virtual machine that the installation runs in.'),
+  language: line('a locale like en_US.UTF-8', /^[A-Za-z0-9_.@-]+$/)
+    .prefault('en_US.UTF-8')
+    .describe('Language of the system.'),
+  keyboard: line('a keyboard layout like us', /^[A-Za-z0-9_.-]+$/)
+    .prefault('us')
+    .describe('Keyboard layout.'),
+  timezone: line('a time zone like Europe/Berlin', /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
+    .prefault('Etc/UTC')
+    .describe('Time zone.'),
+  install: install.prefault({}).describe('How the installer is driven.'),
+  packages: z
+    .array(line('the name of a package or of a @group', /^@?[A-Za-z0-9_/][A-Za-z0-9._+:/()^-]*$/))
+    .prefault([])
+    .describe('Packages to install after the update.'),
+  cloudInit: z
+    .strictObject({
+      user: line('a user name', /^[a-z_][a-z0-9_-]{0,31}$/)
+        .refine((user) => user !== 'root', { error: 'expected another user than root' })
+        .prefault('cloud-user')
+        .describe('User that cloud-init makes: with sudo, without a password, with the SSH keys of the instance.'),
+      rootLogin: z
+        .enum(['none', 'keys', 'password'])
+        .prefault('none')
+        .describe(
+          'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
+        ),
+    })
+    .prefault({})
+    .describe('What cloud-init does at first boot.'),
+  rootPassword: secret().optional().describe('Password of root, by reference. Without it root is locked.'),
+  customize: z.array(step).prefault([]).describe('Steps of yours, after the built-in ones.'),
 };

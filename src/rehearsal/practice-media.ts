@@ -1,14 +1,19 @@
 import type { MediaSource } from '../pipeline/prepare.ts';
+import type { Recipe } from '../recipe/schema.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
 import { practiceDvd, type Run } from './practice-dvd.ts';
+import { practiceWindows } from './practice-windows.ts';
+import { practiceImage } from './practice-image.ts';
 
 /**
- * The media of a rehearsal: the recipe's own sources and checksums are set aside, and a stand-in of the same release
- * takes their place. Its digest keeps the checkpoints of rehearsals apart from real ones, and is known before the
- * DVD is made.
+ * The media of a rehearsal: the recipe's own sources and checksums are set aside, and stand-ins of the same release
+ * take their place. Their digests keep the checkpoints of rehearsals apart from real ones.
  */
-export const practiceMedia: MediaSource = async (recipe, { paths, work, signal, progress, download, env }) => {
+export const practiceMedia: MediaSource = (recipe, options) => sources[recipe.family](recipe, options);
+
+/** A DVD's digest is known before the DVD is made. */
+const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, download, env }) => {
   const source = `practice RHEL ${recipe.release}`;
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
@@ -16,4 +21,18 @@ export const practiceMedia: MediaSource = async (recipe, { paths, work, signal, 
     practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, make: download, progress, signal }),
   );
   return { iso: { source, path, sha256: digest, size: undefined } };
+};
+
+const rhelImage: MediaSource = async (_recipe, options) => {
+  const { paths, signal, progress } = options;
+  const waiting = () => progress('waiting for another build that makes the practice image');
+  const image = await withLock(paths.cache, 'practice image', { signal, waiting }, () =>
+    practiceImage(options, rhelDvd),
+  );
+  return { image };
+};
+
+const sources: Record<Recipe['family'], MediaSource> = {
+  rhel: (recipe, options) => ('image' in recipe.source && recipe.source.image ? rhelImage : rhelDvd)(recipe, options),
+  windows: practiceWindows,
 };

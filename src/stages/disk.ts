@@ -1,8 +1,24 @@
-import { createDisk } from '../tools/qemu-img.ts';
+import { mediumPiece } from '../families/family.ts';
+import { growLastPartition } from '../tools/guestfs.ts';
+import { createDisk, createOverlay } from '../tools/qemu-img.ts';
 import type { Stage } from './stage.ts';
 
-/** The empty disk that the installer fills. */
+/** Bytes of an empty disk, when the recipe does not say. */
+const defaultSize = 8 * 1024 ** 3;
+
+/** The empty disk that the installer fills, or an overlay on a ready image, grown when the recipe wants a larger disk. */
 export const disk: Stage = {
   name: 'disk',
-  plan: ({ recipe }) => ({ commands: [createDisk({ work: 'install.qcow2' }, recipe.disk.size)], keys: ['disk'] }),
+  plan: ({ recipe, host, media }) => {
+    const path = { work: 'install.qcow2' };
+    const { size } = recipe.disk;
+    if (!media['image']) return { commands: [createDisk(path, size ?? defaultSize)], keys: ['disk'] };
+    const ready = media['image'].image;
+    const larger = ready && size !== undefined && size > ready.virtualSize ? size : undefined;
+    const grow = larger && ready?.root ? [growLastPartition(path, ready.root, Math.floor(larger / 512), host)] : [];
+    return {
+      commands: [createOverlay(path, mediumPiece(media, 'image'), larger), ...grow],
+      keys: ['source', 'disk'],
+    };
+  },
 };

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { VmkilnError } from '../errors.ts';
+import { messageOf, VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
 import { removeBootFiles, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
+import { copyOutArguments } from '../tools/guestfs.ts';
 import { parseDomstate, parseDomstats, pausedByDisk, screenshotToPng } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
@@ -23,23 +24,23 @@ export const install: Stage = {
   name: 'install',
   leaves: 'install.qcow2',
   plan: ({ recipe, family, host, media }) => {
-    const iso = { file: media['iso']?.path ?? '', sha256: media['iso']?.sha256 };
-    // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
-    const kernelArguments = { host: host.accelerator === 'tcg' ? ' no_timer_check' : '' };
-    const { args, keys } = family.install(recipe, { iso, kernelArguments });
+    if (media['image']) return { commands: [], keys: [], omitted: 'the source is a ready image' };
+    const { before, devices, args, keys } = family.install(recipe, media, host);
     const machine = {
       memory: recipe.machine.memory,
       vcpus: recipe.machine.vcpus,
       disk: { work: 'install.qcow2' },
+      devices,
       console: { work: 'console.log' },
       installerLog: { work: 'installer.log' },
       osinfo: family.osinfo(recipe),
     };
-    return { commands: [virtInstall(machine, args, host, recipe.install.timeout + margin)], keys };
+    return { commands: [...before, virtInstall(machine, args, host, recipe.install.timeout + margin)], keys };
   },
   run: async (commands, input, context) => {
-    const [command] = commands;
+    const command = commands.at(-1);
     if (!command) return;
+    for (const before of commands.slice(0, -1)) await context.run(before);
     const started = Date.now();
     let succeeded = false;
     try {
@@ -51,6 +52,7 @@ export const install: Stage = {
       // The failure matters more than a guest that stays: whoever ends the build tries again, and the reaper after that.
       else if (!context.keepOnFailure || context.signal.aborted) {
         await removeGuest(input, context, started).catch(() => undefined);
+        if (!context.signal.aborted) await bringLogs(input, context);
       }
     }
   },
@@ -82,11 +84,11 @@ async function installWatched(command: Command, input: StageInput, context: Stag
   }
 }
 
-type Failure = 'fatal' | 'paused' | 'stalled' | 'timeout';
+type Failure = 'fatal' | 'paused' | 'stalled' | 'hung' | 'timeout';
 
 /** Looks at the logs and the domain until virt-install ends or the installation has failed. */
 async function watchInstaller(
-  { recipe, family, host }: StageInput,
+  { recipe, family, host, media }: StageInput,
   context: StageContext,
   ended: AbortSignal,
 ): Promise<{ watch: Watch; failure?: Failure }> {
@@ -114,8 +116,18 @@ async function watchInstaller(
     watch = seeActivity(watch, parseDomstats(stdout), now());
     return pausedByDisk(stdout);
   };
+  const { bootKey } = family.install(recipe, media, host).devices;
+  let pressedAt = -Infinity;
+  const press = async () => {
+    const seconds = (now() - limits.startedAt) / 1000;
+    if (!bootKey || watch.fraction > 0 || seconds > bootKey.during || seconds - pressedAt < bootKey.every) return;
+    pressedAt = seconds;
+    // Before the domain runs there is nothing to press a key on.
+    await context.control('virsh', ['-c', host.connect, 'send-key', context.domain, bootKey.key], { accept: [1] });
+  };
   while (!ended.aborted && !context.signal.aborted) {
     await look();
+    await press();
     if (await counters()) return { watch, failure: 'paused' };
     const say = verdict(watch, limits, now());
     if (say !== 'go on') return { watch, failure: say };
@@ -157,6 +169,12 @@ function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle:
         'INSTALL_STALLED',
         `nothing moved for ${recipe.install.stallTimeout} s while ${watch.phase}: the installer is probably waiting for an answer`,
         { hint: `look at screenshot.png first; ${where}` },
+      ),
+    hung: () =>
+      new VmkilnError(
+        'INSTALL_STALLED',
+        `the guest was still ${watch.phase} after ${watch.limit} s, which never takes that long: it hangs`,
+        { hint: where },
       ),
     timeout: () =>
       new VmkilnError(
@@ -204,6 +222,19 @@ async function keepLogs(context: StageContext, folder: string): Promise<void> {
   for (const log of ['console.log', 'installer.log']) {
     await copyFile(context.work(log), context.kept(folder + log)).catch(() => undefined);
   }
+}
+
+/** The logs that the installer left on the disk: the guest no longer runs, and the disk is only read. */
+async function bringLogs({ recipe, family, host }: StageInput, context: StageContext): Promise<void> {
+  const logs = family.logs?.(recipe);
+  if (!logs) return;
+  const folder = context.kept('failure');
+  await mkdir(folder, { recursive: true });
+  const { args, env, timeout } = copyOutArguments(context.work('install.qcow2'), logs, folder, host);
+  await context.control('guestfish', args, { timeout, env }).catch((error: unknown) => {
+    const message = `the installer's own logs could not be brought out of the disk: ${messageOf(error)}`;
+    context.emit({ type: 'warning', stage: 'install', message });
+  });
 }
 
 async function removeGuest({ host }: StageInput, context: StageContext, started: number): Promise<void> {

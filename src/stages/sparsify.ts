@@ -1,5 +1,5 @@
 import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
-import { convert, convertProgress } from '../tools/qemu-img.ts';
+import { convert, convertProgress, createOverlay } from '../tools/qemu-img.ts';
 import { runWithProgress, type Stage } from './stage.ts';
 
 /**
@@ -11,8 +11,12 @@ export const sparsify: Stage = {
   leaves: 'image',
   plan: ({ recipe, family, host, rendered }) => {
     const disk = { work: 'sysprep.qcow2' };
+    // Where there is no sysprep stage, its overlay is still to make.
+    const below = { layer: family.editsOnly(recipe) ? ('install' as const) : ('customize' as const) };
+    const overlay = 'omitted' in family.sysprep(recipe) ? [createOverlay(disk, below)] : [];
     return {
       commands: [
+        ...overlay,
         ...(family.trims(rendered) ? [] : [virtSparsify(disk, host)]),
         convert(disk, { work: 'image' }, recipe.output, host),
       ],

@@ -1,6 +1,6 @@
 import type { Family } from '../families/family.ts';
 import type { Command, Emit, Host, Media, Published, RenderedFile, StageName } from '../model.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe, RecipeKey } from '../recipe/schema.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { ExecResult } from '../tools/exec.ts';
 
@@ -19,7 +19,7 @@ export type StageInput = {
  */
 type StageWork = {
   commands: readonly Command[];
-  keys: readonly (keyof Recipe)[];
+  keys: readonly RecipeKey[];
   omitted?: string;
   maxAge?: number | undefined;
 };
@@ -45,7 +45,12 @@ export type StageContext = {
 };
 
 /** `timeout` in seconds, 20 by default. `signal` replaces the build's own, for clean-up after an abort. */
-type ControlOptions = { timeout?: number; signal?: AbortSignal; accept?: readonly number[] };
+type ControlOptions = {
+  timeout?: number;
+  signal?: AbortSignal;
+  accept?: readonly number[];
+  env?: Readonly<Record<string, string>>;
+};
 
 /** What the upload stage needs besides the context. */
 type ImageFacts = { name: string; rehearsal: boolean };

@@ -6,7 +6,9 @@ import { runWithProgress, type Stage } from './stage.ts';
 export const sysprep: Stage = {
   name: 'sysprep',
   plan: ({ recipe, family, host }) => {
-    const { args, keys } = family.sysprep(recipe);
+    const work = family.sysprep(recipe);
+    if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
+    const { args, keys } = work;
     const edits = family.editsOnly(recipe) ? family.customize(recipe) : { args: [], keys: [] };
     const disk = { work: 'sysprep.qcow2' };
     const below = { layer: family.editsOnly(recipe) ? ('install' as const) : ('customize' as const) };

@@ -5,6 +5,9 @@ import type { DomainActivity } from '../tools/virsh.ts';
 export type Watch = {
   phase: string;
   fraction: number;
+  /** Since when the phase lasts, and the seconds that it may. */
+  phaseAt: number;
+  limit: number | undefined;
   finished: boolean;
   /** What the installer noted that a person should know. */
   remarks: readonly string[];
@@ -23,7 +26,15 @@ const idleBytes = 64 * 1024;
 const fatalGrace = 1500;
 
 export function startWatch(at: number): Watch {
-  return { phase: 'starting the installer', fraction: 0, finished: false, remarks: [], movedAt: at };
+  return {
+    phase: 'starting the installer',
+    fraction: 0,
+    phaseAt: at,
+    limit: undefined,
+    finished: false,
+    remarks: [],
+    movedAt: at,
+  };
 }
 
 /** Takes in one line of the installer's log or of the console. Phases only move forward. */
@@ -41,7 +52,9 @@ export function seeLine(watch: Watch, line: string, installer: Family['installer
   }
   if (installer.finished.test(line)) return { ...moved, finished: true, fraction: 1 };
   const phase = installer.phases.findLast(({ match, fraction }) => fraction >= watch.fraction && match.test(line));
-  return phase ? { ...moved, phase: phase.phase, fraction: phase.fraction } : moved;
+  if (!phase) return moved;
+  const phaseAt = phase.phase === watch.phase ? watch.phaseAt : at;
+  return { ...moved, phase: phase.phase, fraction: phase.fraction, phaseAt, limit: phase.limit };
 }
 
 /**
@@ -63,9 +76,10 @@ export function verdict(
   watch: Watch,
   limits: { startedAt: number; stallTimeout: number; timeout: number },
   now: number,
-): 'go on' | 'fatal' | 'stalled' | 'timeout' {
+): 'go on' | 'fatal' | 'stalled' | 'hung' | 'timeout' {
   if (watch.fatal && now - watch.fatal.at >= fatalGrace) return 'fatal';
   if (now - limits.startedAt >= limits.timeout * 1000) return 'timeout';
+  if (watch.limit !== undefined && !watch.finished && now - watch.phaseAt >= watch.limit * 1000) return 'hung';
   if (now - watch.movedAt >= limits.stallTimeout * 1000) return 'stalled';
   return 'go on';
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { pipeline } from 'node:stream/promises';
 import fs from 'fs-extra';
 import type { StageName } from '../model.ts';
@@ -21,6 +22,8 @@ export type Layer = {
   size: number;
   /** The layer below, whose file is this one's backing file. Absent when it stands alone. */
   backing?: { fingerprint: string; path: string };
+  /** A file outside of the store that is this one's backing file, and the size and time it had then. */
+  base?: Base;
   build: string;
   madeAt: string;
   /** When the updates in it were installed (ISO 8601), by the stage itself or by one below. */
@@ -28,6 +31,8 @@ export type Layer = {
   /** Seconds that making it took. */
   seconds: number;
 };
+
+type Base = { path: string; size: number; mtimeMs: number };
 
 /** The lock under which layers are pinned and removed. */
 export const pinsLock = 'pins';
@@ -37,6 +42,7 @@ export type Made = {
   file: string;
   stage: StageName;
   backing?: Layer;
+  base?: string;
   build: string;
   flat: boolean;
   dated?: string | undefined;
@@ -46,7 +52,8 @@ export type Made = {
 export async function findLayer(store: string, fingerprint: string): Promise<Layer | undefined> {
   const layer = await readRecord(store, fingerprint);
   if (!layer || !(await fs.pathExists(layer.path))) return undefined;
-  const { backing } = layer;
+  const { backing, base } = layer;
+  if (base && !isDeepStrictEqual(base, await stampOf(base.path))) return undefined;
   // The file below must be the very one that the overlay names, even if its stage was run again since.
   if (backing && !((await fs.pathExists(backing.path)) && (await findLayer(store, backing.fingerprint))))
     return undefined;
@@ -92,6 +99,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
   const { size } = await file.stat();
   await file.sync();
   await file.close();
+  const base = made.base === undefined ? undefined : await stampOf(made.base);
   const layer: Layer = {
     fingerprint,
     stage: made.stage,
@@ -99,6 +107,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
     sha256: made.flat ? await sha256Of(made.file) : '',
     size,
     ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
+    ...(base && { base }),
     build: made.build,
     ...(made.dated === undefined ? {} : { dated: made.dated }),
     madeAt: new Date().toISOString(),
@@ -108,6 +117,14 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
   await syncFolder(store);
   await writeAtomic(recordFile(store, fingerprint), `${JSON.stringify(layer)}\n`, 0o644);
   return layer;
+}
+
+/** What shows that a file is still the one it was. */
+async function stampOf(path: string): Promise<Base | undefined> {
+  return stat(path).then(
+    ({ size, mtimeMs }) => ({ path, size, mtimeMs }),
+    () => undefined,
+  );
 }
 
 /** Every record in the store. */

@@ -1,4 +1,4 @@
-import type { Arg, Command, Host } from '../model.ts';
+import type { Arg, Command, Host, ReadyImage } from '../model.ts';
 
 /**
  * libguestfs settings that depend on the host. `direct` because the libvirt back end puts the appliance out of reach
@@ -21,6 +21,54 @@ export function virtCustomize(disk: Arg, args: readonly Arg[], host: Host): Comm
 /** virt-sysprep(1) on one disk. */
 export function virtSysprep(disk: Arg, args: readonly Arg[], host: Host): Command {
   return { program: 'virt-sysprep', args: ['-a', disk, ...args], timeout: 3600, env: environment(host) };
+}
+
+/**
+ * Grows the last partition of a disk to its end, and the file system in it, with guestfish(1). `sectors` is the size of
+ * the disk in sectors of 512 bytes; the backup of a GPT takes the last 33.
+ */
+export function growLastPartition(
+  disk: Arg,
+  { table, number, filesystem }: NonNullable<ReadyImage['root']>,
+  sectors: number,
+  host: Host,
+): Command {
+  const partition = `/dev/sda${number}`;
+  const grow = {
+    xfs: ['mount', partition, '/', ':', 'xfs-growfs', '/'],
+    ext: ['e2fsck-f', partition, ':', 'resize2fs', partition],
+  };
+  const steps = [
+    ['run'],
+    ...(table === 'gpt' ? [['part-expand-gpt', '/dev/sda']] : []),
+    ['part-resize', '/dev/sda', String(number), String(table === 'gpt' ? sectors - 34 : sectors - 1)],
+    grow[filesystem],
+  ];
+  const args = ['-a', disk, ...steps.flatMap((step, index) => (index === 0 ? step : [':', ...step]))];
+  return { program: 'guestfish', args, timeout: 900, env: environment(host) };
+}
+
+/**
+ * guestfish(1) arguments that copy folders of one partition into `out`, side by side, in a launch that only reads. Their
+ * paths become their names. A folder that is not there is passed over.
+ */
+export function copyOutArguments(
+  disk: string,
+  from: { partition: number; folders: readonly string[] },
+  out: string,
+  host: Host,
+): { args: string[]; env: Record<string, string>; timeout: number } {
+  const copies = from.folders.flatMap((folder) => [':', '-tar-out', folder, `${out}/${fileName(folder)}.tar`]);
+  const args = ['--ro', '-a', disk, 'run', ':', 'mount-ro', `/dev/sda${from.partition}`, '/', ...copies];
+  return { args, env: environment(host), timeout: 300 };
+}
+
+/** `/Windows/Panther` becomes Windows-Panther. */
+function fileName(folder: string): string {
+  return folder
+    .slice(1)
+    .replace(/[^A-Za-z0-9.]+/g, '-')
+    .replace(/^-/, '');
 }
 
 /** virt-sparsify(1) in place: trims the filesystems, needs no temporary space. */

@@ -1,17 +1,36 @@
 import type { Arg, Command, Host } from '../model.ts';
+import { exec } from './exec.ts';
 
 /** A new, empty qcow2 of `size` bytes. */
 export function createDisk(path: Arg, size: number): Command {
   return { program: 'qemu-img', args: ['create', '-q', '-f', 'qcow2', path, String(size)], timeout: 60 };
 }
 
-/** A qcow2 that holds only what changes on top of `backing`: the layer below stays as it is. */
-export function createOverlay(path: Arg, backing: Arg): Command {
+/**
+ * A qcow2 that holds only what changes on top of `backing`: the layer below stays as it is. `size` in bytes makes the
+ * disk larger than that of the layer below.
+ */
+export function createOverlay(path: Arg, backing: Arg, size?: number): Command {
   return {
     program: 'qemu-img',
-    args: ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', backing, path],
+    args: [
+      ...['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', backing, path],
+      ...(size === undefined ? [] : [String(size)]),
+    ],
     timeout: 60,
   };
+}
+
+/** Copies sectors of 512 bytes out of a qcow2 into a file. The image is only read. */
+export async function readSectors(
+  image: string,
+  out: string,
+  { first, count }: { first: number; count: number },
+  signal: AbortSignal,
+): Promise<void> {
+  // dd of qemu-img counts `count` from the beginning of the input, whatever it skips.
+  const range = ['bs=512', `count=${first + count}`, `skip=${first}`, `if=${image}`, `of=${out}`];
+  await exec({ program: 'qemu-img', args: ['dd', '-f', 'qcow2', '-O', 'raw', ...range], timeout: 60, signal });
 }
 
 /**

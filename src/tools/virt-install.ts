@@ -1,11 +1,27 @@
 import type { Arg, Command, Host, Piece } from '../model.ts';
 import { nearestOsinfo } from './osinfo.ts';
 
+/** What an operating system's installer wants of the machine. */
+export type InstallDevices = {
+  /** How the disk is attached. */
+  diskBus: 'virtio' | 'scsi' | 'sata';
+  /** Name of the virtio port that the installer writes its log to, if it has one. */
+  logPort: string | undefined;
+  /** Whether the guest restarts during its installation, which ends only when the guest powers off by itself. */
+  restarts: boolean;
+  /**
+   * A key (virsh send-key) that the media want pressed before they boot: `every` so many seconds, until the installer
+   * says something, or `during` so many seconds.
+   */
+  bootKey?: { key: string; every: number; during: number };
+};
+
 /** The machine an installation runs on. Sizes in bytes. */
 export type InstallMachine = {
   memory: number;
   vcpus: number;
   disk: Arg;
+  devices: InstallDevices;
   /** Files that receive the serial console and the installer's log port. */
   console: Arg;
   installerLog: Arg;
@@ -13,13 +29,16 @@ export type InstallMachine = {
 };
 
 /**
- * virt-install(1) without a person: it waits for the guest to power off, never reboots it and opens no viewer.
+ * virt-install(1) without a person: it waits for the guest to power off, and opens no viewer. With an install phase
+ * (`--location`, `--cdrom`) it makes libvirt destroy a guest that restarts, and would then start it again; `--import`
+ * has none, so libvirt's own on_reboot=restart holds until the guest powers off, and `--noreboot` would not start it at all.
  * `cache=unsafe` is safe here, because a crashed installation is thrown away; `discard=unmap` keeps the file small.
  * The graphics listen on the loopback only and are there for screenshots. `timeout` is in seconds.
  */
 export function virtInstall(machine: InstallMachine, family: readonly Arg[], host: Host, timeout: number): Command {
   const osinfo = nearestOsinfo(machine.osinfo, host.osinfo).id;
   const [wanted] = machine.osinfo;
+  const { diskBus, logPort, restarts } = machine.devices;
   return {
     program: 'virt-install',
     args: [
@@ -38,22 +57,26 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
       '--osinfo',
       { host: osinfo === undefined ? 'generic' : `name=${osinfo}`, ...(wanted !== undefined && { wanted }) },
       '--disk',
-      ['path=', ...quoted(machine.disk), ',format=qcow2,bus=virtio,cache=unsafe,discard=unmap'] as Arg,
+      [
+        'path=',
+        ...quoted(machine.disk),
+        `,format=qcow2,bus=${diskBus},cache=unsafe,discard=unmap${restarts ? ',boot.order=1' : ''}`,
+      ] as Arg,
       '--network',
       { host: networkWord(host) },
       '--graphics',
       'vnc,listen=127.0.0.1',
       '--serial',
       ['file,path=', ...quoted(machine.console)] as Arg,
-      '--channel',
-      [
-        'file,path=',
-        ...quoted(machine.installerLog),
-        ',target.type=virtio,target.name=org.fedoraproject.anaconda.log.0',
-      ] as Arg,
+      ...(logPort === undefined
+        ? []
+        : [
+            '--channel',
+            ['file,path=', ...quoted(machine.installerLog), `,target.type=virtio,target.name=${logPort}`] as Arg,
+          ]),
       ...family,
       '--noautoconsole',
-      '--noreboot',
+      restarts ? '--import' : '--noreboot',
       '--wait',
       '-1',
     ],

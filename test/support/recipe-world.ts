@@ -10,6 +10,7 @@ import type { Host, Plan, RenderedFile } from '../../src/model.ts';
 import { makePlan, type PlanInput } from '../../src/pipeline/plan.ts';
 import { secretMacs } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
+import { mediaOf } from '../../src/recipe/media.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { host, planInput } from './plan-input.ts';
 
@@ -135,9 +136,8 @@ export function newWorld(): World {
 export async function planOf(world: World, more: Partial<PlanInput> = {}): Promise<Plan<Recipe>> {
   const signal = new AbortController().signal;
   const { recipe } = await loadRecipe(world.path('recipe.yaml'), world.variables);
-  const { iso, sha256 } = recipe.source;
   const media = await resolveMedia(
-    { iso: { source: iso, ...(sha256 && { sha256 }) } },
+    Object.fromEntries(mediaOf(recipe.source).map(({ role, ...medium }) => [role, medium])),
     { mediaDir: join(world.machine, 'media'), signal, progress: () => undefined, download: true },
   );
   const family = world.family(familyOf(recipe));

@@ -5,16 +5,22 @@ import { afterAll } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import type { Arg, RenderedFile } from '../../src/model.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import type { Recipe } from '../../src/recipe/schema.ts';
+import type { Recipe, RhelRecipe } from '../../src/recipe/schema.ts';
 
 export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
 afterAll(() => rmSync(recipeFolder, { recursive: true }));
 
 /** A recipe of only what it needs, and the given YAML. */
-export async function rhelRecipe(more = '', release = '7.9'): Promise<Recipe> {
+export async function rhelRecipe(more = '', release = '7.9'): Promise<RhelRecipe> {
   const path = join(recipeFolder, 'x.yaml');
   writeFileSync(path, `name: x\nfamily: rhel\nrelease: "${release}"\nsource: { iso: /x.iso }\n${more}`);
-  return (await loadRecipe(path, {})).recipe;
+  return asRhel((await loadRecipe(path, {})).recipe);
+}
+
+/** A recipe that must be one of this family. */
+export function asRhel(recipe: Recipe): RhelRecipe {
+  if (recipe.family !== 'rhel') throw new Error(`${recipe.name} is of the family ${recipe.family}`);
+  return recipe;
 }
 
 /** A rendered file of a recipe by name. */

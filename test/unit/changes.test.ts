@@ -86,8 +86,8 @@ describe('a change that must be seen', () => {
         changed.family = (family) => ({
           ...family,
           install: (...given) => {
-            const { args, keys } = family.install(...given);
-            return { args: [...args, '--boot', 'loader=x'], keys };
+            const work = family.install(...given);
+            return { ...work, args: [...work.args, '--boot', 'loader=x'] };
           },
         });
       },
@@ -158,7 +158,10 @@ describe('a change that must be seen', () => {
       (changed) => {
         changed.family = (family) => ({
           ...family,
-          sysprep: (given) => ({ ...family.sysprep(given), args: family.sysprep(given).args.slice(2) }),
+          sysprep: (given) => {
+            const work = family.sysprep(given);
+            return 'args' in work ? { ...work, args: work.args.slice(2) } : work;
+          },
         });
       },
     ],

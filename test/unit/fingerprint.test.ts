@@ -178,7 +178,7 @@ test('a copy of a recipe with other host keys has the same fingerprints', () => 
         description: 'z',
         machine: { ...one.machine, memory: 2 ** 34, vcpus: 9 },
         upload: [],
-      };
+      } as typeof one;
       const prints = [one, two].map((each) => makePlan(planInput(each)).stages.map((stage) => stage.fingerprint));
       expect(prints[0]).toEqual(prints[1]);
     }),

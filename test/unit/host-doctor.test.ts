@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { formatChecks, sourcePaths } from '../../src/commands/doctor.ts';
 import { nameservers } from '../../src/host/checks/guestfs.ts';
 import { checkReach, checkRoom, reachCheck, roomCheck } from '../../src/host/checks/storage.ts';
-import { buildTools, managerOf, practiceTools, toolsCheck } from '../../src/host/checks/tools.ts';
+import { buildTools, managerOf, practiceTools, toolsCheck, windowsTools } from '../../src/host/checks/tools.ts';
 import { kvmCheck } from '../../src/host/checks/virtualisation.ts';
 import { nodeCheck, type Check } from '../../src/host/doctor.ts';
 
@@ -37,7 +37,7 @@ test('missing tools are named with one command for their packages', () => {
 test.each(['apt', 'dnf'] as const)('set-up installs with %s what the doctor looks for', async (manager) => {
   const list = await readFile(new URL(`../../scripts/packages.${manager}`, import.meta.url), 'utf8');
   expect(list.split('\n')).toEqual(
-    expect.arrayContaining([...buildTools, ...practiceTools].map((one) => one[manager])),
+    expect.arrayContaining([...buildTools, ...practiceTools, ...windowsTools].map((one) => one[manager])),
   );
 });
 

@@ -4,10 +4,11 @@ import { hostNotes } from '../../src/pipeline/prepare.ts';
 import { resolveArg } from '../../src/pipeline/resolve.ts';
 import { secretValues } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import type { Recipe } from '../../src/recipe/schema.ts';
+import type { RhelRecipe } from '../../src/recipe/schema.ts';
 import { host, media, planInput } from '../support/plan-input.ts';
+import { asRhel } from '../support/rhel.ts';
 
-const { recipe } = await loadRecipe('recipes/rhel7.yaml', {});
+const recipe = asRhel((await loadRecipe('recipes/rhel7.yaml', {})).recipe);
 const first = makePlan(planInput(recipe));
 const hole = { secret: { env: 'P' }, encoding: 'shell' as const, inGuest: false };
 const dated = '2026-01-02T03:04:05.000Z';
@@ -18,7 +19,7 @@ function fingerprints(plan: typeof first) {
 }
 
 /** The stages whose fingerprint a change of the recipe or its surroundings invalidates. */
-function invalidated(change: Partial<Recipe>, surroundings = {}) {
+function invalidated(change: Partial<RhelRecipe>, surroundings = {}) {
   const changed = fingerprints(makePlan(planInput({ ...recipe, ...change }, surroundings)));
   const before = fingerprints(first);
   return layers.filter((stage) => changed[stage] !== before[stage]);
@@ -31,12 +32,12 @@ const everything = () =>
 const all = ['install', 'customize', 'sparsify'];
 const late = ['customize', 'sparsify'];
 
-test.each<[string, Partial<Recipe>, object, string[]]>([
+test.each<[string, Partial<RhelRecipe>, object, string[]]>([
   ['disk size', { disk: { size: 9 * 1024 ** 3 } }, {}, all],
   ['language', { language: 'de_DE.UTF-8' }, {}, all],
   ['the ISO', {}, { media: { iso: { ...media['iso'], sha256: 'b'.repeat(64) } } }, all],
   ['packages', { packages: ['cloud-init', 'tmux'] }, {}, late],
-  ['cloud user', { cloudInit: { user: 'admin' } }, {}, late],
+  ['cloud user', { cloudInit: { user: 'admin', rootLogin: 'none' } }, {}, late],
   ['a step of the user', { customize: [{ run: 'true' }] }, {}, late],
   ['compression', { output: { format: 'qcow2', compression: 'zstd' } }, {}, ['sparsify']],
   ['name', { name: 'other' }, {}, []],
@@ -100,7 +101,7 @@ test('--from runs a stage whose layer is there; --until ends after one', () => {
 });
 
 test('a reused customize layer has the updates of its day, and the plan says so', () => {
-  const notes = (change: Partial<Recipe>, more: object) =>
+  const notes = (change: Partial<RhelRecipe>, more: object) =>
     makePlan(planInput({ ...recipe, ...change }, more)).notes.filter((note) => note.startsWith('updates are those of'));
   const existing = everything();
   expect(notes({}, { existing })).toEqual([expect.stringMatching(/2026-01-02.*--from customize/)]);
@@ -111,7 +112,7 @@ test('a reused customize layer has the updates of its day, and the plan says so'
 });
 
 test('updates that are too old are installed anew, and everything after them', () => {
-  const forecasts = (change: Partial<Recipe>, hours: number) => {
+  const forecasts = (change: Partial<RhelRecipe>, hours: number) => {
     const changed = { ...recipe, ...change };
     const prints = Object.values(fingerprints(makePlan(planInput(changed))));
     const existing = new Map(prints.map((print, index) => [print ?? '', index < 2 ? {} : { dated }]));
@@ -127,7 +128,7 @@ test('updates that are too old are installed anew, and everything after them', (
 
 test('the built-in edits alone are given to virt-sysprep, and trimming there spares virt-sparsify', () => {
   const { subscription: _none, ...plain } = { ...recipe, packages: [], customize: [] };
-  const programs = (changed: Recipe) =>
+  const programs = (changed: RhelRecipe) =>
     makePlan(planInput(changed)).stages.map(({ commands }) => commands.map(({ program }) => program).join('+'));
   expect(programs(plain)).toEqual(['qemu-img', 'virt-install', '', 'qemu-img+virt-sysprep', 'qemu-img', '']);
   expect(programs({ ...plain, customize: [{ run: 'true' }] })[2]).toBe('qemu-img+virt-customize');

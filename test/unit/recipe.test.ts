@@ -7,6 +7,12 @@ import { VmkilnError } from '../../src/errors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { nearest } from '../../src/recipe/nearest.ts';
 import { parseDuration, parseSize } from '../../src/recipe/values.ts';
+import { asRhel } from '../support/rhel.ts';
+
+/** The recipe of a file, of the family that these tests are about. */
+async function rhelRecipe(path: string) {
+  return asRhel((await loadRecipe(path, {})).recipe);
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-recipe-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,9 +33,9 @@ async function problems(text: string | Uint8Array, variables: Record<string, str
 }
 
 test('a small recipe gets every default, sizes in bytes and durations in seconds', async () => {
-  const { recipe } = await loadRecipe(put(base), {});
+  const recipe = await rhelRecipe(put(base));
   expect(recipe).toMatchObject({
-    disk: { size: 8 * 1024 ** 3 },
+    disk: {},
     machine: { memory: 2 * 1024 ** 3, vcpus: 2, firmware: 'bios' },
     install: { timeout: 3600, stallTimeout: 900 },
     cloudInit: { user: 'cloud-user' },
@@ -43,7 +49,7 @@ test('a small recipe gets every default, sizes in bytes and durations in seconds
 });
 
 test('the shipped recipe is valid as it is, and with its variables', async () => {
-  const { recipe } = await loadRecipe('recipes/rhel7.yaml', {});
+  const recipe = await rhelRecipe('recipes/rhel7.yaml');
   expect(recipe.subscription).toMatchObject({ attach: 'none', password: { env: 'RHSM_PASSWORD' } });
   expect(recipe.source.sha256).toBeUndefined();
   const given = { iso: '/media/rhel.iso', iso_sha256: 'A'.repeat(64), pool: '8a85f98c60c4825a0160' };
@@ -119,7 +125,7 @@ test.each([
   [base.replace('"7.9"', '7.9'), `x.yaml:3:10 release: expected ${releases}, got 7.9`],
   [base.replace('"7.9"', '"7.10"'), `x.yaml:3:10 release: expected ${releases}, got "7.10"`],
   [base.replace('"7.9"', '"08.1"'), `x.yaml:3:10 release: expected ${releases}, got "08.1"`],
-  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel, got "rhle"'],
+  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel or windows, got "rhle"'],
   [`${base}disk:\n\tsize: 8G\n`, /^x\.yaml:6:1 .*tab/i],
   [`${base}machine: *nowhere\n`, /^x\.yaml:5:10 .*alias/],
   [new Uint8Array([0x6e, 0x3a, 0xff]), 'x.yaml: is not UTF-8 text'],
@@ -169,7 +175,7 @@ test('paths belong to the folder of the recipe, the ISO to the current folder if
   put('x', 'motd');
   put('x', 'own.ks');
   const text = `${base.replace('/x.iso', 'README.md')}install: { kickstart: own.ks }\nrootPassword: { file: secret }\ncustomize: [{ upload: { from: motd, to: /etc/motd } }]\n`;
-  const { recipe } = await loadRecipe(put(text), {});
+  const recipe = await rhelRecipe(put(text));
   expect(recipe.install.kickstart).toBe(join(folder, 'own.ks'));
   expect(recipe.rootPassword).toEqual({ file: join(folder, 'secret') });
   expect(recipe.customize[0]?.upload?.from).toBe(join(folder, 'motd'));
@@ -188,7 +194,7 @@ test('a file whose path virt-customize would split is refused', async () => {
 
 test('the age of updates: a duration, or just yes or no, also from a variable', async () => {
   const load = (update: string, variables = {}) =>
-    loadRecipe(put(`${base}update: ${update}\n`), variables).then(({ recipe }) => recipe.update);
+    loadRecipe(put(`${base}update: ${update}\n`), variables).then(({ recipe }) => asRhel(recipe).update);
   expect(await load('{ maxAge: 7d }')).toEqual({ maxAge: 604_800 });
   expect(await load('${u}', { u: 'false' })).toBe(false);
   await expect(load('often')).rejects.toThrow('update: expected true, false or { maxAge: 20h }');

@@ -3,9 +3,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { familyOf } from '../../src/families/index.ts';
+import { rhel } from '../../src/families/rhel.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { words } from '../support/rhel.ts';
+import { host } from '../support/plan-input.ts';
+import { asRhel, words } from '../support/rhel.ts';
 
 /** Every shipped recipe, as rendered. After a change that is meant: `npx vitest run --project unit rhel-golden -u`. */
 const releases = ['rhel6', 'rhel7', 'rhel8', 'rhel9', 'rhel10'];
@@ -13,8 +14,9 @@ const firmwares = ['bios', 'uefi'] as const;
 
 async function shipped(name: string, firmware: (typeof firmwares)[number]) {
   const { recipe } = await loadRecipe(`recipes/${name}.yaml`, {});
-  const chosen = { ...recipe, machine: { ...recipe.machine, firmware } };
-  return { recipe: chosen, family: familyOf(chosen) };
+  const chosen = asRhel(recipe);
+  chosen.machine.firmware = firmware;
+  return { recipe: chosen, family: rhel };
 }
 
 describe.each(releases)('%s', (name) => {
@@ -30,9 +32,10 @@ describe.each(releases)('%s', (name) => {
 
   test('starts and cleans the machine as reviewed', async () => {
     const { recipe, family } = await shipped(name, 'bios');
-    const media = { iso: { file: '/x.iso', sha256: undefined }, kernelArguments: '' };
-    const lines = [family.install(recipe, media), family.customize(recipe), family.sysprep(recipe)]
-      .flatMap(({ args }) => words(args))
+    const media = { iso: { source: '/x.iso', path: '/x.iso', sha256: undefined, size: undefined } };
+    const work = [family.install(recipe, media, host), family.customize(recipe), family.sysprep(recipe)];
+    const lines = work
+      .flatMap((each) => ('args' in each ? words(each.args) : []))
       .concat(family.notes(recipe).map((note) => `note: ${note}`));
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`golden/${name}/arguments`);
   });

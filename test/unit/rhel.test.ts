@@ -16,6 +16,7 @@ import {
   packagesView,
   requiredSecrets,
 } from '../../src/families/rhel-views.ts';
+import { host, media } from '../support/plan-input.ts';
 import { recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const everything = `
@@ -41,17 +42,13 @@ test('the kickstart for UEFI has an EFI partition before the one that grows', as
 
 test('the installer boots the media itself, with the kickstart in its initrd and the serial line as its last console', async () => {
   const recipe = await rhelRecipe('machine: { firmware: uefi }\n');
-  expect(
-    words(
-      familyOf(recipe).install(recipe, { iso: { file: '/x.iso', sha256: undefined }, kernelArguments: ' quiet' }).args,
-    ),
-  ).toEqual([
+  expect(words(familyOf(recipe).install(recipe, media, host).args)).toEqual([
     '--location',
-    'location="</x.iso>"',
+    'location="</iso/rhel.iso>"',
     '--initrd-inject',
     '<ks.cfg>',
     '--extra-args',
-    'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8 quiet',
+    'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8< no_timer_check>',
     '--boot',
     'uefi',
   ]);
@@ -97,7 +94,8 @@ customize:
 
 test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
   const recipe = await rhelRecipe();
-  const args = words(familyOf(recipe).sysprep(recipe).args);
+  const work = familyOf(recipe).sysprep(recipe);
+  const args = words('args' in work ? work.args : []);
   const operations = args[1]?.split(',') ?? [];
   expect(args[0]).toBe('--operations');
   expect(operations).toEqual(

@@ -29,6 +29,9 @@ export const practiceTools: readonly Tool[] = [
   tool('cpio', 'cpio'),
 ];
 
+/** What only Windows images need: swtpm for those with a TPM, ntfs-3g for libguestfs to write their disks. */
+export const windowsTools: readonly Tool[] = [tool('swtpm', 'swtpm'), tool('ntfs-3g', 'ntfs-3g')];
+
 export type PackageManager = 'apt' | 'dnf' | undefined;
 
 /** The package manager of this host, as far as vmkiln knows it. */
@@ -55,9 +58,10 @@ export function installCommand(manager: PackageManager, packages: readonly strin
   return manager === 'dnf' ? asRoot(`dnf install ${names}`) : undefined;
 }
 
-/** Looks for the programs of both lists. */
+/** Looks for the programs of all lists. */
 export async function checkTools(manager: PackageManager): Promise<Check[]> {
-  const [build, practice] = await Promise.all([missingOf(buildTools), missingOf(practiceTools)]);
+  const lists = [buildTools, practiceTools, windowsTools];
+  const [build = [], practice = [], windows = []] = await Promise.all(lists.map(missingOf));
   return [
     toolsCheck({ id: 'tools', title: 'Tools', tools: buildTools, missing: build, manager, status: 'fail' }),
     toolsCheck({
@@ -65,6 +69,14 @@ export async function checkTools(manager: PackageManager): Promise<Check[]> {
       title: 'Practice media',
       tools: practiceTools,
       missing: practice,
+      manager,
+      status: 'warn',
+    }),
+    toolsCheck({
+      id: 'windows-tools',
+      title: 'Windows images',
+      tools: windowsTools,
+      missing: windows,
       manager,
       status: 'warn',
     }),

@@ -1,0 +1,106 @@
+import type { Extent, IsoEntry, IsoVolume, ReadAt } from './iso9660.ts';
+
+const sector = 2048;
+const largestFolder = 16 * 1024 ** 2;
+
+/** Identifiers of descriptor tags (ECMA-167, OSTA UDF 1.02). */
+const tags = {
+  anchor: 2,
+  partition: 5,
+  logicalVolume: 6,
+  fileSet: 256,
+  fileIdentifier: 257,
+  file: 261,
+  extendedFile: 266,
+};
+
+/**
+ * The UDF volume of an ISO such as Microsoft's, whose ISO 9660 part holds no more than a note. Only what such media
+ * have: one partition without indirection. Undefined when there is none.
+ */
+export async function openUdf(read: ReadAt): Promise<IsoVolume | undefined> {
+  const anchor = await read(256 * sector, sector);
+  if (tagOf(anchor) !== tags.anchor) return undefined;
+  const descriptors = await read(anchor.readUInt32LE(20) * sector, Math.min(anchor.readUInt32LE(16), 64 * sector));
+  const find = (tag: number) => {
+    for (let at = 0; at + sector <= descriptors.length; at += sector) {
+      if (tagOf(descriptors.subarray(at)) === tag) return descriptors.subarray(at, at + sector);
+    }
+    return undefined;
+  };
+  const [partition, volume] = [find(tags.partition), find(tags.logicalVolume)];
+  if (!partition || !volume) return undefined;
+  const start = partition.readUInt32LE(188);
+  const place = (block: number) => (start + block) * sector;
+  const fileSet = await read(place(volume.readUInt32LE(252)), sector);
+  if (tagOf(fileSet) !== tags.fileSet) return undefined;
+  const entry = (name: string, block: number) => readEntry(read, place, name, block);
+  const root = await entry('', fileSet.readUInt32LE(404));
+  if (!root) return undefined;
+  const list = async (folder: IsoEntry) => {
+    if (folder.size > largestFolder) return [];
+    const data = Buffer.concat(
+      await Promise.all(folder.extents.map(({ position, length }) => read(position, length))),
+    ).subarray(0, folder.size);
+    const found: IsoEntry[] = [];
+    for (const { name, block } of readIdentifiers(data)) {
+      const child = await entry(name, block);
+      if (child) found.push(child);
+    }
+    return found;
+  };
+  return { root, list };
+}
+
+function tagOf(data: Buffer): number {
+  return data.length < 16 ? 0 : data.readUInt16LE(0);
+}
+
+async function readEntry(
+  read: ReadAt,
+  place: (block: number) => number,
+  name: string,
+  block: number,
+): Promise<IsoEntry | undefined> {
+  const data = await read(place(block), sector);
+  const tag = tagOf(data);
+  if (tag !== tags.file && tag !== tags.extendedFile) return undefined;
+  const lengths = tag === tags.file ? 168 : 208;
+  const first = lengths + 8 + data.readUInt32LE(lengths);
+  const end = Math.min(first + data.readUInt32LE(lengths + 4), sector);
+  const size = Number(data.readBigUInt64LE(56));
+  const form = data.readUInt16LE(34) & 7;
+  const extents: Extent[] = [];
+  if (form === 3) extents.push({ position: place(block) + first, length: end - first });
+  const width = form === 0 ? 8 : 16;
+  for (let at = form < 2 ? first : end; at + width <= end; at += width) {
+    // The two highest bits say whether the extent is recorded.
+    const length = data.readUInt32LE(at) & 0x3fffffff;
+    if (length === 0) break;
+    extents.push({ position: place(data.readUInt32LE(at + 4)), length });
+  }
+  return { name, isFolder: data[27] === 4, size, extents };
+}
+
+/** The names in a folder, without those that are deleted and the folder above. */
+function readIdentifiers(data: Buffer): { name: string; block: number }[] {
+  const found: { name: string; block: number }[] = [];
+  for (let at = 0; at + 38 <= data.length && tagOf(data.subarray(at)) === tags.fileIdentifier;) {
+    const [characteristics = 0, nameLength = 0] = [data[at + 18], data[at + 19]];
+    const nameAt = at + 38 + data.readUInt16LE(at + 36);
+    const name = data.subarray(nameAt, nameAt + nameLength);
+    if ((characteristics & 0b1100) === 0) found.push({ name: readName(name), block: data.readUInt32LE(at + 24) });
+    at = nameAt + nameLength;
+    at += (4 - (at % 4)) % 4;
+  }
+  return found;
+}
+
+/** OSTA compressed Unicode: one or two bytes a character. */
+function readName(bytes: Buffer): string {
+  const text = bytes.subarray(1);
+  if (bytes[0] !== 16) return text.toString('latin1');
+  return Buffer.from(text.subarray(0, text.length & ~1))
+    .swap16()
+    .toString('utf16le');
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { hooks } from './hooks.ts';
+import { duration, line, size } from './values.ts';
+
+/** Where a medium is: a path or a URL. */
+export const medium = (what: string) =>
+  line('a path or a URL').describe(`${what}: a URL, or a path relative to the recipe, or else to the current folder.`);
+
+/** The checksum of a medium. */
+export const checksum = (what: string) =>
+  line('64 hexadecimal digits, or the URL or path of a SHA256SUMS file')
+    .optional()
+    .describe(
+      `Checksum of ${what}: 64 hexadecimal digits, or the URL or path of a SHA256SUMS file. Verified when given.`,
+    );
+
+/** The disk of an image; `least` and `preset` are sizes such as `8G`. */
+export const disk = (least: string, preset: string) =>
+  z
+    .strictObject({ size: size(least).describe('Size of the disk.') })
+    .prefault({ size: preset })
+    .describe('Disk of the image.');
+
+/** The virtual machine of an installation. */
+export const machineKeys = (least: { memory: string }, preset: { memory: string }) => ({
+  memory: size(least.memory).prefault(preset.memory).describe('Memory of the virtual machine during the installation.'),
+  vcpus: z.int().min(1).max(64).prefault(2).describe('Virtual CPUs during the installation.'),
+  firmware: z.enum(['bios', 'uefi']).prefault('bios').describe('Firmware that the image boots with.'),
+});
+
+/** How any installer is driven. */
+export const installKeys = (preset: { timeout: string; stallTimeout: string }) => ({
+  timeout: duration().prefault(preset.timeout).describe('The longest that the whole installation may take.'),
+  stallTimeout: duration()
+    .prefault(preset.stallTimeout)
+    .describe('The longest that the installation may show no sign of progress.'),
+  variables: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), line('text on one line'))
+    .prefault({})
+    .describe('Values for a template of your own, as {{variables.NAME}}.'),
+});
+
+const output = z
+  .strictObject({
+    format: z.enum(['qcow2', 'raw']).prefault('qcow2').describe('Format of the image.'),
+    compression: z
+      .enum(['zlib', 'zstd', 'none'])
+      .prefault('zlib')
+      .describe('Compression of a qcow2. QEMU before 5.1 cannot read zstd.'),
+  })
+  .transform((value) => (value.format === 'raw' ? { ...value, compression: 'none' as const } : value));
+
+const target = z.strictObject({
+  directory: z
+    .strictObject({ path: line('a path').describe('The folder; relative to the current folder.') })
+    .describe('A folder with an index.json and a checksum beside each image.'),
+});
+
+/** The keys that every recipe begins with. */
+export const firstKeys = {
+  name: line(
+    'a name of letters, digits, ".", "_" and "-" (at most 64, not starting with "." or "-")',
+    /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/,
+  ).describe('Name of the image.'),
+  description: z.string().optional().describe('What the image is for.'),
+};
+
+/** The keys that every recipe ends with. */
+export const lastKeys = {
+  output: output.prefault({}).describe('How the image is written.'),
+  upload: z
+    .array(target)
+    .prefault([{ directory: { path: './images' } }])
+    .describe('Where the finished image goes.'),
+  hooks: hooks
+    .prefault({})
+    .describe('Scripts of yours that run on this host around the build. None of them changes the image.'),
+};

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VmkilnError } from '../errors.ts';
+import type { Media } from '../model.ts';
+import type { MediaSource } from '../pipeline/prepare.ts';
+import { withLock } from '../store/lock.ts';
+import { exec } from '../tools/exec.ts';
+import { digestFiles } from './practice-dvd.ts';
+
+const assets = fileURLToPath(new URL('../../src/rehearsal/windows/', import.meta.url));
+const suite = 'bookworm';
+
+/** The media of a release, by role, as media.sh names them. */
+const files = { iso: 'windows.iso', virtioIso: 'virtio.iso', cloudbaseInitMsi: 'CloudbaseInitSetup.msi' };
+
+/** What the payload does not hold: changing these makes new media of the same payload. */
+const isOfMedia = (file: string) => /media\.sh$|setup\/(?!hive|wims|registry)[a-z]+\.py$/.test(file);
+
+/**
+ * The practice media of Windows: an ISO whose Setup reads answer files as the real one does, a virtio ISO with drivers
+ * in name alone, and an installer of Cloudbase-Init that is none. Made once, and found by their content afterwards.
+ *
+ * @throws VmkilnError COMMAND_FAILED when they cannot be made.
+ */
+export const practiceWindows: MediaSource = (recipe, options) => {
+  const { paths, signal, progress } = options;
+  const waiting = () => progress('waiting for another build that makes the practice media');
+  return withLock(paths.cache, 'practice windows', { signal, waiting }, () => makeMedia(recipe.release, options));
+};
+
+async function makeMedia(release: string, options: Parameters<MediaSource>[1]): Promise<Media> {
+  const { paths, work, download, signal, progress, env } = options;
+  const digests = await mediaDigests(release);
+  const home = join(paths.cache, 'practice');
+  const folder = join(home, `windows-${release}-${digests.media.slice(0, 12)}`);
+  const media = Object.fromEntries(
+    Object.entries(files).map(([role, file]) => {
+      const sha256 = createHash('sha256').update(`${digests.media} ${role}`).digest('hex');
+      return [
+        role,
+        { source: `practice Windows ${release}: ${file}`, path: join(folder, file), sha256, size: undefined },
+      ];
+    }),
+  );
+  if (existsSync(folder) || !download) return media;
+  await mkdir(home, { recursive: true });
+  const made = await mkdtemp(join(work, 'practice-'));
+  const run = (program: string, args: string[], timeout: number) =>
+    exec({ program: join(assets, program), args, timeout, signal, env });
+  try {
+    const payload = join(home, `payload-windows-${digests.payload.slice(0, 12)}`);
+    if (!existsSync(payload)) {
+      progress('practice media: building the payload from Debian packages (two to three minutes, once)', 0);
+      await mkdir(join(made, 'payload'));
+      await run('payload.sh', [join(made, 'payload'), suite], 1800);
+      await rename(join(made, 'payload'), payload);
+    }
+    progress('practice media: writing the ISOs', 0.9);
+    await mkdir(join(made, 'media'));
+    await run('media.sh', [release, await labelOf(release), payload, join(made, 'media')], 600);
+    // libvirt runs QEMU as another user.
+    await chmod(join(made, 'media'), 0o755);
+    for (const file of Object.values(files)) await chmod(join(made, 'media', file), 0o644);
+    await rename(join(made, 'media'), folder);
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new VmkilnError('COMMAND_FAILED', `the practice media of Windows ${release} could not be made`, {
+      hint: 'making them needs mmdebstrap, squashfs-tools, xorriso, and a reachable Debian mirror',
+      cause,
+    });
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
+  return media;
+}
+
+/** The digests under which payload and media are cached: of everything they are made from. */
+async function mediaDigests(release: string): Promise<{ payload: string; media: string }> {
+  const entries = await readdir(assets, { recursive: true, withFileTypes: true });
+  const all = entries
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const payload = await digestFiles(
+    assets,
+    all.filter((file) => !isOfMedia(file)),
+    [suite],
+  );
+  return { payload, media: await digestFiles(assets, all.filter(isOfMedia), [payload, release]) };
+}
+
+async function labelOf(release: string): Promise<string> {
+  const releases = JSON.parse(await readFile(join(assets, 'releases.json'), 'utf8')) as Record<
+    string,
+    { label: string }
+  >;
+  return releases[release]?.label ?? 'WINDOWS';
+}

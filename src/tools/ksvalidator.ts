@@ -1,0 +1,30 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import { exec } from './exec.ts';
+
+/** An answer file for a program that knows its syntax. */
+export type Validated = { file: string; program: string; args: readonly string[]; text: string };
+
+/**
+ * What a program such as ksvalidator(1) finds wrong with an answer file, one line each, under the file's own name. Nothing
+ * when the program is not installed: it is one more pair of eyes, and no requirement.
+ */
+export async function validateAnswers({ file, program, args, text }: Validated, signal: AbortSignal): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-validate-'));
+  try {
+    const path = join(folder, file);
+    await writeFile(path, text);
+    const { exitCode, stdout, stderr } = await exec({ program, args: [...args, path], timeout: 60, signal, accept: [1] });
+    if (exitCode === 0) return [];
+    const lines = `${stdout}\n${stderr}`.replaceAll(path, file).split('\n');
+    const said = lines.map((line) => line.trim()).filter((line) => line !== '');
+    return said.map((line) => `${program}: ${line}`);
+  } catch (error) {
+    if (error instanceof VmkilnError && error.code === 'TOOL_MISSING') return [];
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

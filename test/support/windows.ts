@@ -1,0 +1,24 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import type { WindowsRecipe } from '../../src/recipe/schema.ts';
+
+export const windowsFolder = mkdtempSync(join(tmpdir(), 'vmkiln-windows-'));
+afterAll(() => rmSync(windowsFolder, { recursive: true }));
+
+const base = `name: x
+family: windows
+source: { iso: /w.iso, virtioIso: /v.iso, cloudbaseInitMsi: /c.msi }
+administratorPassword: { env: WINDOWS_PASSWORD }
+`;
+
+/** A recipe of only what it needs, and the given YAML. */
+export async function windowsRecipe(more = '', release = '2022'): Promise<WindowsRecipe> {
+  const path = join(windowsFolder, 'x.yaml');
+  writeFileSync(path, `${base}release: '${release}'\n${more}`);
+  const { recipe } = await loadRecipe(path, {});
+  if (recipe.family !== 'windows') throw new Error('not a recipe of Windows');
+  return recipe;
+}
