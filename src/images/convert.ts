@@ -7,6 +7,7 @@ import { exec } from '../tools/exec.ts';
 import { virtGetKernel } from '../tools/inspector.ts';
 import { convertProgress } from '../tools/qemu-img.ts';
 import { compareImages, convertImage, imageOptions, qemuFormat } from '../tools/qemu-img-image.ts';
+import { runAppliance } from './appliance.ts';
 import { detect } from './detect.ts';
 import { withImage } from './file.ts';
 import type { ImageFile } from './file.ts';
@@ -167,7 +168,7 @@ async function extractKernel(
   const taken = join(folder, 'boot');
   await mkdir(taken);
   const call = virtGetKernel(file.path, qemuFormat(format), taken, await host());
-  await exec({ ...call, env: { ...call.env, TMPDIR: folder }, signal });
+  await runAppliance({ ...call, signal });
   const names = await readdir(taken);
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const [vmlinuz, initrd] = [find(/^vmlinu/), find(/^init/)];

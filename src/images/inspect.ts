@@ -7,6 +7,7 @@ import { virtInspector } from '../tools/inspector.ts';
 import { diskStart, qemuFormat } from '../tools/qemu-img-image.ts';
 import { findProgram } from '../host/programs.ts';
 import type { Host } from '../model.ts';
+import { runAppliance } from './appliance.ts';
 import { detect, detectInside } from './detect.ts';
 import type { Detected } from './detect.ts';
 import type { ImageFile } from './file.ts';
@@ -98,22 +99,17 @@ async function lookForGuest(
   if (guest === undefined || (await findProgram(['virt-inspector'])) === undefined) {
     return { guests: [], guestSkipped: 'virt-inspector is not installed' };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-inspect-'));
   try {
     const host = await guest();
     progress?.(
       `looking for the guest operating system${host.accelerator === 'tcg' ? ' (without KVM: half a minute)' : ''}`,
     );
-    const call = virtInspector(path, qemuFormat(format), host);
-    // Its overlay, and what it leaves when it is killed, go with the folder.
-    const { stdout } = await exec({ ...call, env: { ...call.env, TMPDIR: folder }, signal });
+    const { stdout } = await runAppliance({ ...virtInspector(path, qemuFormat(format), host), signal });
     const guests = parseInspector(stdout);
     return guests.length === 0 ? { guests, guestSkipped: 'virt-inspector found no operating system' } : { guests };
   } catch (cause) {
     if (!(cause instanceof VmkilnError) || !['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
     return { guests: [], guestSkipped: `virt-inspector failed: ${lastLine(cause)}` };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
