@@ -11,6 +11,9 @@ import type { Session } from './ui/ui.ts';
 /** The stages that leave something to keep; pipeline/stages.ts has the reasons, and takes too long to import. */
 const lastStages = ['install', 'customize', 'sparsify', 'upload'] as const;
 
+/** What convert writes; images/target.ts knows their variants, and takes its time too. */
+const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
+
 type Run = () => Promise<number | void>;
 
 /** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
@@ -85,6 +88,45 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
     .option('--json', 'print the findings as one JSON value')
     .action((recipe, options) =>
       run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, session)),
+    );
+  command('inspect <image>', 'Show what an image is, which image properties follow, and whether it is safe to use.', [
+    'vmkiln inspect disk.vmdk',
+    'vmkiln inspect disk.qcow2 --no-guest --json',
+    'vmkiln inspect disk.vmdk --property vmware_adaptertype=paraVirtual',
+  ])
+    .option('--no-guest', 'do not start an appliance to look for the guest operating system')
+    .option(
+      '--property <key=value>',
+      'override an image property (repeatable)',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--json', 'print what was found as one JSON value')
+    .action((image, options) =>
+      run(async () => (await import('./commands/inspect.ts')).inspect(image, options, session)),
+    );
+  command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
+    'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
+    'vmkiln convert disk.vmdk --to qcow2 --compression zlib --out rhel7.qcow2 --check',
+  ])
+    .addOption(new Option('--to <format>', 'the format to write').choices(targetFormats).makeOptionMandatory())
+    .option('--out <file>', 'file to write (default: beside the image, named after the format)', filled)
+    .option('--subformat <name>', 'variant of a vmdk, vdi, vhd or vhdx', filled)
+    .addOption(new Option('--compression <kind>', 'compress a qcow2').choices(['zlib', 'zstd']))
+    .addOption(
+      new Option('--adapter-type <type>', 'disk adapter of a vmdk').choices([
+        'ide',
+        'lsilogic',
+        'buslogic',
+        'legacyESX',
+      ]),
+    )
+    .option('--check', 'compare the contents afterwards')
+    .option('--force', 'replace a file that is there already')
+    .option('--allow-external', 'follow backing files, data files and extents: only for an image you trust')
+    .option('--json', 'print what was made as one JSON value')
+    .action((image, options) =>
+      run(async () => (await import('./commands/convert.ts')).convert(image, options, session)),
     );
   command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',

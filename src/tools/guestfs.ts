@@ -5,7 +5,7 @@ import type { Arg, Command, Host, ReadyImage } from '../model.ts';
  * of a kill; `force_tcg` because without it every tool dies at once where /dev/kvm is there but useless;
  * `vsyscall=emulate` because the programs of old guests (RHEL 6) crash without it. See guestfs(3).
  */
-function environment(host: Host): Record<string, string> {
+export function environment(host: Pick<Host, 'accelerator'>): Record<string, string> {
   return {
     LIBGUESTFS_BACKEND: 'direct',
     LIBGUESTFS_APPEND: 'vsyscall=emulate',

@@ -8,7 +8,20 @@ import { segments } from '../../src/pipeline/stages.ts';
 const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
-const commands = ['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'clean', 'schema', 'init', 'completion'];
+const commands = [
+  'build',
+  'rehearse',
+  'plan',
+  'render',
+  'validate',
+  'doctor',
+  'inspect',
+  'convert',
+  'clean',
+  'schema',
+  'init',
+  'completion',
+];
 
 test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
   const { stdout, stderr } = await vmkiln('--help');

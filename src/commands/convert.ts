@@ -1,0 +1,42 @@
+import { convertFile, defaultOut } from '../images/convert.ts';
+import { targetOf, type TargetOptions } from '../images/target.ts';
+import { formatBytes } from '../ui/format.ts';
+import { openProgress } from '../ui/progress.ts';
+import type { Session } from '../ui/ui.ts';
+import { accelerator } from './inspect.ts';
+
+type Options = TargetOptions & {
+  out?: string;
+  force?: boolean;
+  allowExternal?: boolean;
+  check?: boolean;
+  json?: boolean;
+};
+
+/**
+ * `vmkiln convert`: writes an image in another format and says what it made, one line or one JSON value.
+ *
+ * @throws VmkilnError USAGE, IMAGE_UNFIT, DISK_FULL, COMMAND_FAILED, INTERRUPTED: nothing is left then.
+ */
+export async function convert(image: string, options: Options, { signal, say }: Session): Promise<void> {
+  const target = targetOf(options);
+  const progress = openProgress(process.stderr);
+  try {
+    const files = await convertFile(image, target, {
+      out: options.out ?? defaultOut(image, target),
+      replace: options.force ?? false,
+      allowExternal: options.allowExternal ?? false,
+      check: options.check ?? false,
+      signal,
+      host: () => accelerator(signal, say),
+      progress: progress.show,
+    });
+    const text = options.json
+      ? JSON.stringify({ source: image, subformat: target.subformat, checked: options.check ?? false, files }, null, 2)
+      : files.map(({ file, format, fileSize }) => `${file}  ${format}, ${formatBytes(fileSize)}`).join('\n');
+    progress.close();
+    process.stdout.write(`${text}\n`);
+  } finally {
+    progress.close();
+  }
+}

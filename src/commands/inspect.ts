@@ -1,0 +1,44 @@
+import { probeAccelerator } from '../host/probe.ts';
+import { openHostCache } from '../host/cache.ts';
+import { defaultConnect } from '../host/libvirt.ts';
+import { withImage } from '../images/file.ts';
+import { inspectImage } from '../images/inspect.ts';
+import { parseOverrides } from '../images/properties.ts';
+import { reportOf } from '../images/report.ts';
+import type { Host } from '../model.ts';
+import { statePaths } from '../store/paths.ts';
+import { paintFor } from '../ui/format.ts';
+import { inspectionText } from '../ui/inspection-text.ts';
+import type { Session } from '../ui/ui.ts';
+
+/**
+ * `vmkiln inspect`: what an image is, which Image service properties follow, and what is wrong with it, as text or as one
+ * JSON value. Returns 1 when the image is unfit: damaged, contradictory, or not whole without other files.
+ *
+ * @throws VmkilnError USAGE when there is no such file, or INTERRUPTED.
+ */
+export async function inspect(
+  image: string,
+  options: { json?: boolean; guest: boolean; property: string[] },
+  { signal, say }: Session,
+): Promise<number> {
+  const overrides = parseOverrides(options.property);
+  const guest = options.guest ? () => accelerator(signal, say) : undefined;
+  const report = await withImage(image, async (file) =>
+    reportOf(file, await inspectImage(file, { signal, progress: say, ...(guest && { guest }) }), overrides),
+  );
+  const text = options.json ? JSON.stringify(report, null, 2) : inspectionText(image, report, paintFor(process.stdout));
+  process.stdout.write(`${text}\n`);
+  return report.findings.some(({ level }) => level === 'error') ? 1 : 0;
+}
+
+/** The accelerator for the libguestfs appliance; libvirt is not needed here. */
+export async function accelerator(
+  signal: AbortSignal,
+  progress: (message: string) => void,
+): Promise<Pick<Host, 'accelerator'>> {
+  const cache = await openHostCache(statePaths(process.env, process.getuid?.() ?? 0).cache, false);
+  const found = await probeAccelerator(defaultConnect(process.getuid?.() ?? 0), cache, signal, progress);
+  await cache.save();
+  return found;
+}

@@ -1,0 +1,97 @@
+import { constants, gunzipSync } from 'node:zlib';
+import { isText, little, warning } from './header.ts';
+import type { Header, Source } from './header.ts';
+import { fieldText } from './text.ts';
+
+// The Amazon formats have no header of their own: AKI is a kernel, ARI its initial RAM disk, AMI a filesystem.
+
+const bare = { references: [], findings: [] } as const;
+
+/** A Linux kernel: x86's bzImage (Documentation/arch/x86/boot.rst) or ARM64's Image. */
+export function parseKernel(source: Source): Header | undefined {
+  const head = source.read(0, 64 * 1024);
+  if (isText(head, 0x202, 'HdrS') && little.u16(head, 0x1fe) === 0xaa55) {
+    const at = little.u16(head, 0x20e);
+    const version = at === 0 ? '' : fieldText(head.subarray(at + 0x200, at + 0x200 + 256), 'latin1');
+    const protocol = little.u16(head, 0x206);
+    return {
+      format: 'aki',
+      subformat: 'bzImage',
+      details: {
+        'kernel version': version,
+        'boot protocol': `${protocol >>> 8}.${protocol & 0xff}`,
+        architecture: 'x86',
+      },
+      ...bare,
+    };
+  }
+  if (!isText(head, 56, 'ARM\u0064')) return undefined;
+  return { format: 'aki', subformat: 'Image', details: { architecture: 'aarch64' }, ...bare };
+}
+
+const cpio = /^0707(01|02|07)$/;
+const compressors: readonly [name: string, magic: string][] = [
+  ['xz', 'fd377a585a00'],
+  ['zstd', '28b52ffd'],
+  ['lz4', '02214c18'],
+  ['bzip2', '425a68'],
+  ['zip', '504b0304'],
+  ['7z', '377abcaf271c'],
+];
+
+/** An initial RAM disk: a cpio archive, plain (also when microcode comes first) or packed with gzip. */
+export function parseRamdisk(source: Source): Header | undefined {
+  const head = source.read(0, 64 * 1024);
+  if (cpio.test(head.toString('latin1', 0, 6))) return { format: 'ari', subformat: 'cpio', details: {}, ...bare };
+  if (head.toString('hex', 0, 2) !== '1f8b') return undefined;
+  return cpio.test(gunzipStart(head))
+    ? { format: 'ari', subformat: 'cpio.gz', details: {}, ...bare }
+    : compressed('gzip');
+}
+
+/** A file that is packed as a whole: what is inside can be told only when it is unpacked. */
+export function parseCompressed(source: Source): Header | undefined {
+  const hex = source.read(0, 8).toString('hex');
+  const found = compressors.find(([, magic]) => hex.startsWith(magic));
+  return found && compressed(found[0]);
+}
+
+function compressed(name: string): Header {
+  const advice = `it is packed with ${name}: unpack it first, unless it is an initial RAM disk (--property disk_format=ari)`;
+  return {
+    format: 'compressed',
+    subformat: name,
+    details: {},
+    references: [],
+    findings: [warning('compressed', advice)],
+  };
+}
+
+/** The first six characters of what is inside. Input and output are bounded, so a bomb stays small. */
+function gunzipStart(head: Buffer): string {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 23 };
+  try {
+    return gunzipSync(head.subarray(0, 4096), options).toString('latin1', 0, 6);
+  } catch {
+    return '';
+  }
+}
+
+/** A filesystem that begins where the file begins, without a partition table. */
+export function parseFilesystem(source: Source): Header | undefined {
+  const name = filesystemOf(source);
+  return name === undefined
+    ? undefined
+    : { format: 'ami', subformat: name, virtualSize: source.size, details: { filesystem: name }, ...bare };
+}
+
+function filesystemOf(source: Source): string | undefined {
+  const super4 = source.read(1024, 512);
+  if (little.u16(super4, 56) === 0xef53) {
+    const incompat = little.u32(super4, 96);
+    if (incompat & 0x40) return 'ext4';
+    return little.u32(super4, 92) & 4 ? 'ext3' : 'ext2';
+  }
+  if (isText(source.read(0, 4), 0, 'XFSB')) return 'xfs';
+  return isText(source.read(65_536, 128), 64, '_BHRfS_M') ? 'btrfs' : undefined;
+}

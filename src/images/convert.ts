@@ -1,0 +1,182 @@
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import type { Host } from '../model.ts';
+import { makeBeside } from '../store/beside.ts';
+import { exec } from '../tools/exec.ts';
+import { virtGetKernel } from '../tools/inspector.ts';
+import { convertProgress } from '../tools/qemu-img.ts';
+import { compareImages, convertImage, imageOptions, qemuFormat } from '../tools/qemu-img-image.ts';
+import { runAppliance } from './appliance.ts';
+import { detect } from './detect.ts';
+import { withImage } from './file.ts';
+import type { ImageFile } from './file.ts';
+import { inspectImage } from './inspect.ts';
+import type { Inspection } from './inspect.ts';
+import { biosBoot, efiSystem } from './partitions.ts';
+import type { Target } from './target.ts';
+
+export type ConvertOptions = {
+  /** Path of the result. For `ami` the kernel and the RAM disk go beside it, as `.aki` and `.ari`. */
+  out: string;
+  replace: boolean;
+  /** Follow files that the image names: backing and data files, extents, parents. */
+  allowExternal: boolean;
+  /** Compare the contents when it is done. */
+  check: boolean;
+  signal: AbortSignal;
+  host: () => Promise<Pick<Host, 'accelerator'>>;
+  progress: (message: string, fraction: number) => void;
+};
+
+/** A file that was made. Sizes are in bytes; `allocated` is what it takes on the disk. */
+export type Converted = { file: string; format: string; virtualSize?: number; fileSize: number; allocated: number };
+
+/**
+ * Converts an image by qemu-img, which is told its format. What it makes appears whole or not at all, and is looked at
+ * before: it has to be of the wanted format and no other.
+ *
+ * @throws VmkilnError IMAGE_UNFIT, USAGE, DISK_FULL, COMMAND_FAILED, INTERRUPTED.
+ */
+export async function convertFile(image: string, target: Target, options: ConvertOptions): Promise<Converted[]> {
+  return withImage(image, async (file) => {
+    const found = await inspectImage(file, { signal: options.signal });
+    refuse(image, found, options.allowExternal);
+    const paths = target.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
+    const original = await stat(file.path);
+    for (const path of paths) {
+      const there = await stat(path).catch(() => undefined);
+      if (there && there.ino === original.ino && there.dev === original.dev) {
+        throw new VmkilnError('USAGE', `${path} is the image itself`, { hint: 'choose another file with --out' });
+      }
+    }
+    return makeBeside(paths, options.replace, async (folder) => {
+      const names = paths.map((path) => join(folder, basename(path)));
+      const [result = ''] = names;
+      const root = target.format === 'ami' ? rootRange(image, found) : undefined;
+      if (target.format === 'ami') await extractKernel(file, found, folder, names, options);
+      const from = imageOptions(file.path, found.format, root);
+      await convertOne(from, result, target, options);
+      return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', target.format)));
+    });
+  });
+}
+
+/** Where `convert` writes when nobody says: beside the image, with the name of the format. */
+export function defaultOut(image: string, target: Target): string {
+  const extension = extname(image);
+  const base = extension === '' ? image : image.slice(0, -extension.length);
+  return `${base}.${target.format}`;
+}
+
+function refuse(image: string, { format, references, findings }: Inspection, allowExternal: boolean): void {
+  const named = references.map(({ kind, name }) => `${kind} ${JSON.stringify(name)}`);
+  if (references.length > 0 && !allowExternal) {
+    throw new VmkilnError('IMAGE_UNFIT', `${image} needs other files: ${named.join(', ')}`, {
+      hint: 'an image from elsewhere may name any file of this host; if you trust it, say --allow-external',
+    });
+  }
+  const wrong = findings.find(({ level }) => level === 'error');
+  if (wrong) {
+    throw new VmkilnError('IMAGE_UNFIT', `${image} cannot be converted: ${wrong.message}`, {
+      hint: `vmkiln inspect ${image}`,
+    });
+  }
+  if (['aki', 'ari', 'compressed'].includes(format)) {
+    throw new VmkilnError('IMAGE_UNFIT', `${image} is no disk image: ${format}`, {
+      hint: 'kernels and RAM disks are uploaded as they are; unpack what is packed',
+    });
+  }
+}
+
+async function convertOne(from: string, to: string, target: Target, options: ConvertOptions): Promise<void> {
+  const { signal, progress } = options;
+  const follow = (message: string) => (line: string) => {
+    const fraction = convertProgress(line);
+    if (fraction !== undefined) progress(message, fraction);
+  };
+  await exec({ ...convertImage(from, to, target), signal, onLine: follow('converting') });
+  await withImage(to, async ({ source }) => {
+    const { format, findings } = detect(source);
+    // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.
+    const fits =
+      target.format === 'raw' || target.format === 'ami' ? qemuFormat(format) === 'raw' : format === target.format;
+    if (!fits || findings.some(({ code }) => code === 'several-formats')) {
+      throw new VmkilnError('IMAGE_UNFIT', `what came out would be taken for ${format}, not for ${target.format}`, {
+        hint: 'the disk begins with the header of another image format: do not use it',
+      });
+    }
+  });
+  if (!options.check) return;
+  const { exitCode } = await exec({
+    ...compareImages(from, imageOptions(to, target.format)),
+    accept: [1],
+    signal,
+    onLine: follow('comparing'),
+  });
+  if (exitCode === 1) {
+    throw new VmkilnError('COMMAND_FAILED', 'the contents of the two images differ', {
+      hint: 'was the image in use? Shut the guest down and convert it again',
+    });
+  }
+}
+
+async function describe(made: string, file: string, wanted: string): Promise<Converted> {
+  return withImage(made, async ({ source, size, allocated }) => {
+    const { virtualSize } = detect(source);
+    // Of the three files of an ami, each has its format as its extension.
+    const format = wanted === 'ami' ? extname(file).slice(1) : wanted;
+    return { file, format, ...(virtualSize !== undefined && { virtualSize }), fileSize: size, allocated };
+  });
+}
+
+function amiPaths(out: string): string[] {
+  const base = resolve(out).replace(/\.ami$/, '');
+  return ['ami', 'aki', 'ari'].map((extension) => `${base}.${extension}`);
+}
+
+/** Partitions without a system on them. */
+const besides: readonly string[] = [efiSystem, biosBoot, 'Linux swap', 'PReP boot', 'Microsoft reserved'];
+
+/** The one partition an Amazon machine image is made of; undefined when the whole disk is one filesystem. */
+function rootRange(image: string, { table }: Inspection): { start: number; size: number } | undefined {
+  if (!table) return undefined;
+  const systems = table.partitions.filter(({ type }) => !besides.includes(type));
+  const [root] = systems;
+  if (systems.length !== 1 || root === undefined || !root.type.startsWith('Linux') || root.type === 'Linux LVM') {
+    const list = systems.map(({ number, type }) => `${number} (${type})`).join(', ');
+    throw new VmkilnError(
+      'IMAGE_UNFIT',
+      `${image} does not have one Linux partition for an ami, but ${list || 'none'}`,
+      {
+        hint: 'an ami is one filesystem with everything in it: no LVM, and no /boot of its own',
+      },
+    );
+  }
+  return { start: root.start, size: root.size };
+}
+
+/** Puts kernel and RAM disk of the guest where the names after the first say. */
+async function extractKernel(
+  file: ImageFile,
+  { format }: Inspection,
+  folder: string,
+  [, kernel = '', ramdisk = '']: readonly string[],
+  { signal, host, progress }: ConvertOptions,
+): Promise<void> {
+  progress('extracting kernel and RAM disk', 0);
+  const taken = join(folder, 'boot');
+  await mkdir(taken);
+  const call = virtGetKernel(file.path, qemuFormat(format), taken, await host());
+  await runAppliance({ ...call, signal });
+  const names = await readdir(taken);
+  const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const [vmlinuz, initrd] = [find(/^vmlinu/), find(/^init/)];
+  if (vmlinuz === undefined || initrd === undefined) {
+    throw new VmkilnError('IMAGE_UNFIT', 'no kernel with its initial RAM disk was found in the image', {
+      hint: 'an ami needs both: install a kernel in the guest first',
+    });
+  }
+  await rename(join(taken, vmlinuz), kernel);
+  await rename(join(taken, initrd), ramdisk);
+}

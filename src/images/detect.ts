@@ -1,0 +1,118 @@
+import { parseCompressed, parseFilesystem, parseKernel, parseRamdisk } from './amazon.ts';
+import { error, isText, warning } from './header.ts';
+import type { Finding, Header, Parser, Source } from './header.ts';
+import { parseIso } from './iso.ts';
+import { parsePartitions } from './partitions.ts';
+import type { PartitionTable } from './partitions.ts';
+import { parseQcow2 } from './qcow2.ts';
+import { parseVdi } from './vdi.ts';
+import { parseVhd } from './vhd.ts';
+import { parseVhdx } from './vhdx.ts';
+import { parseVmdk } from './vmdk.ts';
+
+/** Formats with a header of their own, and those that only look like one when no other fits. */
+const containers: readonly Parser[] = [parseQcow2, parseVmdk, parseVhdx, parseVdi, parseVhd, parseIso];
+const contents: readonly Parser[] = [parseKernel, parseRamdisk, parseCompressed, parseFilesystem];
+
+/** Formats that QEMU would guess, and open, and that no Image service takes. */
+const others: readonly [name: string, offset: number, magic: string][] = [
+  ['QED', 0, 'QED\0'],
+  ['Parallels', 0, 'WithoutFreeSpace'],
+  ['Parallels', 0, 'WithouFreSpacExt'],
+  ['Bochs', 0, 'Bochs Virtual HD Image'],
+  ['cloop', 0, '#!/bin/sh\n#V2.0 Format\n'],
+  ['LUKS', 0, 'LUKS\u00ba\u00be'],
+];
+
+const unknownContents = warning(
+  'unknown-contents',
+  'the disk begins with neither a partition table nor a known filesystem',
+);
+
+/** The header of an image, and the partition table where the file itself begins with one. */
+export type Detected = Header & { table?: PartitionTable };
+
+/**
+ * Tells the format of an image from its bytes, never from its name. A file that is of several formats at once means
+ * something else to each program that reads it, which is how an image is smuggled past a check: that is an error.
+ * Never throws on any bytes.
+ */
+export function detect(source: Source): Detected {
+  const matches = containers.flatMap((parse) => parse(source) ?? []);
+  const foreign = foreignFormats(source);
+  const [first, ...rest] = matches;
+  const names = [...matches.map(({ format }) => format as string), ...foreign];
+  const several =
+    names.length > 1
+      ? [error('several-formats', `it is ${names.join(' and ')} at once: no program would know which is meant`)]
+      : [];
+  if (first) {
+    const found = { ...first, findings: [...several, ...first.findings, ...rest.flatMap(({ findings }) => findings)] };
+    const references = [...first.references, ...rest.flatMap((other) => other.references)];
+    return first.format === 'iso' ? withHybrid({ ...found, references }, source) : { ...found, references };
+  }
+  if (foreign.length > 0) return { ...nothing('other', foreign.join(', ')), findings: [...several, notTaken(foreign)] };
+  const content = contents.flatMap((parse) => parse(source) ?? [])[0];
+  return content ?? raw(source);
+}
+
+function foreignFormats(source: Source): string[] {
+  const names = others.filter(([, offset, magic]) => isText(source.read(offset, magic.length), 0, magic));
+  const dmg = isText(source.read(source.size - 512, 4), 0, 'koly') ? ['DMG'] : [];
+  return [...names.map(([name]) => name), ...dmg];
+}
+
+function notTaken(foreign: readonly string[]): Finding {
+  return error('format', `it is a ${foreign.join(', ')} image, which the Image service has no disk_format for`);
+}
+
+function nothing(format: 'other', subformat: string): Header {
+  return { format, subformat, details: {}, references: [], findings: [] };
+}
+
+/** A raw disk has no header: what follows from its bytes is its partition table. */
+function raw(source: Source): Detected {
+  const table = parsePartitions(source, source.size);
+  const findings: Finding[] = [...(table?.findings ?? [])];
+  if (source.size === 0) findings.push(error('empty', 'the file is empty'));
+  else if (source.size % 512 !== 0) {
+    findings.push(error('size', `a raw disk consists of sectors; ${source.size} bytes are not a multiple of 512`));
+  }
+  if (!table && source.size > 0) {
+    findings.push(unknownContents);
+  }
+  return { format: 'raw', virtualSize: source.size, details: {}, references: [], findings, ...(table && { table }) };
+}
+
+/** An ISO that can be written to a USB stick has a partition table in the sectors that discs leave free. */
+function withHybrid(iso: Header, source: Source): Detected {
+  const table = parsePartitions(source, source.size);
+  if (!table) return iso;
+  return {
+    ...iso,
+    details: { ...iso.details, hybrid: `${table.kind} for USB sticks` },
+    // The tables of hybrid discs overlap by design, and their ends are padded differently.
+    table: { ...table, findings: [] },
+  };
+}
+
+/**
+ * What the disk inside an image begins with. A header there means that the image, once it is converted to raw, would be
+ * taken for one of that format, with whatever files that names.
+ */
+export function detectInside(
+  start: Source,
+  diskSize: number,
+): { table?: PartitionTable; findings: readonly Finding[] } {
+  const nested = containers.filter((parse) => parse !== parseIso).flatMap((parse) => parse(start)?.format ?? []);
+  const names = [...nested, ...foreignFormats(start)];
+  const table = parsePartitions(start, diskSize);
+  const findings: Finding[] = names.map((name) =>
+    error(
+      'nested',
+      `the disk inside begins with the header of another ${name} image: converted to raw, it would be taken for that`,
+    ),
+  );
+  if (table) return { findings: [...findings, ...table.findings], table };
+  return { findings: parseFilesystem(start) ? findings : [...findings, unknownContents] };
+}

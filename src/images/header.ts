@@ -1,0 +1,108 @@
+/** The disk formats that are told apart. `vhd` is what QEMU calls vpc; `gzip` and its like hide what is inside. */
+export type Format =
+  | 'raw'
+  | 'qcow2'
+  | 'vmdk'
+  | 'vhd'
+  | 'vhdx'
+  | 'vdi'
+  | 'iso'
+  | 'ami'
+  | 'aki'
+  | 'ari'
+  | 'compressed'
+  | 'other';
+
+/**
+ * Something a person should know before trusting an image. An `error` makes it unfit: it is damaged, contradicts itself
+ * or reaches outside. `code` is stable, `message` is not.
+ */
+export type Finding = { level: 'error' | 'warning'; code: string; message: string };
+
+/** A file that an image wants to be read together with it. It is named, and never opened. */
+export type Reference = { kind: 'backing file' | 'data file' | 'extent' | 'parent'; name: string };
+
+export type Detail = string | number | boolean | readonly string[];
+
+/** What the header of an image says of it. Sizes are in bytes. `details` have the names of the format's own specification. */
+export type Header = {
+  format: Format;
+  /** The variant within the format: `streamOptimized`, `dynamic`. */
+  subformat?: string;
+  /** The size of the disk that a guest sees. */
+  virtualSize?: number;
+  details: Readonly<Record<string, Detail>>;
+  references: readonly Reference[];
+  findings: readonly Finding[];
+};
+
+/** Reads the header of one format; undefined when the file is not of that format. Never throws, whatever the bytes. */
+export type Parser = (source: Source) => Header | undefined;
+
+/** An image to read from: `read` returns what there is between `offset` and `offset + length`, at most 1 MiB. */
+export type Source = { size: number; read: (offset: number, length: number) => Buffer };
+
+/** What one read returns at most, in bytes: no length that a file states is ever allocated as it is. */
+const readLimit = 2 ** 20;
+
+/**
+ * A source over anything that can be read at a position. Offsets that lie outside, or are no whole numbers, give
+ * nothing, so a parser can pass on what a header says.
+ */
+export function openSource(size: number, readAt: (offset: number, length: number) => Buffer): Source {
+  return {
+    size,
+    read: (offset, length) => {
+      if (!Number.isSafeInteger(offset) || offset < 0 || offset >= size || !(length > 0)) return Buffer.alloc(0);
+      return readAt(offset, Math.min(Math.floor(length), readLimit, size - offset));
+    },
+  };
+}
+
+/** A source over bytes in memory. */
+export function bufferSource(bytes: Buffer): Source {
+  return openSource(bytes.length, (offset, length) => bytes.subarray(offset, offset + length));
+}
+
+/** A 64-bit number as a JavaScript one. Above 2^53 it is not exact, which only sizes that lie reach. */
+type ByteOrder = { u16: FieldReader; u32: FieldReader; u64: FieldReader };
+type FieldReader = (bytes: Buffer, at: number) => number;
+
+/** Reads big-endian fields; what lies beyond the end of the bytes is 0. */
+export const big: ByteOrder = {
+  u16: (bytes, at) => (at >= 0 && at + 2 <= bytes.length ? bytes.readUInt16BE(at) : 0),
+  u32: (bytes, at) => (at >= 0 && at + 4 <= bytes.length ? bytes.readUInt32BE(at) : 0),
+  u64: (bytes, at) => (at >= 0 && at + 8 <= bytes.length ? Number(bytes.readBigUInt64BE(at)) : 0),
+};
+
+/** Reads little-endian fields; what lies beyond the end of the bytes is 0. */
+export const little: ByteOrder = {
+  u16: (bytes, at) => (at >= 0 && at + 2 <= bytes.length ? bytes.readUInt16LE(at) : 0),
+  u32: (bytes, at) => (at >= 0 && at + 4 <= bytes.length ? bytes.readUInt32LE(at) : 0),
+  u64: (bytes, at) => (at >= 0 && at + 8 <= bytes.length ? Number(bytes.readBigUInt64LE(at)) : 0),
+};
+
+/** Whether bytes at a place are these ASCII characters. */
+export function isText(bytes: Buffer, at: number, text: string): boolean {
+  return bytes.toString('latin1', at, at + text.length) === text;
+}
+
+export function error(code: string, message: string): Finding {
+  return { level: 'error', code, message };
+}
+
+export function warning(code: string, message: string): Finding {
+  return { level: 'warning', code, message };
+}
+
+/** Larger than any disk a cloud offers; sizes beyond it come from a damaged or a hostile header. */
+const sizeLimit = 2 ** 50;
+
+/** Finds a disk size that cannot be meant. `size` is in bytes. */
+export function sizeFindings(size: number): Finding[] {
+  if (size === 0) return [error('size', 'the header says that the disk has no size at all')];
+  if (size > sizeLimit) {
+    return [error('size', `the header says that the disk has ${size} bytes, more than 1 PiB: it cannot be meant`)];
+  }
+  return size % 512 === 0 ? [] : [warning('size', `the size of the disk, ${size} bytes, is no multiple of 512`)];
+}

@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { exec } from '../tools/exec.ts';
+import { virtInspector } from '../tools/inspector.ts';
+import { diskStart, qemuFormat } from '../tools/qemu-img-image.ts';
+import { findProgram } from '../host/programs.ts';
+import type { Host } from '../model.ts';
+import { runAppliance } from './appliance.ts';
+import { detect, detectInside } from './detect.ts';
+import type { Detected } from './detect.ts';
+import type { ImageFile } from './file.ts';
+import { parseInspector } from './guest.ts';
+import type { Guest } from './guest.ts';
+import { bufferSource, error, warning } from './header.ts';
+import type { Format } from './header.ts';
+import { printable } from './text.ts';
+
+/** All that is known of an image. `selfContained` is false when it wants other files besides itself. */
+export type Inspection = Detected & {
+  selfContained: boolean;
+  guests: readonly Guest[];
+  /** Why nobody looked for a guest, if so. */
+  guestSkipped?: string;
+};
+
+export type InspectOptions = {
+  signal: AbortSignal;
+  /** Looks for the guest operating system with this accelerator; undefined: does not look. */
+  guest?: () => Promise<Pick<Host, 'accelerator'>>;
+  progress?: (message: string) => void;
+};
+
+/** How much of the disk is looked at for its partition table, in bytes: a GPT of 4096-byte sectors ends before. */
+const startLength = 128 * 1024;
+/** Images with a disk inside that another program has to unpack. */
+const packed: readonly Format[] = ['qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'];
+
+/**
+ * Finds out what an image is. Its header is read by this program's own parsers. Other programs get to see it only when
+ * it needs no file besides itself and nothing is wrong with it, and are told its format.
+ *
+ * @throws VmkilnError INTERRUPTED, or what the host's probe throws.
+ */
+export async function inspectImage(file: ImageFile, options: InspectOptions): Promise<Inspection> {
+  const header = detect(file.source);
+  const fit = isFit(header);
+  const inside = fit && packed.includes(header.format) ? await lookInside(file, header, options.signal) : {};
+  const known: Detected = { ...header, ...inside, findings: [...header.findings, ...(inside.findings ?? [])] };
+  const selfContained = header.references.length === 0;
+  const skipped = whyNoGuest(known, options.guest !== undefined);
+  if (skipped !== undefined) return { ...known, selfContained, guests: [], guestSkipped: skipped };
+  return { ...known, selfContained, ...(await lookForGuest(file, known, options)) };
+}
+
+/** Whether other programs may see an image: nothing points outside it, and nothing is wrong with it. */
+function isFit({ references, findings }: Detected): boolean {
+  return references.length === 0 && !findings.some(({ level }) => level === 'error');
+}
+
+/** The partition table of the disk inside. A qemu-img that fails, or is not there, is a finding. */
+async function lookInside(file: ImageFile, header: Detected, signal: AbortSignal): Promise<Partial<Detected>> {
+  if (header.details['encryption'] !== undefined && header.details['encryption'] !== 'none') return {};
+  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-inspect-'));
+  try {
+    const start = join(folder, 'start.raw');
+    await exec({ ...diskStart(file.path, header.format, startLength, start), signal });
+    return detectInside(bufferSource(await readFile(start)), header.virtualSize ?? 0);
+  } catch (cause) {
+    if (!(cause instanceof VmkilnError) || cause.code === 'INTERRUPTED') throw cause;
+    const missing = cause.code === 'TOOL_MISSING' || cause.exitCode === 127;
+    const finding = missing
+      ? warning('partitions', 'the disk inside was not looked at: qemu-img or prlimit is not installed')
+      : error('unreadable', `qemu-img cannot read it: ${lastLine(cause)}`);
+    return { findings: [finding] };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function whyNoGuest(image: Detected, wanted: boolean): string | undefined {
+  if (!['raw', 'ami', ...packed].includes(image.format))
+    return 'there is no installed system in an image of this format';
+  if (!wanted) return '--no-guest';
+  if (image.references.length > 0) return 'the image is not self-contained';
+  if (!isFit(image)) return 'something is wrong with the image';
+  if (image.details['encryption'] !== undefined && image.details['encryption'] !== 'none') return 'it is encrypted';
+  return image.findings.some(({ code }) => code === 'unknown-contents')
+    ? 'there is nothing to be seen on the disk'
+    : undefined;
+}
+
+async function lookForGuest(
+  { path }: ImageFile,
+  { format }: Detected,
+  { guest, signal, progress }: InspectOptions,
+): Promise<{ guests: readonly Guest[]; guestSkipped?: string }> {
+  if (guest === undefined || (await findProgram(['virt-inspector'])) === undefined) {
+    return { guests: [], guestSkipped: 'virt-inspector is not installed' };
+  }
+  try {
+    const host = await guest();
+    progress?.(
+      `looking for the guest operating system${host.accelerator === 'tcg' ? ' (without KVM: half a minute)' : ''}`,
+    );
+    const { stdout } = await runAppliance({ ...virtInspector(path, qemuFormat(format), host), signal });
+    const guests = parseInspector(stdout);
+    return guests.length === 0 ? { guests, guestSkipped: 'virt-inspector found no operating system' } : { guests };
+  } catch (cause) {
+    if (!(cause instanceof VmkilnError) || !['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
+    return { guests: [], guestSkipped: `virt-inspector failed: ${lastLine(cause)}` };
+  }
+}
+
+function lastLine(cause: unknown): string {
+  // It may repeat what the image says.
+  return printable(messageOf(cause).trim().split('\n').at(-1) ?? '');
+}

@@ -1,0 +1,110 @@
+import { big, error, isText, sizeFindings, warning } from './header.ts';
+import type { Finding, Header, Reference, Source } from './header.ts';
+import { printable, fieldText } from './text.ts';
+
+const types: Readonly<Record<number, string>> = { 2: 'fixed', 3: 'dynamic', 4: 'differencing' };
+
+/**
+ * Reads a VHD (QEMU: vpc) by the "Virtual Hard Disk Image Format Specification" 1.0. The footer is the last sector of
+ * the file; a disk that is not fixed has a copy of it at the start and a dynamic header where `data offset` points.
+ */
+export function parseVhd(source: Source): Header | undefined {
+  const copy = footerAt(source, 0);
+  // Virtual PC before 2004 wrote a footer of 511 bytes.
+  const last = footerAt(source, source.size - 512) ?? footerAt(source, source.size - 511);
+  // "conectix" at the end of a file may be any file's last words; a footer has a checksum too.
+  const end = last && (copy || checksumHolds(last, 64)) ? last : undefined;
+  const footer = end ?? copy;
+  if (!footer) return undefined;
+  const type = big.u32(footer, 60);
+  const virtualSize = big.u64(footer, 48);
+  const findings: Finding[] = [...sizeFindings(virtualSize)];
+  if (!end) findings.push(error('truncated', 'the footer at its end is missing: the file is cut short'));
+  if (end && copy && !sameDisk(end, copy)) {
+    findings.push(error('damaged', 'its footer and the copy at the start, which QEMU believes, contradict each other'));
+  }
+  if (!checksumHolds(footer, 64)) findings.push(error('checksum', 'the checksum of its footer is wrong'));
+  if (big.u32(footer, 12) !== 0x00010000) findings.push(error('version', 'its footer is not of version 1.0'));
+  if (types[type] === undefined) findings.push(error('damaged', `its disk type ${type} does not exist`));
+  if ((footer[84] ?? 0) !== 0) findings.push(warning('saved-state', 'it was saved from a running machine'));
+  const references: Reference[] = [];
+  let block: Record<string, number> = {};
+  if (type === 2) {
+    if (virtualSize + footer.length > source.size) {
+      findings.push(error('truncated', `its footer says ${virtualSize} bytes, and the file has ${source.size}`));
+    }
+    findings.push(
+      warning(
+        'fixed-vhd',
+        'only its end tells that it is a VHD: QEMU and the Image service take it for raw unless told',
+      ),
+    );
+  } else {
+    const dynamic = source.read(big.u64(footer, 16), 1024);
+    block = { 'block size': big.u32(dynamic, 32) };
+    findings.push(...dynamicFindings(source, dynamic, virtualSize));
+    if (type === 4) references.push({ kind: 'parent', name: parentName(dynamic) });
+  }
+  return {
+    format: 'vhd',
+    subformat: types[type] ?? `type ${type}`,
+    virtualSize,
+    details: {
+      creator: `${fieldText(footer.subarray(28, 32), 'latin1')} ${big.u16(footer, 32)}.${big.u16(footer, 34)}`,
+      'original size': big.u64(footer, 40),
+      geometry: `${big.u16(footer, 56)}/${footer[58] ?? 0}/${footer[59] ?? 0}`,
+      uuid: footer.toString('hex', 68, 84),
+      ...block,
+    },
+    references,
+    findings,
+  };
+}
+
+function footerAt(source: Source, offset: number): Buffer | undefined {
+  const bytes = source.read(offset, 512);
+  return bytes.length >= 511 && isText(bytes, 0, 'conectix') ? bytes : undefined;
+}
+
+/** Whether two footers agree on where the dynamic header is, the size, and the type. */
+function sameDisk(one: Buffer, other: Buffer): boolean {
+  return [
+    [16, 24],
+    [48, 56],
+    [60, 64],
+  ].every(([from, to]) => one.subarray(from, to).equals(other.subarray(from, to)));
+}
+
+/** The checksum is the complement of the sum of all bytes but its own four. */
+function checksumHolds(bytes: Buffer, at: number): boolean {
+  let sum = 0;
+  for (const [index, byte] of bytes.entries()) if (index < at || index >= at + 4) sum += byte;
+  return ~sum >>> 0 === big.u32(bytes, at);
+}
+
+function dynamicFindings(source: Source, dynamic: Buffer, virtualSize: number): Finding[] {
+  if (dynamic.length < 1024 || !isText(dynamic, 0, 'cxsparse')) {
+    return [error('damaged', 'there is no dynamic header where its footer says')];
+  }
+  const findings: Finding[] = [];
+  if (!checksumHolds(dynamic, 36)) findings.push(error('checksum', 'the checksum of its dynamic header is wrong'));
+  const entries = big.u32(dynamic, 28);
+  const block = big.u32(dynamic, 32);
+  const powerOfTwo = block >= 512 && Number.isInteger(Math.log2(block));
+  if (!powerOfTwo) findings.push(error('damaged', `its block size ${block} is no power of two from 512 up`));
+  else if (entries * block < virtualSize) {
+    findings.push(error('damaged', `its ${entries} blocks do not hold a disk of ${virtualSize} bytes`));
+  }
+  if (big.u64(dynamic, 16) + entries * 4 > source.size) {
+    findings.push(error('truncated', 'its block table lies beyond the end of the file'));
+  }
+  return findings;
+}
+
+/** The parent's name in UTF-16, big-endian. */
+function parentName(dynamic: Buffer): string {
+  const field = Buffer.from(dynamic.subarray(64, 576));
+  if (field.length < 512) return '';
+  const name = field.swap16().toString('utf16le');
+  return printable(name.split('\0')[0] ?? '');
+}

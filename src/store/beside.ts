@@ -1,0 +1,72 @@
+import { link, lstat, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { diskFull, isFull, syncFolder } from './files.ts';
+
+/**
+ * Makes files that appear whole or not at all: `make` writes them, by their last names, into a folder beside them; then
+ * they are synced and moved to their places, in order. The folder goes, whatever happens. `paths` are in one folder.
+ *
+ * @param replace whether files that are there already may be replaced.
+ * @throws VmkilnError USAGE when there is such a file or no such folder, DISK_FULL; what `make` throws.
+ */
+export async function makeBeside<T>(
+  paths: readonly string[],
+  replace: boolean,
+  make: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = dirname(paths[0] ?? '.');
+  if (!replace) for (const path of paths) if (await exists(path)) throw taken(path);
+  const temporary = await mkdtemp(join(folder, '.vmkiln-')).catch((cause: unknown) => {
+    throw isFull(cause) ? diskFull(folder, cause) : unwritable(folder, cause);
+  });
+  try {
+    const result = await make(temporary);
+    for (const path of paths) await sync(join(temporary, basename(path)));
+    for (const path of paths) await move(join(temporary, basename(path)), path, replace);
+    await syncFolder(folder);
+    return result;
+  } catch (cause) {
+    const full = isFull(cause) || (cause instanceof VmkilnError && cause.code === 'DISK_FULL');
+    throw full ? diskFull(folder, cause) : cause;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A rename would replace a file that came in the meantime; a link does not. */
+async function move(from: string, to: string, replace: boolean): Promise<void> {
+  if (replace) return rename(from, to);
+  await link(from, to).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EEXIST') throw taken(to);
+    // A filesystem without links, such as that of a USB stick.
+    return rename(from, to);
+  });
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function taken(path: string): VmkilnError {
+  return new VmkilnError('USAGE', `${path} is there already`, { hint: 'choose another with --out, or say --force' });
+}
+
+function unwritable(folder: string, cause: unknown): VmkilnError {
+  return new VmkilnError('USAGE', `cannot write into ${folder}: ${messageOf(cause)}`, {
+    hint: 'choose a file in another folder with --out',
+    cause,
+  });
+}

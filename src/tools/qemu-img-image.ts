@@ -1,0 +1,69 @@
+/** A program with its words, and the seconds it gets. */
+type Call = { program: string; args: string[]; timeout: number };
+
+/** What prlimit(1) leaves qemu-img for an image that nobody vouches for: bytes of address space, seconds of CPU. */
+const addressSpace = 2 * 2 ** 30;
+
+/** QEMU's name of a disk format; the others are the same. */
+export function qemuFormat(format: string): string {
+  if (format === 'vhd') return 'vpc';
+  return format === 'iso' || format === 'ami' ? 'raw' : format;
+}
+
+/** Copies the first `length` bytes of the disk in an image to a raw file, within limits of memory and CPU time. */
+export function diskStart(image: string, format: string, length: number, to: string): Call {
+  const words = ['-f', qemuFormat(format), '-O', 'raw', `bs=${length}`, 'count=1', `if=${image}`, `of=${to}`];
+  return {
+    program: 'prlimit',
+    args: [`--as=${addressSpace}`, '--cpu=30', 'qemu-img', 'dd', ...words],
+    timeout: 60,
+  };
+}
+
+/** An image as qemu-img's `--image-opts` names it. `range`, in bytes, takes a part of the disk as a disk of its own. */
+export function imageOptions(path: string, format: string, range?: { start: number; size: number }): string {
+  const driver = qemuFormat(format);
+  const words = (prefix: string) => [
+    `${prefix}driver=${driver}`,
+    // Otherwise the size follows from the geometry, which rounds, when QEMU does not know who wrote the VHD.
+    ...(driver === 'vpc' ? [`${prefix}force_size_calc=current_size`] : []),
+    `${prefix}file.driver=file`,
+    `${prefix}file.filename=${path.replaceAll(',', ',,')}`,
+  ];
+  if (!range) return words('').join(',');
+  return ['driver=raw', `offset=${range.start}`, `size=${range.size}`, ...words('file.')].join(',');
+}
+
+/**
+ * Writes what `from` (see `imageOptions`) holds into a new image. It prints its progress. Out of order only into a qcow2:
+ * a streamed VMDK is read from its start to its end.
+ */
+export function convertImage(
+  from: string,
+  to: string,
+  target: { format: string; options: readonly string[]; compressed: boolean },
+): Call {
+  return {
+    program: 'qemu-img',
+    args: [
+      ...[
+        'convert',
+        '-p',
+        ...(target.format === 'qcow2' ? ['-W', '-m', '8'] : []),
+        '--image-opts',
+        from,
+        '-O',
+        qemuFormat(target.format),
+      ],
+      ...(target.compressed ? ['-c'] : []),
+      ...(target.options.length > 0 ? ['-o', target.options.join(',')] : []),
+      to,
+    ],
+    timeout: 24 * 3600,
+  };
+}
+
+/** Compares the contents of two disks (see `imageOptions`): status 0 when they are equal, 1 when not. */
+export function compareImages(one: string, other: string): Call {
+  return { program: 'qemu-img', args: ['compare', '-p', '--image-opts', one, other], timeout: 24 * 3600 };
+}

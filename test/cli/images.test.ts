@@ -1,0 +1,185 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { capturedBytes } from '../support/captured-images.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vmkiln-images-'));
+const at = (name: string) => join(folder, name);
+const run = (program: string, args: string[]) => execFileSync(program, args, { cwd: folder, encoding: 'utf8' });
+const qemuImg = (...args: string[]) => run('qemu-img', args);
+
+/** The real binary; it must answer soon even where it could wait for ever. */
+function vmkiln(...args: string[]) {
+  const options = { encoding: 'utf8', timeout: 30_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], options);
+  return { status, stdout, stderr };
+}
+
+function inspect(name: string, ...args: string[]) {
+  const { status, stdout } = vmkiln('inspect', at(name), '--no-guest', '--json', ...args);
+  const report = JSON.parse(stdout);
+  const codes = (level: string) =>
+    report.findings.flatMap((finding: { level: string; code: string }) =>
+      finding.level === level ? [finding.code] : [],
+    );
+  return { status, report, errors: codes('error'), warnings: codes('warning') };
+}
+
+/** A disk with a partition table, so that there is something to see inside. */
+writeFileSync(at('disk.raw'), capturedBytes('gpt.raw'));
+
+const kinds = [
+  ['qcow2', 'qcow2', ['compression_type=zstd']],
+  ['qcow2', 'qcow2', ['compat=0.10']],
+  ['vmdk', 'vmdk', ['subformat=monolithicSparse']],
+  ['vmdk', 'vmdk', ['subformat=streamOptimized']],
+  ['vhd', 'vpc', ['subformat=dynamic', 'force_size=on']],
+  ['vhd', 'vpc', ['subformat=fixed', 'force_size=on']],
+  ['vhdx', 'vhdx', ['subformat=dynamic']],
+  ['vhdx', 'vhdx', ['subformat=fixed']],
+  ['vdi', 'vdi', ['static=off']],
+  ['vdi', 'vdi', ['static=on']],
+] as const;
+
+describe('inspect', () => {
+  test.each(kinds)('%s by qemu-img (%s, %j): format, size and the partitions inside', (format, driver, options) => {
+    const name = `made.${format}`;
+    qemuImg('convert', '-f', 'raw', '-O', driver, '-o', options.join(','), 'disk.raw', name);
+    const info = JSON.parse(qemuImg('info', '-f', driver, '--output=json', name));
+    const { status, report, errors } = inspect(name);
+    expect({ status, errors }).toEqual({ status: 0, errors: [] });
+    expect(report).toMatchObject({
+      format,
+      virtualSize: info['virtual-size'],
+      selfContained: true,
+      partitionTable: {
+        kind: 'gpt',
+        boots: ['uefi'],
+        partitions: [{ type: 'BIOS boot' }, { type: 'EFI system' }, { type: 'Linux' }],
+      },
+      properties: { disk_format: format, min_disk: '1', hw_firmware_type: 'uefi' },
+    });
+  });
+
+  test('a backing file is named and never opened: here, opening it would wait for ever', () => {
+    run('mkfifo', [at('trap')]);
+    qemuImg('create', '-q', '-u', '-f', 'qcow2', '-F', 'raw', '-b', at('trap'), 'points.qcow2', '1M');
+    const { status, report, errors } = inspect('points.qcow2');
+    expect({ status, errors }).toEqual({ status: 1, errors: ['backing-file'] });
+    expect(report.references).toEqual([{ kind: 'backing file', name: at('trap') }]);
+    expect(vmkiln('convert', at('points.qcow2'), '--to', 'raw')).toMatchObject({ status: 2 });
+  });
+
+  test('an image inside an image is found, and not converted to raw', () => {
+    qemuImg('create', '-q', '-f', 'qcow2', '-u', '-F', 'raw', '-b', '/etc/passwd', 'inner.qcow2', '1M');
+    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'inner.qcow2', 'outer.qcow2');
+    expect(inspect('outer.qcow2')).toMatchObject({ status: 1, errors: ['nested'] });
+    const { status, stderr } = vmkiln('convert', at('outer.qcow2'), '--to', 'raw');
+    expect(stderr).toContain('begins with the header of another qcow2 image');
+    expect({ status, made: readdirSync(folder).includes('outer.raw') }).toEqual({ status: 2, made: false });
+  });
+
+  test('what is no file is refused at once: a pipe, a folder, a name that looks like a protocol', () => {
+    run('mkfifo', [at('pipe.qcow2')]);
+    for (const path of [at('pipe.qcow2'), folder, '/dev/null', 'nbd:localhost:10809', 'json:{"driver":"raw"}']) {
+      const { status, stderr } = vmkiln('inspect', path);
+      expect({ path, status }).toEqual({ path, status: 2 });
+      expect(stderr).toMatch(/regular file|cannot read/);
+    }
+  });
+
+  test('the text has the properties as `openstack image create` wants them, and nothing a terminal obeys', () => {
+    writeFileSync(
+      at('evil.vmdk'),
+      '# Disk DescriptorFile\nversion=1\ncreateType="\u001b[31mred"\nRW 1 FLAT "/a\u0007b"\n',
+    );
+    const { stdout, status } = vmkiln('inspect', at('evil.vmdk'), '--property', 'os_distro=rhel');
+    // oxlint-disable-next-line no-control-regex
+    expect(/[\u0007\u001b]/.test(stdout)).toBe(false);
+    expect(stdout).toContain('os_distro=rhel');
+    expect(status).toBe(1);
+  });
+});
+
+describe('convert', () => {
+  const convert = (image: string, ...args: string[]) => vmkiln('convert', at(image), ...args);
+  const hidden = () => readdirSync(folder).filter((name) => name.startsWith('.'));
+
+  test.each([
+    ['raw', []],
+    ['qcow2', ['--compression', 'zlib']],
+    ['vmdk', ['--subformat', 'streamOptimized', '--adapter-type', 'lsilogic']],
+    ['vmdk', []],
+    ['vdi', ['--subformat', 'static']],
+    ['vhd', []],
+    ['vhd', ['--subformat', 'fixed']],
+    ['vhdx', []],
+  ])('to %s %j: equal contents, the size exactly, and a result that inspect takes', (to, args) => {
+    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'from.qcow2');
+    const { status, stdout } = convert(
+      'from.qcow2',
+      '--to',
+      to,
+      ...args,
+      '--out',
+      at(`to,${to}:x`),
+      '--force',
+      '--check',
+      '--json',
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ checked: true, files: [{ format: to, virtualSize: 8 * 2 ** 20 }] });
+    expect(inspect(`to,${to}:x`)).toMatchObject({ status: 0, report: { format: to } });
+    expect(hidden()).toEqual([]);
+  });
+
+  test('a file that is there stays, unless --force says otherwise; the image itself stays always', () => {
+    writeFileSync(at('taken.vdi'), 'mine');
+    const refused = convert('disk.raw', '--to', 'vdi', '--out', at('taken.vdi'));
+    expect(refused.stderr).toContain('is there already');
+    expect(refused.status).toBe(2);
+    expect(readFileSync(at('taken.vdi'), 'utf8')).toBe('mine');
+    expect(convert('disk.raw', '--to', 'vdi', '--out', at('taken.vdi'), '--force').status).toBe(0);
+    expect(statSync(at('taken.vdi')).size).toBeGreaterThan(2 ** 20);
+    expect(convert('disk.raw', '--to', 'raw', '--out', at('disk.raw'), '--force').stderr).toContain('the image itself');
+  });
+
+  test('files outside are followed only when the user says so', () => {
+    qemuImg('convert', '-f', 'raw', '-O', 'vmdk', '-o', 'subformat=monolithicFlat', 'disk.raw', 'flat.vmdk');
+    expect(convert('flat.vmdk', '--to', 'qcow2').stderr).toContain('"flat-flat.vmdk"');
+    expect(convert('flat.vmdk', '--to', 'qcow2', '--allow-external', '--check').status).toBe(0);
+  });
+
+  test('a conversion that fails half-way leaves nothing', () => {
+    mkdirSync(at('small'));
+    // What qemu-img writes beyond this limit fails, as it does on a full disk.
+    const script = 'ulimit -f 100; exec "$0" dist/cli.js convert "$1" --to vhdx --out "$2"';
+    const args = ['-c', script, process.execPath, at('disk.raw'), at('small/a.vhdx')];
+    expect(spawnSync('bash', args, { encoding: 'utf8' }).status).toBe(1);
+    expect(readdirSync(at('small'))).toEqual([]);
+  });
+
+  test('Ctrl-C leaves nothing', async () => {
+    run('dd', ['if=/dev/urandom', `of=${at('random.raw')}`, 'bs=1M', 'count=192', 'status=none']);
+    mkdirSync(at('stopped'));
+    const args = [
+      'convert',
+      at('random.raw'),
+      '--to',
+      'qcow2',
+      '--compression',
+      'zlib',
+      '--out',
+      at('stopped/a.qcow2'),
+    ];
+    const child = spawn(process.execPath, ['dist/cli.js', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    await once(child.stderr, 'data');
+    expect(readdirSync(at('stopped'))).toHaveLength(1);
+    child.kill('SIGINT');
+    const [status] = await once(child, 'close');
+    expect({ status, left: readdirSync(at('stopped')) }).toEqual({ status: 130, left: [] });
+  });
+});
