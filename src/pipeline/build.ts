@@ -41,6 +41,8 @@ export type BuildRequest = {
   connect?: string;
   /** Other media than the recipe's: makes the build a rehearsal. */
   rehearsal?: MediaSource;
+  /** Whether a rehearsal may upload to a cloud. */
+  allowRehearsal?: boolean;
 };
 
 /** What a build left. `folder` explains it. */
@@ -167,7 +169,15 @@ export async function planRecipe(request: BuildRequest, context: BuildContext): 
 async function readRecipe(request: BuildRequest): Promise<Recipe> {
   const variables = await readVariables({ set: request.set, ...(request.vars && { vars: request.vars }) });
   const { recipe } = await loadRecipe(request.recipe, variables, { rehearsal: request.rehearsal !== undefined });
-  return request.out === undefined ? recipe : { ...recipe, upload: [{ directory: { path: resolve(request.out) } }] };
+  return withTargets(recipe, request);
+}
+
+/** `--out` takes the place of the recipe's targets. What a rehearsal makes stays on this host unless that is allowed. */
+function withTargets(recipe: Recipe, { out, rehearsal, allowRehearsal }: BuildRequest): Recipe {
+  if (out !== undefined) return { ...recipe, upload: [{ directory: { path: resolve(out) } }] };
+  if (rehearsal === undefined || allowRehearsal) return recipe;
+  const local = recipe.upload.filter(({ glance }) => glance === undefined);
+  return { ...recipe, upload: local.length > 0 ? local : [{ directory: { path: resolve('images') } }] };
 }
 
 async function openPaths(): Promise<Paths> {

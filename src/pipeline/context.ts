@@ -9,7 +9,7 @@ import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
 
 /** Programs a stage may start besides its planned commands. */
-const controlPrograms: readonly string[] = ['virsh', 'cp'];
+const controlPrograms: readonly string[] = ['virsh', 'cp', 'qemu-img'];
 
 /** What a build's stages share. */
 export type ContextOptions = {

@@ -8,7 +8,7 @@ import type { Host, Media, Plan, StageName } from '../model.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, listLayers } from '../store/checkpoints.ts';
 import type { Paths } from '../store/paths.ts';
-import { targets } from '../targets/index.ts';
+import { checkTargets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
 import type { PlanInput } from './plan.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
@@ -55,7 +55,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const read = secretReader(rehearsal !== undefined || !looking.download);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
-    for (const { directory } of recipe.upload) await targets.directory.check(directory);
+    await checkTargets(recipe.upload);
     await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
   const [host, media, macs] = await allOrFirstFailure([

@@ -45,8 +45,29 @@ export function resolveFiles(recipe: Recipe, folder: string, report: Report): Re
         return { ...step, run: { script: file(step.run.script, ['customize', index, 'run', 'script']) } };
       return step;
     }),
+    upload: recipe.upload.map((target, index) => resolveTarget(target, folder, file, ['upload', index, 'glance'])),
     hooks: resolveHooks(recipe.hooks, folder, report),
   };
+}
+
+/** The key and the certificate of a signature belong to the recipe; a certificate may also be an id. */
+function resolveTarget(
+  target: Recipe['upload'][number],
+  folder: string,
+  file: (path: string, where: readonly PropertyKey[]) => string,
+  where: readonly PropertyKey[],
+): Recipe['upload'][number] {
+  const sign = target.glance?.sign;
+  if (!target.glance || !sign) return target;
+  const { key, certificate, passphrase } = sign;
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(certificate);
+  const resolved = {
+    ...sign,
+    key: file(key, [...where, 'sign', 'key']),
+    certificate: isId ? certificate : file(certificate, [...where, 'sign', 'certificate']),
+    ...(passphrase && { passphrase: resolveSecret(passphrase, folder) }),
+  };
+  return { ...target, glance: { ...target.glance, sign: resolved } };
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */

@@ -49,3 +49,18 @@ export function convertProgress(line: string): number | undefined {
   const match = /\(([\d.]+)\/100%\)/.exec(line);
   return match ? Number(match[1]) / 100 : undefined;
 }
+
+/** A conversion for another kind of hypervisor or store, in plain words. `options` are those of `-o`. */
+export function convertFile(
+  from: string,
+  fromFormat: string,
+  to: string,
+  { format, options }: { format: string; options?: string },
+): { program: string; args: string[]; timeout: number } {
+  const more = options === undefined ? [] : ['-o', options];
+  return {
+    program: 'qemu-img',
+    args: ['convert', '-W', '-m', '4', '-f', fromFormat, '-O', format, ...more, from, to],
+    timeout: 4 * 3600,
+  };
+}
