@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync, writeSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { defineImageCommands } from './commands/image-cli.ts';
 import { exitCode, VmkilnError } from './errors.ts';
 import { stageNames } from './model.ts';
 import type { Session } from './ui/ui.ts';
@@ -50,9 +51,11 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln rehearse recipes/rhel7.yaml',
       'vmkiln rehearse recipes/rhel7.yaml --out /tmp/images --until install',
     ]),
-  ).action((recipes, options) =>
-    run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
-  );
+  )
+    .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
+    .action((recipes, options) =>
+      run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
+    );
   withRecipe(
     command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
       'vmkiln plan recipes/rhel7.yaml',
@@ -86,6 +89,7 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
     .action((recipe, options) =>
       run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, session)),
     );
+  defineImageCommands(command, run, session);
   command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',
     'vmkiln clean --cache --builds',

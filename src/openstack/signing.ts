@@ -81,7 +81,8 @@ function checkDates({ validFrom, validTo }: X509Certificate): void {
   }
 }
 
-function keyTypeOf(key: KeyObject): string {
+/** What the Image service calls a kind of key. @throws VmkilnError SIGNATURE_INVALID for one that it cannot verify */
+export function keyTypeOf(key: KeyObject): string {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   if (type === 'rsa' || type === 'rsa-pss') return 'RSA-PSS';
   if (type === 'dsa') return 'DSA';

@@ -101,7 +101,9 @@ async function publishLocked(
   const converts = needsData && !spec.location && image.format !== plain.disk_format;
   const file = converts ? await convertImage(image, plain.disk_format, context) : image.path;
   try {
-    const source = needsData && file !== '' ? await sourceOf(file, image, converts) : undefined;
+    // What lies at a location in another format cannot be compared with the file here.
+    const isOther = spec.location !== undefined && image.format !== plain.disk_format;
+    const source = needsData && file !== '' && !isOther ? await sourceOf(file, image, converts) : undefined;
     const signed =
       needsData && spec.sign && source ? await signImage(session, source, spec.sign, plain.name, context) : undefined;
     const wanted = signed ? { ...plain, properties: { ...plain.properties, ...signed.properties } } : plain;

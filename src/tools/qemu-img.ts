@@ -1,4 +1,5 @@
 import type { Arg, Command, Host } from '../model.ts';
+import { exec } from './exec.ts';
 
 /** A new, empty qcow2 of `size` bytes. */
 export function createDisk(path: Arg, size: number): Command {
@@ -63,4 +64,17 @@ export function convertFile(
     args: ['convert', '-W', '-m', '4', '-f', fromFormat, '-O', format, ...more, from, to],
     timeout: 4 * 3600,
   };
+}
+
+/**
+ * The format of an image file, as the Image service calls it.
+ *
+ * @throws VmkilnError as `exec` does.
+ */
+export async function imageFormat(path: string, signal: AbortSignal): Promise<string> {
+  // -U: a guest may be using it.
+  const args = ['info', '-U', '--output=json', path];
+  const { stdout } = await exec({ program: 'qemu-img', args, timeout: 60, signal });
+  const { format } = JSON.parse(stdout) as { format: string };
+  return format === 'vpc' ? 'vhd' : format;
 }
