@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config';
 const guests = { testTimeout: 900_000, hookTimeout: 1_800_000, fileParallelism: false, maxConcurrency: 2 };
 
 /** Tests against Keystone, Glance and Barbican, which the set-up starts once for all files. */
-const servers = { globalSetup: 'test/support/cloud/setup.ts', testTimeout: 120_000, hookTimeout: 120_000 };
+const servers = {
+  globalSetup: 'test/support/cloud/setup.ts',
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  fileParallelism: false,
+};
 
 export default defineConfig({
   test: {

@@ -15,8 +15,8 @@ export type SendOptions = { signal: AbortSignal; progress: Progress; to: 'file' 
 const attempts = 5;
 /** Seconds without a byte: at the end the store may flush gigabytes before the service answers. */
 const idle = 900;
-/** Seconds that the service gets to notice that a connection has broken. */
-const settleTime = 60;
+/** Seconds that the service gets to notice that a connection has broken; or to store what it has received in full. */
+const settleTime = { cut: 20, complete: 600 };
 
 /**
  * Sends the data of an image to its record. When the connection breaks, the record goes back to where it was and the
@@ -60,7 +60,10 @@ export async function sendFile(
       first ??= error;
       if (signal.aborted) throw interrupted('uploading an image', signal);
       if (sent < source.size && isShort(error)) throw shrunk(source, error);
-      const image = await settled(session, id, to, options);
+      const image = await settled(session, id, {
+        ...options,
+        seconds: sent < source.size ? settleTime.cut : settleTime.complete,
+      });
       // Only the answer was lost.
       if (to === 'file' && image?.status === 'active') return sent === source.size ? hash.digest('hex') : undefined;
       if (image?.status !== 'queued' || !isTransient(error) || attempt >= attempts) throw first;
@@ -86,15 +89,18 @@ function shrunk({ path, size }: Source, cause: unknown): VmkilnError {
 async function settled(
   session: Session,
   id: string,
-  to: 'file' | 'stage',
-  { signal }: SendOptions,
+  { signal, to, seconds }: SendOptions & { seconds: number },
 ): Promise<Image | undefined> {
-  const busy = to === 'file' ? 'saving' : 'uploading';
-  const end = Date.now() + settleTime * 1000;
+  // What is staged stays `uploading`.
+  const [busy, end] = to === 'file' ? ['saving', Date.now() + seconds * 1000] : ['uploading', Date.now() + 5000];
   for (;;) {
-    const image = await findImage(session, id, { signal });
-    if (image?.status !== busy || Date.now() > end) return image;
-    if (to === 'stage' && Date.now() > end - settleTime * 1000 + 5000) return image;
+    try {
+      const image = await findImage(session, id, { signal });
+      if (image?.status !== busy || Date.now() > end) return image;
+    } catch (error) {
+      // The server is being started again.
+      if (!isTransient(error) || Date.now() > end) throw error;
+    }
     await sleep(500, undefined, { signal }).catch(() => {
       throw interrupted('uploading an image', signal);
     });

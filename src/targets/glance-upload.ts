@@ -65,7 +65,8 @@ export async function uploadImage(upload: Upload): Promise<Image> {
         });
       throw error;
     }
-    note(`${session.cloud.name}: ${messageOf(error)}; uploading it directly instead`);
+    const next = method === 'put' ? 'starting again' : 'uploading it directly instead';
+    note(`${session.cloud.name}: ${messageOf(error)}; ${next}`);
     return attempt(upload, 'put');
   }
 }

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -74,6 +75,7 @@ class Cloud:
             [PYTHON, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
         self.children.append(child)
+        self.write(f"{name}.pid", str(child.pid))
         return child
 
     def wait(self, name, child):
@@ -341,9 +343,15 @@ auth_endpoint = {self.url("keystone", "/v3")}
             "folder": self.folder,
             "clouds": self.path("clouds.yaml"),
             "password": PASSWORD,
-            "pids": {"one": one.pid, "two": two.pid},
             **{name: self.url(name) for name in self.ports},
         }
+
+    def watch(self):
+        """Until standard input is closed: starts a server again that has died, as systemd would."""
+        while not select.select([sys.stdin], [], [], 0.2)[0]:
+            for child in [child for child in self.children if child.poll() is not None]:
+                self.children.remove(child)
+                self.start(os.path.basename(child.args[-1]).removesuffix(".conf"), *child.args[1:])
 
     def down(self):
         for child in self.children:
@@ -392,7 +400,7 @@ def main(argv):
     cloud = Cloud(argv[0])
     try:
         print(json.dumps(cloud.up()), flush=True)
-        sys.stdin.read()
+        cloud.watch()
     finally:
         cloud.down()
 

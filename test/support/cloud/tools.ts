@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { readCloud } from '../../../src/openstack/clouds-yaml.ts';
+import { type Image, listImages } from '../../../src/openstack/image-api.ts';
 import { openSession, type Session } from '../../../src/openstack/keystone.ts';
 import { glance } from '../../../src/recipe/glance.ts';
 import type { GlancePlace } from '../../../src/targets/glance.ts';
@@ -75,4 +76,29 @@ export function context(stop: AbortSignal = signal): TargetContext & { said: str
     work: (file) => join(folder, file),
     exec: (command) => exec({ ...command, signal: stop }),
   };
+}
+
+/** A cloud whose image service is reached through `url`; adds it to a clouds.yaml of its own and uses that. */
+export async function cloudThrough(url: string, from = 'test'): Promise<string> {
+  const { clouds } = JSON.parse(readFileSync(inject('cloud').clouds, 'utf8')) as { clouds: Record<string, object> };
+  const file = join(mkdtempSync(join(tmpdir(), 'vmkiln-clouds-')), 'clouds.yaml');
+  const proxied = { ...clouds[from], image_endpoint_override: url };
+  writeFileSync(file, JSON.stringify({ clouds: { ...clouds, proxied } }));
+  process.env['OS_CLIENT_CONFIG_FILE'] = file;
+  return 'proxied';
+}
+
+/** All images of a name, hidden ones too. */
+export async function imagesCalled(session: Session, name: string): Promise<Image[]> {
+  const lists = ['false', 'true'].map((hidden) =>
+    listImages(
+      session,
+      [
+        ['name', name],
+        ['os_hidden', hidden],
+      ],
+      { signal },
+    ),
+  );
+  return (await Promise.all(lists)).flat();
 }
