@@ -92,6 +92,13 @@ kernel_package() {
   fi
 }
 
+# Only the tests need these, and not every distribution has them.
+services_packages() {
+  local list=$root/scripts/packages-services.$manager
+  if [ -n "$host_only" ] || ! [ -e "$list" ]; then return; fi
+  read_list "$list"
+}
+
 install_apt() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends)
   # Without package lists the simulation fails; with old ones the download does, hence the second attempt.
@@ -113,7 +120,7 @@ install_packages() {
     *) die "$(distribution) is no distribution this script knows" 'install what scripts/packages.apt names by hand' ;;
   esac
   local wanted=() missing=() name
-  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && kernel_package)
+  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && services_packages && kernel_package)
   for name in "${wanted[@]}"; do
     "is_installed_$manager" "$name" || missing+=("$name")
   done

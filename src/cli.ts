@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync, writeSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { defineImageCommands } from './commands/image-cli.ts';
 import { exitCode, VmkilnError } from './errors.ts';
 import { stageNames } from './model.ts';
 import type { Session } from './ui/ui.ts';
@@ -53,9 +54,11 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln rehearse recipes/rhel7.yaml',
       'vmkiln rehearse recipes/rhel7.yaml --out /tmp/images --until install',
     ]),
-  ).action((recipes, options) =>
-    run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
-  );
+  )
+    .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
+    .action((recipes, options) =>
+      run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
+    );
   withRecipe(
     command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
       'vmkiln plan recipes/rhel7.yaml',
@@ -77,7 +80,9 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
       'vmkiln validate recipes/*.yaml',
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
     ]),
-  ).action((recipes, options) => run(async () => (await import('./commands/show.ts')).showValidate(recipes, options, session)));
+  ).action((recipes, options) =>
+    run(async () => (await import('./commands/show.ts')).showValidate(recipes, options, session)),
+  );
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
       'vmkiln doctor',
@@ -128,6 +133,7 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
     .action((image, options) =>
       run(async () => (await import('./commands/convert.ts')).convert(image, options, session)),
     );
+  defineImageCommands(command, run, session);
   command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',
     'vmkiln clean --keep-size 50G',

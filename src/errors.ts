@@ -45,6 +45,8 @@ export const errorCatalogue = {
   DISK_FULL: 1,
   TARGET_FAILED: 1,
   HOOK_FAILED: 1,
+  CLOUD_FAILED: 1,
+  SIGNATURE_INVALID: 1,
   INTERRUPTED: 130,
 } as const;
 

@@ -19,7 +19,12 @@ export type RecipeOptions = {
   connect?: string;
 };
 
-export type BuildOptions = RecipeOptions & { jobs?: number; keepOnFailure?: boolean; ui?: UiKind };
+export type BuildOptions = RecipeOptions & {
+  jobs?: number;
+  keepOnFailure?: boolean;
+  allowRehearsal?: boolean;
+  ui?: UiKind;
+};
 
 type Outcome = { recipe: string; folder?: string; error?: unknown; shown: boolean };
 
@@ -33,6 +38,7 @@ export async function build(
   const requests = recipes.map((recipe) => ({
     ...requestOf(recipe, options),
     keepOnFailure: options.keepOnFailure ?? false,
+    allowRehearsal: options.allowRehearsal ?? false,
     ...(rehearsal && { rehearsal }),
   }));
   await checkDistinct(requests);

@@ -23,12 +23,18 @@ function verbOf(command: Command): Verb {
     name: command.name(),
     summary: command.description(),
     options: [
-      ...command.options.map(flagOf),
+      ...flagsOf([command, ...command.commands]),
       { name: '--help', summary: 'show help', value: 'none', choices: [], repeats: false },
     ],
-    choices: argument?.argChoices ?? [],
+    choices: argument?.argChoices ?? command.commands.map((each) => each.name()),
     files: argument !== undefined && argument.argChoices === undefined,
   };
+}
+
+/** The options of a command and of those below it, each once. */
+function flagsOf(commands: readonly Command[]): Flag[] {
+  const flags = commands.flatMap(({ options }) => options.map(flagOf));
+  return [...new Map(flags.map((flag) => [flag.name, flag])).values()];
 }
 
 function flagOf(option: Option): Flag {

@@ -31,7 +31,10 @@ async function problemsOf(
     const own = family.validator?.(recipe);
     const text = rendered.find(({ name }) => name === own?.file)?.text;
     const more = own && text !== undefined ? await validateAnswers({ ...own, text }, signal) : [];
-    return { problems: [...textOf(path, findings, 'error'), ...more.map((line) => `${path}: ${line}`)], warnings: textOf(path, findings, 'warning') };
+    return {
+      problems: [...textOf(path, findings, 'error'), ...more.map((line) => `${path}: ${line}`)],
+      warnings: textOf(path, findings, 'warning'),
+    };
   } catch (error) {
     if (!(error instanceof VmkilnError)) throw error;
     const hint = error.hint === undefined ? [] : [labelled('next', error.hint)];

@@ -62,6 +62,8 @@ export type Family<R extends Recipe = Recipe> = {
   validator?(recipe: R): { file: string; program: string; args: readonly string[] };
   /** Looks into the media that are there: what they lack for this recipe, in words for a person, without a secret in them. */
   check?(recipe: R, media: Media, read: (secret: SecretRef) => string): Promise<readonly string[]>;
+  /** Properties of the Image service that its users need for this system: disk bus, network card, user, guest agent. */
+  properties(recipe: R): Readonly<Record<string, string>>;
   /** Things to tell a person before starting. */
   notes(recipe: R): readonly string[];
 };

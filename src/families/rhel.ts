@@ -29,6 +29,7 @@ export const rhel: Family<RhelRecipe> = {
   lint,
   validator,
   installer: anaconda,
+  properties,
   notes,
 };
 
@@ -172,6 +173,17 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
 /** pykickstart's own, which knows the commands and options of each release. */
 function validator(recipe: RhelRecipe): { file: string; program: string; args: string[] } {
   return { file: 'ks.cfg', program: 'ksvalidator', args: ['-v', `RHEL${rhelRelease(recipe).major}`] };
+}
+
+function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {
+  // Without the agent in it, an instance that must be quiesced cannot be snapshot.
+  const agent = packages.includes('qemu-guest-agent');
+  return {
+    os_admin_user: cloudInit.user,
+    hw_disk_bus: 'virtio',
+    hw_vif_model: 'virtio',
+    ...(agent && { hw_qemu_guest_agent: 'yes', os_require_quiesce: 'yes' }),
+  };
 }
 
 function notes(recipe: RhelRecipe): string[] {

@@ -30,6 +30,15 @@ export const windows: Family<WindowsRecipe> = {
   logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
   lint: lintAnswers,
   check: checkMedia,
+  properties: ({ machine }) => ({
+    os_admin_user: 'Administrator',
+    hw_disk_bus: machine.diskBus,
+    ...(machine.diskBus === 'scsi' && { hw_scsi_model: 'virtio-scsi' }),
+    hw_vif_model: 'virtio',
+    // build.cmd installs the agent.
+    hw_qemu_guest_agent: 'yes',
+    os_require_quiesce: 'yes',
+  }),
   notes,
 };
 

@@ -42,6 +42,8 @@ export type BuildRequest = {
   connect?: string;
   /** Other media than the recipe's: makes the build a rehearsal. */
   rehearsal?: MediaSource;
+  /** Whether a rehearsal may upload to a cloud. */
+  allowRehearsal?: boolean;
 };
 
 /** What a build left. `folder` explains it. */
@@ -93,7 +95,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext &
     const prepared = await prepareFor(recipe, request, paths, context.signal, log.emit, build);
     secrets = prepared.secrets;
     owner.connect = prepared.input.host.connect;
-    owner.targets = recipe.upload.map(({ directory }) => resolve(directory.path));
+    owner.targets = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(directory.path)] : []));
     await writeOwner(paths, owner);
     const plan = makePlan(prepared.input);
     await writeDocuments(plan, folder, work, secretReader(plan.rehearsal));
@@ -174,7 +176,15 @@ export async function planRecipe(request: BuildRequest, context: BuildContext): 
 export async function readRecipe(request: BuildRequest): Promise<Recipe> {
   const variables = await readVariables({ set: request.set, ...(request.vars && { vars: request.vars }) });
   const { recipe } = await loadRecipe(request.recipe, variables, { rehearsal: request.rehearsal !== undefined });
-  return request.out === undefined ? recipe : { ...recipe, upload: [{ directory: { path: resolve(request.out) } }] };
+  return withTargets(recipe, request);
+}
+
+/** `--out` takes the place of the recipe's targets. What a rehearsal makes stays on this host unless that is allowed. */
+function withTargets(recipe: Recipe, { out, rehearsal, allowRehearsal }: BuildRequest): Recipe {
+  if (out !== undefined) return { ...recipe, upload: [{ directory: { path: resolve(out) } }] };
+  if (rehearsal === undefined || allowRehearsal) return recipe;
+  const local = recipe.upload.filter(({ glance }) => glance === undefined);
+  return { ...recipe, upload: local.length > 0 ? local : [{ directory: { path: resolve('images') } }] };
 }
 
 /** What the image is called: one of a rehearsal can be told from the real one. */

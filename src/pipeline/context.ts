@@ -9,7 +9,7 @@ import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
 
 /** Programs a stage may start besides its planned commands. */
-const controlPrograms: readonly string[] = ['virsh', 'cp', 'guestfish'];
+const controlPrograms: readonly string[] = ['virsh', 'cp', 'guestfish', 'qemu-img'];
 
 /**
  * Where libguestfs keeps its appliance between launches. Left to itself it follows TMPDIR, and would make the appliance

@@ -38,7 +38,7 @@ async function imagesOf(request: BuildRequest): Promise<string[]> {
   const recipe = await readRecipe(request).catch(() => undefined);
   const end = request.until ?? 'upload';
   if (recipe === undefined || end !== 'upload') return [];
-  const folders = recipe.upload.flatMap((target) => ('directory' in target ? [resolve(target.directory.path)] : []));
+  const folders = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(directory.path)] : []));
   const file = `${imageNameOf(recipe, request)}.${recipe.output.format}`;
   return [...new Set(folders)].map((folder) => join(folder, file));
 }

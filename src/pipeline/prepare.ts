@@ -15,7 +15,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
-import { targets } from '../targets/index.ts';
+import { checkTargets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
 import { latestManifests } from './history.ts';
 import type { PlanInput } from './plan.ts';
@@ -69,7 +69,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const read = secretReader(rehearsal !== undefined || !looking.download);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
-    for (const { directory } of recipe.upload) await targets.directory.check(directory);
+    await checkTargets(recipe.upload);
     await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
   const [host, found, macs] = await allOrFirstFailure([

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { glance } from './glance.ts';
 import { hooks } from './hooks.ts';
 import { duration, line, size } from './values.ts';
 
@@ -50,11 +51,18 @@ const output = z
   })
   .transform((value) => (value.format === 'raw' ? { ...value, compression: 'none' as const } : value));
 
-const target = z.strictObject({
-  directory: z
-    .strictObject({ path: line('a path').describe('The folder; relative to the current folder.') })
-    .describe('A folder with an index.json and a checksum beside each image.'),
-});
+const target = z
+  .strictObject({
+    directory: z
+      .strictObject({ path: line('a path').describe('The folder; relative to the current folder.') })
+      .optional()
+      .describe('A folder with an index.json and a checksum beside each image.'),
+    glance: glance.optional().describe('The Image service of an OpenStack cloud.'),
+  })
+  .refine((value) => (value.directory === undefined) !== (value.glance === undefined), {
+    error: 'expected one target in each entry of the list: directory or glance',
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 /** The keys that every recipe begins with. */
 export const firstKeys = {

@@ -19,7 +19,11 @@ type Resolve<R extends Recipe> = (recipe: R, folder: string, report: Report) => 
  */
 export function resolveFiles(recipe: Recipe, folder: string, report: Report): Recipe {
   const resolveOwn = ownPaths[recipe.family] as Resolve<Recipe>;
-  const common = { source: resolveSource(recipe.source, folder), hooks: resolveHooks(recipe.hooks, folder, report) };
+  const common = {
+    source: resolveSource(recipe.source, folder),
+    upload: recipe.upload.map((target, index) => resolveTarget(target, folder, ['upload', index, 'glance'], report)),
+    hooks: resolveHooks(recipe.hooks, folder, report),
+  };
   return resolveOwn({ ...recipe, ...common } as Recipe, folder, report);
 }
 
@@ -75,6 +79,26 @@ function findUpload(path: string, folder: string, where: readonly PropertyKey[],
   const found = findFile(path, folder, where, report);
   if (found.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${found}`);
   return found;
+}
+
+/** The key and the certificate of a signature belong to the recipe; a certificate may also be an id. */
+function resolveTarget(
+  target: Recipe['upload'][number],
+  folder: string,
+  where: readonly PropertyKey[],
+  report: Report,
+): Recipe['upload'][number] {
+  const sign = target.glance?.sign;
+  if (!target.glance || !sign) return target;
+  const { key, certificate, passphrase } = sign;
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(certificate);
+  const resolved = {
+    ...sign,
+    key: findFile(key, folder, [...where, 'sign', 'key'], report),
+    certificate: isId ? certificate : findFile(certificate, folder, [...where, 'sign', 'certificate'], report),
+    ...(passphrase && { passphrase: resolveSecret(passphrase, folder) }),
+  };
+  return { ...target, glance: { ...target.glance, sign: resolved } };
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */

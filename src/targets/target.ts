@@ -10,6 +10,10 @@ export type ImageToPublish = {
   /** Id of the build that made it. */
   build: string;
   rehearsal: boolean;
+  /** What the image is for, in the recipe's words. */
+  description?: string | undefined;
+  /** What a cloud should know of the system in it: image properties of OpenStack. */
+  properties?: Readonly<Record<string, string>>;
 };
 
 /** What a target may touch the world with. `exec` runs a program as tools/exec.ts does; `timeout` is in seconds. */
@@ -17,6 +21,10 @@ export type TargetContext = {
   signal: AbortSignal;
   /** What is going on, in words, and how much of it is done (0 to 1). */
   progress: (message: string, fraction?: number) => void;
+  /** Something a person should know, although all is well. */
+  note: (message: string) => void;
+  /** Absolute path for a temporary file. */
+  work: (file: string) => string;
   exec: (command: { program: string; args: readonly string[]; timeout: number }) => Promise<unknown>;
 };
 

@@ -11,12 +11,21 @@ export type Validated = { file: string; program: string; args: readonly string[]
  * What a program such as ksvalidator(1) finds wrong with an answer file, one line each, under the file's own name. Nothing
  * when the program is not installed: it is one more pair of eyes, and no requirement.
  */
-export async function validateAnswers({ file, program, args, text }: Validated, signal: AbortSignal): Promise<string[]> {
+export async function validateAnswers(
+  { file, program, args, text }: Validated,
+  signal: AbortSignal,
+): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'vmkiln-validate-'));
   try {
     const path = join(folder, file);
     await writeFile(path, text);
-    const { exitCode, stdout, stderr } = await exec({ program, args: [...args, path], timeout: 60, signal, accept: [1] });
+    const { exitCode, stdout, stderr } = await exec({
+      program,
+      args: [...args, path],
+      timeout: 60,
+      signal,
+      accept: [1],
+    });
     if (exitCode === 0) return [];
     const lines = `${stdout}\n${stderr}`.replaceAll(path, file).split('\n');
     const said = lines.map((line) => line.trim()).filter((line) => line !== '');

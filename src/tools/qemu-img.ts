@@ -68,3 +68,31 @@ export function convertProgress(line: string): number | undefined {
   const match = /\(([\d.]+)\/100%\)/.exec(line);
   return match ? Number(match[1]) / 100 : undefined;
 }
+
+/** A conversion for another kind of hypervisor or store, in plain words. `options` are those of `-o`. */
+export function convertFile(
+  from: string,
+  fromFormat: string,
+  to: string,
+  { format, options }: { format: string; options?: string },
+): { program: string; args: string[]; timeout: number } {
+  const more = options === undefined ? [] : ['-o', options];
+  return {
+    program: 'qemu-img',
+    args: ['convert', '-W', '-m', '4', '-f', fromFormat, '-O', format, ...more, from, to],
+    timeout: 4 * 3600,
+  };
+}
+
+/**
+ * The format of an image file, as the Image service calls it.
+ *
+ * @throws VmkilnError as `exec` does.
+ */
+export async function imageFormat(path: string, signal: AbortSignal): Promise<string> {
+  // -U: a guest may be using it.
+  const args = ['info', '-U', '--output=json', path];
+  const { stdout } = await exec({ program: 'qemu-img', args, timeout: 60, signal });
+  const { format } = JSON.parse(stdout) as { format: string };
+  return format === 'vpc' ? 'vhd' : format;
+}

@@ -31,6 +31,8 @@ test('bash completes commands, options, their values and recipes', () => {
   expect(complete('build', '--from', 's')).toEqual(['sysprep', 'sparsify']);
   expect(complete('build', '--ui', '')).toEqual(['pretty', 'plain', 'json']);
   expect(complete('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  expect(complete('image', 'h')).toEqual(['hide']);
+  expect(complete('image', 'list', '--hi')).toEqual(['--hidden']);
   expect(complete('build', 'my')).toEqual(['my recipe.yaml']);
   expect(complete('build', '--vars', 'my')).toEqual(['my recipe.yaml']);
 });

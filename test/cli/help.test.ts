@@ -9,26 +9,37 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  'build',
-  'rehearse',
-  'plan',
-  'render',
-  'validate',
-  'doctor',
-  'inspect',
-  'convert',
-  'clean',
-  'schema',
-  'init',
-  'completion',
+  ...[
+    'build',
+    'rehearse',
+    'plan',
+    'render',
+    'validate',
+    'doctor',
+    'upload',
+    'image',
+    'inspect',
+    'convert',
+    'verify-signature',
+  ],
+  ...['clean', 'schema', 'completion'],
 ];
+
+/** The help of a command, and of the commands below it. */
+async function helpOf(command: string): Promise<string> {
+  const { stdout } = await vmkiln(command, '--help');
+  const below = [...(stdout.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z]+) /gm)];
+  const verbs = below.map(([, verb = '']) => verb).filter((verb) => verb !== 'help');
+  const helps = await Promise.all(verbs.map((verb) => vmkiln(command, verb, '--help')));
+  return [...helps.map((help) => help.stdout), stdout].join('\n');
+}
 
 test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
   const { stdout, stderr } = await vmkiln('--help');
   expect(stderr).toBe('');
-  expect([...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual([...commands, 'help']);
+  expect([...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)).toEqual([...commands, 'help']);
   for (const command of commands) {
-    const help = (await vmkiln(command, '--help')).stdout;
+    const help = await helpOf(command);
     const examples = help.slice(help.indexOf('Examples:'));
     expect(examples).toContain(`$ vmkiln ${command}`);
     const known = new Set([...help.slice(0, help.indexOf('Examples:')).matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
@@ -40,8 +51,8 @@ test('the reference in docs/cli.md has every command and every option', async ()
   const reference = readFileSync('docs/cli.md', 'utf8');
   for (const command of commands) {
     const section = reference.split(/^## /m).find((part) => part.startsWith(`vmkiln ${command}\n`)) ?? '';
-    const { stdout } = await vmkiln(command, '--help');
-    const options = stdout.slice(0, stdout.indexOf('Examples:')).matchAll(/^ {2}(--[a-z-]+)/gm);
+    const help = await helpOf(command);
+    const options = help.slice(0, help.indexOf('Examples:')).matchAll(/^ {2}(--[a-z-]+)/gm);
     const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
     expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
   }

@@ -23,6 +23,8 @@ beforeEach(async () => {
 const context: TargetContext = {
   signal,
   progress: () => {},
+  note: () => {},
+  work: (file) => file,
   exec: (command) => {
     copies++;
     return exec({ ...command, signal });

@@ -93,8 +93,8 @@ describe.each(pages)('%s', (page) => {
     );
     expect(wanted.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
 
-    const cli = read('src/cli.ts');
-    const verbs = new Set([...cli.matchAll(/\bcommand\(\s*'([a-z]+)/g)].map(([, verb]) => verb));
+    const cli = read('src/cli.ts') + read('src/commands/image-cli.ts');
+    const verbs = new Set([...cli.matchAll(/\b(?:command|define)\(\s*'([a-z-]+)/g)].map(([, verb]) => verb));
     const options = new Set([...cli.matchAll(/--[a-z-]+/g), ['--help'], ['--version']].map(([option]) => option));
     expect(verbs.size).toBeGreaterThan(5);
     for (const [verb = '', ...words] of commandLines(read(page))) {

@@ -16,7 +16,11 @@ test('validate tells the problems of each recipe, those of templates too', async
     join(folder, 'b.yaml'),
     'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: x }\ninstall: { kickstart: bad.ks }\n',
   );
-  const found = await validate([join(folder, 'a.yaml'), join(folder, 'b.yaml'), 'recipes/rhel7.yaml'], {}, new AbortController().signal);
+  const found = await validate(
+    [join(folder, 'a.yaml'), join(folder, 'b.yaml'), 'recipes/rhel7.yaml'],
+    {},
+    new AbortController().signal,
+  );
   expect(found.map(({ problems }) => problems.length > 0)).toEqual([true, true, false]);
   expect(found[0]?.problems).toContain(`${folder}/a.yaml:1:1 family: is missing`);
   expect(found[1]?.problems[0]).toBe(`${folder}/bad.ks:1: there is no "typo"`);

@@ -1,0 +1,54 @@
+import { VmkilnError } from '../errors.ts';
+import { getImage, type Image, listImages } from '../openstack/image-api.ts';
+import { ServiceError } from '../openstack/http.ts';
+import type { Session as Cloud } from '../openstack/keystone.ts';
+
+/** Options that every command about a cloud has. */
+export type CloudOptions = { osCloud?: string; json?: boolean };
+
+/** An image by its id, or by its name if that is the only one; hidden images count only if no other has the name. */
+export async function findByIdOrName(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<Image> {
+  if (/^[0-9a-f-]{32,36}$/i.test(idOrName)) {
+    try {
+      return await getImage(cloud, idOrName, { signal });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+    }
+  }
+  for (const hidden of ['false', 'true']) {
+    const found = await listImages(
+      cloud,
+      [
+        ['name', idOrName],
+        ['os_hidden', hidden],
+      ],
+      { signal },
+    );
+    if (found.length > 1) {
+      throw new VmkilnError('USAGE', `${found.length} images are called ${idOrName}`, {
+        hint: `name one by its id: ${found.map(({ id }) => id).join(', ')}`,
+      });
+    }
+    if (found[0]) return found[0];
+  }
+  throw new VmkilnError('USAGE', `there is no image ${idOrName} in ${cloud.cloud.name}`, {
+    hint: 'vmkiln image list --all shows those that are there',
+  });
+}
+
+/** Prints a value as JSON, or what `words` makes of it. */
+export function print(json: boolean | undefined, value: unknown, words: () => string): void {
+  process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : words());
+}
+
+/** A table with a heading, columns as wide as they must be. Empty for no rows. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heading, ...rows];
+  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return all.map((row) => `${line(row)}\n`).join('');
+}

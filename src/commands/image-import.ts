@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises';
+import { VmkilnError } from '../errors.ts';
+import { getImage, importMethods, startImport } from '../openstack/image-api.ts';
+import { sendFile } from '../openstack/send-file.ts';
+import { watchImport } from '../openstack/watch-import.ts';
+import { openCloud } from '../targets/glance.ts';
+import type { Session } from '../ui/ui.ts';
+import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
+import { shown } from './image-read.ts';
+import { progressLines } from './upload.ts';
+
+type ImportOptions = CloudOptions & {
+  method: string;
+  uri?: string;
+  file?: string;
+  store?: string[];
+  allStores?: boolean;
+  importTimeout?: number;
+};
+
+/** `vmkiln image import`: starts an import and waits until it has ended. */
+export async function importImage(id: string, options: ImportOptions, session: Session): Promise<void> {
+  const { signal } = session;
+  const { method: name, uri, file, store: stores } = options;
+  const needed = { 'web-download': ['uri', uri], 'glance-direct': ['file', file] }[name];
+  if (needed && needed[1] === undefined) {
+    throw new VmkilnError('USAGE', `the method ${name} needs --${needed[0]}`, { hint: `add --${needed[0]}` });
+  }
+  const cloud = await openCloud(options.osCloud);
+  const offered = await importMethods(cloud, { signal });
+  if (!offered.includes(name)) {
+    throw new VmkilnError('CLOUD_FAILED', `${cloud.cloud.name} does not offer the import method ${name}`, {
+      hint: `it offers ${offered.join(', ') || 'none'}; its operator sets enabled_import_methods`,
+    });
+  }
+  const image = await findByIdOrName(cloud, id, signal);
+  const progress = progressLines(session);
+  if (file !== undefined && name === 'glance-direct') {
+    const source = { path: file, size: (await stat(file)).size };
+    await sendFile(cloud, image.id, source, { signal, progress, to: 'stage' });
+  }
+  const where = options.allStores ? { all_stores: true } : stores ? { stores } : {};
+  const request = { method: { name, ...(uri !== undefined && { uri }) }, ...where, all_stores_must_succeed: true };
+  await startImport(
+    cloud,
+    image.id,
+    name === 'glance-direct' || name === 'web-download' ? dropped(request, where) : request,
+    { signal },
+  );
+  const end = await watchImport(cloud, image.id, { signal, progress, timeout: options.importTimeout ?? 3600 });
+  if (end.how !== 'active') {
+    throw new VmkilnError(
+      'CLOUD_FAILED',
+      `the import ${end.how === 'stuck' ? 'does not end' : 'failed'}: ${end.message}`,
+      {
+        hint: 'the operator of the cloud finds the reason in the log of Glance',
+      },
+    );
+  }
+  const after = await getImage(cloud, image.id, { signal });
+  print(options.json, after, () => shown(after));
+}
+
+/** The service refuses what is said of several stores when there are none to speak of. */
+function dropped<T extends { all_stores_must_succeed?: boolean }>(request: T, where: object): T {
+  if (Object.keys(where).length > 0) return request;
+  const { all_stores_must_succeed: _, ...rest } = request;
+  return rest as T;
+}

@@ -1,0 +1,64 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { getData } from '../openstack/image-api.ts';
+import { type HashMethod, keyTypeOf, readCertificate, signatureOf, verifyStream } from '../openstack/signing.ts';
+import { openCloud } from '../targets/glance.ts';
+import { readStoredCertificate } from '../targets/glance-sign.ts';
+import type { Session } from '../ui/ui.ts';
+import { findByIdOrName } from './image-find.ts';
+
+type Options = { osCloud?: string; signature?: string; certificate?: string; hash?: HashMethod };
+
+/**
+ * `vmkiln verify-signature`: of a file with a signature and a certificate; of an image in a cloud with what its
+ * properties say, streamed from the service.
+ *
+ * @throws VmkilnError SIGNATURE_INVALID
+ */
+export async function verifySignature(image: string, options: Options, session: Session): Promise<void> {
+  const isFile = (await stat(image).catch(() => undefined))?.isFile() ?? false;
+  if (isFile) await verifyFile(image, options, session.signal);
+  else await verifyImage(image, options, session.signal);
+  process.stdout.write(`${image}: the signature is good\n`);
+}
+
+async function verifyFile(
+  path: string,
+  { signature, certificate, hash = 'SHA-256' }: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signature === undefined || certificate === undefined) {
+    throw new VmkilnError('USAGE', 'a file is verified with --signature and --certificate', { hint: 'give both' });
+  }
+  const found = readCertificate(await bytes(certificate), certificate);
+  const raw = await bytes(signature);
+  const text = raw.toString('latin1').trim();
+  const properties = {
+    img_signature: /^[A-Za-z0-9+/=\s]+$/.test(text) ? text.replaceAll(/\s/g, '') : raw.toString('base64'),
+    img_signature_hash_method: hash,
+    img_signature_key_type: keyTypeOf(found.publicKey),
+  };
+  await verifyStream(createReadStream(path, { highWaterMark: 1 << 20, signal }), properties, found, signal);
+}
+
+async function verifyImage(idOrName: string, { osCloud, certificate }: Options, signal: AbortSignal): Promise<void> {
+  const cloud = await openCloud(osCloud);
+  const image = await findByIdOrName(cloud, idOrName, signal);
+  const signature = signatureOf(image);
+  if (signature === undefined) {
+    throw new VmkilnError('SIGNATURE_INVALID', `the image ${image.id} is not signed`, {
+      hint: 'upload it with --sign-key-path',
+    });
+  }
+  const id = signature.img_signature_certificate_uuid;
+  const pem = certificate === undefined ? await readStoredCertificate(cloud, id, signal) : await bytes(certificate);
+  const found = readCertificate(pem, certificate ?? `the certificate ${id}`);
+  await verifyStream(await getData(cloud, image.id, { signal }), signature, found, signal);
+}
+
+async function bytes(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, { hint: 'mend the path', cause });
+  });
+}

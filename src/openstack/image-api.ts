@@ -1,0 +1,288 @@
+import type { Readable } from 'node:stream';
+import { readText, ServiceError } from './http.ts';
+import { isTransient, readJson, type Session } from './keystone.ts';
+
+/** An image as the Image service shows it; properties of its own stand beside the fields. `size` in bytes. */
+export type Image = {
+  id: string;
+  name: string | null;
+  status:
+    | 'queued'
+    | 'saving'
+    | 'uploading'
+    | 'importing'
+    | 'active'
+    | 'deactivated'
+    | 'killed'
+    | 'deleted'
+    | 'pending_delete';
+  visibility: 'public' | 'private' | 'shared' | 'community';
+  disk_format: string | null;
+  container_format: string | null;
+  size: number | null;
+  virtual_size?: number | null;
+  checksum?: string | null;
+  os_hash_algo?: string | null;
+  os_hash_value?: string | null;
+  os_hidden: boolean;
+  protected: boolean;
+  min_disk: number;
+  min_ram: number;
+  owner: string;
+  tags: readonly string[];
+  created_at: string;
+  updated_at: string;
+  stores?: string;
+} & Readonly<Record<string, unknown>>;
+
+/** A change of an image: an operation of JSON patch on one field or property. */
+export type Patch = { op: 'add' | 'replace' | 'remove'; path: string; value?: unknown };
+
+/** What an import does, as `POST /v2/images/ID/import` takes it. */
+export type ImportRequest = {
+  method: { name: string; uri?: string };
+  stores?: readonly string[];
+  all_stores?: boolean;
+  all_stores_must_succeed?: boolean;
+};
+
+/** A task of the service: an import, of an image or on its own. */
+export type Task = {
+  id: string;
+  status: string;
+  message: string | null;
+  type?: string;
+  result?: { image_id?: string } | null;
+};
+
+/** Waits for a single answer; uploads say their own. */
+type Options = { signal: AbortSignal };
+
+const image = 'image';
+/** How often a question that changes nothing, or may be asked twice, is asked. */
+const attempts = 5;
+const json = { 'Content-Type': 'application/json' };
+
+/** The versions the service has, newest first, as numbers: 2.15 is [2, 15]. */
+export async function versions(session: Session, { signal }: Options): Promise<[number, number][]> {
+  const { versions: found } = await readJson<{ versions: { id: string }[] }>(
+    await session.ask(image, '/', { method: 'GET', attempts, signal }),
+  );
+  return found
+    .flatMap(({ id }): [number, number][] => {
+      const [, major, minor] = /^v(\d+)\.(\d+)$/.exec(id) ?? [];
+      return major === undefined ? [] : [[Number(major), Number(minor)]];
+    })
+    .toSorted((a, b) => b[0] - a[0] || b[1] - a[1]);
+}
+
+/** Every image that the query finds, over all pages. Several values of a key are several parameters. */
+export async function listImages(
+  session: Session,
+  query: readonly (readonly [string, string])[],
+  { signal }: Options,
+): Promise<Image[]> {
+  const found: Image[] = [];
+  let path: string | undefined =
+    `/v2/images?${new URLSearchParams(query.map(([key, value]): [string, string] => [key, value]))}`;
+  while (path !== undefined) {
+    const page: { images: Image[]; next?: string } = await readJson(
+      await session.ask(image, path, { method: 'GET', attempts, signal }),
+    );
+    found.push(...page.images);
+    path = page.next;
+  }
+  return found;
+}
+
+export async function getImage(session: Session, id: string, { signal }: Options): Promise<Image> {
+  return readJson(await session.ask(image, `/v2/images/${id}`, { method: 'GET', attempts, signal }));
+}
+
+/** The image, or undefined when it is not there any more. */
+export async function findImage(session: Session, id: string, options: Options): Promise<Image | undefined> {
+  return getImage(session, id, options).catch(absent);
+}
+
+/**
+ * Makes the record of an image. `fields` has an id of ours, so that an answer that was lost makes no second record:
+ * the service refuses an id twice.
+ */
+export async function createImage(
+  session: Session,
+  fields: Readonly<Record<string, unknown>> & { id: string },
+  options: Options,
+): Promise<Image> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const body = JSON.stringify(fields);
+      const request = { method: 'POST', headers: json, body, signal: options.signal };
+      return await readJson(await session.ask(image, '/v2/images', request));
+    } catch (error) {
+      const taken = error instanceof ServiceError && error.status === 409 && attempt > 1;
+      if (taken) return getImage(session, fields.id, options);
+      if (!isTransient(error) || attempt >= attempts) throw error;
+      const made = await findImage(session, fields.id, options);
+      if (made) return made;
+    }
+  }
+}
+
+/** Sends the data of an image, to its store or to the staging area. `idle` in seconds. */
+export async function putData(
+  session: Session,
+  id: string,
+  data: { open: () => Readable; size: number },
+  options: Options & { to: 'file' | 'stage'; store?: string | undefined; idle: number },
+): Promise<void> {
+  const { signal, to, store, idle } = options;
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'x-openstack-image-size': String(data.size),
+    ...(store && { 'X-Image-Meta-Store': store }),
+  };
+  const request = { method: 'PUT', headers, stream: data, signal, idle };
+  (await session.ask(image, `/v2/images/${id}/${to}`, request)).body.resume();
+}
+
+/** The data of an image. */
+export async function getData(session: Session, id: string, { signal }: Options): Promise<Readable> {
+  const headers = { Accept: 'application/octet-stream' };
+  const answer = await session.ask(image, `/v2/images/${id}/file`, { method: 'GET', headers, signal, attempts });
+  if (answer.status === 204) answer.body.resume();
+  return answer.body;
+}
+
+export async function startImport(
+  session: Session,
+  id: string,
+  request: ImportRequest,
+  { signal }: Options,
+): Promise<void> {
+  const body = JSON.stringify(request);
+  const ask = { method: 'POST', headers: json, body, signal };
+  (await session.ask(image, `/v2/images/${id}/import`, ask)).body.resume();
+}
+
+/** The import methods that the cloud offers. */
+export async function importMethods(session: Session, { signal }: Options): Promise<string[]> {
+  const answer = await session.ask(image, '/v2/info/import', { method: 'GET', attempts, signal }).catch(absent);
+  if (!answer) return [];
+  const info = await readJson<{ 'import-methods': { value: string[] } }>(answer);
+  return info['import-methods'].value;
+}
+
+/** The stores of the cloud; none when it has a single one without a name. */
+export async function listStores(session: Session, { signal }: Options): Promise<{ id: string; default: boolean }[]> {
+  const answer = await session.ask(image, '/v2/info/stores', { method: 'GET', attempts, signal }).catch(absent);
+  if (!answer) return [];
+  const { stores } = await readJson<{ stores: { id: string; default?: string | boolean }[] }>(answer);
+  return stores.map((store) => ({ id: store.id, default: String(store.default) === 'true' }));
+}
+
+/** The tasks of an image, newest first; none when the service is too old to tell (before API 2.12). */
+export async function imageTasks(session: Session, id: string, { signal }: Options): Promise<Task[]> {
+  const answer = await session.ask(image, `/v2/images/${id}/tasks`, { method: 'GET', attempts, signal }).catch(absent);
+  return answer ? (await readJson<{ tasks: Task[] }>(answer)).tasks : [];
+}
+
+/** Starts a task of its own (`POST /v2/tasks`), which most clouds keep for their administrators. */
+export async function createTask(session: Session, input: object, { signal }: Options): Promise<Task> {
+  const body = JSON.stringify({ type: 'import', input });
+  return readJson(await session.ask(image, '/v2/tasks', { method: 'POST', headers: json, body, signal }));
+}
+
+export async function getTask(session: Session, id: string, { signal }: Options): Promise<Task> {
+  return readJson(await session.ask(image, `/v2/tasks/${id}`, { method: 'GET', attempts, signal }));
+}
+
+export async function patchImage(
+  session: Session,
+  id: string,
+  patches: readonly Patch[],
+  options: Options,
+): Promise<Image> {
+  if (patches.length === 0) return getImage(session, id, options);
+  const headers = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
+  const body = JSON.stringify(patches);
+  return readJson(
+    await session.ask(image, `/v2/images/${id}`, { method: 'PATCH', headers, body, attempts, signal: options.signal }),
+  );
+}
+
+/** Where a field or property stands in a JSON patch (RFC 6901). */
+export function pointer(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** Deletes an image; one that is not there is as good. */
+export async function deleteImage(session: Session, id: string, { signal }: Options): Promise<void> {
+  const answer = await session.ask(image, `/v2/images/${id}`, { method: 'DELETE', attempts, signal }).catch(absent);
+  answer?.body.resume();
+}
+
+export async function act(
+  session: Session,
+  id: string,
+  action: 'deactivate' | 'reactivate',
+  { signal }: Options,
+): Promise<void> {
+  const request = { method: 'POST', attempts, signal };
+  (await session.ask(image, `/v2/images/${id}/actions/${action}`, request)).body.resume();
+}
+
+/** A project that an image is shared with, and what it thinks of it. */
+export type Member = { member_id: string; status: string };
+
+export async function listMembers(session: Session, id: string, { signal }: Options): Promise<Member[]> {
+  const answer = await session.ask(image, `/v2/images/${id}/members`, { method: 'GET', attempts, signal });
+  return (await readJson<{ members: Member[] }>(answer)).members;
+}
+
+/** Adds (`POST`), removes (`DELETE`) or answers for (`PUT`) a member. */
+export async function changeMember(
+  session: Session,
+  id: string,
+  change: { method: 'POST' | 'DELETE' | 'PUT'; member: string; status?: string },
+  { signal }: Options,
+): Promise<void> {
+  const { method, member, status } = change;
+  const path = `/v2/images/${id}/members${method === 'POST' ? '' : `/${member}`}`;
+  const body = method === 'POST' ? { member } : method === 'PUT' ? { status } : undefined;
+  const request = { method, ...(body && { headers: json, body: JSON.stringify(body) }), signal };
+  (await session.ask(image, path, request)).body.resume();
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof ServiceError && error.status === 404) return undefined;
+  throw error;
+}
+
+/** The payload of a secret of the key manager (Barbican), as bytes. */
+export async function readSecretPayload(session: Session, id: string, { signal }: Options): Promise<Buffer> {
+  const headers = { Accept: 'application/octet-stream' };
+  const request = { method: 'GET', headers, attempts, signal };
+  const answer = await session.ask('key-manager', `/v1/secrets/${id}/payload`, request);
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Stores a certificate (PEM) in the key manager and returns its id. */
+export async function storeCertificate(
+  session: Session,
+  name: string,
+  pem: string,
+  { signal }: Options,
+): Promise<string> {
+  const body = JSON.stringify({
+    name,
+    secret_type: 'certificate',
+    payload: Buffer.from(pem).toString('base64'),
+    payload_content_type: 'application/octet-stream',
+    payload_content_encoding: 'base64',
+  });
+  const answer = await session.ask('key-manager', '/v1/secrets', { method: 'POST', headers: json, body, signal });
+  const { secret_ref: reference } = JSON.parse(await readText(answer)) as { secret_ref: string };
+  return reference.split('/').at(-1) ?? '';
+}

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { interrupted, VmkilnError } from '../errors.ts';
+import type { CloudConfig } from './clouds-yaml.ts';
+import {
+  type Client,
+  type HttpAnswer,
+  type HttpRequest,
+  openClient,
+  readText,
+  send,
+  ServiceError,
+  wordsOf,
+} from './http.ts';
+import { catalogueUrl, type Catalogue, identity } from './auth.ts';
+
+/** A token and what came with it. `expires` in milliseconds since 1970. */
+type Token = { id: string; issued: number; expires: number; project: string | undefined; catalogue: Catalogue };
+
+/** A connection to one cloud: knows where its services are and keeps a valid token. */
+export type Session = {
+  cloud: CloudConfig;
+  client: Client;
+  /** The project of the token. */
+  project: () => Promise<string>;
+  /** Address of a service, without a version and without a final slash. @throws VmkilnError CLOUD_FAILED */
+  endpoint: (type: string) => Promise<string>;
+  /** Makes sure that the token lasts at least this many seconds. */
+  refresh: (seconds: number) => Promise<void>;
+  /**
+   * Asks a service. A token that has ended is renewed once. With `attempts` above 1, no answer, 429 and 5xx are tried
+   * again: only for requests that may be made twice.
+   *
+   * @throws ServiceError for an answer that is none of 2xx or 300.
+   */
+  ask: (type: string, path: string, request: Ask) => Promise<HttpAnswer>;
+};
+
+type Ask = Omit<HttpRequest, 'url'> & { attempts?: number };
+
+/** A token is renewed when less than this is left of it, in milliseconds. */
+const spare = 60_000;
+
+/** Opens a cloud. Nothing is sent before the first question. */
+export function openSession(cloud: CloudConfig): Session {
+  const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key });
+  let token: Token | undefined;
+  let asking: Promise<Token> | undefined;
+  const signal = new AbortController().signal;
+
+  const renew = (stop: AbortSignal): Promise<Token> => {
+    asking ??= authenticate(client, cloud, stop).finally(() => (asking = undefined));
+    return asking;
+  };
+  const current = async (stop: AbortSignal): Promise<Token> => {
+    if (token === undefined || token.expires - Date.now() < Math.min(spare, (token.expires - token.issued) / 4)) {
+      token = await renew(stop);
+    }
+    return token;
+  };
+  const endpoint = async (type: string) => catalogueUrl(cloud, (await current(signal)).catalogue, type);
+
+  async function once(type: string, path: string, request: Ask): Promise<HttpAnswer> {
+    const url = `${await endpoint(type)}${path}`;
+    const attempt = async () => {
+      const { id } = await current(request.signal);
+      return send(client, { ...request, url, headers: { ...request.headers, 'X-Auth-Token': id } });
+    };
+    let answer = await attempt();
+    if (answer.status === 401) {
+      answer.body.resume();
+      token = undefined;
+      answer = await attempt();
+    }
+    if ((answer.status >= 200 && answer.status < 300) || answer.status === 300) return answer;
+    throw await serviceError(answer, `${request.method} ${new URL(url).pathname}`, cloud.name);
+  }
+
+  return {
+    cloud,
+    client,
+    endpoint,
+    project: async () => (await current(signal)).project ?? '',
+    refresh: async (seconds) => {
+      const now = await current(signal);
+      // A cloud whose tokens are shorter than that cannot give a longer one.
+      const old = Date.now() - now.issued > 60_000;
+      if (old && now.expires - Date.now() < seconds * 1000) token = await renew(signal);
+    },
+    ask: async (type, path, request) => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await once(type, path, request);
+        } catch (error) {
+          if (attempt >= (request.attempts ?? 1) || !isTransient(error)) throw error;
+          await pause(error, attempt, request.signal);
+        }
+      }
+    },
+  };
+}
+
+/** Whether asking again may help. */
+export function isTransient(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
+/** Waits before the next attempt: as long as the service said, else longer each time. */
+export async function pause(failure: unknown, attempt: number, signal: AbortSignal): Promise<void> {
+  const said = failure instanceof ServiceError ? failure.retryAfter : undefined;
+  const seconds = Math.min(said ?? 0.5 * 2 ** (attempt - 1), 60);
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw interrupted('waiting for the cloud', signal);
+  });
+}
+
+async function authenticate(client: Client, cloud: CloudConfig, signal: AbortSignal): Promise<Token> {
+  const { url, body } = identity(cloud);
+  const headers = { 'Content-Type': 'application/json' };
+  let answer: HttpAnswer;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      answer = await send(client, { method: 'POST', url, headers, body: JSON.stringify(body), signal });
+      if (answer.status === 201) break;
+      throw await serviceError(answer, 'logging in', cloud.name);
+    } catch (error) {
+      if (attempt >= 4 || !isTransient(error)) throw error;
+      await pause(error, attempt, signal);
+    }
+  }
+  const id = answer.headers['x-subject-token'];
+  const { token } = JSON.parse(await readText(answer)) as {
+    token: { issued_at: string; expires_at: string; project?: { id: string }; catalog?: Catalogue };
+  };
+  if (typeof id !== 'string')
+    throw new ServiceError(201, `${url} gave no token`, { hint: 'is auth_url that of Keystone?' });
+  // By this machine's clock, which may not be Keystone's.
+  const issued = Date.now();
+  const expires = issued + (Date.parse(token.expires_at) - Date.parse(token.issued_at));
+  return { id, issued, expires, project: token.project?.id, catalogue: token.catalog ?? [] };
+}
+
+const remedies: Readonly<Record<number, string>> = {
+  401: 'check user, password, domains and project in clouds.yaml (a wrong project looks like a wrong password), or the expiry of the application credential',
+  403: 'the roles of this user do not allow it: ask the operator of the cloud',
+  404: 'it is not there, or not for this project',
+  409: 'it is in a state, or in use, that does not allow this',
+  413: 'it is over a quota or the largest size of the cloud: remove images, or ask its operator',
+  415: 'the bytes are not in the format that was announced: check the disk format',
+  429: 'the cloud asks for fewer requests: try again later',
+  503: 'the service is not available now, or its store is full: try again later',
+};
+
+async function serviceError(answer: HttpAnswer, doing: string, cloud: string): Promise<ServiceError> {
+  const said = wordsOf(await readText(answer).catch(() => ''));
+  const after = Number(answer.headers['retry-after']);
+  const { status } = answer;
+  return new ServiceError(status, `${cloud} answered ${status} to ${doing}${said === '' ? '' : `: ${said}`}`, {
+    hint: remedies[status] ?? (status >= 500 ? 'the cloud has a fault: its operator finds it in the log' : undefined),
+    retryAfter: Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] ? after : undefined,
+  });
+}
+
+/** Reads the JSON of an answer. @throws VmkilnError CLOUD_FAILED when it is none */
+export async function readJson<T>(answer: HttpAnswer): Promise<T> {
+  const text = await readText(answer);
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new VmkilnError('CLOUD_FAILED', `the service answered with something else than JSON: ${wordsOf(text)}`, {
+      hint: 'is a proxy or a login page in between?',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { interrupted, VmkilnError } from '../errors.ts';
+import { type Progress, transferReporter } from '../media/progress.ts';
+import { findImage, type Image, putData } from './image-api.ts';
+import { isTransient, pause, type Session } from './keystone.ts';
+
+/** A file to send. `size` in bytes. */
+export type Source = { path: string; size: number };
+
+export type SendOptions = { signal: AbortSignal; progress: Progress; to: 'file' | 'stage'; store?: string | undefined };
+
+/** How often the data is sent before it is given up. */
+const attempts = 5;
+/** Seconds without a byte: at the end the store may flush gigabytes before the service answers. */
+const idle = 900;
+/** Seconds that the service gets to notice that a connection has broken; or to store what it has received in full. */
+const settleTime = { cut: 20, complete: 600 };
+
+/**
+ * Sends the data of an image to its record. When the connection breaks, the record goes back to where it was and the
+ * file is sent again from the beginning (the service has no way to continue); when only the answer was lost, nothing is
+ * sent twice.
+ *
+ * @returns the SHA-512 (hex) of what was sent, or undefined when that is not known.
+ * @throws VmkilnError CLOUD_FAILED with the first error, TARGET_FAILED when the file has changed, INTERRUPTED.
+ */
+export async function sendFile(
+  session: Session,
+  id: string,
+  source: Source,
+  options: SendOptions,
+): Promise<string | undefined> {
+  const { signal, to, store, progress } = options;
+  let first: unknown;
+  for (let attempt = 1; ; attempt++) {
+    const what = `uploading to ${session.cloud.name}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
+    const report = transferReporter(what, source.size, 0, progress);
+    let hash = createHash('sha512');
+    let sent = 0;
+    const open = () => {
+      hash = createHash('sha512');
+      sent = 0;
+      // A file that grew meanwhile must not send more than was announced.
+      const file = createReadStream(source.path, { highWaterMark: 1 << 20, end: Math.max(0, source.size - 1) });
+      file.on('data', (chunk) => {
+        hash.update(chunk);
+        sent += chunk.length;
+        report(sent);
+      });
+      return file;
+    };
+    try {
+      // A token is looked at when a request begins: one that ends during the upload does no harm.
+      await session.refresh(1800);
+      await putData(session, id, { open, size: source.size }, { signal, to, store, idle });
+      return sent === source.size ? hash.digest('hex') : undefined;
+    } catch (error) {
+      first ??= error;
+      if (signal.aborted) throw interrupted('uploading an image', signal);
+      if (sent < source.size && isShort(error)) throw shrunk(source, error);
+      const image = await settled(session, id, {
+        ...options,
+        seconds: sent < source.size ? settleTime.cut : settleTime.complete,
+      });
+      // Only the answer was lost.
+      if (to === 'file' && image?.status === 'active') return sent === source.size ? hash.digest('hex') : undefined;
+      if (image?.status !== 'queued' || !isTransient(error) || attempt >= attempts) throw first;
+      progress(`${session.cloud.name}: ${(error as Error).message}; trying again`);
+      await pause(error, attempt, signal);
+    }
+  }
+}
+
+function isShort(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'ERR_HTTP_CONTENT_LENGTH_MISMATCH' || cause?.code === 'ENOENT';
+}
+
+function shrunk({ path, size }: Source, cause: unknown): VmkilnError {
+  return new VmkilnError('TARGET_FAILED', `${path} has not the ${size} bytes any more that it had`, {
+    hint: 'something changed the finished image: build it again',
+    cause,
+  });
+}
+
+/** The image once the service has noticed that its upload has ended; as it is when it does not notice in time. */
+async function settled(
+  session: Session,
+  id: string,
+  { signal, to, seconds }: SendOptions & { seconds: number },
+): Promise<Image | undefined> {
+  // What is staged stays `uploading`.
+  const [busy, end] = to === 'file' ? ['saving', Date.now() + seconds * 1000] : ['uploading', Date.now() + 5000];
+  for (;;) {
+    try {
+      const image = await findImage(session, id, { signal });
+      if (image?.status !== busy || Date.now() > end) return image;
+    } catch (error) {
+      // The server is being started again.
+      if (!isTransient(error) || Date.now() > end) throw error;
+    }
+    await sleep(500, undefined, { signal }).catch(() => {
+      throw interrupted('uploading an image', signal);
+    });
+  }
+}

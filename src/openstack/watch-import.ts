@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { interrupted } from '../errors.ts';
+import type { Progress } from '../media/progress.ts';
+import { findImage, getTask, type Image, imageTasks, type Task } from './image-api.ts';
+import type { Session } from './keystone.ts';
+
+/** How an import ended: with an active image, with what the service said of its failure, or not in time. */
+export type ImportEnd = { how: 'active'; image: Image } | { how: 'failed' | 'stuck'; message: string };
+
+/** What one look at an import shows. Pure: the image, its tasks, and whether it was seen importing before. */
+export function judgeImport(
+  image: Image | undefined,
+  tasks: readonly Task[],
+  wasImporting: boolean,
+): ImportEnd | undefined {
+  if (image === undefined) return { how: 'failed', message: 'the image was deleted meanwhile' };
+  const failedStores = String(image['os_glance_failed_import'] ?? '');
+  const failed = tasks.find(({ status }) => status === 'failure');
+  const said = failed?.message || (failedStores && `the stores ${failedStores} did not take it`);
+  const running = String(image['os_glance_importing_to_stores'] ?? '');
+  if (image.status === 'active' && running === '') {
+    return failedStores === '' ? { how: 'active', image } : { how: 'failed', message: said || 'a store failed' };
+  }
+  // With a conversion that failed, the image stays `importing` for ever: only the task says so.
+  if (failed) return { how: 'failed', message: said || 'the service gives no reason' };
+  if (['killed', 'deleted', 'pending_delete'].includes(image.status)) {
+    return { how: 'failed', message: `the image is ${image.status}` };
+  }
+  if (image.status === 'queued' && wasImporting) return { how: 'failed', message: 'the service gave it up' };
+  return undefined;
+}
+
+/**
+ * Waits for an import, by the image's status and its tasks, at most `timeout` seconds.
+ *
+ * @throws VmkilnError CLOUD_FAILED, INTERRUPTED.
+ */
+export async function watchImport(
+  session: Session,
+  id: string,
+  options: { signal: AbortSignal; progress: Progress; timeout: number },
+): Promise<ImportEnd> {
+  const { signal, progress } = options;
+  const started = Date.now();
+  let wasImporting = false;
+  for (let look = 0; ; look++) {
+    const image = await findImage(session, id, { signal });
+    const tasks = await imageTasks(session, id, { signal });
+    const end = judgeImport(image, tasks, wasImporting);
+    if (end) return end;
+    const status = image?.status ?? 'gone';
+    wasImporting ||= status === 'importing';
+    const passed = (Date.now() - started) / 1000;
+    const doing = tasks.find((task) => task.status === 'processing')?.message;
+    progress(`${session.cloud.name} imports the image: ${status}${doing ? `, ${doing}` : ''}, ${Math.round(passed)} s`);
+    if (passed >= options.timeout) {
+      const message = `still ${status} after ${Math.round(passed)} s${doing ? ` (${doing})` : ''}`;
+      return { how: 'stuck', message };
+    }
+    await wait(Math.min(0.3 * 1.3 ** look, 5, options.timeout - passed + 0.1), signal);
+  }
+}
+
+/** Waits for a task of its own. Resolves with the id of the image that it made. */
+export async function watchTask(
+  session: Session,
+  id: string,
+  options: { signal: AbortSignal; progress: Progress; timeout: number },
+): Promise<{ image?: string; message?: string }> {
+  const started = Date.now();
+  for (let look = 0; ; look++) {
+    const task = await getTask(session, id, options);
+    const passed = (Date.now() - started) / 1000;
+    const image = task.result?.image_id;
+    if (task.status === 'success' && image) return { image };
+    const made = image === undefined ? {} : { image };
+    if (task.status === 'failure') return { ...made, message: task.message || 'the service gives no reason' };
+    if (passed >= options.timeout) return { ...made, message: `still ${task.status} after ${Math.round(passed)} s` };
+    options.progress(`${session.cloud.name} runs the import task: ${task.status}, ${Math.round(passed)} s`);
+    await wait(Math.min(0.3 * 1.3 ** look, 5), options.signal);
+  }
+}
+
+async function wait(seconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw interrupted('the cloud imported an image', signal);
+  });
+}
