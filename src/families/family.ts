@@ -12,7 +12,7 @@ export type Installation = Contribution & { before: readonly Command[]; devices:
 export type Finding = { file: string; line: number; column: number; level: 'error' | 'warning'; message: string };
 
 /** Why a stage has nothing to do, in words for a person. */
-type Omitted = { omitted: string };
+export type Omitted = { omitted: string };
 
 /**
  * A line of the installer's log that says where the installation stands. `fraction` is of the whole, 0 to 1;
@@ -31,16 +31,17 @@ export type Family<R extends Recipe = Recipe> = {
   render(recipe: R): readonly RenderedFile[];
   /** How the installer is started from the media, and all it needs of the machine. */
   install(recipe: R, media: Media, host: Host): Installation;
-  /** virt-customize arguments, in order: built-in edits, packages, then the user's own steps. */
-  customize(recipe: R): Contribution;
   /**
-   * Whether customize holds the built-in edits alone. They come out the same on a guest that virt-sysprep has cleaned,
-   * and are given to it: one launch of the appliance less.
+   * virt-customize arguments for what may take long and need the network: registration, updates, packages. Its result is
+   * kept, so that a change of anything else does not do it again. Everything that virt-sysprep cannot be given, too.
    */
-  editsOnly(recipe: R): boolean;
+  customize(recipe: R): Contribution | Omitted;
   /** Seconds for which the updates that customize installs are new enough: no fingerprint sees them. Undefined without updates. */
   maxAge(recipe: R): number | undefined;
-  /** virt-sysprep arguments: the explicit operations and the last edits. */
+  /**
+   * virt-sysprep arguments, in order: built-in edits, the user's own steps, the explicit operations, the last edits.
+   * virt-sysprep runs its operations before all edits.
+   */
   sysprep(recipe: R): Contribution | Omitted;
   /** Whether sysprep's last edit trims all that the disk has, so that virt-sparsify would free nothing more. */
   trims(rendered: readonly RenderedFile[]): boolean;

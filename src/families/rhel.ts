@@ -5,7 +5,14 @@ import type { Arg, Host, Media, RenderedFile } from '../model.ts';
 import { shippedKickstarts } from '../recipe/files.ts';
 import type { RhelRecipe } from '../recipe/schema.ts';
 import { anaconda } from './anaconda.ts';
-import { type Contribution, type Family, type Finding, type Installation, mediumPiece } from './family.ts';
+import {
+  type Contribution,
+  type Family,
+  type Finding,
+  type Installation,
+  mediumPiece,
+  type Omitted,
+} from './family.ts';
 import { osinfoIds, rhelRelease } from './rhel-releases.ts';
 import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
 import { quoted } from '../tools/virt-install.ts';
@@ -22,7 +29,6 @@ export const rhel: Family<RhelRecipe> = {
   render,
   install,
   customize,
-  editsOnly,
   maxAge,
   sysprep,
   trims,
@@ -78,31 +84,19 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
   };
 }
 
-function customize(recipe: RhelRecipe): Contribution {
+/** Images of the initial RAM disk that are made in an appliance need the drivers of every machine, not those of this one. */
+const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
+
+function customize(recipe: RhelRecipe): Contribution | Omitted {
+  if (!managesPackages(recipe)) return { omitted: 'there is no registration, no update and no package' };
   const ca = recipe.subscription?.caCertificate;
   const certificate: Arg[] = ca
     ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
     : [];
   return {
-    args: [
-      '--no-logfile',
-      // An update makes initramfs images here: they need the drivers of every machine, not those of this appliance.
-      ...['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`],
-      ...certificate,
-      ...(managesPackages(recipe) ? ['--run', { rendered: 'packages.sh' }] : []),
-      ...['--run', { rendered: 'guest.sh' }],
-      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`], ...chmod('0644', cloudConfig)],
-      ...['--run-command', `chown root:root ${cloudConfig}`],
-      ...recipe.customize.flatMap(stepArguments),
-      ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }]] : []),
-    ],
-    keys: ['subscription', 'repositories', 'update', 'packages', 'cloudInit', 'rootPassword', 'customize'],
+    args: ['--no-logfile', ...dracut, ...certificate, '--run', { rendered: 'packages.sh' }],
+    keys: ['subscription', 'repositories', 'update', 'packages'],
   };
-}
-
-/** Packages, and the user's own steps, may leave what virt-sysprep is there to remove: they come before it. */
-function editsOnly(recipe: RhelRecipe): boolean {
-  return !managesPackages(recipe) && recipe.customize.length === 0;
 }
 
 /**
@@ -144,14 +138,21 @@ const operations = [
 function sysprep(recipe: RhelRecipe): Contribution {
   return {
     args: [
+      // The user's steps may need it, and virt-sysprep is without by default.
+      ...['--network', '--no-logfile'],
+      ...(managesPackages(recipe) ? [] : dracut),
+      ...['--run', { rendered: 'guest.sh' }],
+      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
+      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...recipe.customize.flatMap(stepArguments),
+      ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', operations.join(',')],
-      '--no-logfile',
       ...['--run', { rendered: 'clean.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: ['release'],
+    keys: ['release', 'cloudInit', 'rootPassword', 'customize'],
   };
 }
 

@@ -22,7 +22,6 @@ export const windows: Family<WindowsRecipe> = {
   render,
   install,
   customize,
-  editsOnly: () => false,
   maxAge: () => undefined,
   trims: () => false,
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),

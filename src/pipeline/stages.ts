@@ -13,8 +13,8 @@ import { upload } from '../stages/upload.ts';
  *
  *     disk      qemu-img create                       an empty qcow2
  *     install   virt-install, watched                 → layer: the installed guest, powered off
- *     customize virt-customize on an overlay          → layer: the guest as the recipe wants it
- *     sysprep   virt-sysprep on an overlay            no identity, no traces
+ *     customize virt-customize on an overlay          → layer: the guest with its updates and packages
+ *     sysprep   virt-sysprep on an overlay            edits and steps; no identity, no traces
  *     sparsify  virt-sparsify, qemu-img convert       → layer: the small, flat image
  *     upload    the recipe's targets                  the image where it is used
  */

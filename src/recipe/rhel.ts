@@ -166,5 +166,8 @@ export const rhelKeys = {
     .prefault({})
     .describe('What cloud-init does at first boot.'),
   rootPassword: secret().optional().describe('Password of root, by reference. Without it root is locked.'),
-  customize: z.array(step).prefault([]).describe('Steps of yours, after the built-in ones.'),
+  customize: z
+    .array(step)
+    .prefault([])
+    .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.'),
 };

@@ -2,19 +2,17 @@ import { guestfsProgress, virtCustomize } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
 import { runWithProgress, type Stage } from './stage.ts';
 
-/** Registration to unregistration, updates, packages, the built-in edits and the user's steps: one appliance launch. */
+/** What takes long and needs the network: registration to unregistration, updates, packages, in one launch. */
 export const customize: Stage = {
   name: 'customize',
   leaves: 'customize.qcow2',
   plan: ({ recipe, family, host }) => {
-    if (family.editsOnly(recipe)) {
-      return { commands: [], keys: [], omitted: 'nothing but the built-in edits: virt-sysprep makes them too' };
-    }
-    const { args, keys } = family.customize(recipe);
+    const work = family.customize(recipe);
+    if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     const disk = { work: 'customize.qcow2' };
     return {
-      commands: [createOverlay(disk, { layer: 'install' }), virtCustomize(disk, args, host)],
-      keys,
+      commands: [createOverlay(disk, { layer: 'install' }), virtCustomize(disk, work.args, host)],
+      keys: work.keys,
       maxAge: family.maxAge(recipe),
     };
   },

@@ -1,6 +1,6 @@
 import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
 import { convert, convertProgress, createOverlay } from '../tools/qemu-img.ts';
-import { runWithProgress, type Stage } from './stage.ts';
+import { lastLayer, runWithProgress, type Stage } from './stage.ts';
 
 /**
  * Frees the blocks the guest no longer uses, then writes the small, flat image without a backing file. Where sysprep has
@@ -12,7 +12,7 @@ export const sparsify: Stage = {
   plan: ({ recipe, family, host, rendered }) => {
     const disk = { work: 'sysprep.qcow2' };
     // Where there is no sysprep stage, its overlay is still to make.
-    const below = { layer: family.editsOnly(recipe) ? ('install' as const) : ('customize' as const) };
+    const below = lastLayer(family.customize(recipe));
     const overlay = 'omitted' in family.sysprep(recipe) ? [createOverlay(disk, below)] : [];
     return {
       commands: [

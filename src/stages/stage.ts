@@ -69,6 +69,11 @@ export type Stage = {
   ): Promise<Published[] | void>;
 };
 
+/** The layer that stands before sysprep: customize's, unless that stage has nothing to do. */
+export function lastLayer(customize: object): { layer: StageName } {
+  return { layer: 'omitted' in customize ? 'install' : 'customize' };
+}
+
 /** Runs commands one after the other and reports what `read` finds in their output: a fraction, or words. */
 export async function runWithProgress(
   stage: StageName,

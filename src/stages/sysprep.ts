@@ -1,22 +1,19 @@
 import { guestfsProgress, virtSysprep } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
-import { runWithProgress, type Stage } from './stage.ts';
+import { lastLayer, runWithProgress, type Stage } from './stage.ts';
 
-/** Takes the machine's identity and the traces of the build out of the guest. */
+/**
+ * Takes the machine's identity and the traces of the build out of the guest, and in the same launch makes the edits and the
+ * user's steps: a change of theirs takes one launch, and neither installs nor updates anything again.
+ */
 export const sysprep: Stage = {
   name: 'sysprep',
   plan: ({ recipe, family, host }) => {
     const work = family.sysprep(recipe);
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
-    const { args, keys } = work;
-    const edits = family.editsOnly(recipe) ? family.customize(recipe) : { args: [], keys: [] };
     const disk = { work: 'sysprep.qcow2' };
-    const below = { layer: family.editsOnly(recipe) ? ('install' as const) : ('customize' as const) };
-    return {
-      // What ends the guest's preparation stays last; virt-sysprep's own operations run before all of these.
-      commands: [createOverlay(disk, below), virtSysprep(disk, [...edits.args, ...args], host)],
-      keys: [...edits.keys, ...keys],
-    };
+    const below = lastLayer(family.customize(recipe));
+    return { commands: [createOverlay(disk, below), virtSysprep(disk, work.args, host)], keys: work.keys };
   },
   run: (commands, _input, context) => runWithProgress('sysprep', commands, context, guestfsProgress),
 };

@@ -25,14 +25,16 @@ let reference: string[];
 const seen = new Set<string>();
 
 function recipe(): void {
-  const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8');
-  // With cloud-init from the DVD, customize has no package to fetch.
-  writeFileSync(join(folder, 'kills.ks.hbs'), kickstart.replace('@core\n', '@core\ncloud-init\n'));
-  const keys = ['name: kills', 'family: rhel', 'release: "7.9"', 'source: { iso: x.iso }', 'disk: { size: 3G }'];
-  writeFileSync(
-    join(folder, 'kills.yaml'),
-    [...keys, 'install: { kickstart: kills.ks.hbs }', 'customize: [{ run: "true" }]', ''].join('\n'),
-  );
+  const lines = [
+    'name: kills',
+    'family: rhel',
+    'release: "7.9"',
+    'source: { iso: x.iso }',
+    'disk: { size: 3G }',
+    'repositories: [{ id: practice, baseurl: "http://repository.example.com/" }]',
+    'packages: [cloud-init]',
+  ];
+  writeFileSync(join(folder, 'kills.yaml'), `${lines.join('\n')}\n`);
 }
 
 /** Learns how long stages take. */

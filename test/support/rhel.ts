@@ -32,6 +32,12 @@ export function rendered(recipe: Recipe, name: string): RenderedFile {
   return file;
 }
 
+/** The arguments of a stage that has something to do. */
+export function argsOf(work: { args: readonly Arg[] } | { omitted: string }): readonly Arg[] {
+  if ('omitted' in work) throw new Error(`omitted: ${work.omitted}`);
+  return work.args;
+}
+
 /** Arguments as a person reads them. */
 export function words(args: readonly Arg[]): string[] {
   return args.map((arg) =>

@@ -111,34 +111,34 @@ describe('a change that must be seen', () => {
     ['one package more', 'customize', /^`packages`/, recipe('tmux, chrony', 'tmux, chrony, lsof')],
     ['one package less', 'customize', /^`packages`/, recipe('tmux, chrony', 'tmux')],
     ['the order of packages', 'customize', /^`packages`/, recipe('tmux, chrony', 'chrony, tmux')],
-    ['the user of cloud-init', 'customize', /^`cloudInit`/, recipe('user: cloud-user', 'user: admin')],
-    ['no password of root', 'customize', /^`rootPassword`/, recipe('rootPassword: { file: secrets/root }\n', '')],
-    ['the password of root', 'customize', '`root-password` changed', file('secrets/root', 'root-1', 'root-2')],
-    ['a command', 'customize', '`customize` changed', recipe('enable chronyd', 'disable chronyd')],
-    ['the quoting within a command', 'customize', '`customize` changed', recipe('enable chronyd', "enable  'chronyd'")],
+    ['the user of cloud-init', 'sysprep', /^`cloudInit`/, recipe('user: cloud-user', 'user: admin')],
+    ['no password of root', 'sysprep', /^`rootPassword`/, recipe('rootPassword: { file: secrets/root }\n', '')],
+    ['the password of root', 'sysprep', '`root-password` changed', file('secrets/root', 'root-1', 'root-2')],
+    ['a command', 'sysprep', '`customize` changed', recipe('enable chronyd', 'disable chronyd')],
+    ['the quoting within a command', 'sysprep', '`customize` changed', recipe('enable chronyd', "enable  'chronyd'")],
     [
       'the order of steps',
-      'customize',
+      'sysprep',
       '`customize` changed',
       ({ edit }) => {
         edit('recipe.yaml', '  - run: systemctl enable chronyd\n', '');
         edit('recipe.yaml', 'output:', '  - run: systemctl enable chronyd\noutput:');
       },
     ],
-    ['a step less', 'customize', '`customize` changed', recipe('  - run: systemctl enable chronyd\n', '')],
+    ['a step less', 'sysprep', '`customize` changed', recipe('  - run: systemctl enable chronyd\n', '')],
     [
       'an uploaded file, of the same size and with its old times',
-      'customize',
+      'sysprep',
       /^`\S+\/files\/motd` changed$/,
       ({ overwrite }) => overwrite('files/motd', 'welcome 2'),
     ],
-    ['the mode of a file', 'customize', '`customize` changed', recipe("'0644'", "'0600'")],
-    ['the owner of a file', 'customize', '`customize` changed', recipe("'0644'", "'0644', owner: 'daemon:daemon'")],
-    ['where a file goes', 'customize', '`customize` changed', recipe('to: /etc/motd', 'to: /etc/motd.d/x')],
-    ['a script', 'customize', /^`\S+\/files\/setup\.sh` changed$/, file('files/setup.sh', '1', '2')],
+    ['the mode of a file', 'sysprep', '`customize` changed', recipe("'0644'", "'0600'")],
+    ['the owner of a file', 'sysprep', '`customize` changed', recipe("'0644'", "'0644', owner: 'daemon:daemon'")],
+    ['where a file goes', 'sysprep', '`customize` changed', recipe('to: /etc/motd', 'to: /etc/motd.d/x')],
+    ['a script', 'sysprep', /^`\S+\/files\/setup\.sh` changed$/, file('files/setup.sh', '1', '2')],
     [
       'two files that change places',
-      'customize',
+      'sysprep',
       /files\/motd`, `\S+files\/setup\.sh` changed$/,
       ({ path }) => {
         renameSync(path('files/motd'), path('files/x'));
@@ -146,10 +146,10 @@ describe('a change that must be seen', () => {
         renameSync(path('files/x'), path('files/setup.sh'));
       },
     ],
-    ['what is written', 'customize', '`customize` changed', recipe('content: hello', 'content: "hello "')],
+    ['what is written', 'sysprep', '`customize` changed', recipe('content: hello', 'content: "hello "')],
     ["vmkiln's script for packages", 'customize', '`packages.sh` changed', shipped('packages.sh')],
-    ["vmkiln's script for the guest", 'customize', '`guest.sh` changed', shipped('guest.sh')],
-    ["vmkiln's configuration of cloud-init", 'customize', '`99_vmkiln.cfg` changed', shipped('99_vmkiln.cfg')],
+    ["vmkiln's script for the guest", 'sysprep', '`guest.sh` changed', shipped('guest.sh')],
+    ["vmkiln's configuration of cloud-init", 'sysprep', '`99_vmkiln.cfg` changed', shipped('99_vmkiln.cfg')],
     ["vmkiln's last script", 'sysprep', '`clean.sh` changed', shipped('clean.sh')],
     [
       "vmkiln's operations of virt-sysprep",

@@ -37,8 +37,8 @@ test.each<[string, Partial<RhelRecipe>, object, string[]]>([
   ['language', { language: 'de_DE.UTF-8' }, {}, all],
   ['the ISO', {}, { media: { iso: { ...media['iso'], sha256: 'b'.repeat(64) } } }, all],
   ['packages', { packages: ['cloud-init', 'tmux'] }, {}, late],
-  ['cloud user', { cloudInit: { user: 'admin', rootLogin: 'none' } }, {}, late],
-  ['a step of the user', { customize: [{ run: 'true' }] }, {}, late],
+  ['cloud user', { cloudInit: { user: 'admin', rootLogin: 'none' } }, {}, ['sparsify']],
+  ['a step of the user', { customize: [{ run: 'true' }] }, {}, ['sparsify']],
   ['compression', { output: { format: 'qcow2', compression: 'zstd' } }, {}, ['sparsify']],
   ['name', { name: 'other' }, {}, []],
   ['targets', { upload: [{ directory: { path: '/elsewhere' } }] }, {}, []],
@@ -55,7 +55,8 @@ test('a secret that stays in the guest counts by its keyed hash, others do not c
   const plans = ['1', '2'].map((mac) => makePlan(planInput(withPassword, { macs: { ROOT_PASSWORD: mac } })));
   const [one, two] = plans.map(fingerprints);
   expect(one?.['install']).toBe(two?.['install']);
-  expect(one?.['customize']).not.toBe(two?.['customize']);
+  expect(one?.['customize']).toBe(two?.['customize']);
+  expect(one?.['sparsify']).not.toBe(two?.['sparsify']);
   expect(invalidated({}, { macs: { RHSM_PASSWORD: '9' } })).toEqual([]);
 });
 
@@ -126,12 +127,13 @@ test('updates that are too old are installed anew, and everything after them', (
   expect(forecasts({ update: false }, 999)).toBe('skip skip skip skip reuse run');
 });
 
-test('the built-in edits alone are given to virt-sysprep, and trimming there spares virt-sparsify', () => {
+test('edits and steps are made by virt-sysprep, customize is for packages, and trimming spares virt-sparsify', () => {
   const { subscription: _none, ...plain } = { ...recipe, packages: [], customize: [] };
   const programs = (changed: RhelRecipe) =>
     makePlan(planInput(changed)).stages.map(({ commands }) => commands.map(({ program }) => program).join('+'));
   expect(programs(plain)).toEqual(['qemu-img', 'virt-install', '', 'qemu-img+virt-sysprep', 'qemu-img', '']);
-  expect(programs({ ...plain, customize: [{ run: 'true' }] })[2]).toBe('qemu-img+virt-customize');
+  expect(programs({ ...plain, customize: [{ run: 'true' }] })[2]).toBe('');
+  expect(programs({ ...plain, packages: ['tmux'] })[2]).toBe('qemu-img+virt-customize');
   const swap = planInput(plain).rendered.map((file) => ({ ...file, text: `part swap --size=512\n${file.text}` }));
   expect(makePlan(planInput(plain, { rendered: swap })).stages[4]?.commands[0]?.program).toBe('virt-sparsify');
   const { stages } = makePlan(planInput(plain));

@@ -17,7 +17,7 @@ import {
   requiredSecrets,
 } from '../../src/families/rhel-views.ts';
 import { host, media } from '../support/plan-input.ts';
-import { recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
+import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const everything = `
 subscription:
@@ -61,7 +61,7 @@ test('osinfo names fall back release by release', async () => {
   expect(ids.at(-1)).toBe('rhel6.0');
 });
 
-test('customize: packages, the edits, cloud-init, and then the steps of the recipe in their order', async () => {
+test('customize: packages; sysprep: edits, cloud-init, the steps of the recipe in their order, then cleaning', async () => {
   writeFileSync(join(recipeFolder, 'motd'), 'hello\n');
   const recipe = await rhelRecipe(`${everything}
 customize:
@@ -73,11 +73,12 @@ customize:
   - delete: /tmp/*
   - chmod: { path: /srv/x, mode: "1777" }
 `);
-  const { args } = familyOf(recipe).customize(recipe);
-  expect(words(args)).toEqual([
-    '--no-logfile',
-    ...['--mkdir', '/etc/dracut.conf.d', '--write', '/etc/dracut.conf.d/vmkiln.conf:hostonly="no"\n'],
-    ...['--run', '<packages.sh>', '--run', '<guest.sh>'],
+  const dracut = ['--mkdir', '/etc/dracut.conf.d', '--write', '/etc/dracut.conf.d/vmkiln.conf:hostonly="no"\n'];
+  const family = familyOf(recipe);
+  expect(words(argsOf(family.customize(recipe)))).toEqual(['--no-logfile', ...dracut, '--run', '<packages.sh>']);
+  const args = argsOf(family.sysprep(recipe));
+  expect(words(args).slice(0, words(args).indexOf('--operations'))).toEqual([
+    ...['--network', '--no-logfile', '--run', '<guest.sh>'],
     ...['--upload', '<99_vmkiln.cfg>:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--chmod', '0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--run-command', 'chown root:root /etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
@@ -94,10 +95,8 @@ customize:
 
 test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
   const recipe = await rhelRecipe();
-  const work = familyOf(recipe).sysprep(recipe);
-  const args = words('args' in work ? work.args : []);
-  const operations = args[1]?.split(',') ?? [];
-  expect(args[0]).toBe('--operations');
+  const args = words(argsOf(familyOf(recipe).sysprep(recipe)));
+  const operations = args[args.indexOf('--operations') + 1]?.split(',') ?? [];
   expect(operations).toEqual(
     expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),
   );

@@ -6,7 +6,7 @@ import { checkUnchanged } from '../../src/pipeline/unchanged.ts';
 import { newWorld, planOf, type World } from '../support/recipe-world.ts';
 
 /** Looks at what a stage has read, after a change that a person made while it ran. */
-async function check(stage: 'install' | 'customize', change: (world: World) => unknown, rehearsal = false) {
+async function check(stage: 'install' | 'customize' | 'sysprep', change: (world: World) => unknown, rehearsal = false) {
   const world = newWorld();
   const plan = { ...(await planOf(world)), rehearsal };
   await change(world);
@@ -17,8 +17,8 @@ async function check(stage: 'install' | 'customize', change: (world: World) => u
 
 test('files that were edited while a stage ran are refused: its layer would be found under their old content', async () => {
   const edited = { code: 'INPUT_CHANGED', message: expect.stringMatching(/was changed/) };
-  await expect(check('customize', ({ edit }) => edit('files/motd', '1', '2'))).rejects.toMatchObject(edited);
-  await expect(check('customize', ({ edit }) => edit('files/setup.sh', '1', '2'))).rejects.toMatchObject(edited);
+  await expect(check('sysprep', ({ edit }) => edit('files/motd', '1', '2'))).rejects.toMatchObject(edited);
+  await expect(check('sysprep', ({ edit }) => edit('files/setup.sh', '1', '2'))).rejects.toMatchObject(edited);
   const removed = { code: 'INPUT_CHANGED', message: expect.stringMatching(/was removed/) };
   await expect(check('customize', ({ path }) => rm(path('files/ca.pem')))).rejects.toMatchObject(removed);
   const other = ({ path }: World) => writeFileSync(path('media/rhel.iso'), 'another');

@@ -10,7 +10,7 @@ import type { WindowsRecipe } from '../../src/recipe/schema.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { seeLine, startWatch, verdict } from '../../src/stages/watch.ts';
 import { host, planInput } from '../support/plan-input.ts';
-import { rendered, words } from '../support/rhel.ts';
+import { argsOf, rendered, words } from '../support/rhel.ts';
 import { windowsFolder, windowsRecipe } from '../support/windows.ts';
 
 const file = (path: string) => ({ source: path, path, sha256: 'a'.repeat(64), size: 1 });
@@ -124,7 +124,7 @@ test('Hyper-V enlightenments come with KVM, and change no fingerprint', async ()
 test('customize removes the copies of the answer file and numbers first-boot scripts', async () => {
   writeFileSync(join(windowsFolder, 'first.ps1'), 'exit 0\n');
   const recipe = await windowsRecipe('customize: [{ firstboot: { script: first.ps1 } }]\n');
-  const line = words(familyOf(recipe).customize(recipe).args);
+  const line = words(argsOf(familyOf(recipe).customize(recipe)));
   expect(line).toContain('/Windows/Panther/unattend.xml');
   expect(
     line.some((word) => word.endsWith(':/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScripts/001.ps1')),

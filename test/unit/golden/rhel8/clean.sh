@@ -2,7 +2,14 @@
 set -eu
 
 rm -rf /root/anaconda-ks.cfg /root/original-ks.cfg /root/anaconda-post.log /root/install.log /root/install.log.syslog
-rm -rf /var/log/anaconda /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/systemd/random-seed
+rm -rf /var/log/anaconda /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data
+# Clones must not begin with the same seed.
+rm -f /var/lib/random-seed /var/lib/systemd/random-seed
+# What edits and the recipe's steps left: virt-sysprep's own operations ran before them.
+rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
+rm -f /etc/ssh/ssh_host_*key /etc/ssh/ssh_host_*key.pub /var/lib/rpm/__db.* /root/.bash_history
+# builder.log is the tool's own, which it removes itself.
+find /tmp /var/tmp -xdev -mindepth 1 -maxdepth 1 ! -name builder.log -exec rm -rf {} +
 rm -rf /var/cache/yum/*
 rm -rf /var/cache/dnf/* /var/log/dnf*.log /var/log/hawkey.log
 # NetworkManager's leases, and the key that its stable addresses derive from.
