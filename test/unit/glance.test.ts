@@ -112,6 +112,7 @@ test('an import ends by its status or by its task, whichever says more', () => {
   expect(judgeImport(image('1', { status: 'queued' }), [], true)).toMatchObject({ how: 'failed' });
   expect(judgeImport(image('1', { status: 'queued' }), [], false)).toBeUndefined();
   expect(judgeImport(image('1', { os_glance_importing_to_stores: 'b' }), [], true)).toBeUndefined();
+  expect(judgeImport(image('1'), [{ id: 't', status: 'processing', message: '' }], true)).toBeUndefined();
   expect(judgeImport(image('1', { os_glance_failed_import: 'b' }), [], true)).toMatchObject({ how: 'failed' });
   expect(judgeImport(undefined, [], true)).toMatchObject({ how: 'failed' });
 });
