@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
-import { getImage, importMethods, startImport } from '../openstack/image-api.ts';
+import { getImage, importMethods } from '../openstack/image-api.ts';
 import { sendFile } from '../openstack/send-file.ts';
-import { watchImport } from '../openstack/watch-import.ts';
+import { importAndWait } from '../openstack/watch-import.ts';
 import { openCloud } from '../targets/glance.ts';
 import type { Session } from '../ui/ui.ts';
 import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
@@ -40,14 +40,11 @@ export async function importImage(id: string, options: ImportOptions, session: S
     await sendFile(cloud, image.id, source, { signal, progress, to: 'stage' });
   }
   const where = options.allStores ? { all_stores: true } : stores ? { stores } : {};
-  const request = { method: { name, ...(uri !== undefined && { uri }) }, ...where, all_stores_must_succeed: true };
-  await startImport(
-    cloud,
-    image.id,
-    name === 'glance-direct' || name === 'web-download' ? dropped(request, where) : request,
-    { signal },
-  );
-  const end = await watchImport(cloud, image.id, { signal, progress, timeout: options.importTimeout ?? 3600 });
+  // The service refuses what is said of several stores when there are none to speak of.
+  const all = Object.keys(where).length > 0 ? { ...where, all_stores_must_succeed: true } : {};
+  const request = { method: { name, ...(uri !== undefined && { uri }) }, ...all };
+  const timeout = options.importTimeout ?? 3600;
+  const end = await importAndWait(cloud, image.id, request, { signal, progress, timeout });
   if (end.how !== 'active') {
     throw new VmkilnError(
       'CLOUD_FAILED',
@@ -59,11 +56,4 @@ export async function importImage(id: string, options: ImportOptions, session: S
   }
   const after = await getImage(cloud, image.id, { signal });
   print(options.json, after, () => shown(after));
-}
-
-/** The service refuses what is said of several stores when there are none to speak of. */
-function dropped<T extends { all_stores_must_succeed?: boolean }>(request: T, where: object): T {
-  if (Object.keys(where).length > 0) return request;
-  const { all_stores_must_succeed: _, ...rest } = request;
-  return rest as T;
 }

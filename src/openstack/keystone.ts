@@ -67,9 +67,12 @@ export function openSession(cloud: CloudConfig): Session {
     };
     let answer = await attempt();
     if (answer.status === 401) {
-      answer.body.resume();
       token = undefined;
-      answer = await attempt();
+      // An upload may have begun: its record has to come to rest before it can be sent again.
+      if (!request.stream) {
+        answer.body.resume();
+        answer = await attempt();
+      }
     }
     if ((answer.status >= 200 && answer.status < 300) || answer.status === 300) return answer;
     throw await serviceError(answer, `${request.method} ${new URL(url).pathname}`, cloud.name);

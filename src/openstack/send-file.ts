@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
+import { ServiceError } from './http.ts';
 import { findImage, type Image, putData } from './image-api.ts';
 import { isTransient, pause, type Session } from './keystone.ts';
 
@@ -34,6 +35,7 @@ export async function sendFile(
 ): Promise<string | undefined> {
   const { signal, to, store, progress } = options;
   let first: unknown;
+  let hadNewToken = false;
   for (let attempt = 1; ; attempt++) {
     const what = `uploading to ${session.cloud.name}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
     const report = transferReporter(what, source.size, 0, progress);
@@ -66,7 +68,9 @@ export async function sendFile(
       });
       // Only the answer was lost.
       if (to === 'file' && image?.status === 'active') return sent === source.size ? hash.digest('hex') : undefined;
-      if (image?.status !== 'queued' || !isTransient(error) || attempt >= attempts) throw first;
+      const renewed: boolean = error instanceof ServiceError && error.status === 401 && !hadNewToken;
+      hadNewToken ||= renewed;
+      if (image?.status !== 'queued' || !(isTransient(error) || renewed) || attempt >= attempts) throw first;
       progress(`${session.cloud.name}: ${(error as Error).message}; trying again`);
       await pause(error, attempt, signal);
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted } from '../errors.ts';
 import type { Progress } from '../media/progress.ts';
-import { findImage, getTask, type Image, imageTasks, type Task } from './image-api.ts';
+import { findImage, getTask, type Image, imageTasks, type ImportRequest, startImport, type Task } from './image-api.ts';
 import type { Session } from './keystone.ts';
 
 /** How an import ended: with an active image, with what the service said of its failure, or not in time. */
@@ -18,7 +18,9 @@ export function judgeImport(
   const failed = tasks.find(({ status }) => status === 'failure');
   const said = failed?.message || (failedStores && `the stores ${failedStores} did not take it`);
   const running = String(image['os_glance_importing_to_stores'] ?? '');
-  if (image.status === 'active' && running === '') {
+  // A copy to more stores begins with an image that is active already.
+  const isBusy = tasks.some(({ status }) => status === 'pending' || status === 'processing');
+  if (image.status === 'active' && running === '' && !isBusy) {
     return failedStores === '' ? { how: 'active', image } : { how: 'failed', message: said || 'a store failed' };
   }
   // With a conversion that failed, the image stays `importing` for ever: only the task says so.
@@ -31,21 +33,25 @@ export function judgeImport(
 }
 
 /**
- * Waits for an import, by the image's status and its tasks, at most `timeout` seconds.
+ * Starts an import and waits for its end, by the image's status and its tasks, at most `timeout` seconds.
  *
  * @throws VmkilnError CLOUD_FAILED, INTERRUPTED.
  */
-export async function watchImport(
+export async function importAndWait(
   session: Session,
   id: string,
+  request: ImportRequest,
   options: { signal: AbortSignal; progress: Progress; timeout: number },
 ): Promise<ImportEnd> {
   const { signal, progress } = options;
+  // What became of earlier imports does not count.
+  const earlier = new Set((await imageTasks(session, id, { signal })).map((task) => task.id));
+  await startImport(session, id, request, { signal });
   const started = Date.now();
   let wasImporting = false;
   for (let look = 0; ; look++) {
     const image = await findImage(session, id, { signal });
-    const tasks = await imageTasks(session, id, { signal });
+    const tasks = (await imageTasks(session, id, { signal })).filter((task) => !earlier.has(task.id));
     const end = judgeImport(image, tasks, wasImporting);
     if (end) return end;
     const status = image?.status ?? 'gone';

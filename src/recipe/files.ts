@@ -8,6 +8,9 @@ import type { Recipe, RhelRecipe, WindowsRecipe } from './schema.ts';
 /** Templates that vmkiln ships. */
 export const shippedKickstarts = join(import.meta.dirname, '../../kickstart');
 
+/** Hooks that vmkiln ships. */
+const shippedHooks = join(import.meta.dirname, '../../hooks');
+
 type Report = (path: readonly PropertyKey[], message: string) => void;
 
 /** How a family's own paths are made absolute. */
@@ -105,7 +108,9 @@ function resolveTarget(
 function resolveHooks(hooks: Recipe['hooks'], folder: string, report: Report): Recipe['hooks'] {
   const resolved = Object.entries(hooks).flatMap(([name, hook]) => {
     if (hook === undefined) return [];
-    const run = resolve(folder, hook.run);
+    const own = resolve(folder, hook.run);
+    const shipped = join(shippedHooks, hook.run);
+    const run = !isFile(own) && !hook.run.includes('/') && isFile(shipped) ? shipped : own;
     const problem = hookProblem(run);
     if (problem !== undefined) report(['hooks', name], problem);
     return [[name, { ...hook, run }] as const];

@@ -5,7 +5,7 @@ const script = () => line('the path of a script or program');
 
 const form = z.strictObject({
   run: script().describe(
-    'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe.',
+    'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe. Or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
   ),
   timeout: duration().prefault('5m').describe('The longest that the hook may take.'),
   onError: z

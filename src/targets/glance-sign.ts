@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { X509Certificate } from 'node:crypto';
 import { readSecret } from '../answers/holes.ts';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { readSecretPayload, storeCertificate } from '../openstack/image-api.ts';
@@ -31,7 +30,7 @@ export async function signImage(
   sign: NonNullable<GlanceSpec['sign']>,
   name: string,
   { signal, progress }: TargetContext,
-): Promise<{ properties: SignatureProperties; certificate: X509Certificate }> {
+): Promise<SignatureProperties> {
   progress(`signing the image for ${session.cloud.name}`);
   const key = await readKey(sign.key, sign.passphrase && readSecret(sign.passphrase));
   const pem = isId(sign.certificate)
@@ -44,7 +43,7 @@ export async function signImage(
   const id = isId(sign.certificate)
     ? sign.certificate
     : await storeCertificate(session, `vmkiln ${name}`, pem.toString('latin1'), { signal });
-  return { properties: { ...signature, img_signature_certificate_uuid: id }, certificate };
+  return { ...signature, img_signature_certificate_uuid: id };
 }
 
 /** A certificate of the key manager, as the Image service fetches it. @throws VmkilnError CLOUD_FAILED */

@@ -10,11 +10,10 @@ import {
   type Image,
   type ImportRequest,
   patchImage,
-  startImport,
 } from '../openstack/image-api.ts';
 import type { Session } from '../openstack/keystone.ts';
 import { type SendOptions, sendFile, type Source } from '../openstack/send-file.ts';
-import { watchImport, watchTask } from '../openstack/watch-import.ts';
+import { importAndWait, watchTask } from '../openstack/watch-import.ts';
 import type { Method } from './glance-method.ts';
 import { patchesFor, uploadingProperty, type Wanted } from './glance-plan.ts';
 import { verifyUpload } from './glance-verify.ts';
@@ -143,8 +142,7 @@ async function fill(upload: Upload, id: string, method: Method): Promise<string 
 
 async function runImport(upload: Upload, id: string, request: ImportRequest): Promise<void> {
   const { session, signal, progress, importTimeout } = upload;
-  await startImport(session, id, request, { signal });
-  const end = await watchImport(session, id, { signal, progress, timeout: importTimeout });
+  const end = await importAndWait(session, id, request, { signal, progress, timeout: importTimeout });
   if (end.how === 'active') return;
   const { name } = request.method;
   throw new ImportFailed(

@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
 import { readCloud } from '../openstack/clouds-yaml.ts';
 import { ServiceError } from '../openstack/http.ts';
@@ -9,7 +8,6 @@ import { deleteImage, type Image, importMethods, listImages, listStores, patchIm
 import { openSession, type Session } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
 import type { Source } from '../openstack/send-file.ts';
-import { verifyStream } from '../openstack/signing.ts';
 import type { GlanceSpec } from '../recipe/glance.ts';
 import { withLock } from '../store/lock.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../store/process.ts';
@@ -24,7 +22,7 @@ import {
   type Wanted,
 } from './glance-plan.ts';
 import { signImage } from './glance-sign.ts';
-import { discard, publishImage, uploadImage } from './glance-upload.ts';
+import { discard, publishImage, type Upload, uploadImage } from './glance-upload.ts';
 import { digestOf, verifyUpload } from './glance-verify.ts';
 import { wantedImage } from './glance-wanted.ts';
 import { convertImage } from './glance-convert.ts';
@@ -61,11 +59,12 @@ async function changes(image: ImageToPublish, spec: GlancePlace): Promise<string
   const wanted = wantedImage(image, spec);
   const scene = await look(wanted, spec, signal);
   await checkAll(scene.session, wanted, signal);
-  const steps = await decide(image, wanted, scene, spec, { signal, progress: () => undefined });
+  const { steps, same } = await decide(image, wanted, scene, spec, { signal, progress: () => undefined });
   const how = `${scene.method === 'put' ? 'uploaded directly' : `by ${scene.method}`}${
     image.format === wanted.disk_format || spec.location ? '' : `, converted here from ${image.format}`
   }${spec.sign ? ', signed' : ''}`;
-  return describeSteps(wanted, steps, how);
+  const late = spec.sign && lacksSignature(same) ? [`~   img_signature of ${same?.id}: nothing → a signature`] : [];
+  return [...describeSteps(wanted, steps, how), ...late];
 }
 
 async function publish(image: ImageToPublish, spec: GlancePlace, context: TargetContext): Promise<Published> {
@@ -96,48 +95,55 @@ async function publishLocked(
   const scene = await look(plain, spec, signal);
   const { session } = scene;
   for (const doubt of await checkAll(session, plain, signal)) note(doubt);
-  const steps = await decide(image, plain, scene, spec, context);
-  const needsData = steps.some((step) => step.do === 'create' || step.do === 'resume');
-  const converts = needsData && !spec.location && image.format !== plain.disk_format;
+  const { steps, same } = await decide(image, plain, scene, spec, context);
+  const creates = steps.some((step) => step.do === 'create');
+  const signs = spec.sign !== undefined && (creates || lacksSignature(same));
+  const needsFile = creates || signs || steps.some((step) => step.do === 'resume');
+  const converts = needsFile && !spec.location && image.format !== plain.disk_format;
   const file = converts ? await convertImage(image, plain.disk_format, context) : image.path;
   try {
     // What lies at a location in another format cannot be compared with the file here.
     const isOther = spec.location !== undefined && image.format !== plain.disk_format;
-    const source = needsData && file !== '' && !isOther ? await sourceOf(file, image, converts) : undefined;
-    const signed =
-      needsData && spec.sign && source ? await signImage(session, source, spec.sign, plain.name, context) : undefined;
-    const wanted = signed ? { ...plain, properties: { ...plain.properties, ...signed.properties } } : plain;
-    const upload = {
-      session,
-      wanted,
-      method: scene.method,
-      source,
-      location: spec.location,
-      stores: scene.stores,
-      importTimeout: spec.importTimeout,
-      uploader: uploaderMark(),
-      signal,
-      progress,
-      note,
-    };
-    let result = scene.images.find((each) => isSameContent(each, image));
+    const source = needsFile && file !== '' && !isOther ? await sourceOf(file, image, converts) : undefined;
+    const signature =
+      signs && spec.sign && source ? await signImage(session, source, spec.sign, plain.name, context) : undefined;
+    const wanted = signature ? { ...plain, properties: { ...plain.properties, ...signature } } : plain;
+    const { method: chosen, stores } = scene;
+    const { location, importTimeout } = spec;
+    const how = { method: chosen, source, location, stores, importTimeout, uploader: uploaderMark() };
+    const upload: Upload = { session, wanted, ...how, signal, progress, note };
+    let result = same;
     for (const step of steps) {
       if (step.do === 'discard') await discard(upload, step.image.id);
-      else if (step.do === 'create' || step.do === 'resume') {
-        const complete = step.do === 'create' ? await uploadImage(upload) : step.image;
-        if (step.do === 'resume') await verifyUpload(complete, wanted, upload, undefined);
-        if (signed && source)
-          await verifyStream(createReadStream(source.path), signed.properties, signed.certificate, signal);
-        result = await publishImage(upload, complete);
-      } else if (step.do === 'update') result = await patchImage(session, step.image.id, step.patches, { signal });
+      else if (step.do === 'create') result = await publishImage(upload, await uploadImage(upload));
+      else if (step.do === 'resume') result = await publishImage(upload, await resume(upload, step.image));
+      else if (step.do === 'update') result = await patchImage(session, step.image.id, step.patches, { signal });
       else await retire(session, step, context);
     }
     if (!result) throw new Error('a publication without an image');
-    const unchanged = !needsData;
-    const location = `${await session.endpoint('image')}/v2/images/${result.id}`;
-    return { target: 'glance', location, sha256: image.sha256, size: result.size ?? image.size, unchanged };
+    if (signature && lacksSignature(result)) result = await publishImage(upload, result);
+    const at = `${await session.endpoint('image')}/v2/images/${result.id}`;
+    const unchanged = result.id === same?.id && !(uploadingProperty in same);
+    return { target: 'glance', location: at, sha256: image.sha256, size: result.size ?? image.size, unchanged };
   } finally {
     if (converts) await rm(file, { force: true });
+  }
+}
+
+/** Whether an image that is there is not signed. */
+function lacksSignature(image: Image | undefined): boolean {
+  return image !== undefined && !('img_signature' in image);
+}
+
+/** An image whose data had arrived when its upload was killed: verified now, and made anew if it is not what was sent. */
+async function resume(upload: Upload, image: Image): Promise<Image> {
+  try {
+    await verifyUpload(image, upload.wanted, upload, undefined);
+    return image;
+  } catch (error) {
+    if (!(error instanceof VmkilnError) || error.code !== 'TARGET_FAILED') throw error;
+    await discard(upload, image.id);
+    return uploadImage(upload);
   }
 }
 
@@ -218,7 +224,7 @@ async function decide(
   { images }: Scene,
   { replace }: GlancePlace,
   world: Pick<TargetContext, 'signal' | 'progress'>,
-): Promise<Step[]> {
+): Promise<{ steps: Step[]; same: Image | undefined }> {
   const same = new Set<string>();
   let hash: string | undefined;
   for (const there of images) {
@@ -230,7 +236,15 @@ async function decide(
   }
   const steps = planSteps(wanted, { images, same, uploader }, replace === true ? {} : replace);
   if ('refused' in steps) throw new VmkilnError('TARGET_FAILED', steps.refused, { hint: steps.hint });
-  return steps;
+  const isUnfinished = (there: Image) => uploadingProperty in there;
+  const alike = images
+    .filter((there) => same.has(there.id) && there.status === 'active')
+    .toSorted((a, b) => b.created_at.localeCompare(a.created_at));
+  const resumed = steps.find((step) => step.do === 'resume')?.image;
+  return {
+    steps,
+    same: resumed ?? alike.find((there) => !isUnfinished(there) && !steps.some((step) => step.do === 'create')),
+  };
 }
 
 function isSameContent(there: Image, { sha256 }: ImageToPublish): boolean {
@@ -258,8 +272,7 @@ function uploader(image: Image): Uploader {
     if (isAlive(mark)) return mark.pid === process.pid ? 'gone' : 'alive';
     if (mark.host === hostname() || mark.bootId === ownIdentity().bootId) return 'gone';
     return Date.now() - Date.parse(mark.at) > 86_400_000 ? 'gone' : 'elsewhere';
-  } catch (error) {
-    void messageOf(error);
+  } catch {
     return 'gone';
   }
 }

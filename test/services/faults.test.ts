@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Session } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance.ts';
 import { type Fault, type Proxy, startProxy } from '../support/cloud/proxy.ts';
-import { cloudThrough, context, imagesCalled, makeImage, place, sessionOf, signal } from '../support/cloud/tools.ts';
+import { cloudThrough, context, imagesCalled, makeImage, place, sessionOf } from '../support/cloud/tools.ts';
 
 let proxy: Proxy;
 let cloud: string;
@@ -15,11 +15,11 @@ beforeAll(async () => {
   cloud = await cloudThrough(proxy.url);
 });
 afterAll(() => proxy.close());
-beforeEach(() => void (proxy.seen.length = 0));
 
 /** Uploads with something going wrong. What is left must be exactly one good image, or none after a failure. */
 async function uploadWith(match: RegExp, faults: (size: number) => Fault[], keys: object = {}) {
   const image = await makeImage();
+  proxy.seen.length = 0;
   proxy.fail(match, ...faults(image.size));
   const there = context();
   const outcome = await glance.publish(image, place(cloud, keys), there).catch((error: unknown) => error);
@@ -130,5 +130,4 @@ test('a server that is killed in the middle and started again: one good image', 
   expect(left).toMatchObject([{ status: 'active', size: image.size, os_hidden: false }]);
   own.close();
   await cloudThrough(proxy.url);
-  void signal;
-});
+}, 300_000);

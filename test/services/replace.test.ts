@@ -1,0 +1,132 @@
+import { beforeAll, expect, test } from 'vitest';
+import { createImage, patchImage, putData } from '../../src/openstack/image-api.ts';
+import type { Session } from '../../src/openstack/keystone.ts';
+import { glance } from '../../src/targets/glance.ts';
+import { placesFrom, publishAll } from '../../src/targets/index.ts';
+import { glance as schema } from '../../src/recipe/glance.ts';
+import {
+  context,
+  fresh,
+  imagesCalled,
+  makeImage,
+  openstack,
+  place,
+  sessionOf,
+  signal,
+} from '../support/cloud/tools.ts';
+import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+
+let one: Session;
+beforeAll(async () => {
+  one = await sessionOf('test');
+});
+
+const idOf = (at: string) => at.split('/').at(-1) ?? '';
+
+test('a new image takes the place of the old ones, of which some are kept', async () => {
+  const name = fresh('replaced');
+  const builds = await Promise.all([1, 2, 3, 4].map((build) => makeImage({ name, build: `b${build}` })));
+  const spec = place('test', { replace: { keep: 1 } });
+  const ids: string[] = [];
+  for (const build of builds.slice(0, 3)) ids.push(idOf((await glance.publish(build, spec, context())).location));
+  const state = async () => (await imagesCalled(one, name)).map(({ id, os_hidden: hidden }) => [id, hidden]);
+  expect(await state()).toEqual([
+    [ids[2], false],
+    [ids[1], true],
+  ]);
+  // What is protected, or not ours, stays.
+  await patchImage(one, ids[1] ?? '', [{ op: 'replace', path: '/protected', value: true }], { signal });
+  const [last] = builds.slice(3);
+  if (!last) throw new Error('no image');
+  const steps = await glance.changes(last, place('test', { replace: { keep: 0 } }));
+  expect(steps.filter((line) => /^[~=-]/.test(line))).toEqual([
+    expect.stringContaining(`~ hide ${name} ${ids[2]}`),
+    expect.stringContaining(`- delete ${name} ${ids[2]}`),
+    expect.stringMatching(new RegExp(`= keep ${name} ${ids[1]}.*protected`)),
+  ]);
+  expect(await state()).toHaveLength(2);
+  const newest = idOf((await glance.publish(last, place('test', { replace: { keep: 0 } }), context())).location);
+  expect((await state()).toSorted()).toEqual(
+    [
+      [newest, false],
+      [ids[1], true],
+    ].toSorted(),
+  );
+  const listed = await openstack<{ ID: string }[]>('test', 'image', 'list', '--name', name);
+  expect(listed.map(({ ID }) => ID)).toEqual([newest]);
+  // Going back to an old one is a matter of showing it.
+  const [, second] = builds;
+  if (!second) throw new Error('no image');
+  await glance.publish(second, place('test', { replace: true, protected: false }), context());
+  expect((await state()).toSorted()).toEqual(
+    [
+      [newest, true],
+      [ids[1], false],
+    ].toSorted(),
+  );
+});
+
+test('another image of that name is not doubled by accident', async () => {
+  const image = await makeImage();
+  await glance.publish(image, place('test'), context());
+  const other = await makeImage({ name: image.name });
+  await expect(glance.publish(other, place('test'), context())).rejects.toMatchObject({
+    code: 'TARGET_FAILED',
+    hint: expect.stringContaining('--replace'),
+  });
+  expect(await imagesCalled(one, image.name)).toHaveLength(1);
+});
+
+test('the same bytes that another tool has uploaded are adopted', async () => {
+  const image = await makeImage();
+  await openstack('test', 'image', 'create', '--disk-format', 'qcow2', '--file', image.path, image.name);
+  expect(await glance.publish(image, place('test'), context())).toMatchObject({ unchanged: true });
+  expect(await imagesCalled(one, image.name)).toMatchObject([{ vmkiln_sha256: image.sha256 }]);
+});
+
+test('what a killed upload left is finished, or removed', async () => {
+  const image = await makeImage();
+  const mark = JSON.stringify({ host: 'x', at: new Date().toISOString(), pid: 1, startTime: '1', bootId: 'gone' });
+  const leave = async (uploader: string, withData: boolean) => {
+    const id = randomUUID();
+    const fields = { name: image.name, disk_format: 'qcow2', container_format: 'bare', os_hidden: true };
+    await createImage(one, { ...fields, id, vmkiln_sha256: image.sha256, vmkiln_uploading: uploader }, { signal });
+    const data = { open: () => createReadStream(image.path), size: image.size };
+    if (withData) await putData(one, id, data, { to: 'file', idle: 60, signal });
+    return id;
+  };
+  // Of another host, and not old: it may still be at it.
+  await leave(mark, false);
+  await expect(glance.publish(image, place('test'), context())).rejects.toThrow(/being uploaded/);
+  const [elsewhere] = await imagesCalled(one, image.name);
+  await patchImage(
+    one,
+    elsewhere?.id ?? '',
+    [{ op: 'replace', path: '/vmkiln_uploading', value: 'of no living process' }],
+    { signal },
+  );
+  const complete = await leave('of no living process', true);
+  const { location } = await glance.publish(image, place('test'), context());
+  expect(idOf(location)).toBe(complete);
+  const left = await imagesCalled(one, image.name);
+  expect(left).toMatchObject([{ id: complete, os_hidden: false }]);
+  expect(left[0]).not.toHaveProperty('vmkiln_uploading');
+});
+
+test('several regions at once: one that fails does not stop the others, and is resumed alone', async () => {
+  const image = await makeImage();
+  const upload = (clouds: string[], keys: object = {}) => [{ glance: schema.parse({ cloud: clouds, ...keys }) }];
+  const done: string[] = [];
+  const publish = (clouds: string[], keys = {}) =>
+    publishAll(placesFrom(upload(clouds, keys)), image, context(), ({ location, unchanged }) => {
+      done.push(`${location} ${unchanged}`);
+    });
+  await expect(publish(['test', 'two/Nowhere'])).rejects.toThrow(/1 of 2 targets failed \(two\/Nowhere\)/);
+  expect(done).toEqual([expect.stringMatching(/ false$/)]);
+  done.length = 0;
+  await publish(['test', 'two/RegionTwo']);
+  expect(done.toSorted().map((line) => line.endsWith('true'))).toContain(true);
+  expect(done).toHaveLength(2);
+  expect(await imagesCalled(one, image.name)).toHaveLength(1);
+});
