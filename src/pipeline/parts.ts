@@ -29,7 +29,10 @@ export function stageParts(
 
 /** What may change the image of a key's value: not the machine it runs on, nor where files and secrets come from. */
 function counted(key: RecipeKey, recipe: Recipe, paths: ReadonlySet<string>): unknown {
-  if (key === 'machine') return recipe.machine.firmware;
+  if (key === 'machine') {
+    const { memory: _memory, vcpus: _vcpus, ...machine } = recipe.machine;
+    return machine;
+  }
   // Of a kickstart the text counts, and that is a part of its own.
   if (key === 'install') return recipe.install.variables;
   const text = JSON.stringify((recipe as Partial<Record<RecipeKey, unknown>>)[key], (_name, value: unknown) => {

@@ -17,7 +17,7 @@ const suite = 'bookworm';
 const files = { iso: 'windows.iso', virtioIso: 'virtio.iso', cloudbaseInitMsi: 'CloudbaseInitSetup.msi' };
 
 /** What the payload does not hold: changing these makes new media of the same payload. */
-const isOfMedia = (file: string) => /media\.sh$|setup\/(?!hive|wims|registry)[a-z]+\.py$/.test(file);
+const isOfMedia = (file: string) => /(media\.sh|grub\.cfg)$|setup\/(?!hive|wims|registry)[a-z]+\.py$/.test(file);
 
 /**
  * The practice media of Windows: an ISO whose Setup reads answer files as the real one does, a virtio ISO with drivers

@@ -8,6 +8,7 @@ tree=$work/tree
 mkdir -p "$tree/sources" "$tree/practice/setup" "$tree/boot"
 cp "$here"/setup/*.py "$tree/practice/setup/"
 cp "$payload/boot.img" "$payload/core.img" "$payload/disk.efi" "$tree/practice/"
+cp "$here/boot/grub.cfg" "$tree/practice/"
 cp "$payload/eltorito.img" "$payload/efi.img" "$tree/boot/"
 xorriso -report_about WARNING -outdev "stdio:$work/windows.iso" -volid "$label" -joliet on -rockridge on \
   -map "$tree" / -map "$payload/root.squashfs" /practice/root.squashfs -map "$payload/vmlinuz" /practice/vmlinuz \

@@ -27,7 +27,7 @@ tar -cf - lib/modules | tar -C /tmp/initrd -xf -
 (cd /tmp/initrd && find . | sort | cpio -o -H newc -R 0:0 --quiet | gzip -1) > /payload-out/initrd.img
 
 # Boot code: of the media for both firmwares, and of the disk that Setup makes bootable.
-modules='search search_fs_file normal configfile linux echo test sleep serial terminal minicmd reboot halt part_msdos part_gpt ntfs fat iso9660'
+modules='boot search search_fs_file normal configfile linux echo test sleep serial terminal minicmd reboot halt part_msdos part_gpt ntfs fat iso9660'
 grub-mkimage -O i386-pc-eltorito -c /tmp/assets/boot/media.cfg -o /payload-out/eltorito.img -p /boot $modules biosdisk
 grub-mkimage -O x86_64-efi -c /tmp/assets/boot/media.cfg -o /payload-out/media.efi -p /boot $modules
 grub-mkimage -O i386-pc -c /tmp/assets/boot/disk.cfg -o /payload-out/core.img -p /boot $modules biosdisk

@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openImage, run } from '../support/image.ts';
+import { freshFolder, vmkiln } from '../support/vmkiln.ts';
+
+test('a ready image: grown, flat, root locked, cloud-user with sudo, the vendor’s file as it was', async () => {
+  const folder = freshFolder('ready');
+  const recipe = `name: ready
+family: rhel
+release: '7.9'
+source: { image: vendor.qcow2 }
+disk: { size: 5G }
+customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
+`;
+  writeFileSync(join(folder, 'ready.yaml'), recipe);
+  const build = await vmkiln(['rehearse', join(folder, 'ready.yaml'), '--out', folder, '--ui', 'json'], {
+    timeout: 1800,
+  });
+  expect(build.status, build.stderr).toBe(0);
+  const skipped = build.events.find((event) => event.type === 'stage-skipped' && event.stage === 'install');
+  expect(skipped).toMatchObject({ because: 'the source is a ready image' });
+  const image = join(folder, 'ready-rehearsal.qcow2');
+  const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image])) as Record<string, unknown>;
+  expect(info['backing-filename']).toBeUndefined();
+  expect(info['virtual-size']).toBe(5 * 1024 ** 3);
+  const sizes = await run('virt-df', ['--csv', '-a', image], 300);
+  const root = Number(sizes.trim().split('\n').at(-1)?.split(',')[2]);
+  // In KiB: the practice guest was installed on 3 GiB.
+  expect(root).toBeGreaterThan(4 * 1024 ** 2);
+  const guest = await openImage(image, ['/etc']);
+  expect(guest.read('/etc/shadow')).toMatch(/^root:!!:/m);
+  expect(guest.read('/etc/cloud/cloud.cfg.d/99_vmkiln.cfg')).toContain('name: cloud-user');
+  expect(guest.read('/etc/motd')).toBe('from a ready image');
+});
