@@ -36,7 +36,7 @@ function shippedNames(): string[] {
  */
 export async function init(file: string | undefined, options: InitOptions, { signal }: Session): Promise<void> {
   const answers = process.stdin.isTTY && process.stderr.isTTY ? await ask(options, signal) : options;
-  const from = known(answers.from ?? 'rhel7');
+  const from = known(answers.from ?? 'rhel9');
   const name = answers.name ?? from;
   const path = file ?? `${name}.yaml`;
   if (existsSync(path) && !options.force) {
@@ -91,7 +91,7 @@ async function ask(options: InitOptions, signal: AbortSignal): Promise<InitOptio
   try {
     const names = shippedNames();
     const from =
-      options.from ?? (await question(`Operating system: ${names.join(', ')}`, 'rhel7', (a) => names.includes(a)));
+      options.from ?? (await question(`Operating system: ${names.join(', ')}`, 'rhel9', (a) => names.includes(a)));
     const name = options.name ?? (await question('Name of the image', from));
     const later = 'later, with --set iso=PATH';
     const iso = options.iso ?? (await question('Installation DVD, path or URL', later));

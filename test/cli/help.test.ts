@@ -9,20 +9,8 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...[
-    'build',
-    'rehearse',
-    'plan',
-    'render',
-    'validate',
-    'doctor',
-    'upload',
-    'image',
-    'inspect',
-    'convert',
-    'verify-signature',
-  ],
-  ...['clean', 'schema', 'completion'],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'convert', 'upload', 'image'],
+  ...['verify-signature', 'clean', 'schema', 'init', 'completion'],
 ];
 
 /** The help of a command, and of the commands below it. */
