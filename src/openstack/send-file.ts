@@ -16,8 +16,11 @@ export type SendOptions = { signal: AbortSignal; progress: Progress; to: 'file' 
 const attempts = 5;
 /** Seconds without a byte: at the end the store may flush gigabytes before the service answers. */
 const idle = 900;
-/** Seconds that the service gets to notice that a connection has broken; or to store what it has received in full. */
-const settleTime = { cut: 20, complete: 600 };
+/**
+ * Seconds that the service gets to notice that a connection has broken; or to store what it may have received in full:
+ * a load balancer hangs up on a store that takes its time.
+ */
+const settleTime = { cut: 20, complete: 120 };
 
 /**
  * Sends the data of an image to its record. When the connection breaks, the record goes back to where it was and the

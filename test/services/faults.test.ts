@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Session } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance.ts';
@@ -118,8 +119,10 @@ test('a server that is killed in the middle and started again: one good image', 
   const { two, folder } = inject('cloud');
   const own = await startProxy(two);
   const through = await cloudThrough(own.url, 'two');
-  const image = await makeImage();
-  own.fail(put, { kind: 'slow', rate: 150_000 });
+  // More than the buffers on the way hold.
+  const image = await makeImage({ format: 'raw', size: 24 * 2 ** 20 });
+  writeFileSync(image.path, randomBytes(image.size));
+  own.fail(put, { kind: 'slow', rate: 1_000_000 });
   const there = context();
   const done = glance.publish(image, place(through), there);
   await expect.poll(() => own.seen.some((line) => put.test(line)), { timeout: 30_000 }).toBe(true);
