@@ -72,8 +72,17 @@ export const hasLayer = (fingerprint: string) => existsSync(join(checkpoints, `$
 /** What lay in /tmp before the test: it is not ours. */
 const before = new Set(await leftovers('no build has this name'));
 
-/** Everything that a build may have left on this machine and in the folder of its image. Empty when all is well. */
-export async function allLeftovers(build: string, out: string): Promise<string[]> {
+/** Nor is the folder of an appliance that runs: one of the build's own is reported as its program. */
+function isOurs(line: string): boolean {
+  const [, folder] = /^temporary (\/tmp\/libguestfs\S+)$/.exec(line) ?? [];
+  return !before.has(line) && (folder === undefined || !readFileSync('/proc/net/unix', 'utf8').includes(`${folder}/`));
+}
+
+/**
+ * Everything that a build may have left on this machine and in the folder of its image. Empty when all is well. Of the
+ * locks those of its layers and of that folder are looked for: others may be of another build.
+ */
+export async function allLeftovers(build: string, out: string, fingerprints: readonly string[]): Promise<string[]> {
   const recorded = readdirSync(checkpoints)
     .filter((name) => name.endsWith('.json'))
     .map((name) => readFileSync(join(checkpoints, name), 'utf8'));
@@ -81,15 +90,17 @@ export async function allLeftovers(build: string, out: string): Promise<string[]
   const unnamed = layers.filter((name) => !recorded.some((record) => record.includes(name)));
   const temporaries = await run('find', [testHome, out, '-name', '.*.tmp', '-o', '-name', '.*.partial']);
   const sockets = readFileSync('/proc/net/unix', 'utf8');
+  const living = (file: string) => existsSync(`/proc/${/\.vmkiln-(\d+)-/.exec(file)?.[1] ?? 'none'}`);
   const locks: string[] = [];
-  for (const root of [join(testHome, 'state'), cache, checkpoints, join(cache, 'media'), out]) {
-    const prefix = (await lockAddress(root, '')).replace('\0', '@');
-    if (sockets.includes(prefix)) locks.push(`lock of ${root}`);
+  const names = fingerprints.map((fingerprint) => [checkpoints, fingerprint] as const);
+  for (const [root, name] of [...names, [out, ''] as const]) {
+    const address = (await lockAddress(root, name)).replace('\0', '@');
+    if (sockets.includes(address)) locks.push(`lock ${name} of ${root}`);
   }
   return [
     ...(build === '' ? [] : await leftovers(build)).filter((line) => !before.has(line)),
     ...unnamed.map((name) => `layer ${name}`),
-    ...temporaries.split('\n').filter((line) => line !== ''),
+    ...temporaries.split('\n').filter((line) => line !== '' && !living(line)),
     ...locks,
   ];
 }
