@@ -16,7 +16,9 @@ const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)]
 const folder = freshFolder('kills');
 const out = join(folder, 'out');
 const rehearse = ['rehearse', join(folder, 'kills.yaml'), '--out', out];
-const image = join(out, 'kills-rehearsal.qcow2');
+/** The seed makes the builds and layers this run's own, to look for and to take away as it likes. */
+const name = `kills-${seed}-rehearsal`;
+const image = join(out, `${name}.qcow2`);
 const leaves = ['install', 'customize', 'sparsify'] as const;
 /** Seconds that each stage takes on this machine, as measured by the runs that end it. */
 const seconds: Partial<Record<StageName, number>> = {};
@@ -29,7 +31,7 @@ function recipe(): void {
   const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8');
   writeFileSync(join(folder, 'kills.ks.hbs'), `${kickstart}# ${seed}\n`);
   const lines = [
-    'name: kills',
+    `name: kills-${seed}`,
     'family: rhel',
     'release: "7.9"',
     'source: { iso: x.iso }',
@@ -48,7 +50,7 @@ function measure(events: readonly Event[]): void {
 
 /** What a finished image must be: sound, as its checksum says, and with the files of the reference. */
 async function checkImage(): Promise<void> {
-  await run('sh', ['-c', `cd '${out}' && sha256sum -c --quiet kills-rehearsal.qcow2.sha256`]);
+  await run('sh', ['-c', `cd '${out}' && sha256sum -c --quiet ${name}.qcow2.sha256`]);
   await run('qemu-img', ['check', '-q', image]);
   const sum = readFileSync(`${image}.sha256`, 'utf8');
   if (seen.has(sum)) return;
@@ -141,7 +143,8 @@ test('kill -9 at random moments: nothing stays behind, the next build goes on, t
     await Promise.race([waitFor(started, when).catch(() => undefined), started.ended]);
     const killed = kill(started, way);
     const { status, events, stderr } = await started.ended;
-    const build = events[0]?.build ?? '';
+    // Killed before it said its name, it is found by what all of this run's builds have in theirs.
+    const build = events[0]?.build ?? name;
     const where = reached(events);
     expectGoesOn(events, todo);
     if (!killed || events.some(({ type }) => type === 'build-finished')) {
@@ -165,7 +168,7 @@ test('kill -9 at random moments: nothing stays behind, the next build goes on, t
   expect(last.status, last.stderr).toBe(0);
   expectGoesOn(last.events, todo);
   await finish(last.events);
-  expect(await allLeftovers(last.events[0]?.build ?? '', out, Object.values(fingerprints))).toEqual([]);
+  expect(await allLeftovers(last.events[0]?.build ?? name, out, Object.values(fingerprints))).toEqual([]);
   const where = Object.entries(hit).map(([stage, count]) => `${stage} ${count}`);
   process.stdout.write(
     `random kills: ${kills} kills (${where.join(', ')}), ${completed} builds ended, ${seen.size} images\n`,

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event, Plan, StageName } from '../../src/model.ts';
 import { lockAddress } from '../../src/store/lock.ts';
 import { processesOf } from '../../src/store/process.ts';
@@ -97,8 +98,13 @@ export async function allLeftovers(build: string, out: string, fingerprints: rea
     const address = (await lockAddress(root, name)).replace('\0', '@');
     if (sockets.includes(address)) locks.push(`lock ${name} of ${root}`);
   }
+  const first = (await leftovers(build)).filter((line) => isOurs(line));
+  // Somebody else's tool has such a folder for a moment before its socket; what is left behind stays.
+  if (first.length > 0) await sleep(3000);
+  const still =
+    first.length === 0 ? [] : (await leftovers(build)).filter((line) => isOurs(line) && first.includes(line));
   return [
-    ...(build === '' ? [] : await leftovers(build)).filter((line) => !before.has(line)),
+    ...still,
     ...unnamed.map((name) => `layer ${name}`),
     ...temporaries.split('\n').filter((line) => line !== '' && !living(line)),
     ...locks,
