@@ -23,12 +23,10 @@ async function plainWay(argv: readonly string[], installed: string, rendered: st
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', installed, disk]);
   const words = argv.slice(3).map((word) => word.replace(/^.*\/work\/[^/]+\/rendered/, rendered));
   const cut = words.indexOf('--operations');
-  const clean = words.slice(
-    cut,
-    words.findLastIndex((word) => word === '--run'),
-  );
+  // Trimming is virt-sparsify's here.
+  const clean = words.slice(cut, words.lastIndexOf('--run'));
   await run('virt-customize', ['-a', disk, ...words.slice(0, cut)], 600);
-  await run('virt-sysprep', ['-a', disk, ...clean], 600);
+  await run('virt-sysprep', ['-a', disk, '--no-logfile', ...clean], 600);
   await run('virt-sparsify', ['--in-place', disk], 600);
   const image = join(folder, 'plain.img');
   await run('qemu-img', ['convert', '-O', 'qcow2', '-c', disk, image], 600);
