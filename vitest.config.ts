@@ -18,6 +18,7 @@ export default defineConfig({
       { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], ...guests } },
       { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...servers } },
+      { test: { name: 'systems', include: ['test/systems/**/*.test.ts'], ...guests } },
       { test: { name: 'long', include: ['test/long/**/*.test.ts'], ...guests } },
       { test: { name: 'media', include: ['test/vm/rhel7.test.ts'], ...guests } },
     ],
