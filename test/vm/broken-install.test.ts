@@ -36,9 +36,8 @@ function recipeWith(name: string, lines: { commands?: string; packages?: string;
 describe.concurrent('an installation that cannot succeed ends with its reason, and leaves a bundle and nothing else', () => {
   test.for<[string, Parameters<typeof recipeWith>[1], RegExp]>([
     ['unknown-command', { commands: 'part / --size=1024 --grow\nfrobnicate --now' }, /line 12[\s\S]*frobnicate/],
-    ['missing-end', { end: '' }, /%end/],
     ['unknown-package', { packages: '@core\nno-such-package' }, /no-such-package/],
-    ['no-disk', { commands: 'ignoredisk --only-use=sdz\npart / --size=1024 --grow' }, /sdz|disk/i],
+    ['no-disk', { commands: 'ignoredisk --only-use=vdz\npart / --size=1024 --grow' }, /vdz|disk/i],
     ['failing-post', { end: '%end\n%post --erroronfail\nexit 7\n%end' }, /%post|script/i],
   ])('%s', async ([name, lines, reason], { expect: expectHere }) => {
     const run = await vmkiln(['rehearse', recipeWith(name, lines), '--out', folder, '--ui', 'json'], { timeout: 400 });
@@ -56,6 +55,13 @@ describe.concurrent('an installation that cannot succeed ends with its reason, a
     expectHere(existsSync(join(folder, `${name}-rehearsal.qcow2`))).toBe(false);
     expectHere((await leftovers(failed?.build ?? '')).filter((line) => !line.startsWith('temporary'))).toEqual([]);
   });
+});
+
+test('what can be seen in the kickstart beforehand is refused before anything starts', async () => {
+  const run = await vmkiln(['rehearse', recipeWith('missing-end', { end: '' }), '--out', folder, '--ui', 'json']);
+  expect(run.status).toBe(2);
+  expect(run.stderr).toContain('ks.cfg:13:1: %packages has no %end');
+  expect(run.events.filter(({ type }) => type === 'command-started')).toEqual([]);
 });
 
 test('Ctrl-C in an installation ends it within seconds, with nothing left', async () => {
