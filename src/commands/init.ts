@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { VmkilnError } from '../errors.ts';
@@ -48,7 +49,6 @@ export async function init(file: string | undefined, options: InitOptions, { sig
   // Where it will lie decides what its relative paths mean: it is checked there, and does not stay if it is wrong.
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
   await writeAtomic(checked, text, 0o644);
-  const { rm, rename } = await import('node:fs/promises');
   try {
     const problems = (await validate([checked], {}, signal)).flatMap((result) => result.problems);
     if (problems.length > 0) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
-import { diskStart, qemuFormat } from '../tools/qemu-img-image.ts';
+import { diskRange, qemuFormat } from '../tools/qemu-img-image.ts';
 import { findProgram } from '../host/programs.ts';
 import type { Host } from '../model.ts';
 import { runAppliance } from './appliance.ts';
@@ -65,7 +65,8 @@ async function lookInside(file: ImageFile, header: Detected, signal: AbortSignal
   const folder = await mkdtemp(join(tmpdir(), 'vmkiln-inspect-'));
   try {
     const start = join(folder, 'start.raw');
-    await exec({ ...diskStart(file.path, header.format, startLength, start), signal });
+    const range = { start: 0, length: startLength };
+    await exec({ ...diskRange(file.path, header.format, range, start), signal });
     return detectInside(bufferSource(await readFile(start)), header.virtualSize ?? 0);
   } catch (cause) {
     if (!(cause instanceof VmkilnError) || cause.code === 'INTERRUPTED') throw cause;

@@ -1,41 +1,58 @@
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
+import { parseFilesystem } from '../images/amazon.ts';
+import { withImage } from '../images/file.ts';
+import { bufferSource } from '../images/header.ts';
+import { inspectImage, type Inspection } from '../images/inspect.ts';
 import type { MediaFile, ReadyImage } from '../model.ts';
-import { readSectors } from '../tools/qemu-img.ts';
-import { growableFilesystem, lastPartition, partitionTableSize } from './partitions.ts';
-import { qcow2HeaderSize, readQcow2Header } from './qcow2.ts';
+import { exec } from '../tools/exec.ts';
+import { diskRange } from '../tools/qemu-img-image.ts';
+
+type Options = { workDir: string; signal: AbortSignal };
 
 /**
- * What a ready image holds, read without writing to it. An image that names other files is refused before any tool opens it.
+ * What a ready image holds, read without writing to it. An image that names other files, is damaged or encrypted is refused
+ * before a guest's tools see it.
  *
  * @throws VmkilnError MEDIA_UNFIT; COMMAND_FAILED when QEMU cannot read it.
  */
-export async function readReadyImage(
-  image: MediaFile,
-  options: { workDir: string; signal: AbortSignal },
-): Promise<ReadyImage> {
-  const file = await open(image.path, 'r');
-  const { buffer, bytesRead } = await file
-    .read({ buffer: Buffer.alloc(qcow2HeaderSize), position: 0 })
-    .finally(() => file.close());
-  const header = readQcow2Header(buffer.subarray(0, bytesRead));
-  if (typeof header === 'string') {
-    throw new VmkilnError('MEDIA_UNFIT', `${image.source} ${header}`, {
-      hint: 'a ready image is one whole qcow2 file; `qemu-img convert -O qcow2` makes one of an image that you trust',
-    });
-  }
-  const folder = await mkdtemp(join(options.workDir, 'image-'));
-  const sectors = async (first: number, count: number) => {
-    const out = join(folder, 'sectors');
-    await readSectors(image.path, out, { first, count }, options.signal);
-    return readFile(out);
-  };
+export async function readReadyImage(image: MediaFile, options: Options): Promise<ReadyImage> {
+  return withImage(image.path, async (file) => {
+    const found = await inspectImage(file, options);
+    const wrong = whatIsWrong(found);
+    if (wrong !== undefined) {
+      throw new VmkilnError('MEDIA_UNFIT', `${image.source}: ${wrong}`, {
+        hint: 'a ready image is one whole qcow2 file; `qemu-img convert -O qcow2` makes one of an image that you trust',
+      });
+    }
+    const root = await lastFilesystem(image.path, found, options);
+    return { virtualSize: found.virtualSize ?? 0, ...(root && { root }) };
+  });
+}
+
+function whatIsWrong({ format, references, findings }: Inspection): string | undefined {
+  if (format !== 'qcow2') return `it is not a qcow2 image, but ${format}`;
+  const [reference] = references;
+  if (reference) return `it needs another file, its ${reference.kind} ${JSON.stringify(reference.name)}`;
+  return findings.find(({ level, code }) => level === 'error' || code === 'dirty' || code === 'encrypted')?.message;
+}
+
+/** The partition that ends last and the file system in it, if it is one that can be grown; logical ones of an MBR cannot. */
+async function lastFilesystem(
+  path: string,
+  { format, table }: Inspection,
+  { workDir, signal }: Options,
+): Promise<ReadyImage['root']> {
+  const last = table?.partitions.toSorted((a, b) => b.start + b.size - a.start - a.size)[0];
+  if (!table || !last || table.sectorSize !== 512 || last.type === 'extended') return undefined;
+  const folder = await mkdtemp(join(workDir, 'image-'));
   try {
-    const { virtualSize } = header;
-    const last = lastPartition(await sectors(0, partitionTableSize / 512));
-    const filesystem = last && growableFilesystem(await sectors(last.start, 4));
-    return { virtualSize, ...(last && filesystem && { root: { ...last, filesystem } }) };
+    const to = join(folder, 'sectors');
+    await exec({ ...diskRange(path, format, { start: last.start, length: 2048 }, to), signal });
+    const name = String(parseFilesystem(bufferSource(await readFile(to)))?.details['filesystem']);
+    const filesystem = name.startsWith('ext') ? 'ext' : name === 'xfs' ? 'xfs' : undefined;
+    return filesystem && { table: table.kind, number: last.number, filesystem };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -11,12 +11,6 @@ import { resolveArg } from './resolve.ts';
 /** Programs a stage may start besides its planned commands. */
 const controlPrograms: readonly string[] = ['virsh', 'cp', 'guestfish', 'qemu-img'];
 
-/**
- * Where libguestfs keeps its appliance between launches. Left to itself it follows TMPDIR, and would make the appliance
- * (some 370 MB) anew for every build. See guestfs(3).
- */
-const applianceCache = process.env['LIBGUESTFS_CACHEDIR'] ?? '/var/tmp';
-
 /** What a build's stages share. */
 export type ContextOptions = {
   build: string;
@@ -56,7 +50,7 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
     emit({ type: 'command-started', stage, argv: [program, ...rest.args], log, control });
     let exitCode: number | undefined;
     try {
-      const env = { [buildVariable]: build, TMPDIR: work('tmp'), LIBGUESTFS_CACHEDIR: applianceCache, ...rest.env };
+      const env = { [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
       const result = await exec({ program, ...rest, env, log, redact: options.redact });
       exitCode = result.exitCode;
       return result;

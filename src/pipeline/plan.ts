@@ -7,7 +7,7 @@ import type { StageInput } from '../stages/stage.ts';
 import { isOutdated, type Layer } from '../store/checkpoints.ts';
 import { type Contents, fingerprint } from './fingerprint.ts';
 import { changedParts, stageParts } from './parts.ts';
-import { type Predictions, type Room, roomNotes } from './predict.ts';
+import { type FreeDisk, type Predictions, roomNotes } from './predict.ts';
 import { segments, stages } from './stages.ts';
 
 /** All that decides what a build does. */
@@ -23,7 +23,7 @@ export type PlanInput = StageInput & {
   /** The plan of the last build of this name: it gives the reasons their words. */
   previous: Plan | undefined;
   predictions: Predictions;
-  room: Room;
+  room: FreeDisk;
   /** The first stage that must not be reused, and the last one to run. */
   from: StageName | undefined;
   until: StageName | undefined;

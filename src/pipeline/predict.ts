@@ -66,10 +66,10 @@ export function predictedTotal(stages: readonly Pick<StagePlan, 'stage' | 'forec
 }
 
 /** Where a build makes its files, and the bytes that are free there. */
-export type Room = { folder: string; free: number };
+export type FreeDisk = { folder: string; free: number };
 
 /** A note for a build that will probably not fit; what is not known of a stage counts as nothing. */
-export function roomNotes(stages: readonly StagePlan[], { folder, free }: Room): string[] {
+export function roomNotes(stages: readonly StagePlan[], { folder, free }: FreeDisk): string[] {
   const { bytes } = predictedTotal(stages).total;
   if (bytes <= free) return [];
   const figures = `about ${mib(bytes)} of disk, and ${folder} has ${mib(free)} free`;

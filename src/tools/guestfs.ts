@@ -3,12 +3,14 @@ import type { Arg, Command, Host, ReadyImage } from '../model.ts';
 /**
  * libguestfs settings that depend on the host. `direct` because the libvirt back end puts the appliance out of reach
  * of a kill; `force_tcg` because without it every tool dies at once where /dev/kvm is there but useless;
- * `vsyscall=emulate` because the programs of old guests (RHEL 6) crash without it. See guestfs(3).
+ * `vsyscall=emulate` because the programs of old guests (RHEL 6) crash without it. The appliance (some 370 MB) is kept in
+ * /var/tmp, as by default: it would follow TMPDIR, and be made anew for every build. See guestfs(3).
  */
 export function environment(host: Pick<Host, 'accelerator'>): Record<string, string> {
   return {
     LIBGUESTFS_BACKEND: 'direct',
     LIBGUESTFS_APPEND: 'vsyscall=emulate',
+    LIBGUESTFS_CACHEDIR: process.env['LIBGUESTFS_CACHEDIR'] ?? '/var/tmp',
     ...(host.accelerator === 'tcg' ? { LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' } : {}),
   };
 }

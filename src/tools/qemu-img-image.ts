@@ -10,12 +10,14 @@ export function qemuFormat(format: string): string {
   return format === 'iso' || format === 'ami' ? 'raw' : format;
 }
 
-/** Copies the first `length` bytes of the disk in an image to a raw file, within limits of memory and CPU time. */
-export function diskStart(image: string, format: string, length: number, to: string): Call {
-  const words = ['-f', qemuFormat(format), '-O', 'raw', `bs=${length}`, 'count=1', `if=${image}`, `of=${to}`];
+/** Copies part of the disk in an image to a raw file, within limits of memory and CPU time. Bytes, in whole sectors of 512. */
+export function diskRange(image: string, format: string, range: { start: number; length: number }, to: string): Call {
+  const [skip, length] = [range.start / 512, range.length / 512];
+  // dd of qemu-img counts `count` from the beginning of the disk, whatever it skips.
+  const words = ['bs=512', `skip=${skip}`, `count=${skip + length}`, `if=${image}`, `of=${to}`];
   return {
     program: 'prlimit',
-    args: [`--as=${addressSpace}`, '--cpu=30', 'qemu-img', 'dd', ...words],
+    args: [`--as=${addressSpace}`, '--cpu=30', 'qemu-img', 'dd', '-f', qemuFormat(format), '-O', 'raw', ...words],
     timeout: 60,
   };
 }

@@ -21,18 +21,6 @@ export function createOverlay(path: Arg, backing: Arg, size?: number): Command {
   };
 }
 
-/** Copies sectors of 512 bytes out of a qcow2 into a file. The image is only read. */
-export async function readSectors(
-  image: string,
-  out: string,
-  { first, count }: { first: number; count: number },
-  signal: AbortSignal,
-): Promise<void> {
-  // dd of qemu-img counts `count` from the beginning of the input, whatever it skips.
-  const range = ['bs=512', `count=${first + count}`, `skip=${first}`, `if=${image}`, `of=${out}`];
-  await exec({ program: 'qemu-img', args: ['dd', '-f', 'qcow2', '-O', 'raw', ...range], timeout: 60, signal });
-}
-
 /**
  * A flat copy without backing file. `-W` lets `-m` coroutines write out of order, which is what makes compression
  * use more than one core; the file's bytes then differ between runs, its contents do not.
