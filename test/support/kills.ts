@@ -73,12 +73,6 @@ export const hasLayer = (fingerprint: string) => existsSync(join(checkpoints, `$
 /** What lay in /tmp before the test: it is not ours. */
 const before = new Set(await leftovers('no build has this name'));
 
-/** Nor is the folder of an appliance that runs: one of the build's own is reported as its program. */
-function isOurs(line: string): boolean {
-  const [, folder] = /^temporary (\/tmp\/libguestfs\S+)$/.exec(line) ?? [];
-  return !before.has(line) && (folder === undefined || !readFileSync('/proc/net/unix', 'utf8').includes(`${folder}/`));
-}
-
 /**
  * Everything that a build may have left on this machine and in the folder of its image. Empty when all is well. Of the
  * locks those of its layers and of that folder are looked for: others may be of another build.
@@ -98,11 +92,10 @@ export async function allLeftovers(build: string, out: string, fingerprints: rea
     const address = (await lockAddress(root, name)).replace('\0', '@');
     if (sockets.includes(address)) locks.push(`lock ${name} of ${root}`);
   }
-  const first = (await leftovers(build)).filter((line) => isOurs(line));
+  const first = (await leftovers(build)).filter((line) => !before.has(line));
   // Somebody else's tool has such a folder for a moment before its socket; what is left behind stays.
   if (first.length > 0) await sleep(3000);
-  const still =
-    first.length === 0 ? [] : (await leftovers(build)).filter((line) => isOurs(line) && first.includes(line));
+  const still = first.length === 0 ? [] : (await leftovers(build)).filter((line) => first.includes(line));
   return [
     ...still,
     ...unnamed.map((name) => `layer ${name}`),

@@ -94,14 +94,20 @@ export function startVmkiln(args: readonly string[], env: Record<string, string>
   return { event, events, ended, pid: child.pid ?? 0, kill: (signal) => child.kill(signal) };
 }
 
-/** What builds could have left behind on this machine: programs, domains, work files, locks. Empty when all is well. */
+/**
+ * What a build could have left behind on this machine: programs, domains, work files, locks, temporary files made since it
+ * began. Empty when all is well. The sockets of an appliance that runs are its program's.
+ */
 export async function leftovers(build: string): Promise<string[]> {
+  const [, day, hour, minute, second] = /-(\d{8})-(\d\d)(\d\d)(\d\d)-/.exec(build) ?? [];
+  const since = day === undefined ? '' : `-newermt '${day} ${hour}:${minute}:${second} UTC'`;
   const look = `
     for e in /proc/[0-9]*/environ; do tr '\\0' '\\n' < $e 2>/dev/null | grep -qx 'VMKILN_BUILD=${build}' && echo "program $e"; done
     virsh -c qemu:///system list --all --name | grep -F '${build}' | sed 's/^/domain /'
     find '${testHome}' -path '*${build}*' -not -path '*/builds/*' -not -path '*/checkpoints/*' | sed 's/^/file /'
     find '${testHome}' -name owner.json -path '*${build}*' | sed 's/^/owner /'
-    ls -d /tmp/libguestfs?????? /var/lib/libvirt/boot/virtinst-* 2>/dev/null | sed 's/^/temporary /'
+    find /tmp /var/lib/libvirt/boot -maxdepth 1 ${since} '(' -name 'libguestfs??????' -o -name 'virtinst-*' ')' |
+      while read -r each; do grep -qF "$each/" /proc/net/unix || echo "temporary $each"; done
     true`;
   const { stdout } = await exec({
     program: 'sh',

@@ -10,7 +10,7 @@ const secret = 'Planted-S3cret-9f1c';
 const env = { RHSM_USERNAME: 'engineer', RHSM_PASSWORD: secret };
 const folders = ['/etc', '/boot', '/var/log', '/root'];
 
-describe.each(expectedReleases)('$name', (expected) => {
+describe.each(expectedReleases.map((each) => [each.name, each] as const))('%s', (_, expected) => {
   const out = freshFolder('releases');
   const image = join(out, `${expected.name}-rehearsal.qcow2`);
   let events: Event[];
