@@ -20,6 +20,7 @@ export default defineConfig({
       { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...servers } },
       { test: { name: 'systems', include: ['test/systems/**/*.test.ts'], ...guests } },
       { test: { name: 'long', include: ['test/long/**/*.test.ts'], ...guests } },
+      { test: { name: 'kills', include: ['test/kills/**/*.test.ts'], ...guests } },
       { test: { name: 'media', include: ['test/vm/rhel7.test.ts'], ...guests } },
     ],
   },

@@ -3,8 +3,8 @@
 #
 # Usage: scripts/test.sh default|all|systems|media [vitest options]
 #   default  unit, command line, VM and server tests
-#   all      these and the long ones
-#   systems  every other operating system, rehearsed from its recipe: a quarter of an hour each without KVM
+#   all      these, every other operating system, and the long ones
+#   systems  every other operating system, rehearsed from its recipe
 #   media    the assertions of the VM tests on a real DVD, whose path is in VMKILN_REAL_ISO
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ kind=${1:-default}
 shift || true
 case $kind in
   default) projects=(unit cli vm services) ;;
-  all) projects=(unit cli vm services long) ;;
+  all) projects=(unit cli vm services systems long) ;;
   systems) projects=(systems) ;;
   media)
     projects=(media)

@@ -163,10 +163,10 @@ function reasonToRun(draft: Draft, drafts: readonly Draft[], input: PlanInput, a
   if (before.fingerprint === draft.fingerprint) return 'its result is not in the checkpoint store';
   const keys = changedParts(before.parts, draft.parts);
   if (keys.length > 0) return `${keys.map((key) => `\`${key}\``).join(', ')} changed`;
-  const [earlier, was] = [drafts, input.previous?.stages ?? []].map(
-    (all) => all[all.findIndex(({ stage }) => stage === draft.stage) - 1]?.fingerprint,
-  );
-  return earlier === was ? 'this version of vmkiln does something else in it' : 'an earlier stage changed';
+  const earlier = drafts[drafts.indexOf(draft) - 1];
+  const was = input.previous?.stages.find(({ stage }) => stage === earlier?.stage);
+  if (earlier?.fingerprint === was?.fingerprint) return 'this version of vmkiln does something else in it';
+  return earlier?.omitted && !was?.omitted ? `${earlier.stage} is not needed any more` : 'an earlier stage changed';
 }
 
 function never(): never {

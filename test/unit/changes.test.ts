@@ -1,8 +1,19 @@
 import { copyFileSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Plan, StageName } from '../../src/model.ts';
-import { segments } from '../../src/pipeline/stages.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
+import {
+  because,
+  type Change,
+  file,
+  from,
+  invalidated,
+  recipe,
+  running,
+  shipped,
+  startOf,
+  storeOf,
+} from '../support/changes.ts';
 import { newWorld, planOf, type World } from '../support/recipe-world.ts';
 
 let world: World;
@@ -12,42 +23,7 @@ beforeEach(async () => {
   base = await planOf(world);
 });
 
-/** A store that has every layer of a plan. */
-function storeOf(...plans: Plan[]): Map<string, object> {
-  const leaves = plans.flatMap(({ stages }) => stages.filter(({ stage }) => segments.some((s) => s.leaves === stage)));
-  return new Map(leaves.map(({ fingerprint }) => [fingerprint ?? '', {}]));
-}
-
 const replan = () => planOf(world, { existing: storeOf(base), previous: base });
-const names: readonly StageName[] = segments.flatMap(({ stages }) => stages);
-
-/** The stages whose fingerprint is another one now. */
-function invalidated(plan: Plan): StageName[] {
-  const before = new Map(base.stages.map(({ stage, fingerprint }) => [stage, fingerprint]));
-  return plan.stages.filter(({ stage, fingerprint }) => before.get(stage) !== fingerprint).map(({ stage }) => stage);
-}
-
-const running = (plan: Plan) => plan.stages.filter(({ forecast }) => forecast === 'run').map(({ stage }) => stage);
-const because = (plan: Plan, name: StageName) => plan.stages.find(({ stage }) => stage === name)?.because;
-const from = (stage: StageName) => names.slice(names.indexOf(stage));
-/** The first stage of the segment that a stage belongs to: what runs starts there. */
-const startOf = (stage: StageName) => segments.find(({ stages }) => stages.includes(stage))?.stages[0] ?? stage;
-
-type Change = (world: World) => void;
-const recipe =
-  (before: string, after: string): Change =>
-  ({ edit }) =>
-    edit('recipe.yaml', before, after);
-const file =
-  (name: string, before: string, after: string): Change =>
-  ({ edit }) =>
-    edit(name, before, after);
-const shipped =
-  (name: string): Change =>
-  (changed) => {
-    changed.rendered = (files) =>
-      files.map((each) => (each.name === name ? { ...each, text: `${each.text}#\n` } : each));
-  };
 
 describe('a change that must be seen', () => {
   test.each<[what: string, first: StageName, reason: string | RegExp, Change]>([
@@ -171,7 +147,7 @@ describe('a change that must be seen', () => {
   ])('%s: runs from %s', async (_what, first, reason, change) => {
     change(world);
     const plan = await replan();
-    expect(invalidated(plan)).toEqual(from(first));
+    expect(invalidated(base, plan)).toEqual(from(first));
     expect(running(plan)).toEqual(from(startOf(first)));
     expect(because(plan, first)).toMatch(reason);
     if (startOf(first) !== first) expect(because(plan, startOf(first))).toMatch(/^the \w+ layer starts with it$/);
@@ -280,7 +256,7 @@ describe('a change that must not count', () => {
   ])('%s', async (_what, change) => {
     change(world);
     const plan = await replan();
-    expect(invalidated(plan)).toEqual([]);
+    expect(invalidated(base, plan)).toEqual([]);
     expect(running(plan)).toEqual(['upload']);
   });
 });

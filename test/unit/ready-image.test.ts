@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const signal = new AbortController().signal;
 const at = (name: string) => join(folder, name);
 const run = (program: string, args: string[], input?: string) =>
-  exec({ program, args, timeout: 60, signal, ...(input === undefined ? {} : { input }) });
+  exec({ program, args, cwd: folder, timeout: 60, signal, ...(input === undefined ? {} : { input }) });
 const medium = (name: string) => ({ source: name, path: at(name), sha256: 'a'.repeat(64), size: 1 });
 const gibibyte = 1024 ** 3;
 
@@ -47,7 +47,7 @@ test.each([
   ['a backing file', ['-b', '/etc/passwd', '-F', 'raw', '-u'], /backing file/],
   ['a data file', ['-o', 'data_file=other.raw'], /another file, its data file/],
 ])('an image with %s is refused', async (_, options, expected) => {
-  await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, at('bad.qcow2'), '1M']);
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, 'bad.qcow2', '1M']);
   await expect(readReadyImage(medium('bad.qcow2'), { workDir: folder, signal })).rejects.toThrow(expected);
 });
 

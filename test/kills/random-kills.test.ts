@@ -7,8 +7,8 @@ import { listing, run } from '../support/image.ts';
 import { allLeftovers, hasLayer, kill, layersOf, randomFrom, reached, removeLayer, ways } from '../support/kills.ts';
 import { freshFolder, startVmkiln, vmkiln } from '../support/vmkiln.ts';
 
-/** VMKILN_KILLS kills, each of some twenty seconds without KVM, at moments that VMKILN_KILL_SEED repeats. None unless it is set. */
-const kills = Number(process.env['VMKILN_KILLS'] ?? 0);
+/** VMKILN_KILLS kills, each of some twenty seconds without KVM, at moments that VMKILN_KILL_SEED repeats. */
+const kills = Number(process.env['VMKILN_KILLS']);
 const seed = Number(process.env['VMKILN_KILL_SEED'] ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
@@ -89,7 +89,7 @@ function removeSome(): void {
 }
 
 beforeAll(async () => {
-  if (kills === 0) return;
+  expect(kills, 'VMKILN_KILLS').toBeGreaterThan(0);
   process.stdout.write(`random kills: VMKILN_KILL_SEED=${seed} VMKILN_KILLS=${kills}\n`);
   recipe();
   const built = await vmkiln([...rehearse, '--from', 'install', '--ui', 'json'], { timeout: 900 });
@@ -133,7 +133,7 @@ function expectGoesOn(events: readonly Event[], todo: readonly StageName[]): voi
   expect(ran).toEqual(todo.slice(0, ran.length));
 }
 
-test.runIf(kills > 0)(
+test(
   'kill -9 at random moments: nothing stays behind, the next build goes on, the image is right',
   async () => {
     const hit: Record<string, number> = {};
@@ -173,6 +173,8 @@ test.runIf(kills > 0)(
       const cleaned = await vmkiln(['clean']);
       expect(cleaned.status, cleaned.stderr).toBe(0);
       expect(await allLeftovers(build, out, Object.values(fingerprints)), `after kill ${done} in ${where}`).toEqual([]);
+      // A stage that is cut short again and again never ends: without this, the stages before it would never run.
+      if (random() < 0.25) removeSome();
     }
     const todo = pending();
     const last = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
