@@ -121,21 +121,21 @@ export function packagesView(recipe: RhelRecipe): View {
   };
 }
 
-function proxyView({ subscription }: RhelRecipe): View {
-  const { url = '', user = '', password = '' } = subscription?.proxy ?? {};
+function proxyView({ proxy }: RhelRecipe): View {
+  const { url = '', user = '', password = '' } = proxy ?? {};
   const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
   return { url, scheme, host, user, password };
 }
 
 /** Every secret that a recipe refers to, once each, in the order they are needed. */
 export function requiredSecrets(recipe: RhelRecipe): SecretRef[] {
-  const { subscription, rootPassword } = recipe;
+  const { subscription, proxy, rootPassword } = recipe;
   const all = [
     subscription?.username,
     subscription?.password,
     subscription?.organization,
     subscription?.activationKey,
-    subscription?.proxy?.password,
+    proxy?.password,
     rootPassword,
   ].filter((value) => typeof value === 'object');
   return [...new Map(all.map((secret) => [JSON.stringify(secret), secret])).values()];

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { lintKickstart } from '../answers/kickstart-lint.ts';
 import { renderText, renderTemplate, type View } from '../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../model.ts';
@@ -87,6 +87,18 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
 /** Images of the initial RAM disk that are made in an appliance need the drivers of every machine, not those of this one. */
 const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
 
+/** Makes the guest trust CAs: update-ca-trust(8). RHEL 6 has to be told once that it shall. */
+function trust({ caCertificates, release }: RhelRecipe): Arg[] {
+  if (caCertificates.length === 0) return [];
+  const anchors = '/etc/pki/ca-trust/source/anchors';
+  const uploads = caCertificates.flatMap((file): Arg[] => {
+    const path = `${anchors}/${basename(file)}`;
+    return ['--upload', [{ file, sha256: sha256Of(file) }, `:${path}`], ...chmod('0644', path)];
+  });
+  const enable = release.startsWith('6.') ? 'update-ca-trust enable && ' : '';
+  return ['--mkdir', anchors, ...uploads, '--run-command', `${enable}update-ca-trust extract`];
+}
+
 function customize(recipe: RhelRecipe): Contribution | Omitted {
   if (!managesPackages(recipe)) return { omitted: 'there is no registration, no update and no package' };
   const ca = recipe.subscription?.caCertificate;
@@ -94,8 +106,8 @@ function customize(recipe: RhelRecipe): Contribution | Omitted {
     ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
     : [];
   return {
-    args: ['--no-logfile', ...dracut, ...certificate, '--run', { rendered: 'packages.sh' }],
-    keys: ['subscription', 'repositories', 'update', 'packages'],
+    args: ['--no-logfile', ...dracut, ...trust(recipe), ...certificate, '--run', { rendered: 'packages.sh' }],
+    keys: ['caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
   };
 }
 
@@ -140,7 +152,7 @@ function sysprep(recipe: RhelRecipe): Contribution {
     args: [
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
-      ...(managesPackages(recipe) ? [] : dracut),
+      ...(managesPackages(recipe) ? [] : [...dracut, ...trust(recipe)]),
       ...['--run', { rendered: 'guest.sh' }],
       ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
       ...['--run-command', `chown root:root ${cloudConfig}`],
@@ -152,7 +164,7 @@ function sysprep(recipe: RhelRecipe): Contribution {
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: ['release', 'cloudInit', 'rootPassword', 'customize'],
+    keys: ['release', ...(managesPackages(recipe) ? [] : ['caCertificates' as const]), 'cloudInit', 'rootPassword', 'customize'],
   };
 }
 

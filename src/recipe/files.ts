@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
 import { isZxScript } from './hooks.ts';
 import { mapMedia } from './media.ts';
@@ -33,13 +33,20 @@ export function resolveFiles(recipe: Recipe, folder: string, report: Report): Re
 const ownPaths = { rhel: resolveRhel, windows: resolveWindows };
 
 function resolveRhel(recipe: RhelRecipe, folder: string, report: Report): RhelRecipe {
-  const { subscription, install, rootPassword } = recipe;
-  const caCertificate = (path: string) => findFile(path, folder, ['subscription', 'caCertificate'], report);
+  const { subscription, proxy, install, rootPassword } = recipe;
   return {
     ...recipe,
     install: { ...install, ...(install.kickstart && { kickstart: findKickstart(install.kickstart, folder, report) }) },
     ...(rootPassword && { rootPassword: resolveSecret(rootPassword, folder) }),
-    ...(subscription && { subscription: resolveSubscription(subscription, folder, caCertificate, report) }),
+    ...(subscription && { subscription: resolveSubscription(subscription, folder, report) }),
+    ...(proxy && { proxy: { ...proxy, ...(proxy.password && { password: resolveSecret(proxy.password, folder) }) } }),
+    caCertificates: recipe.caCertificates.map((path, index, all) => {
+      const where = ['caCertificates', index];
+      // In the guest they lie in one folder.
+      const same = all.findIndex((other) => basename(other) === basename(path));
+      if (same !== index) report(where, `another certificate is called ${basename(path)}: give this one another name`);
+      return findCertificate(path, folder, where, report);
+    }),
     customize: recipe.customize.map((step, index) => {
       if (step.upload) {
         const from = findUpload(step.upload.from, folder, ['customize', index, 'upload', 'from'], report);
@@ -81,6 +88,15 @@ function findFile(path: string, folder: string, where: readonly PropertyKey[], r
 function findUpload(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
   const found = findFile(path, folder, where, report);
   if (found.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${found}`);
+  return found;
+}
+
+/** A certificate for the guest to trust. In DER, or without a certificate, nothing would trust it and nothing would say so. */
+function findCertificate(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
+  const found = findUpload(path, folder, where, report);
+  if (isFile(found) && !readFileSync(found, 'latin1').includes('-----BEGIN CERTIFICATE-----')) {
+    report(where, `there is no certificate in PEM in ${found}: convert it with openssl x509 -inform der`);
+  }
   return found;
 }
 
@@ -153,21 +169,11 @@ function findKickstart(name: string, folder: string, report: Report): string {
 
 type Subscription = NonNullable<RhelRecipe['subscription']>;
 
-function resolveSubscription(
-  given: Subscription,
-  folder: string,
-  file: (path: string) => string,
-  report: Report,
-): Subscription {
+function resolveSubscription(given: Subscription, folder: string, report: Report): Subscription {
   const at = <T extends string | SecretRef>(value: T): T =>
     typeof value === 'string' ? value : (resolveSecret(value, folder) as T);
-  const caCertificate = given.caCertificate && file(given.caCertificate);
-  if (caCertificate?.includes(':')) {
-    report(
-      ['subscription', 'caCertificate'],
-      `virt-customize cannot upload a file with a colon in its path: ${caCertificate}`,
-    );
-  }
+  const where = ['subscription', 'caCertificate'];
+  const caCertificate = given.caCertificate && findCertificate(given.caCertificate, folder, where, report);
   return {
     ...given,
     ...(given.username && { username: at(given.username) }),
@@ -175,9 +181,6 @@ function resolveSubscription(
     ...(given.organization && { organization: at(given.organization) }),
     ...(given.activationKey && { activationKey: at(given.activationKey) }),
     ...(caCertificate && { caCertificate }),
-    ...(given.proxy && {
-      proxy: { ...given.proxy, ...(given.proxy.password && { password: at(given.proxy.password) }) },
-    }),
   };
 }
 

@@ -44,7 +44,6 @@ const subscription = z
     caCertificate: line('a path')
       .optional()
       .describe('PEM file with the CA certificate of the Satellite; relative to the recipe.'),
-    proxy: proxy.optional().describe('HTTP proxy that registration and downloads go through.'),
   })
   .superRefine((value, context) => {
     const user = value.username !== undefined && value.password !== undefined;
@@ -113,6 +112,13 @@ export const rhelKeys = {
     })
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
+  proxy: proxy
+    .optional()
+    .describe('HTTP proxy that registration and packages go through while the image is built. The image keeps nothing of it.'),
+  caCertificates: z
+    .array(line('a path'))
+    .prefault([])
+    .describe('PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.'),
   update: z
     .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
       error: 'expected true, false or { maxAge: 20h }',

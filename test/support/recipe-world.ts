@@ -35,6 +35,8 @@ subscription:
   password: { file: secrets/rhsm }
   repositories: [rhel-7-server-rpms]
   caCertificate: files/ca.pem
+proxy: { url: 'http://proxy.example.com:3128' }
+caCertificates: [files/internal.pem]
 repositories:
   - { id: internal, baseurl: 'http://repository.example.com/7' }
 packages: [cloud-init, tmux, chrony]
@@ -58,7 +60,8 @@ const files: Record<string, string> = {
   'media/rhel.iso': 'an installer, 7.9',
   'secrets/rhsm': 'secret-1\n',
   'secrets/root': 'root-1\n',
-  'files/ca.pem': 'certificate 1',
+  'files/ca.pem': '-----BEGIN CERTIFICATE-----\ncertificate 1',
+  'files/internal.pem': '-----BEGIN CERTIFICATE-----\ninternal 1',
   'files/motd': 'welcome 1',
   'files/setup.sh': 'echo 1\n',
   'hooks/notify.mjs': 'console.log(1)\n',

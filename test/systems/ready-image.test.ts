@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openImage, run } from '../support/image.ts';
@@ -11,9 +11,13 @@ family: rhel
 release: '7.9'
 source: { image: vendor.qcow2 }
 disk: { size: 5G }
+caCertificates: [internal-ca.pem]
 customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
 `;
   writeFileSync(join(folder, 'ready.yaml'), recipe);
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=Internal CA'];
+  const ca = join(folder, 'internal-ca.pem');
+  await run('openssl', [...request, '-keyout', join(folder, 'key'), '-out', ca]);
   const build = await vmkiln(['rehearse', join(folder, 'ready.yaml'), '--out', folder, '--ui', 'json'], {
     timeout: 1800,
   });
@@ -29,6 +33,8 @@ customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
   // In KiB: the practice guest was installed on 3 GiB.
   expect(root).toBeGreaterThan(4 * 1024 ** 2);
   const guest = await openImage(image, ['/etc']);
+  const trusted = guest.read('/etc/ssl/certs/ca-certificates.crt').replaceAll('\n', '');
+  expect(trusted).toContain(readFileSync(ca, 'utf8').replaceAll('\n', ''));
   expect(guest.read('/etc/shadow')).toMatch(/^root:!!:/m);
   expect(guest.read('/etc/cloud/cloud.cfg.d/99_vmkiln.cfg')).toContain('name: cloud-user');
   expect(guest.read('/etc/motd')).toBe('from a ready image');

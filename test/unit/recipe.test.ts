@@ -111,6 +111,10 @@ test.each([
     'x.yaml:5:30 customize.0.run.script: there is no file nowhere.sh',
   ],
   [
+    `${base}caCertificates: [x.yaml]\n`,
+    'x.yaml:5:18 caCertificates.0: there is no certificate in PEM in x.yaml: convert it with openssl x509 -inform der',
+  ],
+  [
     `${base}install: { kickstart: nowhere.ks }\n`,
     'x.yaml:5:23 install.kickstart: there is no file nowhere.ks, and vmkiln ships none of that name',
   ],

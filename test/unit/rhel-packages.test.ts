@@ -124,7 +124,7 @@ packages: [cloud-init]
 });
 
 test('a Satellite is configured for the registration, and its traces are removed', async () => {
-  writeFileSync(join(recipeFolder, 'ca.pem'), 'pem');
+  writeFileSync(join(recipeFolder, 'ca.pem'), '-----BEGIN CERTIFICATE-----\n');
   const more = `subscription:
   organization: { env: ORG }
   activationKey: { env: KEY }
@@ -150,7 +150,7 @@ test('a Satellite is configured for the registration, and its traces are removed
 });
 
 test('a proxy reaches subscription-manager and yum without being written to the guest', async () => {
-  const recipe = `subscription: { ${account}, proxy: { url: "http://proxy:3128/", user: "a b", password: { env: PROXY } } }\n`;
+  const recipe = `subscription: { ${account} }\nproxy: { url: "http://proxy:3128/", user: "a b", password: { env: PROXY } }\n`;
   const guest = guestWith({ yum: `echo "proxy $https_proxy" >> "$(dirname "$0")/../calls"` });
   const { status, calls } = guest.run(await script(recipe));
   expect(status).toBe(0);

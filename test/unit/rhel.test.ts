@@ -25,7 +25,7 @@ subscription:
   password: { file: /run/password }
   attach: auto
   repositories: [rhel-7-server-rpms]
-  proxy: { url: "http://proxy:3128", user: me, password: { env: PROXY_PASSWORD } }
+proxy: { url: "http://proxy:3128", user: me, password: { env: PROXY_PASSWORD } }
 repositories: [{ id: mine, baseurl: "http://mirror/rhel7" }]
 packages: [cloud-init]
 rootPassword: { env: ROOT_PASSWORD }
@@ -91,6 +91,23 @@ customize:
   ]);
   const sha256 = createHash('sha256').update('hello\n').digest('hex');
   expect(args.flat()).toContainEqual({ file: join(recipeFolder, 'motd'), sha256 });
+});
+
+test.each([
+  ['7.9', '', 'customize', 'update-ca-trust extract'],
+  ['6.10', '', 'customize', 'update-ca-trust enable && update-ca-trust extract'],
+  ['7.9', 'packages: []\n', 'sysprep', 'update-ca-trust extract'],
+] as const)('RHEL %s trusts the CAs of the recipe before anything is fetched: %j%s', async (release, more, stage, command) => {
+  writeFileSync(join(recipeFolder, 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
+  const recipe = await rhelRecipe(`caCertificates: [a ca.pem]\n${more || 'packages: [tmux]\n'}`, release);
+  const args = words(argsOf(familyOf(recipe)[stage](recipe)));
+  const anchor = '/etc/pki/ca-trust/source/anchors/a ca.pem';
+  const expected = ['--upload', `<${recipeFolder}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
+  const from = args.indexOf('/etc/pki/ca-trust/source/anchors') + 1;
+  expect(args.slice(from, from + 6)).toEqual([...expected, '--run-command', command]);
+  expect(from).toBeLessThan(args.indexOf('--run'));
+  const other = stage === 'customize' ? familyOf(recipe).sysprep(recipe) : familyOf(recipe).customize(recipe);
+  expect(JSON.stringify(other)).not.toContain('ca-trust');
 });
 
 test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
