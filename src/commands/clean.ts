@@ -1,6 +1,7 @@
 import { clean as cleanStore } from '../pipeline/clean.ts';
 import { VmkilnError } from '../errors.ts';
-import { parseSize, show } from '../recipe/values.ts';
+import { parseSize } from '../recipe/units.ts';
+import { show } from '../recipe/values.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Session } from '../ui/ui.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { diskFormats, hashMethods, uploadMethods } from '../recipe/glance.ts';
-import { parseDuration } from '../recipe/values.ts';
+import { diskFormats, hashMethods, uploadMethods } from '../recipe/glance-words.ts';
+import { parseDuration } from '../recipe/units.ts';
 import type { Session } from '../ui/ui.ts';
 
 type Run = (command: () => Promise<number | void>) => Promise<void>;

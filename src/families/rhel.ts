@@ -164,7 +164,13 @@ function sysprep(recipe: RhelRecipe): Contribution {
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: ['release', ...(managesPackages(recipe) ? [] : ['caCertificates' as const]), 'cloudInit', 'rootPassword', 'customize'],
+    keys: [
+      'release',
+      ...(managesPackages(recipe) ? [] : ['caCertificates' as const]),
+      'cloudInit',
+      'rootPassword',
+      'customize',
+    ],
   };
 }
 

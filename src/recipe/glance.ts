@@ -1,11 +1,8 @@
 import { z } from 'zod';
+import { diskFormats, hashMethods, uploadMethods } from './glance-words.ts';
 import { duration, line, secret } from './values.ts';
 
-/** Disk formats that the Image service knows. */
-export const diskFormats = ['qcow2', 'raw', 'vmdk', 'vdi', 'vhd', 'vhdx', 'iso', 'aki', 'ami', 'ari'] as const;
 const visibilities = ['private', 'public', 'shared', 'community'] as const;
-export const uploadMethods = ['auto', 'put', 'glance-direct', 'web-download', 'task'] as const;
-export const hashMethods = ['SHA-224', 'SHA-256', 'SHA-384', 'SHA-512'] as const;
 
 const uuid = (what: string) => line(what, /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i);
 

@@ -114,11 +114,15 @@ export const rhelKeys = {
     .describe('Repositories of your own, instead of a subscription or beside it.'),
   proxy: proxy
     .optional()
-    .describe('HTTP proxy that registration and packages go through while the image is built. The image keeps nothing of it.'),
+    .describe(
+      'HTTP proxy that registration and packages go through while the image is built. The image keeps nothing of it.',
+    ),
   caCertificates: z
     .array(line('a path'))
     .prefault([])
-    .describe('PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.'),
+    .describe(
+      'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
+    ),
   update: z
     .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
       error: 'expected true, false or { maxAge: 20h }',

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { stageNames } from '../../src/model.ts';
@@ -21,6 +23,19 @@ async function helpOf(command: string): Promise<string> {
   const helps = await Promise.all(verbs.map((verb) => vmkiln(command, verb, '--help')));
   return [...helps.map((help) => help.stdout), stdout].join('\n');
 }
+
+test('help loads nothing that it does not need', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vmkiln-help-'));
+  try {
+    await run(process.execPath, ['dist/cli.js', '--help'], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
+    const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+    const urls = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
+    const packages = urls.flatMap(({ url }) => /node_modules\/([^/]+)/.exec(url)?.[1] ?? []);
+    expect([...new Set(packages)]).toEqual(['commander']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
   const { stdout, stderr } = await vmkiln('--help');

@@ -133,59 +133,55 @@ function expectGoesOn(events: readonly Event[], todo: readonly StageName[]): voi
   expect(ran).toEqual(todo.slice(0, ran.length));
 }
 
-test(
-  'kill -9 at random moments: nothing stays behind, the next build goes on, the image is right',
-  async () => {
-    const hit: Record<string, number> = {};
-    let completed = 0;
-    const finish = async (events: readonly Event[]) => {
-      completed += 1;
-      measure(events);
-      await checkImage();
-      removeSome();
-    };
+test('kill -9 at random moments: nothing stays behind, the next build goes on, the image is right', async () => {
+  const hit: Record<string, number> = {};
+  let completed = 0;
+  const finish = async (events: readonly Event[]) => {
+    completed += 1;
+    measure(events);
+    await checkImage();
     removeSome();
-    for (let done = 0; done < kills;) {
-      const todo = pending();
-      const when = moment();
-      const way = pick(ways);
-      const started = startVmkiln(rehearse, {}, true);
-      // A build that ends before its moment comes is one that was not killed.
-      await Promise.race([waitFor(started, when).catch(() => undefined), started.ended]);
-      const killed = kill(started, way);
-      const { status, events, stderr } = await started.ended;
-      // Killed before it said its name, it is found by what all of this run's builds have in theirs.
-      const build = events[0]?.build ?? name;
-      const where = reached(events);
-      expectGoesOn(events, todo);
-      if (!killed || events.some(({ type }) => type === 'build-finished')) {
-        expect(status === 0 || killed, stderr).toBe(true);
-        process.stdout.write(`  not killed: ${todo.join(' ')} ran to the end\n`);
-        expect((await vmkiln(['clean'])).status).toBe(0);
-        await finish(events);
-        continue;
-      }
-      done += 1;
-      hit[where] = (hit[where] ?? 0) + 1;
-      process.stdout.write(
-        `  kill ${done} (${way}) in ${where}, aimed ${Math.round(when.delay)} ms into ${when.stage}\n`,
-      );
-      const cleaned = await vmkiln(['clean']);
-      expect(cleaned.status, cleaned.stderr).toBe(0);
-      expect(await allLeftovers(build, out, Object.values(fingerprints)), `after kill ${done} in ${where}`).toEqual([]);
-      // A stage that is cut short again and again never ends: without this, the stages before it would never run.
-      if (random() < 0.25) removeSome();
-    }
+  };
+  removeSome();
+  for (let done = 0; done < kills;) {
     const todo = pending();
-    const last = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
-    expect(last.status, last.stderr).toBe(0);
-    expectGoesOn(last.events, todo);
-    await finish(last.events);
-    expect(await allLeftovers(last.events[0]?.build ?? name, out, Object.values(fingerprints))).toEqual([]);
-    const where = Object.entries(hit).map(([stage, count]) => `${stage} ${count}`);
+    const when = moment();
+    const way = pick(ways);
+    const started = startVmkiln(rehearse, {}, true);
+    // A build that ends before its moment comes is one that was not killed.
+    await Promise.race([waitFor(started, when).catch(() => undefined), started.ended]);
+    const killed = kill(started, way);
+    const { status, events, stderr } = await started.ended;
+    // Killed before it said its name, it is found by what all of this run's builds have in theirs.
+    const build = events[0]?.build ?? name;
+    const where = reached(events);
+    expectGoesOn(events, todo);
+    if (!killed || events.some(({ type }) => type === 'build-finished')) {
+      expect(status === 0 || killed, stderr).toBe(true);
+      process.stdout.write(`  not killed: ${todo.join(' ')} ran to the end\n`);
+      expect((await vmkiln(['clean'])).status).toBe(0);
+      await finish(events);
+      continue;
+    }
+    done += 1;
+    hit[where] = (hit[where] ?? 0) + 1;
     process.stdout.write(
-      `random kills: ${kills} kills (${where.join(', ')}), ${completed} builds ended, ${seen.size} images\n`,
+      `  kill ${done} (${way}) in ${where}, aimed ${Math.round(when.delay)} ms into ${when.stage}\n`,
     );
-  },
-  7_200_000,
-);
+    const cleaned = await vmkiln(['clean']);
+    expect(cleaned.status, cleaned.stderr).toBe(0);
+    expect(await allLeftovers(build, out, Object.values(fingerprints)), `after kill ${done} in ${where}`).toEqual([]);
+    // A stage that is cut short again and again never ends: without this, the stages before it would never run.
+    if (random() < 0.25) removeSome();
+  }
+  const todo = pending();
+  const last = await vmkiln([...rehearse, '--ui', 'json'], { timeout: 900 });
+  expect(last.status, last.stderr).toBe(0);
+  expectGoesOn(last.events, todo);
+  await finish(last.events);
+  expect(await allLeftovers(last.events[0]?.build ?? name, out, Object.values(fingerprints))).toEqual([]);
+  const where = Object.entries(hit).map(([stage, count]) => `${stage} ${count}`);
+  process.stdout.write(
+    `random kills: ${kills} kills (${where.join(', ')}), ${completed} builds ended, ${seen.size} images\n`,
+  );
+}, 7_200_000);

@@ -90,28 +90,31 @@ test.concurrent.each(each)('%s is inspected as its release', async (_, expected)
   for (const wanted of ['cloud-init', 'cloud-utils-growpart']) expect(xml).toContain(`<name>${wanted}</name>`);
 });
 
-test.concurrent.each(each)('%s boots as eth0, and again with another address, as from a snapshot', async (_, expected) => {
-  const boot = (from: string, hostname: string, mac: string) =>
-    bootClone(from, { hostname, user: 'cloud-user', timeout: 420, mac });
-  const first = await boot(imageOf(expected), 'first', '52:54:00:00:00:01');
-  try {
-    await first.ssh('cloud-init status --wait');
-    expect((await first.ssh('hostname')).trim()).toMatch(/^first/);
-    expect(await first.ssh('cat /proc/cmdline')).toContain(expected.kernelArguments);
-    expect(await first.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
-    expect((await first.ssh('sudo -n id -u')).trim()).toBe('0');
-    for (const [path, text] of Object.entries(expected.files))
-      if (path !== '/etc/machine-id') expect(await first.ssh(`sudo cat ${path}`), path).toBe(text);
-  } finally {
-    await first.stop();
-  }
-  const second = await boot(first.disk, 'second', '52:54:00:00:00:02');
-  try {
-    expect(await second.ssh('cat /sys/class/net/eth0/address')).toContain('52:54:00:00:00:02');
-    expect(await second.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
-    const named = (await second.ssh('ls /sys/class/net')).split(/\s+/).filter((device) => device.startsWith('eth'));
-    expect(named).toEqual(['eth0']);
-  } finally {
-    await second.stop();
-  }
-});
+test.concurrent.each(each)(
+  '%s boots as eth0, and again with another address, as from a snapshot',
+  async (_, expected) => {
+    const boot = (from: string, hostname: string, mac: string) =>
+      bootClone(from, { hostname, user: 'cloud-user', timeout: 420, mac });
+    const first = await boot(imageOf(expected), 'first', '52:54:00:00:00:01');
+    try {
+      await first.ssh('cloud-init status --wait');
+      expect((await first.ssh('hostname')).trim()).toMatch(/^first/);
+      expect(await first.ssh('cat /proc/cmdline')).toContain(expected.kernelArguments);
+      expect(await first.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
+      expect((await first.ssh('sudo -n id -u')).trim()).toBe('0');
+      for (const [path, text] of Object.entries(expected.files))
+        if (path !== '/etc/machine-id') expect(await first.ssh(`sudo cat ${path}`), path).toBe(text);
+    } finally {
+      await first.stop();
+    }
+    const second = await boot(first.disk, 'second', '52:54:00:00:00:02');
+    try {
+      expect(await second.ssh('cat /sys/class/net/eth0/address')).toContain('52:54:00:00:00:02');
+      expect(await second.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
+      const named = (await second.ssh('ls /sys/class/net')).split(/\s+/).filter((device) => device.startsWith('eth'));
+      expect(named).toEqual(['eth0']);
+    } finally {
+      await second.stop();
+    }
+  },
+);

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { nearest } from '../../src/recipe/nearest.ts';
-import { parseDuration, parseSize } from '../../src/recipe/values.ts';
+import { parseDuration, parseSize } from '../../src/recipe/units.ts';
 import { asRhel } from '../support/rhel.ts';
 
 /** The recipe of a file, of the family that these tests are about. */

@@ -97,18 +97,21 @@ test.each([
   ['7.9', '', 'customize', 'update-ca-trust extract'],
   ['6.10', '', 'customize', 'update-ca-trust enable && update-ca-trust extract'],
   ['7.9', 'packages: []\n', 'sysprep', 'update-ca-trust extract'],
-] as const)('RHEL %s trusts the CAs of the recipe before anything is fetched: %j%s', async (release, more, stage, command) => {
-  writeFileSync(join(recipeFolder, 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
-  const recipe = await rhelRecipe(`caCertificates: [a ca.pem]\n${more || 'packages: [tmux]\n'}`, release);
-  const args = words(argsOf(familyOf(recipe)[stage](recipe)));
-  const anchor = '/etc/pki/ca-trust/source/anchors/a ca.pem';
-  const expected = ['--upload', `<${recipeFolder}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
-  const from = args.indexOf('/etc/pki/ca-trust/source/anchors') + 1;
-  expect(args.slice(from, from + 6)).toEqual([...expected, '--run-command', command]);
-  expect(from).toBeLessThan(args.indexOf('--run'));
-  const other = stage === 'customize' ? familyOf(recipe).sysprep(recipe) : familyOf(recipe).customize(recipe);
-  expect(JSON.stringify(other)).not.toContain('ca-trust');
-});
+] as const)(
+  'RHEL %s trusts the CAs of the recipe before anything is fetched: %j%s',
+  async (release, more, stage, command) => {
+    writeFileSync(join(recipeFolder, 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
+    const recipe = await rhelRecipe(`caCertificates: [a ca.pem]\n${more || 'packages: [tmux]\n'}`, release);
+    const args = words(argsOf(familyOf(recipe)[stage](recipe)));
+    const anchor = '/etc/pki/ca-trust/source/anchors/a ca.pem';
+    const expected = ['--upload', `<${recipeFolder}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
+    const from = args.indexOf('/etc/pki/ca-trust/source/anchors') + 1;
+    expect(args.slice(from, from + 6)).toEqual([...expected, '--run-command', command]);
+    expect(from).toBeLessThan(args.indexOf('--run'));
+    const other = stage === 'customize' ? familyOf(recipe).sysprep(recipe) : familyOf(recipe).customize(recipe);
+    expect(JSON.stringify(other)).not.toContain('ca-trust');
+  },
+);
 
 test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
   const recipe = await rhelRecipe();
