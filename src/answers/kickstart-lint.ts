@@ -52,7 +52,7 @@ const sections = new Set(['%packages', '%pre', '%pre-install', '%post', '%onerro
 
 /** Options whose value is a word of its own when it is not joined by "=". */
 const valued =
-  /^--(fstype|size|ondisk|onpart|device|url|disklabel|drives|only-use|boot-drive|password|passphrase|bootproto|type)$/;
+  /^--(fstype|size|ondisk|onpart|device|url|baseurl|mirrorlist|disklabel|drives|only-use|boot-drive|password|passphrase|bootproto|type)$/;
 
 function readCommand(line: number, name: string, rest: readonly string[]): Command {
   const options = new Map<string, string>();
@@ -113,7 +113,7 @@ const storageCommands = ['part', 'partition', 'autopart', 'logvol', 'raid', 'btr
 
 function storage(kickstart: Kickstart, { firmware }: KickstartMachine): Said[] {
   const parts = named(kickstart, 'part', 'partition');
-  const automatic = named(kickstart, 'autopart', 'reqpart').length > 0;
+  const automatic = kickstart.includes || named(kickstart, 'autopart', 'reqpart').length > 0;
   const has = (mount: string) => parts.some(({ words }) => words[0] === mount);
   const gpt = named(kickstart, 'clearpart').find(({ options }) => options.get('--disklabel') === 'gpt');
   const [first] = parts;
@@ -155,14 +155,12 @@ const wholeSystems = ['ostreesetup', 'ostreecontainer', 'liveimg'];
 function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
   const connections = named(kickstart, 'network');
   const [fetched] = named(kickstart, 'url', 'nfs');
-  const [remote = fetched] = named(kickstart, 'ostreesetup', 'ostreecontainer', 'rhsm').filter(
-    ({ options }) => !/^(file:|\/)/.test(options.get('--url') ?? ''),
-  );
+  const [remote = fetched] = named(kickstart, 'ostreesetup', 'ostreecontainer', 'rhsm', 'repo').filter(isRemote);
   // From RHEL 7 on the initramfs asks for an address on every interface where a source is fetched from, and only then;
   // RHEL 6 asks the user ("Migration Planning Guide", 2.2.2.1).
   const dhcp = fetched !== undefined && major > 6;
   return [
-    ...(remote && connections.length === 0
+    ...(remote && connections.length === 0 && !kickstart.includes
       ? [
           dhcp
             ? warning(
@@ -181,6 +179,13 @@ function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
       return other ? [error(line, `--device=${device}: the interface is eth0, for net.ifnames=0 is set`)] : [];
     }),
   ];
+}
+
+/** Whether a command fetches from elsewhere. RHEL's installer connects to no network by itself, as Fedora's does. */
+function isRemote({ name, options }: Command): boolean {
+  const addresses = ['--url', '--baseurl', '--mirrorlist', '--metalink'].flatMap((option) => options.get(option) ?? []);
+  if (name === 'repo') return addresses.some((address) => /^(https?|ftp|nfs):/.test(address));
+  return !addresses.some((address) => /^(file:|\/)/.test(address));
 }
 
 /** Anaconda keeps the kickstart in the installed system, and what it held in free blocks of the disk. */

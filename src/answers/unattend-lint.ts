@@ -98,13 +98,17 @@ function lintComponent(component: Element, pass: string, lint: Lint): void {
   if (name === undefined) return lint.report(component, 'a component has no attribute name');
   if (processorArchitecture === undefined)
     lint.report(component, `${name} has no attribute processorArchitecture: Setup passes over it or refuses the file`);
-  else if (!architectures.includes(processorArchitecture))
+  else if (!architectures.includes(processorArchitecture.toLowerCase()))
     lint.report(
       component,
       `processorArchitecture: expected ${architectures.join(', ')}, got ${show(processorArchitecture)}`,
     );
-  const missing = Object.entries({ publicKeyToken, language, versionScope }).filter(([, value]) => value === undefined);
+  const missing = Object.entries({ publicKeyToken, language }).filter(([, value]) => value === undefined);
   if (missing.length > 0) lint.report(component, `${name} has no attribute ${missing.map(([key]) => key).join(', ')}`);
+  if (publicKeyToken !== undefined && !/^[0-9a-f]{16}$/i.test(publicKeyToken))
+    lint.report(component, `publicKeyToken: expected 16 hexadecimal digits, got ${show(publicKeyToken)}`);
+  if (versionScope !== undefined && !/^(nonSxS|neutral)$/i.test(versionScope))
+    lint.report(component, `versionScope: expected nonSxS, got ${show(versionScope)}`);
   const rule = find(Object.entries(components), name);
   const belongs = rule?.passes ?? find([...otherComponents], name);
   if (!belongs) return lint.report(component, ...unknownComponent(name));

@@ -153,7 +153,8 @@ export const components: Readonly<Record<string, ComponentRule>> = {
     },
   },
   'Microsoft-Windows-EnhancedStorage-Adm': {
-    passes: ['specialize'],
+    // Published for specialize alone; Windows takes it in oobeSystem too.
+    passes: ['specialize', 'oobeSystem'],
     holds: { TCGSecurityActivationDisabled: 'number' },
   },
   'Microsoft-Windows-Security-SPP': { passes: ['generalize'], holds: { SkipRearm: 'number' } },

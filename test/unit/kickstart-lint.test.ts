@@ -40,6 +40,7 @@ test.each([
   ['poweroff', 'volgroup vg pv.1\npoweroff', '6 warning: growpart enlarges partitions'],
   ['network --device=eth0', 'url --url=http://x/', '4 warning: url needs the network: without a network command'],
   ['network --device=eth0', 'rhsm --organization=1', '4 error: rhsm needs the network while the system is installed'],
+  ['network --device=eth0', 'repo --name=a --baseurl https://x/', '4 error: repo needs the network'],
   ['--device=eth0', '--device=ens3', '4 error: --device=ens3: the interface is eth0, for net.ifnames=0 is set'],
   ['--lock --iscrypted x', 'redhat', '3 warning: rootpw holds a secret in the clear'],
   ['lang', 'user --name=a "--password=b c"\nlang', '1 warning: user holds a secret in the clear'],
@@ -57,7 +58,7 @@ test('UEFI needs its partition, RHEL 6 lets a missing %end pass, and an included
   expect(lint(sound.replace('@core\n%end', '@core'), 6)).toEqual([
     '7 warning: %packages has no %end, which only RHEL 6 lets pass',
   ]);
-  expect(lint('%include /tmp/ks\n')).toEqual([]);
+  expect(lint('%include /tmp/ks\nrhsm\npart / --size=1\n', 9, 'uefi')).toEqual([]);
 });
 
 test('a system that comes whole has no packages to choose, and autopart may make plain partitions', () => {

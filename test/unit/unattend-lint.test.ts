@@ -55,6 +55,12 @@ test.each<[string, string | RegExp, string, RegExp]>([
     /^4:5 error processorArchitecture: expected amd64/,
   ],
   [
+    'a key token that is cut short',
+    'publicKeyToken="31bf3856ad364e35"',
+    'publicKeyToken="31bf3856ad364e3"',
+    /^4:5 error publicKeyToken: expected 16 hexadecimal digits, got "31bf3856ad364e3"/,
+  ],
+  [
     'a misspelt element',
     'AcceptEula>',
     'AcceptEULA>',
