@@ -51,7 +51,8 @@ function readKickstart(text: string): Kickstart {
 const sections = new Set(['%packages', '%pre', '%pre-install', '%post', '%onerror', '%traceback', '%addon']);
 
 /** Options whose value is a word of its own when it is not joined by "=". */
-const valued = /^--(fstype|size|ondisk|device|url|disklabel|drives|only-use|boot-drive|password|passphrase|bootproto)$/;
+const valued =
+  /^--(fstype|size|ondisk|onpart|device|url|baseurl|mirrorlist|disklabel|drives|only-use|boot-drive|password|passphrase|bootproto|type)$/;
 
 function readCommand(line: number, name: string, rest: readonly string[]): Command {
   const options = new Map<string, string>();
@@ -95,7 +96,7 @@ function omissions(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
     ...missing('the partitions: there is no part, autopart or other storage command', ...storageCommands),
     ...missing('the time zone: there is no timezone', 'timezone'),
     ...missing('the password of root: there is neither rootpw nor user', 'rootpw', ...(major > 6 ? ['user'] : [])),
-    ...(kickstart.sections.some(({ name }) => name === '%packages')
+    ...(kickstart.sections.some(({ name }) => name === '%packages') || named(kickstart, ...wholeSystems).length > 0
       ? []
       : [error(1, 'the installer would ask for the packages: there is no %packages section')]),
     ...(halt && named(kickstart, ...powers).length === 0
@@ -112,7 +113,7 @@ const storageCommands = ['part', 'partition', 'autopart', 'logvol', 'raid', 'btr
 
 function storage(kickstart: Kickstart, { firmware }: KickstartMachine): Said[] {
   const parts = named(kickstart, 'part', 'partition');
-  const automatic = named(kickstart, 'autopart', 'reqpart').length > 0;
+  const automatic = kickstart.includes || named(kickstart, 'autopart', 'reqpart').length > 0;
   const has = (mount: string) => parts.some(({ words }) => words[0] === mount);
   const gpt = named(kickstart, 'clearpart').find(({ options }) => options.get('--disklabel') === 'gpt');
   const [first] = parts;
@@ -135,24 +136,41 @@ function storage(kickstart: Kickstart, { firmware }: KickstartMachine): Said[] {
     ...(behind.length > 0 && parts[root]?.options.has('--grow')
       ? [warning(parts[root]?.line ?? 1, 'the root partition is not the last: growpart cannot enlarge it')]
       : []),
-    ...named(kickstart, 'volgroup').map(({ line }) =>
-      warning(line, 'growpart enlarges partitions: a logical volume keeps its size in an instance'),
-    ),
+    ...kickstart.commands
+      .filter(makesVolumes)
+      .map(({ line }) => warning(line, 'growpart enlarges partitions: a logical volume keeps its size in an instance')),
   ];
 }
 
-const diskOptions = ['--ondisk', '--ondrive', '--drives', '--only-use', '--boot-drive'];
+/** `autopart` makes logical volumes unless it is told. */
+function makesVolumes({ name, options }: Command): boolean {
+  if (name === 'volgroup') return true;
+  return name === 'autopart' && !options.has('--nolvm') && /^(lvm|thinp)$/.test(options.get('--type') ?? 'lvm');
+}
+
+const diskOptions = ['--ondisk', '--ondrive', '--onpart', '--drives', '--driveorder', '--only-use', '--boot-drive'];
+/** Sources that bring the whole system, so that there are no packages to choose. */
+const wholeSystems = ['ostreesetup', 'ostreecontainer', 'liveimg'];
 
 function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
-  const [remote] = named(kickstart, 'url', 'nfs', 'ostreesetup', 'rhsm');
   const connections = named(kickstart, 'network');
+  const [fetched] = named(kickstart, 'url', 'nfs');
+  const [remote = fetched] = named(kickstart, 'ostreesetup', 'ostreecontainer', 'rhsm', 'repo').filter(isRemote);
+  // From RHEL 7 on the initramfs asks for an address on every interface where a source is fetched from, and only then;
+  // RHEL 6 asks the user ("Migration Planning Guide", 2.2.2.1).
+  const dhcp = fetched !== undefined && major > 6;
   return [
-    ...(remote && connections.length === 0
+    ...(remote && connections.length === 0 && !kickstart.includes
       ? [
-          error(
-            remote.line,
-            `${remote.name} needs the network while the system is installed: there is no network command`,
-          ),
+          dhcp
+            ? warning(
+                fetched.line,
+                `${fetched.name} needs the network: without a network command the installer tries DHCP on every interface`,
+              )
+            : error(
+                remote.line,
+                `${remote.name} needs the network while the system is installed: there is no network command`,
+              ),
         ]
       : []),
     ...connections.flatMap(({ line, options }) => {
@@ -161,6 +179,13 @@ function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
       return other ? [error(line, `--device=${device}: the interface is eth0, for net.ifnames=0 is set`)] : [];
     }),
   ];
+}
+
+/** Whether a command fetches from elsewhere. RHEL's installer connects to no network by itself, as Fedora's does. */
+function isRemote({ name, options }: Command): boolean {
+  const addresses = ['--url', '--baseurl', '--mirrorlist', '--metalink'].flatMap((option) => options.get(option) ?? []);
+  if (name === 'repo') return addresses.some((address) => /^(https?|ftp|nfs):/.test(address));
+  return !addresses.some((address) => /^(file:|\/)/.test(address));
 }
 
 /** Anaconda keeps the kickstart in the installed system, and what it held in free blocks of the disk. */

@@ -4,7 +4,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import type { RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
 import { controlCharacters } from '../recipe/values.ts';
 import { type Hole, holeMark, holeText, makeHole } from './holes.ts';
-import { unknownPaths } from './paths.ts';
+import { type UnknownPath, unknownPaths } from './paths.ts';
 import { shellQuote } from './quote.ts';
 
 /** Values that a template may use. Texts are one line each; the template helpers are listed in `helpers`. */
@@ -53,13 +53,27 @@ function leaveHole(secret: SecretRef, encoding: SecretEncoding): string {
  * @throws VmkilnError TEMPLATE_INVALID with file and line
  */
 export function renderTemplate(file: string, name: string, kind: Kind, view: View): RenderedFile {
-  let source: string;
+  return { name, ...renderText(readSource(file), file, kind, view) };
+}
+
+/** The text of a template that may have been written on Windows, with a byte order mark and CRLF. */
+function readSource(file: string): string {
+  let bytes: Buffer;
   try {
-    source = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (cause) {
     throw new VmkilnError('TEMPLATE_INVALID', `the template cannot be read: ${messageOf(cause)}`, { cause });
   }
-  return { name, ...renderText(source, file, kind, view) };
+  try {
+    // In a kickstart the mark would belong to the first word, and a carriage return to each line of its scripts.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n');
+    if (!text.includes('\0')) return text;
+  } catch {
+    // The decoder only says that it failed.
+  }
+  throw new VmkilnError('TEMPLATE_INVALID', `${file} is not UTF-8`, {
+    hint: `find out what it is with \`file ${file}\`, then convert it: iconv -f UTF-16 -t UTF-8`,
+  });
 }
 
 /** Renders the text of a template; `file` is its name in errors. */
@@ -91,16 +105,29 @@ function checkPaths(source: string, file: string, view: View): void {
     unknown = unknownPaths(Handlebars.parse(source), view, helpers);
   } catch (cause) {
     const { line, what } = readParseError(messageOf(cause));
-    throw new VmkilnError('TEMPLATE_INVALID', `${file}:${line}: ${what}`, { cause });
+    throw new VmkilnError('TEMPLATE_INVALID', `${file}:${line}: ${what}`, { hint: literalBraces, cause });
   }
+  unknown.push(...escapedPaths(source, view));
   if (unknown.length === 0) return;
   throw new VmkilnError(
     'TEMPLATE_INVALID',
     unknown.map(({ line, message }) => `${file}:${line}: ${message}`).join('\n'),
     {
-      hint: `a template may use ${Object.keys(view).join(', ')}`,
+      hint: `a template may use ${Object.keys(view).join(', ')}; ${literalBraces}`,
     },
   );
+}
+
+const literalBraces = String.raw`where the file itself means {{, write \{{`;
+
+/** A backslash before `{{` keeps the braces as they are, which nobody means who writes `C:\{{folder}}`. */
+function escapedPaths(source: string, view: View): UnknownPath[] {
+  return [...source.matchAll(/(?<!\\)\\\{\{\{?\s*(?:(?:sh|secret)\s+)?([\w-]+)/g)]
+    .filter(([, name = '']) => Object.hasOwn(view, name))
+    .map(({ 0: found, index }) => ({
+      line: source.slice(0, index).split('\n').length,
+      message: String.raw`"${found}" keeps its braces: for a backslash and the value write \\{{`,
+    }));
 }
 
 /** Handlebars tells a place in two ways: "Parse error on line 2:" with the source below, or " - 1:2" at the end. */

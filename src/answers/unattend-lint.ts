@@ -1,8 +1,10 @@
-import { didYouMean } from '../recipe/nearest.ts';
+import { didYouMean, distance } from '../recipe/nearest.ts';
 import { show } from '../recipe/values.ts';
 import { holeMark } from './holes.ts';
+import { otherComponents } from './unattend-components.ts';
 import { type Element, parseXml, positionOf } from './unattend.ts';
-import { type Children, components, listItems, passes, type Rule } from './unattend-schema.ts';
+import { components, listItems, passes } from './unattend-schema.ts';
+import type { Children, Rule } from './unattend-settings.ts';
 
 /** A mistake; `line` and `column` count from 1. A warning does not stop anything. */
 export type Remark = { line: number; column: number; level: 'error' | 'warning'; message: string };
@@ -43,7 +45,12 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
     lint.report(root, `expected xmlns="${namespace}": Setup passes over the file`);
   if (text.includes('wcm:') && !text.includes(`xmlns:wcm="${wcm}"`))
     lint.report(root, `the prefix wcm is not declared: xmlns:wcm="${wcm}" is missing`);
+  const declared = /^<\?xml[^>]*\sencoding=["']([^"']*)["']/.exec(text)?.[1];
+  if (declared !== undefined && !holdsAs(declared, text))
+    lint.report(root, `the file is written in UTF-8, and its first line says ${show(declared)}`);
   for (const settings of root.children) {
+    // Generators keep things of their own in the file, in a namespace of their own.
+    if ((settings.attributes['xmlns'] ?? namespace) !== namespace) continue;
     if (settings.name !== 'settings') {
       // Catalogs of Windows System Image Manager and the like have a prefix.
       if (settings.name !== 'servicing' && !settings.name.includes(':'))
@@ -55,6 +62,13 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
     }
     lintSettings(settings, lint);
   }
+}
+
+/** Whether a text that is written in UTF-8 is read alike in the encoding that it declares. */
+function holdsAs(encoding: string, text: string): boolean {
+  const wide = /16|32|ucs/i.test(encoding);
+  // oxlint-disable-next-line no-control-regex
+  return /^utf-8$/i.test(encoding) || (!wide && /^[\u0000-\u007f]*$/.test(text));
 }
 
 function lintSettings(settings: Element, lint: Lint): void {
@@ -84,27 +98,43 @@ function lintComponent(component: Element, pass: string, lint: Lint): void {
   if (name === undefined) return lint.report(component, 'a component has no attribute name');
   if (processorArchitecture === undefined)
     lint.report(component, `${name} has no attribute processorArchitecture: Setup passes over it or refuses the file`);
-  else if (!architectures.includes(processorArchitecture))
+  else if (!architectures.includes(processorArchitecture.toLowerCase()))
     lint.report(
       component,
       `processorArchitecture: expected ${architectures.join(', ')}, got ${show(processorArchitecture)}`,
     );
-  const missing = Object.entries({ publicKeyToken, language, versionScope }).filter(([, value]) => value === undefined);
+  const missing = Object.entries({ publicKeyToken, language }).filter(([, value]) => value === undefined);
   if (missing.length > 0) lint.report(component, `${name} has no attribute ${missing.map(([key]) => key).join(', ')}`);
-  const rule = components[name];
-  if (!rule) {
-    const slip = didYouMean(name, Object.keys(components));
-    if (slip) lint.report(component, `unknown component ${name}${slip}`, 'warning');
-    return;
-  }
-  if (!rule.passes.includes(pass))
-    return lint.report(component, `${name} does not belong to the pass ${pass}, but to ${rule.passes.join(' or ')}`);
+  if (publicKeyToken !== undefined && !/^[0-9a-f]{16}$/i.test(publicKeyToken))
+    lint.report(component, `publicKeyToken: expected 16 hexadecimal digits, got ${show(publicKeyToken)}`);
+  if (versionScope !== undefined && !/^(nonSxS|neutral)$/i.test(versionScope))
+    lint.report(component, `versionScope: expected nonSxS, got ${show(versionScope)}`);
+  const rule = find(Object.entries(components), name);
+  const belongs = rule?.passes ?? find([...otherComponents], name);
+  if (!belongs) return lint.report(component, ...unknownComponent(name));
+  if (!belongs.includes(pass))
+    return lint.report(component, `${name} does not belong to the pass ${pass}, but to ${belongs.join(' or ')}`);
+  if (!rule) return;
   for (const child of component.children) {
     const only = rule.only?.[child.name];
     if (only && !only.includes(pass))
       lint.report(child, `${child.name} does not belong to the pass ${pass}, but to ${only.join(' or ')}`);
   }
   lintChildren(component, rule.holds, lint);
+}
+
+/** Old answer files do not agree on the case of the names of components. */
+function find<T>(table: readonly (readonly [name: string, value: T])[], name: string): T | undefined {
+  return table.find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+/** Windows has more components than are published: only one that is nearly one of these is surely a mistake. */
+function unknownComponent(name: string): [message: string, level: Remark['level']] {
+  const known = [...Object.keys(components), ...otherComponents.keys()];
+  const meant = known.find((each) => distance(each.toLowerCase(), name.toLowerCase()) <= 2);
+  return meant === undefined
+    ? [`no component ${name} is known`, 'warning']
+    : [`there is no component ${name}, did you mean "${meant}"?`, 'error'];
 }
 
 function lintChildren(element: Element, rules: Children, lint: Lint): void {

@@ -1,9 +1,13 @@
-/**
- * What an element of an answer file may hold: a kind of value, the values it may have, or other elements. Only what
- * answer files for images use; the names and passes are those of Microsoft's "Unattended Windows Setup Reference".
- */
-export type Rule = 'text' | 'secret' | 'number' | 'boolean' | readonly string[] | Children;
-export type Children = { readonly [name: string]: Rule };
+import {
+  always,
+  type Children,
+  credentials,
+  type Rule,
+  runAsynchronous,
+  runSynchronous,
+  setup,
+} from './unattend-settings.ts';
+import { shell } from './unattend-shell.ts';
 
 type ComponentRule = {
   passes: readonly string[];
@@ -34,12 +38,13 @@ export const listItems: readonly string[] = [
   'AsynchronousCommand',
   'LocalAccount',
   'MetaData',
+  'Scope',
+  'FirewallGroup',
 ];
 
-const always = ['OnError', 'Always', 'Never'];
-const credentials = { Domain: 'text', Password: 'secret', Username: 'text' } as const;
-const password = { Value: 'secret', PlainText: 'boolean' } as const;
-const drivers = { DriverPaths: { PathAndCredentials: { Path: 'text', Credentials: credentials } } } as const;
+const drivers = {
+  DriverPaths: { PathAndCredentials: { Key: 'text', Path: 'text', Credentials: credentials } },
+} as const;
 const languages = {
   InputLocale: 'text',
   SystemLocale: 'text',
@@ -47,177 +52,37 @@ const languages = {
   UILanguageFallback: 'text',
   UserLocale: 'text',
 } as const;
-const runSynchronous = {
-  RunSynchronousCommand: {
-    Order: 'number',
-    Description: 'text',
-    Path: 'text',
-    WillReboot: ['Always', 'OnRequest', 'Never'],
-    Credentials: credentials,
-  },
-} as const;
-const runAsynchronous = {
-  RunAsynchronousCommand: { Order: 'number', Description: 'text', Path: 'text', Credentials: credentials },
-} as const;
-const display = {
-  ColorDepth: 'number',
-  HorizontalResolution: 'number',
-  RefreshRate: 'number',
-  VerticalResolution: 'number',
-} as const;
-const logonCommand = {
-  Order: 'number',
-  Description: 'text',
-  CommandLine: 'text',
-  RequiresUserInput: 'boolean',
-} as const;
 
-const partitionNumber = { DiskID: 'number', PartitionID: 'number' } as const;
+/** The same rule for several elements. */
+const each = (names: string, rule: Rule): Children => Object.fromEntries(names.split(' ').map((name) => [name, rule]));
 
-const setup: Children = {
-  ComplianceCheck: { DisplayReport: always },
-  Diagnostics: { OptIn: 'boolean' },
-  DiskConfiguration: {
-    WillShowUI: always,
-    DisableEncryptedDiskProvisioning: 'boolean',
-    Disk: {
-      DiskID: 'number',
-      WillWipeDisk: 'boolean',
-      CreatePartitions: {
-        CreatePartition: {
-          Order: 'number',
-          Type: ['Primary', 'EFI', 'Extended', 'Logical', 'MSR'],
-          Size: 'number',
-          Extend: 'boolean',
-        },
-      },
-      ModifyPartitions: {
-        ModifyPartition: {
-          Order: 'number',
-          PartitionID: 'number',
-          Active: 'boolean',
-          Extend: 'boolean',
-          Format: ['NTFS', 'FAT32', 'FAT'],
-          Label: 'text',
-          Letter: 'text',
-          TypeID: 'text',
-        },
-      },
+const explorer: Children = {
+  ...each('DisableAccelerators DisableDataExecutionPrevention DisableDevTools DisableFirstRunWizard', 'boolean'),
+  ...each('DisableOOBAccelerators FavoritesDelete FavoritesOnTop GroupTabs IntranetCompatibilityMode', 'boolean'),
+  ...each('LockToolbars MSCompatibilityMode PlaySound ShowInformationBar ShowLeftAddressToolbar', 'boolean'),
+  ...each('AllowedSites BlockPopups CommandLabelDisplay CompanyName CompatibilityViewDomains FilterLevel', 'text'),
+  ...each('FindProvidersURL Help_Page Home_Page LocalIntranetSites PrivacyAdvisorMode TabProcessGrowth', 'text'),
+  ...each('TrustedSites UserAgent Window_Title_CN', 'text'),
+  ...each('Accelerators FavoriteBarItems FavoritesList FeedList InstalledBHOList InstalledBrowserExtensions', {}),
+  ...each('InstalledToolbarsList PreApprovedAddons PreapprovedAddons QuickLinkList StartPages', {}),
+  SuggestedSitesEnabled: 'boolean',
+  SearchScopes: {
+    Scope: {
+      ...each('ScopeDefault ShowSearchSuggestions', 'boolean'),
+      ...each('FaviconURL PreviewURL ScopeDisplayName ScopeKey ScopeUrl SuggestionsURL SuggestionsURL_JSON', 'text'),
     },
-  },
-  Display: display,
-  DynamicUpdate: { Enable: 'boolean', WillShowUI: always },
-  EnableFirewall: 'boolean',
-  EnableNetwork: 'boolean',
-  ImageInstall: {
-    OSImage: {
-      Compact: 'boolean',
-      InstallFrom: {
-        Credentials: credentials,
-        MetaData: {
-          Key: [
-            '/IMAGE/NAME',
-            '/IMAGE/INDEX',
-            '/IMAGE/DESCRIPTION',
-            '/image/name',
-            '/image/index',
-            '/image/description',
-          ],
-          Value: 'text',
-        },
-        Path: 'text',
-      },
-      InstallTo: partitionNumber,
-      InstallToAvailablePartition: 'boolean',
-      WillShowUI: always,
-    },
-    DataImage: {
-      Order: 'number',
-      InstallFrom: { Credentials: credentials, MetaData: { Key: 'text', Value: 'text' }, Path: 'text' },
-      InstallTo: partitionNumber,
-    },
-  },
-  LogPath: 'text',
-  PageFile: { Path: 'text', Size: 'number' },
-  Restart: ['Restart', 'Shutdown'],
-  RunSynchronous: runSynchronous,
-  RunAsynchronous: runAsynchronous,
-  UpgradeData: { Upgrade: 'boolean', WillShowUI: always },
-  UseConfigurationSet: 'boolean',
-  UserData: {
-    AcceptEula: 'boolean',
-    FullName: 'text',
-    Organization: 'text',
-    ProductKey: { Key: 'secret', WillShowUI: always },
   },
 };
 
-const shell: Children = {
-  AutoLogon: { Domain: 'text', Enabled: 'boolean', LogonCount: 'number', Password: password, Username: 'text' },
-  BluetoothTaskbarIconEnabled: 'boolean',
-  ComputerName: 'text',
-  ConvertibleSlateModePromptPreference: 'number',
-  CopyProfile: 'boolean',
-  DesktopOptimization: { GoToDesktopOnSignIn: 'boolean', ShowWindowsStoreAppsOnTaskbar: 'boolean' },
-  DisableAutoDaylightTimeSet: 'boolean',
-  Display: display,
-  DoNotCleanUpNonPresentDevices: 'boolean',
-  FirstLogonCommands: { SynchronousCommand: logonCommand },
-  FolderLocations: { ProfilesDirectory: 'text', ProgramData: 'text' },
-  LogonCommands: { AsynchronousCommand: logonCommand },
-  OEMInformation: {
-    HelpCustomized: 'boolean',
-    Logo: 'text',
-    Manufacturer: 'text',
-    Model: 'text',
-    SupportHours: 'text',
-    SupportPhone: 'text',
-    SupportProvider: 'text',
-    SupportURL: 'text',
-    SupportAppURL: 'text',
-    RecycleURL: 'text',
-    TradeInURL: 'text',
-  },
-  OEMName: 'text',
-  OOBE: {
-    HideEULAPage: 'boolean',
-    HideLocalAccountScreen: 'boolean',
-    HideOEMRegistrationScreen: 'boolean',
-    HideOnlineAccountScreens: 'boolean',
-    HideWirelessSetupInOOBE: 'boolean',
-    NetworkLocation: ['Home', 'Work', 'Other'],
-    OEMAppId: 'text',
-    ProtectYourPC: ['1', '2', '3'],
-    SkipMachineOOBE: 'boolean',
-    SkipUserOOBE: 'boolean',
-    UnattendEnableRetailDemo: 'boolean',
-    VMModeOptimizations: {
-      SkipAdministratorProfileRemoval: 'boolean',
-      SkipNotifyUILanguageChange: 'boolean',
-      SkipWinREInitialization: 'boolean',
-    },
-  },
-  ProductKey: 'secret',
-  RegisteredOrganization: 'text',
-  RegisteredOwner: 'text',
-  ShowPowerButtonOnStartScreen: 'boolean',
-  ShowWindowsLive: 'boolean',
-  SignInMode: 'number',
-  StartPanelOff: 'boolean',
-  StartTiles: {},
-  TaskbarLinks: {},
-  Themes: {},
-  TimeZone: 'text',
-  UserAccounts: {
-    AdministratorPassword: password,
-    DomainAccounts: {},
-    LocalAccounts: {
-      LocalAccount: { Description: 'text', DisplayName: 'text', Group: 'text', Name: 'text', Password: password },
-    },
-  },
-  VisualEffects: {},
-  WindowsFeatures: {},
-};
+const firewallProfile = (name: string): Children => ({
+  // That of the private profile is published with a slip.
+  ...each(`${name}_DisableNotifications ${name}_DisableNotfications ${name}_EnableFirewall`, 'boolean'),
+  ...each(`${name}_LogDroppedPackets ${name}_LogSuccessfulConnections`, 'boolean'),
+  [`${name}_LogFile`]: 'text',
+  [`${name}_LogFileSize`]: 'number',
+});
+
+const provisioning = { Provisioning: { AccountData: 'secret' } } as const;
 
 /** The components that answer files for images use, by name. */
 export const components: Readonly<Record<string, ComponentRule>> = {
@@ -233,47 +98,77 @@ export const components: Readonly<Record<string, ComponentRule>> = {
     passes: ['generalize', 'specialize', 'auditSystem', 'auditUser', 'oobeSystem'],
     holds: {
       AuditComputerName: {},
+      DeviceForm: 'number',
+      DuplicatorDescription: 'text',
       ExtendOSPartition: { Extend: 'boolean', Size: 'number' },
       Generalize: { ForceShutdownNow: 'boolean', Mode: ['OOBE', 'Audit'] },
       Reseal: { ForceShutdownNow: 'boolean', Mode: ['OOBE', 'Audit'] },
       RunSynchronous: runSynchronous,
       RunAsynchronous: runAsynchronous,
     },
-    only: { ExtendOSPartition: ['specialize'], RunSynchronous: ['specialize', 'auditUser'] },
+    only: {
+      AuditComputerName: ['auditSystem'],
+      DeviceForm: ['generalize', 'specialize', 'auditSystem', 'oobeSystem'],
+      DuplicatorDescription: ['generalize'],
+      ExtendOSPartition: ['generalize', 'specialize', 'auditSystem', 'oobeSystem'],
+      Generalize: ['auditUser'],
+      Reseal: ['auditSystem', 'auditUser', 'oobeSystem'],
+      RunAsynchronous: ['specialize', 'auditUser'],
+      RunSynchronous: ['specialize', 'auditUser'],
+    },
   },
   'Microsoft-Windows-Shell-Setup': {
     passes: ['offlineServicing', 'generalize', 'specialize', 'auditSystem', 'auditUser', 'oobeSystem'],
     holds: shell,
     only: {
+      AutoLogon: ['specialize', 'auditSystem', 'oobeSystem'],
       ComputerName: ['offlineServicing', 'specialize'],
       CopyProfile: ['specialize'],
-      ProductKey: ['specialize'],
-      AutoLogon: ['specialize', 'auditSystem', 'oobeSystem'],
+      DesktopOptimization: ['offlineServicing', 'specialize', 'oobeSystem'],
+      DisableAutoDaylightTimeSet: ['specialize', 'auditSystem', 'oobeSystem'],
+      Display: ['specialize', 'auditSystem', 'auditUser', 'oobeSystem'],
       FirstLogonCommands: ['oobeSystem'],
+      FolderLocations: ['oobeSystem'],
       LogonCommands: ['oobeSystem'],
+      NotificationArea: ['specialize'],
+      OEMName: ['specialize'],
       OOBE: ['oobeSystem'],
-      UserAccounts: ['offlineServicing', 'auditSystem', 'oobeSystem'],
+      OfflineUserAccounts: ['offlineServicing'],
+      ProductKey: ['specialize'],
+      TimeZone: ['specialize', 'auditSystem', 'oobeSystem'],
+      UserAccounts: ['auditSystem', 'oobeSystem'],
+      VisualEffects: ['oobeSystem'],
     },
   },
   'Microsoft-Windows-SecureStartup-FilterDriver': {
-    passes: ['specialize', 'oobeSystem'],
-    holds: { PreventDeviceEncryption: 'boolean' },
+    passes: ['offlineServicing', 'specialize', 'auditSystem', 'oobeSystem'],
+    holds: {
+      PreventDeviceEncryption: 'boolean',
+      ...each(
+        'BytesDecryptedInDiskRequestOverhead MaxCryptoRequestsPerIo MaxDecryptRequests MaxEncryptRequests',
+        'number',
+      ),
+      ...each('SlicedEncryptionInPlace SlicedEncryptionMax SlicedEncryptionMinSize', 'number'),
+      ...each('WriteIoAggregateMaxSize WriteIoAggregateMinSize WriteSubrequestLength', 'number'),
+    },
   },
   'Microsoft-Windows-EnhancedStorage-Adm': {
+    // Published for specialize alone; Windows takes it in oobeSystem too.
     passes: ['specialize', 'oobeSystem'],
     holds: { TCGSecurityActivationDisabled: 'number' },
   },
-  'Microsoft-Windows-Security-SPP': { passes: ['generalize', 'specialize'], holds: { SkipRearm: 'number' } },
+  'Microsoft-Windows-Security-SPP': { passes: ['generalize'], holds: { SkipRearm: 'number' } },
   'Microsoft-Windows-Security-SPP-UX': {
-    passes: ['specialize', 'oobeSystem'],
+    passes: ['specialize'],
     holds: { SkipAutoActivation: 'boolean' },
   },
   'Microsoft-Windows-PnpSysprep': {
-    passes: ['generalize'],
+    passes: ['generalize', 'specialize'],
     holds: { PersistAllDeviceInstalls: 'boolean', DoNotCleanUpNonPresentDevices: 'boolean' },
+    only: { PersistAllDeviceInstalls: ['generalize'] },
   },
   'Microsoft-Windows-LUA-Settings': {
-    passes: ['offlineServicing', 'generalize', 'specialize'],
+    passes: ['offlineServicing'],
     holds: { EnableLUA: 'boolean' },
   },
   'Microsoft-Windows-TerminalServices-LocalSessionManager': {
@@ -286,6 +181,47 @@ export const components: Readonly<Record<string, ComponentRule>> = {
   },
   'Microsoft-Windows-OutOfBoxExperience': {
     passes: ['generalize', 'specialize'],
-    holds: { DoNotOpenInitialConfigurationTasksAtLogon: 'boolean' },
+    holds: { DoNotOpenInitialConfigurationTasksAtLogon: 'boolean', OemExtensionXmlFilePath: 'text' },
+  },
+  'Microsoft-Windows-IE-ESC': { passes: ['specialize'], holds: each('IEHardenAdmin IEHardenUser', 'boolean') },
+  'Microsoft-Windows-IE-InternetExplorer': { passes: ['specialize'], holds: explorer },
+  'Microsoft-Windows-TerminalServices-RDP-WinStationExtensions': {
+    passes: ['generalize', 'specialize'],
+    holds: each('SecurityLayer UserAuthentication', 'number'),
+  },
+  'Microsoft-Windows-SQMApi': { passes: ['specialize'], holds: { CEIPEnabled: 'number' } },
+  'Microsoft-Windows-SystemRestore-Main': { passes: ['specialize'], holds: { DisableSR: 'number' } },
+  'Microsoft-Windows-WinRE-RecoveryAgent': { passes: ['oobeSystem'], holds: { UninstallWindowsRE: 'boolean' } },
+  'Microsoft-Windows-UnattendedJoin': {
+    passes: ['offlineServicing', 'specialize'],
+    holds: {
+      Identification: {
+        Credentials: credentials,
+        ...each('DebugJoin UnsecureJoin', 'boolean'),
+        ...each('DebugJoinOnlyOnThisError JoinDomain JoinWorkgroup MachineObjectOU', 'text'),
+        MachinePassword: 'secret',
+        ...provisioning,
+        TimeoutPeriodInMinutes: 'number',
+      },
+      OfflineIdentification: provisioning,
+    },
+    only: { Identification: ['specialize'], OfflineIdentification: ['offlineServicing'] },
+  },
+  'Networking-MPSSVC-Svc': {
+    passes: ['specialize'],
+    holds: {
+      ...each('DisableStatefulFTP DisableStatefulPPTP', 'boolean'),
+      ...firewallProfile('DomainProfile'),
+      ...firewallProfile('PrivateProfile'),
+      ...firewallProfile('PublicProfile'),
+      FirewallGroups: {
+        FirewallGroup: {
+          Active: 'boolean',
+          Group: 'text',
+          Key: 'text',
+          Profile: ['all', 'domain', 'private', 'public'],
+        },
+      },
+    },
   },
 };

@@ -17,7 +17,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 }
 
 /** Number of single-character insertions, deletions and replacements between two words (Levenshtein). */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 20) return Infinity;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

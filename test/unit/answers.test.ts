@@ -59,6 +59,36 @@ test('a template that cannot be parsed, or is not there, is told with file and l
   expect(() => renderTemplate('/nowhere.hbs', 'x', 'text', {})).toThrow(/cannot be read/);
 });
 
+test('a template written on Windows is read as it was meant, and one that is not UTF-8 is refused', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'vmkiln-template-')), 'ks.cfg');
+  const read = (bytes: Buffer) => {
+    writeFileSync(file, bytes);
+    return renderTemplate(file, 'ks.cfg', 'text', { a: 'x' }).text;
+  };
+  expect(read(Buffer.from('\ufefftext\r\n{{a}} \ufeff\r\n'))).toBe('text\nx \ufeff\n');
+  for (const bytes of [
+    Buffer.from('\ufefftext\n', 'utf16le'),
+    Buffer.from('text\n', 'utf16le'),
+    Buffer.from('# M\xfcller\n', 'latin1'),
+  ])
+    expect(() => read(bytes)).toThrow(`${file} is not UTF-8`);
+});
+
+test('braces of the file itself are written with a backslash, which is no backslash before a value', () => {
+  const view = { folder: 'x', p: { env: 'P' } };
+  expect(text(String.raw`docker ps --format '\{{.Names}}' C:\\{{folder}}`, view)).toBe(
+    String.raw`docker ps --format '{{.Names}}' C:\x`,
+  );
+  expect(() => text(`a\ndocker ps --format '{{.Names}}'`, view)).toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/^x\.hbs:2: /),
+      hint: String.raw`where the file itself means {{, write \{{`,
+    }),
+  );
+  for (const source of [String.raw`C:\{{folder}}`, String.raw`C:\{{ secret p}}`])
+    expect(() => text(source, view)).toThrow(/^x\.hbs:1: "\\\{\{.*" keeps its braces/);
+});
+
 test('secrets leave holes, and only filling puts them in', () => {
   const password = { env: 'PASSWORD' };
   const file = { name: 'x', ...renderText('a {{sh p}} {{sh p}} {{sh u}}', 'x.hbs', 'text', { p: password, u: 'me' }) };

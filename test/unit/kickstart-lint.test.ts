@@ -19,7 +19,8 @@ const lint = (text: string, major = 9, firmware: 'bios' | 'uefi' = 'bios') =>
 test.each([6, 7, 8, 9, 10])('what is shipped for RHEL %i has no mistake under either firmware', (major) => {
   const read = (name: string) => readFileSync(`test/unit/golden/rhel${major}/${name}`, 'utf8');
   expect(lint(read('ks.cfg'), major)).toEqual([]);
-  expect(lint(read('uefi-ks.cfg'), major, 'uefi')).toEqual([]);
+  // From RHEL 8 on `reqpart` stands for what either firmware needs.
+  expect(lint(read(major < 8 ? 'uefi-ks.cfg' : 'ks.cfg'), major, 'uefi')).toEqual([]);
 });
 
 test.each([
@@ -32,10 +33,14 @@ test.each([
   ['@core\n%end', '@core', '7 error: %packages has no %end'],
   ['@core\n%end', '@core\n%post\necho\n%end', '7 error: %packages has no %end'],
   ['--grow', '--grow --ondisk sda', '5 error: --ondisk=sda: the disk is on virtio, and named vda'],
+  ['--grow', '--grow --onpart sda1', '5 error: --onpart=sda1: the disk is on virtio, and named vda'],
+  ['part / --size=1024 --grow', 'autopart', '5 warning: growpart enlarges partitions'],
   ['lang', 'clearpart --all --disklabel=gpt\nlang', '1 error: a BIOS boots from a GPT label only with a part biosboot'],
   ['--grow', '--grow\npart swap --size=1', '5 warning: the root partition is not the last: growpart cannot enlarge it'],
   ['poweroff', 'volgroup vg pv.1\npoweroff', '6 warning: growpart enlarges partitions'],
-  ['network --device=eth0', 'url --url=http://x/', '4 error: url needs the network while the system is installed'],
+  ['network --device=eth0', 'url --url=http://x/', '4 warning: url needs the network: without a network command'],
+  ['network --device=eth0', 'rhsm --organization=1', '4 error: rhsm needs the network while the system is installed'],
+  ['network --device=eth0', 'repo --name=a --baseurl https://x/', '4 error: repo needs the network'],
   ['--device=eth0', '--device=ens3', '4 error: --device=ens3: the interface is eth0, for net.ifnames=0 is set'],
   ['--lock --iscrypted x', 'redhat', '3 warning: rootpw holds a secret in the clear'],
   ['lang', 'user --name=a "--password=b c"\nlang', '1 warning: user holds a secret in the clear'],
@@ -53,7 +58,19 @@ test('UEFI needs its partition, RHEL 6 lets a missing %end pass, and an included
   expect(lint(sound.replace('@core\n%end', '@core'), 6)).toEqual([
     '7 warning: %packages has no %end, which only RHEL 6 lets pass',
   ]);
-  expect(lint('%include /tmp/ks\n')).toEqual([]);
+  expect(lint('%include /tmp/ks\nrhsm\npart / --size=1\n', 9, 'uefi')).toEqual([]);
+});
+
+test('a system that comes whole has no packages to choose, and autopart may make plain partitions', () => {
+  const whole = 'ostreecontainer --url=/run/install/repo/container --transport=oci\n';
+  expect(lint(sound.replace('network --device=eth0\n', whole).replace(/%packages[^]*/, ''))).toEqual([]);
+  expect(lint(sound.replace(/part .*/, 'autopart --type plain'))).toEqual([]);
+});
+
+test('RHEL 6 asks for the network that a source needs, later releases try DHCP', () => {
+  const text = sound.replace('network --device=eth0', 'url --url=http://x/');
+  expect(lint(text, 6)).toEqual([expect.stringContaining('4 error: url needs the network')]);
+  expect(lint(text, 7)).toEqual([expect.stringContaining('4 warning: url needs the network')]);
 });
 
 test('what is in a script, a comment or quotes is no command', () => {

@@ -55,6 +55,12 @@ test.each<[string, string | RegExp, string, RegExp]>([
     /^4:5 error processorArchitecture: expected amd64/,
   ],
   [
+    'a key token that is cut short',
+    'publicKeyToken="31bf3856ad364e35"',
+    'publicKeyToken="31bf3856ad364e3"',
+    /^4:5 error publicKeyToken: expected 16 hexadecimal digits, got "31bf3856ad364e3"/,
+  ],
+  [
     'a misspelt element',
     'AcceptEula>',
     'AcceptEULA>',
@@ -88,6 +94,25 @@ test.each<[string, string | RegExp, string, RegExp]>([
   ['a missing wcm:action', '<Disk wcm:action="add">', '<Disk>', /warning Disk has no attribute wcm:action/],
   ['an order twice', '<Order>2</Order>', '<Order>1</Order>', /error the order 1 is already used above/],
   ['another namespace', 'xmlns="urn:schemas-microsoft-com:unattend"', 'xmlns="urn:x"', /^2:1 error expected xmlns=/],
+  ['an encoding that it is not in', 'encoding="utf-8"', 'encoding="utf-16"', /^2:1 error the file is written in UTF-8/],
+  [
+    'a misspelt component',
+    '"Microsoft-Windows-Shell-Setup"',
+    '"Microsoft-Windows-ShellSetup"',
+    /error there is no component Microsoft-Windows-ShellSetup, did you mean "Microsoft-Windows-Shell-Setup"\?/,
+  ],
+  [
+    'a component that nobody knows',
+    '"Microsoft-Windows-Shell-Setup"',
+    '"Contoso-Inventory"',
+    /warning no component Contoso-Inventory is known/,
+  ],
+  [
+    'a component that is only known by its passes in the wrong one',
+    /<component name="Microsoft-Windows-Shell-Setup"[^]*?<\/component>/,
+    '<component name="Microsoft-Windows-SHWebSvc" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS"/>',
+    /error Microsoft-Windows-SHWebSvc does not belong to the pass specialize, but to oobeSystem/,
+  ],
   ['an undeclared prefix', / xmlns:wcm="[^"]*"/, '', /^2:1 error the prefix wcm is not declared/],
   ['an element that is not closed', '</settings>', '', /error is not XML: /],
   [
@@ -98,6 +123,14 @@ test.each<[string, string | RegExp, string, RegExp]>([
   ],
 ])('%s is found where it stands', (_, from, to, expected) => {
   expect(remarks(from, to).join('\n')).toMatch(expected);
+});
+
+test('what a generator keeps in a namespace of its own is left alone', () => {
+  const own = '<Extensions xmlns="https://example.org/generator/"><File path="x">⟨</File></Extensions></unattend>';
+  expect(remarks('</unattend>', own)).toEqual([]);
+  expect(remarks('</unattend>', own.replace(/ xmlns="[^"]*"/, ''))).toEqual([
+    expect.stringContaining('error unknown element Extensions'),
+  ]);
 });
 
 test('the secret itself is never repeated', () => {
