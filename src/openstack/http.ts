@@ -1,14 +1,8 @@
-import { readFileSync } from 'node:fs';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
 import type { Readable } from 'node:stream';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
-
-/** How the certificate of a server is checked. `ca`, `cert` and `key` are paths of PEM files. */
-export type Tls = { verify: boolean; ca?: string | undefined; cert?: string | undefined; key?: string | undefined };
-
-/** A connection pool to one cloud. */
-export type Client = { tls: Tls; plain: http.Agent; secure: https.Agent };
+import { begin, type Client, describeCertificate } from './connection.ts';
+import { proxyFor } from './proxy.ts';
 
 /** One request. `idle` is the seconds without a byte in either direction after which it has failed. */
 export type HttpRequest = {
@@ -29,16 +23,19 @@ export class ServiceError extends VmkilnError {
   readonly status: number;
   /** Seconds after which the service wants to be asked again. */
   readonly retryAfter: number | undefined;
+  /** Whether it will be the same when it is tried again. */
+  readonly isFinal: boolean;
 
   constructor(
     status: number,
     message: string,
-    options: { hint?: string | undefined; cause?: unknown; retryAfter?: number | undefined } = {},
+    options: { hint?: string | undefined; cause?: unknown; retryAfter?: number | undefined; isFinal?: boolean } = {},
   ) {
     const { hint, cause } = options;
     super('CLOUD_FAILED', message, { ...(hint && { hint }), ...(cause === undefined ? {} : { cause }) });
     this.status = status;
     this.retryAfter = options.retryAfter;
+    this.isFinal = options.isFinal ?? false;
   }
 }
 
@@ -46,30 +43,6 @@ export class ServiceError extends VmkilnError {
 const continueWait = 1000;
 /** How long an answer may take to arrive after the server has closed its end, in milliseconds. */
 const lastWords = 2000;
-
-/** @throws VmkilnError USAGE when a file of the TLS settings cannot be read. */
-export function openClient(tls: Tls): Client {
-  const read = (path: string | undefined) => {
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
-        hint: 'mend the path in clouds.yaml (cacert, cert or key)',
-        cause,
-      });
-    }
-  };
-  const [ca, cert, key] = [read(tls.ca), read(tls.cert), read(tls.key)];
-  const keys = { ...(ca && { ca }), ...(cert && { cert }), ...((key ?? cert) && { key: key ?? cert }) };
-  // Connections are not kept: a server closes an idle one just when the next request is on its way.
-  const common = { keepAlive: false };
-  return {
-    tls,
-    plain: new http.Agent(common),
-    secure: new https.Agent({ ...common, rejectUnauthorized: tls.verify, ...keys }),
-  };
-}
 
 /**
  * Sends a request and resolves with the head of the answer. A body is sent after the server said `100 Continue`, or
@@ -88,9 +61,7 @@ export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> 
     headers['Content-Length'] = stream.size;
     headers['Expect'] = '100-continue';
   }
-  const { method } = request;
-  const agent = secure ? client.secure : client.plain;
-  const req = (secure ? https : http).request(url, { method, headers, agent });
+  const req = begin(client, url, { method: request.method, headers, signal });
   return new Promise((resolve, reject) => {
     let source: Readable | undefined;
     let failed: Error | undefined;
@@ -107,7 +78,8 @@ export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> 
       setTimeout(
         () => {
           req.destroy();
-          reject(signal.aborted ? interrupted(`talking to ${url.host}`, signal) : unreachable(url, failed as Error));
+          if (signal.aborted) reject(interrupted(`talking to ${url.host}`, signal));
+          else resolve(unreachable(client, url, error));
         },
         stream && !signal.aborted && isReset(error) ? lastWords : 0,
       );
@@ -145,7 +117,8 @@ export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> 
     req.once('continue', start);
     req.once('socket', (socket) => {
       const arm = () => (timer = setTimeout(start, continueWait));
-      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', arm);
+      if (secure) socket.once('secureConnect', arm);
+      else if (socket.connecting) socket.once('connect', arm);
       else arm();
     });
     req.flushHeaders();
@@ -192,16 +165,36 @@ export function wordsOf(text: string): string {
 
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', '#x27': "'", '#39': "'" };
 
-function unreachable(url: URL, cause: Error): ServiceError {
+/** What OpenSSL and Node.js say of a server's certificate; refusals of ours begin with ERR_SSL. */
+const distrust = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+
+/** @throws ServiceError that says why there is no answer; VmkilnError USAGE */
+async function unreachable(client: Client, url: URL, cause: Error): Promise<never> {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const hint = /CERT|SELF_SIGNED|UNABLE_TO_/.test(code)
-    ? 'name the certificate of the authority as cacert in clouds.yaml'
-    : (hints[code] ?? 'see whether the address is right and the service runs');
-  return new ServiceError(0, `no answer from ${url.origin}: ${cause.message || code}`, { hint, cause });
+  const words = cause.message || code;
+  if (distrust.test(code)) {
+    const shown = await describeCertificate(client, url).catch(() => undefined);
+    const message = `the certificate of ${url.origin} is not trusted: ${words}${shown ? ` (it is of ${shown})` : ''}`;
+    const hint = hints[code] ?? 'name the certificate of its authority as cacert in clouds.yaml, or in OS_CACERT';
+    throw new ServiceError(0, message, { hint, cause, isFinal: true });
+  }
+  const proxy = proxyFor(url, client.env)?.url.host;
+  const isProxy = proxy !== undefined && ['ENOTFOUND', 'ECONNREFUSED'].includes(code);
+  const hint = hints[isProxy ? 'EPROXY' : code] ?? 'see whether the address is right and the service runs';
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy}`;
+  const isFinal = /^(EPROTO$|ERR_SSL_)/.test(code);
+  throw new ServiceError(0, `no answer from ${url.origin}${way}: ${words}`, { hint, cause, isFinal });
 }
 
 const hints: Readonly<Record<string, string>> = {
   ENOTFOUND: 'see whether the name in auth_url, or in the catalogue, is known here (DNS, VPN)',
   ECONNREFUSED: 'see whether the service runs, and whether a firewall is in between',
   ETIMEDOUT: 'see whether a firewall or VPN is in between, and try again',
+  EPROTO: 'see whether the service speaks TLS there, or plain HTTP',
+  CERT_HAS_EXPIRED: 'see whether the clock of this machine is right; the operator of the cloud renews the certificate',
+  CERT_NOT_YET_VALID: 'see whether the clock of this machine is right',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name that the certificate has, in auth_url or as image_endpoint_override',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'the server wants a certificate from us: name it as cert and key in clouds.yaml',
+  EPROXY: 'see whether https_proxy and no_proxy are right in the environment, and what the proxy allows',
 };

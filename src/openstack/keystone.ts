@@ -1,16 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, VmkilnError } from '../errors.ts';
 import type { CloudConfig } from './clouds-yaml.ts';
-import {
-  type Client,
-  type HttpAnswer,
-  type HttpRequest,
-  openClient,
-  readText,
-  send,
-  ServiceError,
-  wordsOf,
-} from './http.ts';
+import { type Client, openClient } from './connection.ts';
+import { type HttpAnswer, type HttpRequest, readText, send, ServiceError, wordsOf } from './http.ts';
 import { catalogueUrl, type Catalogue, identity } from './auth.ts';
 
 /** A token and what came with it. `expires` in milliseconds since 1970. */
@@ -42,7 +34,7 @@ const spare = 60_000;
 
 /** Opens a cloud. Nothing is sent before the first question. */
 export function openSession(cloud: CloudConfig): Session {
-  const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key });
+  const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key }, process.env);
   let token: Token | undefined;
   let asking: Promise<Token> | undefined;
   const signal = new AbortController().signal;
@@ -104,7 +96,8 @@ export function openSession(cloud: CloudConfig): Session {
 
 /** Whether asking again may help. */
 export function isTransient(error: unknown): error is ServiceError {
-  return error instanceof ServiceError && (error.status === 0 || error.status === 429 || error.status >= 500);
+  if (!(error instanceof ServiceError) || error.isFinal) return false;
+  return error.status === 0 || error.status === 429 || error.status >= 500;
 }
 
 /** Waits before the next attempt: as long as the service said, else longer each time. */
@@ -124,9 +117,14 @@ async function authenticate(client: Client, cloud: CloudConfig, signal: AbortSig
     try {
       answer = await send(client, { method: 'POST', url, headers, body: JSON.stringify(body), signal });
       if (answer.status === 201) break;
-      throw await serviceError(answer, 'logging in', cloud.name);
+      throw await serviceError(answer, 'logging in', cloud.name, noLogin[answer.status]);
     } catch (error) {
-      if (attempt >= 4 || !isTransient(error)) throw error;
+      if (!isTransient(error)) throw error;
+      // Whoever wanted the token would try all of this again.
+      if (attempt >= 5) {
+        const { status, message, hint, cause } = error;
+        throw new ServiceError(status, message, { hint, cause, isFinal: true });
+      }
       await pause(error, attempt, signal);
     }
   }
@@ -146,6 +144,7 @@ const remedies: Readonly<Record<number, string>> = {
   401: 'check user, password, domains and project in clouds.yaml (a wrong project looks like a wrong password), or the expiry of the application credential',
   403: 'the roles of this user do not allow it: ask the operator of the cloud',
   404: 'it is not there, or not for this project',
+  407: 'give the proxy its user and password: http_proxy=http://USER:PASSWORD@HOST:PORT',
   409: 'it is in a state, or in use, that does not allow this',
   413: 'it is over a quota or the largest size of the cloud: remove images, or ask its operator',
   415: 'the bytes are not in the format that was announced: check the disk format',
@@ -153,12 +152,19 @@ const remedies: Readonly<Record<number, string>> = {
   503: 'the service is not available now, or its store is full: try again later',
 };
 
-async function serviceError(answer: HttpAnswer, doing: string, cloud: string): Promise<ServiceError> {
+const noLogin: Readonly<Record<number, string>> = {
+  404: 'the application credential or the token is not there any more, or auth_url is not that of Keystone',
+};
+
+async function serviceError(answer: HttpAnswer, doing: string, cloud: string, remedy?: string): Promise<ServiceError> {
   const said = wordsOf(await readText(answer).catch(() => ''));
   const after = Number(answer.headers['retry-after']);
   const { status } = answer;
   return new ServiceError(status, `${cloud} answered ${status} to ${doing}${said === '' ? '' : `: ${said}`}`, {
-    hint: remedies[status] ?? (status >= 500 ? 'the cloud has a fault: its operator finds it in the log' : undefined),
+    hint:
+      remedy ??
+      remedies[status] ??
+      (status >= 500 ? 'the cloud has a fault: its operator finds it in the log' : undefined),
     retryAfter: Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] ? after : undefined,
   });
 }

@@ -45,7 +45,7 @@ test.each([
 
 test.each([
   ['a backing file', ['-b', '/etc/passwd', '-F', 'raw', '-u'], /backing file/],
-  ['a data file', ['-o', 'data_file=other.raw'], /another file, its data file/],
+  ['a data file', ['-o', `data_file=${at('other.raw')}`], /another file, its data file/],
 ])('an image with %s is refused', async (_, options, expected) => {
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, 'bad.qcow2', '1M']);
   await expect(readReadyImage(medium('bad.qcow2'), { workDir: folder, signal })).rejects.toThrow(expected);

@@ -78,6 +78,14 @@ export function context(stop: AbortSignal = signal): TargetContext & { said: str
   };
 }
 
+/** Writes a clouds.yaml of these clouds besides the test servers' own, and returns its path. */
+export function cloudsFile(more: Readonly<Record<string, object>>): string {
+  const { clouds } = JSON.parse(readFileSync(inject('cloud').clouds, 'utf8')) as { clouds: Record<string, object> };
+  const file = join(mkdtempSync(join(tmpdir(), 'vmkiln-clouds-')), 'clouds.yaml');
+  writeFileSync(file, JSON.stringify({ clouds: { ...clouds, ...more } }));
+  return file;
+}
+
 /** A cloud whose image service is reached through `url`; adds it to a clouds.yaml of its own and uses that. */
 export async function cloudThrough(url: string, from = 'test'): Promise<string> {
   const { clouds } = JSON.parse(readFileSync(inject('cloud').clouds, 'utf8')) as { clouds: Record<string, object> };

@@ -1,0 +1,90 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { connect, type ConnectionOptions } from 'node:tls';
+import { VmkilnError } from '../errors.ts';
+
+/** An HTTP proxy, and what has to be said to it. */
+type Proxy = { url: URL; headers: Readonly<Record<string, string>> };
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** How long a proxy may take to open a connection, in milliseconds. */
+const patience = 60_000;
+
+/**
+ * The proxy that the environment wants for an address: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, as the
+ * clients of OpenStack (Python's requests) read them; in lower case they win over upper case.
+ *
+ * @throws VmkilnError USAGE for a proxy that is not spoken to by HTTP.
+ */
+export function proxyFor(url: URL, env: Env): Proxy | undefined {
+  const named = (name: string) => env[`${name}_proxy`] ?? env[`${name}_PROXY`.toUpperCase()];
+  // A web server sets HTTP_PROXY to what a visitor says (the header `Proxy`), and REQUEST_METHOD with it.
+  const plain = env['REQUEST_METHOD'] === undefined ? named('http') : env['http_proxy'];
+  const found = (url.protocol === 'https:' ? named('https') : plain) || named('all');
+  if (!found || isExempt(url, env['no_proxy'] || env['NO_PROXY'] || '')) return undefined;
+  const text = /^[a-z0-9+.-]+:\/\//i.test(found) ? found : `http://${found}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol !== 'http:' && proxy?.protocol !== 'https:') {
+    throw new VmkilnError('USAGE', `the proxy for ${url.host} in the environment is not one that speaks HTTP`, {
+      hint: 'set https_proxy to http://HOST:PORT, or name the host in no_proxy',
+    });
+  }
+  const login = [proxy.username, proxy.password].map(decodeURIComponent).join(':');
+  const headers: Record<string, string> =
+    login === ':' ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` };
+  return { url: proxy, headers };
+}
+
+/** Whether `no_proxy` names a host: a name with everything below it, an address, a network, or `*`. */
+function isExempt({ hostname, port }: URL, list: string): boolean {
+  if (list.trim() === '*') return true;
+  const host = hostname.replaceAll(/[[\]]/g, '');
+  const names = list.replaceAll(' ', '').toLowerCase().split(',');
+  return names.some((name) => {
+    const bare = name.replace(/^\.+/, '');
+    if (bare === '') return false;
+    if (host === bare || host.endsWith(`.${bare}`)) return true;
+    return isIPv4(host) ? inNetwork(host, name) : host.endsWith(name) || `${host}:${port}`.endsWith(name);
+  });
+}
+
+function inNetwork(host: string, network: string): boolean {
+  const [address = '', bits = ''] = network.split('/');
+  if (!isIPv4(address) || !/^\d+$/.test(bits) || Number(bits) < 1 || Number(bits) > 32) return false;
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits));
+  return list.check(host);
+}
+
+/** As Node.js declares it; with an error there is no socket. */
+type Done = (error: Error | null, socket: Socket) => void;
+
+/** Makes a connection to an `https:` address through a proxy, as `createConnection` of a request. */
+export function tunnel(proxy: Proxy, to: URL, { tls, signal }: { tls: ConnectionOptions; signal: AbortSignal }) {
+  return (_: unknown, done: Done): undefined => {
+    const fail = (error: Error) => done(error, undefined as never);
+    const host = to.hostname.replaceAll(/[[\]]/g, '');
+    const path = `${to.hostname}:${to.port || 443}`;
+    const headers = { Host: path, ...proxy.headers };
+    const { hostname, port, protocol } = proxy.url;
+    const request = (protocol === 'https:' ? https : http).request({
+      ...{ host: hostname.replaceAll(/[[\]]/g, ''), port, agent: false },
+      ...{ method: 'CONNECT', path, headers, signal, timeout: patience },
+    });
+    request.on('connect', ({ statusCode }, socket: Socket) => {
+      socket.setTimeout(0);
+      if (statusCode === 200) {
+        done(null, connect({ ...tls, socket, host, ...(isIP(host) === 0 && { servername: host }) }));
+        return;
+      }
+      socket.destroy();
+      const words = `it answered ${statusCode}${statusCode === 407 ? ' (it wants a user and password)' : ''}`;
+      fail(Object.assign(new Error(words), { code: 'EPROXY' }));
+    });
+    request.on('timeout', () => request.destroy(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })));
+    request.on('error', fail);
+    request.end();
+  };
+}
