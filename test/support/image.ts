@@ -20,7 +20,7 @@ export async function openImage(image: string, folders: readonly string[]) {
   const script = join(out, 'script');
   // A missing folder is a fact to assert on, not a failure: `-` lets guestfish go on.
   for (const [index] of folders.entries()) await run('mkdir', [join(out, String(index))]);
-  writeFileSync(script, folders.map((folder, index) => `-copy-out ${folder} ${out}/${index}\n`).join(''));
+  writeFileSync(script, folders.map((folder, index) => `-copy-out "${folder}" ${out}/${index}\n`).join(''));
   await run('guestfish', ['--ro', '-a', image, '-i', '-f', script], 300);
   const local = (path: string) => {
     const index = folders.findIndex((candidate) => path === candidate || path.startsWith(`${candidate}/`));
