@@ -118,7 +118,11 @@ function lintComponent(component: Element, pass: string, lint: Lint): void {
   for (const child of component.children) {
     const only = rule.only?.[child.name];
     if (only && !only.includes(pass))
-      lint.report(child, `${child.name} does not belong to the pass ${pass}, but to ${only.join(' or ')}`);
+      lint.report(
+        child,
+        `${child.name} does not belong to the pass ${pass}, but to ${only.join(' or ')}`,
+        rule.ignored?.[child.name]?.includes(pass) ? 'warning' : 'error',
+      );
   }
   lintChildren(component, rule.holds, lint);
 }

@@ -14,6 +14,8 @@ type ComponentRule = {
   holds: Children;
   /** Elements directly below it that belong to fewer passes than the component itself. */
   only?: Readonly<Record<string, readonly string[]>>;
+  /** Passes in which Windows passes over such an element: answer files that work have it there. */
+  ignored?: Readonly<Record<string, readonly string[]>>;
 };
 
 export const passes = [
@@ -139,6 +141,7 @@ export const components: Readonly<Record<string, ComponentRule>> = {
       UserAccounts: ['auditSystem', 'oobeSystem'],
       VisualEffects: ['oobeSystem'],
     },
+    ignored: { ComputerName: ['oobeSystem'] },
   },
   'Microsoft-Windows-SecureStartup-FilterDriver': {
     passes: ['offlineServicing', 'specialize', 'auditSystem', 'oobeSystem'],

@@ -16,7 +16,10 @@ export function parseXml(text: string): { root: Element } | { line: number; colu
   const doctype = text.indexOf('<!DOCTYPE');
   if (doctype >= 0) return { ...positionOf(text, doctype), message: 'an answer file has no document type' };
   const valid = XMLValidator.validate(text);
-  if (valid !== true) return { line: valid.err.line, column: valid.err.col, message: valid.err.msg };
+  if (valid !== true) {
+    const { line, col: column, msg } = valid.err as { line?: number; col?: number; msg: string };
+    return { line: line ?? 1, column: column ?? 1, message: unclosed(msg) ?? msg };
+  }
   const parser = new XMLParser({
     preserveOrder: true,
     captureMetaData: true,
@@ -29,6 +32,12 @@ export function parseXml(text: string): { root: Element } | { line: number; colu
   });
   const [root] = elements(parser.parse(text) as Node[]);
   return root ? { root } : { line: 1, column: 1, message: 'there is no element in it' };
+}
+
+/** The parser's list of elements that are still open where the text ends, in words. */
+function unclosed(message: string): string | undefined {
+  const [, list] = /^Invalid '(\[[^]*\])' found/.exec(message) ?? [];
+  return list && `it ends inside ${(JSON.parse(list) as string[]).join(' > ')}`;
 }
 
 type Node = { [key: string | symbol]: unknown };

@@ -25,12 +25,11 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
     .filter(({ attributes }) => attributes['pass'] === 'windowsPE')
     .flatMap(({ children }) => children);
   const driver = diskDriver(recipe);
-  const paths = setup.flatMap((component) => descendants(component, 'Path').map((path) => path.text.toLowerCase()));
-  if (driver !== undefined && !paths.some((path) => path.includes(driver))) {
+  if (driver !== undefined && !setup.some((component) => loads(component, driver))) {
     const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
     say(
       'error',
-      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver}: Setup would see no disk (the folder is ${folder} on E:)`,
+      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} on E:, the virtio ISO: Setup would see no disk (the folder is E:\\${folder?.replaceAll('/', '\\')})`,
     );
   }
   const types = setup.flatMap((component) =>
@@ -49,4 +48,20 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
       'neither F:\\build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
     );
   return found;
+}
+
+/** Whether a component of the pass windowsPE loads a driver: from the ISOs, where Setup searches subfolders too, or by a command. */
+function loads(component: Element, driver: string): boolean {
+  const paths = (element: Element) => descendants(element, 'Path').map(({ text }) => text.toLowerCase());
+  const folders = descendants(component, 'DriverPaths').flatMap(paths);
+  const commands = descendants(component, 'RunSynchronous').flatMap(paths);
+  return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
+}
+
+/** The letters are those of `drives` in windows-views.ts. What is on a share is not known. */
+function reaches(folder: string, driver: string): boolean {
+  const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
+  if (letter === undefined) return folder !== '';
+  // virtio-win has the drivers a second time, below `amd64`.
+  return (letter === 'e' && /^($|amd64)/.test(rest)) || (/[de]/.test(letter) && rest.includes(driver));
 }

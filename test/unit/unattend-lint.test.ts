@@ -43,6 +43,12 @@ test.each<[string, string | RegExp, string, RegExp]>([
     /^\d+:7 error OOBE does not belong to the pass specialize, but to oobeSystem/,
   ],
   [
+    'a name in a pass that passes over it',
+    '<OOBE>',
+    '<ComputerName>x</ComputerName><OOBE>',
+    /^\d+:7 warning ComputerName does not belong to the pass oobeSystem, but to offlineServicing or specialize/,
+  ],
+  [
     'no architecture',
     ' processorArchitecture="amd64"',
     '',
@@ -133,6 +139,15 @@ test('what a generator keeps in a namespace of its own is left alone', () => {
   ]);
 });
 
+test('a file that is cut short, or empty, says so at a place', () => {
+  const said = (text: string) => lintUnattend(text).remarks;
+  const end = good.indexOf('<DriverPaths>');
+  expect(said(good.slice(0, end))).toEqual([
+    { line: 1, column: 1, level: 'error', message: 'is not XML: it ends inside unattend > settings > component' },
+  ]);
+  expect(said('')).toEqual([{ line: 1, column: 1, level: 'error', message: 'is not XML: Start tag expected.' }]);
+});
+
 test('the secret itself is never repeated', () => {
   expect(remarks(/<Value>⟨secret [^<]*/, '<Value>hunter2').join('\n')).not.toContain('hunter2');
 });
@@ -166,7 +181,11 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
     return findings.map(({ message }) => message).join('\n');
   };
   const without = (text: string) => text.replaceAll('viostor', 'other');
-  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor');
+  const from = (folder: string) => (text: string) => text.replaceAll(/E:\\viostor[^<]*/g, () => folder);
+  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor on E:');
+  expect(await lint('', from('F:\\viostor\\2k22\\amd64'))).toContain(String.raw`(the folder is E:\viostor\2k22\amd64)`);
+  for (const folder of ['E:\\', 'e:\\amd64\\2k22', 'E:\\viostor', '\\\\server\\drivers'])
+    expect(await lint('', from(folder)), folder).toBe('');
   expect(await lint('machine: { diskBus: sata }\n', without)).toBe('');
   expect(await lint('', (text) => text.replace('<Type>Primary', '<Type>EFI'))).toContain('BIOS firmware');
   expect(await lint('machine: { firmware: uefi }\n', (text) => text.replace('<Type>EFI', '<Type>Primary'))).toContain(
