@@ -117,9 +117,7 @@ function parseGpt(disk: Source, diskSize: number, code: boolean, findings: Findi
   if (sectorSize === undefined) return undefined;
   const head = disk.read(sectorSize, 512);
   const length = little.u32(head, 12);
-  const zeroed = Buffer.from(head.subarray(0, length));
-  zeroed.fill(0, 16, 20);
-  if (length < 92 || length > 512 || crc32(zeroed) !== little.u32(head, 16)) {
+  if (length < 92 || length > 512 || !headerHolds(head.subarray(0, length))) {
     findings.push(error('partitions', 'the checksum of its GPT is wrong'));
   }
   const count = little.u32(head, 80);
@@ -159,6 +157,13 @@ function parseGpt(disk: Source, diskSize: number, code: boolean, findings: Findi
     boots: [...(bios ? (['bios'] as const) : []), ...(uefi ? (['uefi'] as const) : [])],
     findings,
   };
+}
+
+/** The checksum of a GPT header counts its own four bytes as zeros. */
+function headerHolds(head: Buffer): boolean {
+  const zeroed = Buffer.from(head);
+  zeroed.fill(0, 16, Math.min(20, zeroed.length));
+  return crc32(zeroed) === little.u32(head, 16);
 }
 
 function rangeFindings(partitions: readonly Partition[], diskSize: number): Finding[] {

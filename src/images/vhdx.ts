@@ -13,6 +13,7 @@ const ids = {
   logicalSectorSize: '8141BF1D-A96F-4709-BA47-F233A8FAAB5F',
   parentLocator: 'A8D35F2D-B30B-454D-ABF7-D3D84834AB0C',
 };
+const knownItems: readonly string[] = Object.values(ids);
 const noLog = guid(Buffer.alloc(16), 0);
 const entryLimit = 2047;
 
@@ -87,7 +88,11 @@ function metadataItems(source: Source, findings: Finding[]): Map<string, Buffer>
     return items;
   }
   for (const entry of tableEntries(metadata, 32, little.u16(metadata, 10), findings)) {
-    items.set(guid(entry, 0), source.read(start + little.u32(entry, 16), Math.min(little.u32(entry, 20), 64 * kib)));
+    const id = guid(entry, 0);
+    // 2047 items of 64 KiB would be 128 MiB: only those that are needed are read, and each once.
+    if (!knownItems.includes(id)) continue;
+    if (items.has(id)) findings.push(error('damaged', `it has two metadata items ${id}`));
+    else items.set(id, source.read(start + little.u32(entry, 16), Math.min(little.u32(entry, 20), 64 * kib)));
   }
   return items;
 }

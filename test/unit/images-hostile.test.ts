@@ -152,6 +152,7 @@ describe('a header that lies is found out', () => {
     ],
     ['an ISO that is cut short', bufferSource(capturedBytes('t.iso').subarray(0, 100_000)), ['truncated']],
     ['an ISO of 8 TiB', patched('t.iso', [32_768 + 80, le32(0xffff_ffff)]), ['truncated']],
+    ['a GPT header of four bytes', patched('gpt.raw', [512 + 12, le32(4)]), ['partitions']],
     ['a GPT with 4 billion entries', patched('gpt.raw', [512 + 80, le32(0xffff_ffff)]), ['partitions']],
     ['a GPT whose entries were changed', patched('gpt.raw', [1024 + 16, 'X']), ['partitions']],
     ['a protective MBR without a GPT', patched('gpt.raw', [512, 'X']), ['partitions']],
@@ -170,6 +171,18 @@ describe('a header that lies is found out', () => {
     expect(seen.largest()).toBeLessThanOrEqual(2 ** 20);
     expect(seen.reads()).toBeLessThan(3000);
   });
+});
+
+test('of the thousands of metadata items that a VHDX may claim, only those that are needed are read, and once', () => {
+  const bytes = capturedBytes('t.vhdx');
+  const at = bytes.indexOf('metadata', 2 ** 20);
+  const items = Buffer.alloc(2000 * 32, 1);
+  for (let index = 0; index < 2000; index += 1) items.writeUInt32LE(index, index * 32);
+  const seen = watched(patched('t.vhdx', [at + 10, le32(2005).subarray(0, 2)], [at + 32 + 5 * 32, items]));
+  expect(detect(seen.source).findings).toEqual([]);
+  expect(seen.reads()).toBeLessThan(50);
+  const twice = patched('t.vhdx', [at + 64, bytes.subarray(at + 32, at + 64)]);
+  expect(errors(twice)).toContain('damaged');
 });
 
 describe('a file of several formats at once is refused', () => {
