@@ -23,15 +23,19 @@ export async function readDefinitions(
   try {
     const query = new URLSearchParams({ resource_types: imageType, limit: '200' });
     const { namespaces } = await get<{ namespaces: Namespace[] }>(`/v2/metadefs/namespaces?${query}`);
-    const full: Namespace[] = [];
+    const found = new Map<string, Definition>();
     const queue = namespaces.values();
     const worker = async () => {
       for (const { namespace } of queue) {
-        full.push(await get<Namespace>(`/v2/metadefs/namespaces/${encodeURIComponent(namespace)}`));
+        const full = await get<Namespace>(`/v2/metadefs/namespaces/${encodeURIComponent(namespace)}`);
+        for (const [name, definition] of definitionsOf(full)) {
+          const other = found.get(name);
+          found.set(name, other ? either(other, definition) : definition);
+        }
       }
     };
     await Promise.all(Array.from({ length: 6 }, worker));
-    return new Map(full.flatMap(definitionsOf));
+    return found;
   } catch (error) {
     if (error instanceof ServiceError && [403, 404].includes(error.status)) return new Map();
     throw error;
@@ -41,6 +45,20 @@ export async function readDefinitions(
 function definitionsOf({ resource_type_associations: types, properties }: Namespace): [string, Definition][] {
   const prefix = types?.find(({ name }) => name === imageType)?.prefix ?? '';
   return Object.entries(properties ?? {}).map(([name, definition]) => [`${prefix}${name}`, definition]);
+}
+
+/** Several hypervisors define one name, each with its own values (`hw_vif_model`): whatever one of them takes is right. */
+function either(one: Definition, other: Definition): Definition {
+  if (one.type !== other.type) return { type: 'string' };
+  const [values, more] = [one.enum, other.enum];
+  const least = Math.min(one.minimum ?? -Infinity, other.minimum ?? -Infinity);
+  const most = Math.max(one.maximum ?? Infinity, other.maximum ?? Infinity);
+  return {
+    type: one.type,
+    minimum: least,
+    maximum: most,
+    ...(values && more && { enum: [...new Set([...values, ...more])] }),
+  };
 }
 
 /** Values that Compute takes and older catalogues do not list. */

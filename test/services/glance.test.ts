@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { getImage } from '../../src/openstack/image-api.ts';
 import type { Session } from '../../src/openstack/keystone.ts';
+import { checkProperties, readDefinitions } from '../../src/openstack/metadefs.ts';
 import { glance } from '../../src/targets/glance.ts';
 import { context, makeImage, openstack, place, sessionOf, signal, useClouds } from '../support/cloud/tools.ts';
 
@@ -71,4 +72,12 @@ test('an image is uploaded with all that is said of it, and the openstack client
   await glance.publish(image, changed, context());
   const after = await getImage(one, idOf(published.location), { signal });
   expect(after).toMatchObject({ min_ram: 1024, protected: false, min_disk: 2 });
+});
+
+test('a property that two hypervisors define may have the values of either', async () => {
+  const definitions = await readDefinitions(one, { signal });
+  const wrong = (value: string) => checkProperties({ hw_vif_model: value }, definitions).wrong;
+  // KVM, VMware, both.
+  expect(['virtio', 'VirtualVmxnet', 'e1000'].flatMap(wrong)).toEqual([]);
+  expect(wrong('virtoi')).toHaveLength(1);
 });
