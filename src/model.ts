@@ -55,6 +55,9 @@ export type RenderedFile = {
 /** How a domain reaches the network: a libvirt network, a bridge, or QEMU's user-mode stack. */
 export type HostNetwork = { kind: 'network' | 'bridge'; name: string } | { kind: 'user' };
 
+/** What a recipe wants of its machine that not every host can give. */
+export type MachineNeeds = { uefi: boolean; secureBoot: boolean; tpm: boolean };
+
 /** What this host can do, as probed. Sizes are in bytes. */
 export type Host = {
   arch: string;

@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { dirname, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { familyOf } from '../families/index.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
+import type { MachineNeeds } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import { readVariables } from '../recipe/variables.ts';
@@ -24,9 +26,10 @@ export async function doctor(
   { signal }: Session,
 ): Promise<number> {
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
-  const { files, findings } = recipe === undefined ? { files: [], findings: [] } : await recipeFiles(recipe, variables);
+  const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables);
+  const { findings, ...needs } = wanted;
   const { state, cache } = paths;
-  const checks = [...(await examine({ ...(connect && { connect }), state, cache, files, signal })), ...findings];
+  const checks = [...(await examine({ ...(connect && { connect }), state, cache, ...needs, signal })), ...findings];
   const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout));
   process.stdout.write(`${text}\n`);
   return checks.some((check) => check.status === 'fail') ? 1 : 0;
@@ -48,18 +51,19 @@ export function formatChecks(checks: readonly Check[], paint: Paint = noPaint): 
   return [...lines, '', `${failed} failed, ${warned} to note: ${verdict}`].join('\n');
 }
 
+/** What a recipe needs of the host, and what is wrong with the recipe itself. */
+type Wanted = { files: string[]; machine?: MachineNeeds; findings: Check[] };
+
 /**
- * The ISO of a recipe, if it is a local file. A recipe that is not valid, or lacks a variable, may still name it
+ * The ISO of a recipe, if it is a local file, and its machine. A recipe that is not valid, or lacks a variable, may still name it
  * literally, and is a finding.
  */
-async function recipeFiles(
-  path: string,
-  options: { set: string[]; vars?: string },
-): Promise<{ files: string[]; findings: Check[] }> {
+async function wantedBy(path: string, options: { set: string[]; vars?: string }): Promise<Wanted> {
   const variables = await readVariables(options);
   try {
     const { recipe } = await loadRecipe(path, variables);
-    return { files: mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []), findings: [] };
+    const files = mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []);
+    return { files, machine: familyOf(recipe).machine(recipe), findings: [] };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }

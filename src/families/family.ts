@@ -1,4 +1,4 @@
-import type { Arg, Command, Host, Media, Piece, RenderedFile, SecretRef } from '../model.ts';
+import type { Arg, Command, Host, MachineNeeds, Media, Piece, RenderedFile, SecretRef } from '../model.ts';
 import type { Recipe, RecipeKey } from '../recipe/schema.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
 
@@ -29,6 +29,8 @@ export type Family<R extends Recipe = Recipe> = {
   osinfo(recipe: R): readonly string[];
   /** Answer files, guest scripts and configuration, with holes where secrets belong. */
   render(recipe: R): readonly RenderedFile[];
+  /** What the machine of an installation needs of the host. */
+  machine(recipe: R): MachineNeeds;
   /** How the installer is started from the media, and all it needs of the machine. */
   install(recipe: R, media: Media, host: Host): Installation;
   /**

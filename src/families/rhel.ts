@@ -26,6 +26,11 @@ const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
 export const rhel: Family<RhelRecipe> = {
   osinfo,
+  machine: ({ machine, source }) => ({
+    uefi: machine.firmware === 'uefi' && source.image === undefined,
+    secureBoot: false,
+    tpm: false,
+  }),
   render,
   install,
   customize,

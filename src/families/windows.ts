@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { renderTemplate } from '../answers/templates.ts';
-import type { Arg, Host, Media, RenderedFile } from '../model.ts';
+import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../model.ts';
 import type { WindowsRecipe } from '../recipe/schema.ts';
 import type { WindowsStep } from '../recipe/windows-steps.ts';
 import { quoted } from '../tools/virt-install.ts';
@@ -19,6 +19,7 @@ const localScripts = '/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScr
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
   osinfo: (recipe) => windowsRelease(recipe).osinfo,
+  machine: machineOf,
   render,
   install,
   customize,
@@ -109,14 +110,19 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
 }
 
 /** Windows 11 asks for firmware that is capable of Secure Boot, and for a TPM 2.0. */
-function firmware(recipe: WindowsRecipe): Arg[] {
+function machineOf(recipe: WindowsRecipe): MachineNeeds {
   const { needsTpm } = windowsRelease(recipe);
-  const tpm = recipe.machine.tpm ?? needsTpm;
+  const uefi = recipe.machine.firmware === 'uefi';
+  return { uefi, secureBoot: uefi && needsTpm, tpm: recipe.machine.tpm ?? needsTpm };
+}
+
+function firmware(recipe: WindowsRecipe): Arg[] {
+  const { uefi, secureBoot: secure, tpm } = machineOf(recipe);
   const secureBoot =
     'uefi,firmware.feature0.name=secure-boot,firmware.feature0.enabled=yes,firmware.feature1.name=enrolled-keys,firmware.feature1.enabled=no';
   return [
-    ...(recipe.machine.firmware === 'uefi' ? ['--boot', needsTpm ? secureBoot : 'uefi'] : []),
-    ...(needsTpm && recipe.machine.firmware === 'uefi' ? ['--features', 'smm.state=on'] : []),
+    ...(uefi ? ['--boot', secure ? secureBoot : 'uefi'] : []),
+    ...(secure ? ['--features', 'smm.state=on'] : []),
     '--tpm',
     tpm ? 'backend.type=emulator,backend.version=2.0,model=tpm-crb' : 'none',
   ];

@@ -1,6 +1,8 @@
+import type { MachineNeeds } from '../model.ts';
 import type { Check } from './checks/check.ts';
 import { checkGuestfs } from './checks/guestfs.ts';
 import { checkKvmDevice } from './checks/kvm-device.ts';
+import { checkMachine } from './checks/machine.ts';
 import { checkReach, checkRoom } from './checks/storage.ts';
 import { checkTools, packageManager } from './checks/tools.ts';
 import { checkVirtualisation } from './checks/virtualisation.ts';
@@ -16,6 +18,8 @@ export type ExamineOptions = {
   cache: string;
   /** Further files that a guest reads, such as an ISO. */
   files: readonly string[];
+  /** What the machine of a recipe needs. */
+  machine?: MachineNeeds;
   signal: AbortSignal;
 };
 
@@ -33,6 +37,7 @@ export async function examine(options: ExamineOptions): Promise<Check[]> {
     [nodeCheck(process.versions.node)],
     checkTools(manager),
     checkVirtualisation(connect, cache, signal),
+    checkMachine(connect, options.machine, manager, signal).then((check) => [check]),
     checkKvmDevice(connect),
     checkGuestfs(manager),
     checkRoom({ state, cache }),

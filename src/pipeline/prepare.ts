@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { findingText } from '../families/family.ts';
 import { familyOf } from '../families/index.ts';
-import { checkNeeds, freeSpace, type Needed } from '../host/needs.ts';
+import { checkNeeds, freeSpace, machineError, type Needed } from '../host/needs.ts';
 import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
@@ -70,7 +70,8 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const secrets = secretValues(rendered, read);
   if (looking.download) {
     await checkTargets(recipe.upload);
-    await checkNeeds({ connect, cache: paths.cache, files: neededFiles(request, paths) }, signal);
+    const machine = family.machine(recipe);
+    await checkNeeds({ connect, machine, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }
   const [host, found, macs] = await allOrFirstFailure([
     // Of builds that begin together on a new host, one finds out what is slow to find: test guests side by side are slower.
@@ -85,6 +86,8 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   if (unfit.length > 0) {
     throw new VmkilnError('MEDIA_UNFIT', unfit.join('\n'), { hint: 'choose other media, or mend the recipe' });
   }
+  // A build would have been refused by now; a plan says it.
+  const unable = looking.download ? undefined : await machineError(host.connect, family.machine(recipe), signal);
   const name = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
   const kind = { name, rehearsal: rehearsal !== undefined, family: recipe.family, accelerator: host.accelerator };
   const previous = await previousPlan(paths.builds, name);
@@ -99,7 +102,12 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       macs,
       name,
       rehearsal: rehearsal !== undefined,
-      notes: [...hostNotes(host, family.osinfo(recipe)), ...family.notes(recipe), ...findings.map(findingText)],
+      notes: [
+        ...(unable ? [`no build can begin: ${unable.message} (${unable.hint})`] : []),
+        ...hostNotes(host, family.osinfo(recipe)),
+        ...family.notes(recipe),
+        ...findings.map(findingText),
+      ],
       existing: await existingLayers(paths.checkpoints),
       now: Date.now(),
       previous,

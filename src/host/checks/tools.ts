@@ -30,7 +30,12 @@ export const practiceTools: readonly Tool[] = [
 ];
 
 /** What only Windows images need: swtpm for those with a TPM, ntfs-3g for libguestfs to write their disks. */
-export const windowsTools: readonly Tool[] = [tool('swtpm', 'swtpm'), tool('ntfs-3g', 'ntfs-3g')];
+export const windowsTools: readonly Tool[] = [
+  tool('swtpm', 'swtpm'),
+  // libvirt makes the TPM's state with it.
+  tool('swtpm_setup', 'swtpm-tools'),
+  tool('ntfs-3g', 'ntfs-3g'),
+];
 
 export type PackageManager = 'apt' | 'dnf' | undefined;
 

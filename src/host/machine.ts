@@ -1,0 +1,56 @@
+import type { MachineNeeds } from '../model.ts';
+import { exec } from '../tools/exec.ts';
+import { installCommand, type PackageManager, type Tool } from './checks/tools.ts';
+
+/** What a host may be unable to give a machine, in words for a person, and the packages that bring it. */
+const abilities: Record<keyof MachineNeeds, { what: string; packages: readonly Omit<Tool, 'programs'>[] }> = {
+  uefi: { what: 'firmware for UEFI', packages: [{ apt: 'ovmf', dnf: 'edk2-ovmf' }] },
+  secureBoot: { what: 'firmware that is capable of Secure Boot', packages: [{ apt: 'ovmf', dnf: 'edk2-ovmf' }] },
+  tpm: {
+    what: 'an emulated TPM 2.0',
+    packages: ['swtpm', 'swtpm-tools'].map((name) => ({ apt: name, dnf: name })),
+  },
+};
+
+/**
+ * Asks libvirt which firmware and TPM it can give a machine: it looks for the firmware's descriptors and for swtpm itself.
+ * Undefined when it does not say, as an old libvirt or another architecture may not.
+ *
+ * @throws VmkilnError TOOL_MISSING without virsh, or INTERRUPTED.
+ */
+export async function machineAbilities(connect: string, signal: AbortSignal): Promise<MachineNeeds | undefined> {
+  const args = ['--connect', connect, 'domcapabilities', '--machine', 'q35'];
+  const { stdout, exitCode } = await exec({ program: 'virsh', args, timeout: 20, signal, accept: [1] });
+  return exitCode === 0 ? parseAbilities(stdout) : undefined;
+}
+
+/** Reads `virsh domcapabilities` (libvirt's "Domain capabilities XML format"). */
+export function parseAbilities(xml: string): MachineNeeds {
+  const offers = (part: string, list: string, value: string) => {
+    const [, inside = ''] = new RegExp(`<${part} supported='yes'>([^]*?)</${part}>`).exec(xml) ?? [];
+    return new RegExp(`<enum name='${list}'>(?:\\s*<value>[^<]*</value>)*?\\s*<value>${value}</value>`).test(inside);
+  };
+  return {
+    uefi: offers('os', 'firmware', 'efi'),
+    secureBoot: offers('loader', 'secure', 'yes'),
+    tpm: offers('tpm', 'backendModel', 'emulator'),
+  };
+}
+
+/** What is wanted and not there, on one line with the command that brings it; undefined when nothing is missing. */
+export function machineFault(
+  wanted: MachineNeeds,
+  given: MachineNeeds,
+  manager: PackageManager,
+): { missing: string; fix: string | undefined } | undefined {
+  const keys = (['uefi', 'secureBoot', 'tpm'] as const).filter((key) => wanted[key] && !given[key]);
+  if (keys.length === 0) return undefined;
+  const packages = keys.flatMap((key) => abilities[key].packages);
+  return {
+    missing: keys.map((key) => abilities[key].what).join(', '),
+    fix: installCommand(
+      manager,
+      packages.map((each) => (manager === 'dnf' ? each.dnf : each.apt)),
+    ),
+  };
+}
