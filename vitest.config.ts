@@ -14,7 +14,15 @@ const servers = {
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          // A busy machine takes its time to start a program.
+          expect: { poll: { timeout: 20_000 } },
+        },
+      },
       { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], ...guests } },
       { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...servers } },
