@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { messageOf, VmkilnError } from '../errors.ts';
 import { type IsoEntry, type IsoVolume, openIso9660, type ReadAt } from './iso9660.ts';
 import { openUdf } from './udf.ts';
 import { readWimXml, type WimImage, wimHeaderSize, wimXmlExtent } from './wim.ts';
@@ -9,10 +10,15 @@ type Iso = {
   read: (entry: IsoEntry, at: number, length: number) => Promise<Buffer>;
 };
 
+/** What is read at once at most, in bytes: a damaged ISO may state any length. */
+const readLimit = 16 * 1024 ** 2;
+
+/** @throws VmkilnError MEDIA_UNFIT when a structure of it cannot be read */
 async function withIso<T>(path: string, work: (iso: Iso) => Promise<T>): Promise<T> {
   const file = await open(path, 'r');
   const readAt: ReadAt = async (position, length) => {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(length), position });
+    const size = Math.min(Math.max(length, 0), readLimit);
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(size), position });
     return buffer.subarray(0, bytesRead);
   };
   try {
@@ -21,9 +27,19 @@ async function withIso<T>(path: string, work: (iso: Iso) => Promise<T>): Promise
       find: (name) => findEntry(volume, name),
       read: (entry, at, length) => readFile(readAt, entry, at, length),
     });
+  } catch (cause) {
+    // The end of a file that is cut short comes in the middle of a structure.
+    throw cause instanceof RangeError ? damaged(path, cause) : cause;
   } finally {
     await file.close();
   }
+}
+
+function damaged(path: string, cause: unknown): VmkilnError {
+  return new VmkilnError('MEDIA_UNFIT', `${path} is damaged: ${messageOf(cause)}`, {
+    hint: 'fetch it again, and give its checksum in the recipe',
+    cause,
+  });
 }
 
 /** The images in the install.wim or install.esd of a Windows ISO; undefined when it has neither. */
@@ -31,7 +47,13 @@ export async function windowsImages(path: string): Promise<WimImage[] | undefine
   return withIso(path, async ({ find, read }) => {
     const wim = (await find('sources/install.wim')) ?? (await find('sources/install.esd'));
     const extent = wim && wimXmlExtent(await read(wim, 0, wimHeaderSize));
-    return wim && extent && readWimXml(await read(wim, extent.position, extent.length));
+    if (!wim || !extent) return undefined;
+    const xml = await read(wim, extent.position, extent.length);
+    try {
+      return readWimXml(xml);
+    } catch (cause) {
+      throw damaged(path, cause);
+    }
   });
 }
 

@@ -42,6 +42,20 @@ test.each([
   expect(await windowsImages(iso)).toBeUndefined();
 });
 
+test('an ISO that is damaged, or cut short, says so', async () => {
+  const path = join(folder, 'damaged.iso');
+  const bytes = readFileSync(udf);
+  bytes.write(' ', bytes.indexOf('</WIM>', 0, 'utf16le') + 10, 'utf16le');
+  writeFileSync(path, bytes);
+  await expect(windowsImages(path)).rejects.toThrow(`${path} is damaged: `);
+  const codes = new Set<unknown>();
+  for (let end = 256 * 2048 + 20; end < bytes.length; end += 2048) {
+    writeFileSync(path, bytes.subarray(0, end));
+    await missingFromIso(path, ['netkvm/2k22/amd64']).catch((error: { code: unknown }) => codes.add(error.code));
+  }
+  expect([...codes]).toEqual(['MEDIA_UNFIT']);
+});
+
 test('what is no ISO has nothing', async () => {
   const path = join(folder, 'no.iso');
   writeFileSync(path, Buffer.alloc(600_000, 0x41));
