@@ -47,6 +47,7 @@ const fatal: readonly RegExp[] = [
   /No usable disks|no valid devices were found on which to create new file systems/,
   /The following errors occurred with your partitioning|problem with your existing storage configuration/,
   /Storage activation failed|storage configuration failed/i,
+  /For a UEFI installation, you must include|needs a special partition to boot from a GPT disk label/,
   /Not enough space in file systems for the current software selection/,
   // Packages, scripts and the boot loader.
   /This is a fatal error and installation will be aborted/,

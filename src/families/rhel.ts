@@ -15,7 +15,7 @@ import {
 } from './family.ts';
 import { osinfoIds, rhelRelease } from './rhel-releases.ts';
 import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './rhel-views.ts';
-import { quoted } from '../tools/virt-install.ts';
+import { quoted, uefiBoot } from '../tools/virt-install.ts';
 import { sha256Of } from './sha256.ts';
 import { chmod, stepArguments } from './steps.ts';
 
@@ -83,7 +83,7 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
       ...['--location', ['location=', ...quoted(mediumPiece(media, 'iso'))] as Arg],
       ...['--initrd-inject', { rendered: 'ks.cfg' }],
       ...['--extra-args', [kernel, kernelArguments] as Arg],
-      ...(recipe.machine.firmware === 'uefi' ? ['--boot', 'uefi'] : []),
+      ...(recipe.machine.firmware === 'uefi' ? [...uefiBoot(false), '--tpm', 'none'] : []),
     ],
     keys: ['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],
   };

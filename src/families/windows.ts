@@ -3,7 +3,7 @@ import { renderTemplate } from '../answers/templates.ts';
 import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../model.ts';
 import type { WindowsRecipe } from '../recipe/schema.ts';
 import type { WindowsStep } from '../recipe/windows-steps.ts';
-import { quoted } from '../tools/virt-install.ts';
+import { quoted, uefiBoot } from '../tools/virt-install.ts';
 import { answerMedium } from '../tools/xorriso.ts';
 import { type Contribution, type Family, type Installation, mediumPiece } from './family.ts';
 import { sha256Of } from './sha256.ts';
@@ -117,12 +117,9 @@ function machineOf(recipe: WindowsRecipe): MachineNeeds {
 }
 
 function firmware(recipe: WindowsRecipe): Arg[] {
-  const { uefi, secureBoot: secure, tpm } = machineOf(recipe);
-  const secureBoot =
-    'uefi,firmware.feature0.name=secure-boot,firmware.feature0.enabled=yes,firmware.feature1.name=enrolled-keys,firmware.feature1.enabled=no';
+  const { uefi, secureBoot, tpm } = machineOf(recipe);
   return [
-    ...(uefi ? ['--boot', secure ? secureBoot : 'uefi'] : []),
-    ...(secure ? ['--features', 'smm.state=on'] : []),
+    ...(uefi ? uefiBoot(secureBoot) : []),
     '--tpm',
     tpm ? 'backend.type=emulator,backend.version=2.0,model=tpm-crb' : 'none',
   ];

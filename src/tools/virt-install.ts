@@ -85,6 +85,18 @@ export function virtInstall(machine: InstallMachine, family: readonly Arg[], hos
 }
 
 /**
+ * UEFI without Secure Boot, or with firmware that is capable of it (which needs SMM) and has no keys. Left to itself
+ * libvirt may take firmware with keys: that starts only what Microsoft signed, and not a kernel that QEMU hands it.
+ */
+export function uefiBoot(secureBoot: boolean): Arg[] {
+  const features = secureBoot ? { 'secure-boot': 'yes', 'enrolled-keys': 'no' } : { 'secure-boot': 'no' };
+  const words = Object.entries(features).map(
+    ([name, enabled], index) => `firmware.feature${index}.name=${name},firmware.feature${index}.enabled=${enabled}`,
+  );
+  return ['--boot', ['uefi', ...words].join(','), ...(secureBoot ? ['--features', 'smm.state=on'] : [])];
+}
+
+/**
  * A path as the value of a suboption. virt-install splits those at commas and reads quotes as a shell does: without
  * quotes an apostrophe in a path has no end. Inside, only `"` and `\` mean something, and paths.ts refuses them.
  */

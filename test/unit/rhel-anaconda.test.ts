@@ -68,6 +68,7 @@ test.each([
   "You have specified that the package 'nonsense' should be installed.  This package does not exist.  Would you like to ignore this package and continue with installation?",
   'There was an error running the kickstart script at line 31.  This is a fatal error and installation will be aborted.  The details of this error are:',
   'An error has occurred - no valid devices were found on which to create new file systems.  Please check your hardware for the cause of this problem.',
+  'For a UEFI installation, you must include an EFI System Partition on a GPT-formatted disk, mounted at /boot/efi.',
   '02:11:41,310 ERR anaconda: storage configuration failed: not enough free space on disks',
   'Traceback (most recent call last):',
   'An unknown error has occured, look at the /tmp/anaconda-tb* file(s) for more details',

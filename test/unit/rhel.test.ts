@@ -50,7 +50,8 @@ test('the installer boots the media itself, with the kickstart in its initrd and
     '--extra-args',
     'inst.ks=file:/ks.cfg inst.text net.ifnames=0 biosdevname=0 console=tty0 console=ttyS0,115200n8< no_timer_check>',
     '--boot',
-    'uefi',
+    'uefi,firmware.feature0.name=secure-boot,firmware.feature0.enabled=no',
+    ...['--tpm', 'none'],
   ]);
 });
 
