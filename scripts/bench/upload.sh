@@ -27,7 +27,7 @@ head -c 64M /dev/urandom >"$work/piece"
 for _ in $(seq $((mib / 64))); do cat "$work/piece"; done >"$work/image.raw"
 
 measure() {
-  /usr/bin/time -o "$work/time" -f "$1 %e s, %M KiB" "${@:2}" >"$work/said" 2>&1 || cat "$work/said"
+  /usr/bin/time -o "$work/time" -f "$1 %e s (%U user, %S system), %M KiB" "${@:2}" >"$work/said" 2>&1 || cat "$work/said"
   cat "$work/time"
 }
 for round in $(seq "$rounds"); do
