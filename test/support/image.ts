@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,7 +51,7 @@ export type Guest = {
 /** Boots a clone with a NoCloud seed and waits until SSH answers as `user`. The image itself is only read. `timeout` in seconds. */
 export async function bootClone(
   image: string,
-  options: { hostname: string; user: string; timeout: number; mac?: string },
+  options: { hostname: string; user: string; timeout: number; mac?: string; firmware?: 'uefi' },
 ): Promise<Guest> {
   const folder = freshFolder('boot');
   const disk = join(folder, 'clone.qcow2');
@@ -75,6 +75,7 @@ export async function bootClone(
       ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
       ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
       ...['-serial', `file:${serial}`],
+      ...(options.firmware === 'uefi' ? uefi(folder) : []),
     ],
     { stdio: 'ignore' },
   );
@@ -118,6 +119,17 @@ export async function bootClone(
     }
     await sleep(1000);
   }
+}
+
+/** UEFI without Secure Boot, as distributions name it, and variables of its own that know of no system yet. */
+function uefi(folder: string): string[] {
+  const places = ['/usr/share/OVMF/OVMF_*_4M.fd', '/usr/share/edk2/ovmf/OVMF_*.fd', '/usr/share/OVMF/OVMF_*.fd'];
+  const found = places.find((place) => existsSync(place.replace('*', 'CODE')));
+  if (found === undefined) throw new Error('there is no UEFI firmware: install ovmf');
+  const variables = join(folder, 'variables.fd');
+  copyFileSync(found.replace('*', 'VARS'), variables);
+  const flash = (file: string, more: string) => ['-drive', `if=pflash,format=raw,file=${file}${more}`];
+  return [...flash(found.replace('*', 'CODE'), ',readonly=on'), ...flash(variables, '')];
 }
 
 function freePort(): Promise<number> {

@@ -16,6 +16,7 @@ printf '%s\n' "$mirrors" | mmdebstrap --variant=minbase --include="$(words "$her
   --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/lintian/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/bug/*' \
   --dpkgopt='path-exclude=/usr/lib/grub/i386-pc/*.image' --dpkgopt='path-include=/usr/lib/grub/i386-pc/kernel.img' \
+  --dpkgopt='path-exclude=/usr/lib/grub/x86_64-efi/monolithic/*' \
   --customize-hook="$here/payload-hook.sh \"\$1\" $here/payload.modules" \
   --customize-hook="sync-out /payload-out $out" --customize-hook='rm -rf "$1/payload-out"' \
   "$suite" "$out/payload.tar" ${mirrors:+-}

@@ -10,18 +10,18 @@ import tempfile
 import threading
 import time
 import traceback
-import urllib.request
 
 import bootloader
 import configure
 import disks
 import kickstart
+import source
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = "/run/install/repo"
 RELEASE = configure.read_release(HERE + "/release.env")
+RELEASE["firmware"] = "uefi" if os.path.isdir("/sys/firmware/efi") else "bios"
 PACKAGES = os.path.join(REPO, RELEASE["repository"]).rstrip("/")
-INITRAMFS = "/run/initramfs"
 ROOT = "/mnt/sysimage"
 PORT = "/dev/virtio-ports/org.fedoraproject.anaconda.log.0"
 FILES = {"anaconda": "anaconda.log", "program": "program.log", "packaging": "packaging.log", "blivet": "storage.log"}
@@ -75,79 +75,6 @@ def wait_for_ever():
     sys.stdout.flush()
     while True:
         time.sleep(3600)
-
-
-def boot_arguments():
-    """The kernel command line as a dictionary. RHEL 6 knows the installer's names without `inst.`, 7 and 8 both forms, 9 only the prefix."""
-    found = {}
-    with open("/proc/cmdline", encoding="utf-8") as text:
-        for word in text.read().split():
-            name, _, value = word.partition("=")
-            found[name] = value
-    for old in ("ks", "text", "cmdline", "repo", "stage2"):
-        if RELEASE["arguments"] == "plain":
-            found.pop("inst." + old, None)
-        if RELEASE["arguments"] == "inst":
-            if old in found:
-                log("anaconda", "WARNING", f"'{old}' is not used: this release wants 'inst.{old}'.")
-        elif old in found and "inst." + old not in found:
-            if RELEASE["arguments"] == "both":
-                log("anaconda", "WARNING", f"'{old}' is deprecated. Using 'inst.{old}' instead.")
-            found["inst." + old] = found[old]
-    return found
-
-
-def mount_source(device, path):
-    """Mounts what LABEL=, UUID= or a device name means, read-only, and returns the file's path there."""
-    node = run("findfs", device, check=False).strip() if "=" in device else "/dev/" + device.removeprefix("/dev/")
-    os.makedirs("/run/install/ks", exist_ok=True)
-    if not node or subprocess.run(["mount", "-o", "ro", node, "/run/install/ks"], check=False, capture_output=True).returncode:
-        return None
-    return "/run/install/ks/" + path.lstrip("/")
-
-
-def fetch_kickstart(source):
-    """The kickstart's path. None: there is none. A source that does not answer ends in dracut's emergency shell, as on RHEL."""
-    if source is None:
-        if "OEMDRV" in run("blkid", "-o", "value", "-s", "LABEL", check=False).split():
-            path = mount_source("LABEL=OEMDRV", "ks.cfg")
-            return path if path and os.path.exists(path) else None
-        return None
-    kind, _, rest = source.partition(":")
-    path = None
-    if kind == "file":
-        path = INITRAMFS + "/" + rest.lstrip("/")
-    elif kind == "cdrom":
-        path = REPO + "/" + (rest or "ks.cfg").lstrip("/")
-    elif kind == "hd":
-        device, _, name = rest.partition(":")
-        path = mount_source(device.replace("\\x20", " "), name or "ks.cfg")
-    elif kind in ("http", "https", "ftp"):
-        network_up()
-        try:
-            path = "/run/install/ks.cfg"
-            with urllib.request.urlopen(source, timeout=60) as answer, open(path, "wb") as out:
-                out.write(answer.read())
-        except OSError as error:
-            log("anaconda", "ERR", f"{source}: {error}", show=True)
-            path = None
-    if not path or not os.path.isfile(path):
-        print(f"dracut-initqueue: Warning: can't find kickstart from '{source}'\n"
-              "Entering emergency mode. Exit the shell to continue.\ndracut:/#", flush=True)
-        log("anaconda", "CRIT", f"can't find kickstart from '{source}'")
-        wait_for_ever()
-    return path
-
-
-def network_up():
-    """DHCP on every Ethernet interface, once."""
-    if not os.path.exists("/run/install/network"):
-        names = [name for name in os.listdir("/sys/class/net") if name != "lo"]
-        for name in names:
-            run("ip", "link", "set", name, "up", check=False)
-        if names:
-            run("timeout", "40", "dhclient", "-1", "-q", *names, check=False)
-        open("/run/install/network", "w", encoding="utf-8").close()
 
 
 def scripts(ks, kind):
@@ -292,9 +219,11 @@ def main():
     print(f"{RELEASE['installer']} started (practice media).\n"
           " * installation log files are stored in /tmp during the installation", flush=True)
     log("anaconda", "INFO", RELEASE["installer"] + " (practice media)")
-    arguments = boot_arguments()
+    if RELEASE["firmware"] == "uefi" and RELEASE["bootloader"] == "legacy":
+        raise Stop("The installation cannot continue: UEFI is not rehearsed for this release.")
+    arguments = source.boot_arguments(RELEASE, log)
     log("anaconda", "INFO", "Kernel command line: " + " ".join(f"{k}={v}" if v else k for k, v in arguments.items()))
-    path = fetch_kickstart(arguments.get("inst.ks"))
+    path = source.fetch_kickstart(arguments.get("inst.ks"), REPO, run, log)
     if path is None:
         print("=" * 80 + "\nInstallation\n\n 1) [x] Language settings\n 2) [!] Time settings\n 3) [!] Installation source\n 4) [!] Software selection\n"
               " 5) [!] Installation Destination\n 6) [ ] Network configuration\n 7) [!] Root password\n 8) [!] User creation\n\n"
@@ -320,7 +249,7 @@ def main():
     hub(ks, partitions)
     files = select_packages(ks)
     log("packaging", "INFO", f"{len(files)} packages selected")
-    online = threading.Thread(target=network_up)
+    online = threading.Thread(target=source.network_up, args=(run,))
     if ks.all("network") or ks.all("url", "repo"):
         online.start()
 
@@ -334,7 +263,7 @@ def main():
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
     install_packages(files)
-    configure.write(ROOT, "/etc/fstab", disks.fstab(partitions, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
+    configure.write(ROOT, "/etc/fstab", disks.fstab(partitions, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
     report("Installing boot loader")
     bootloader.install(ks, ROOT, partitions, arguments, run, note, RELEASE)
     report("Performing post-installation setup tasks")
@@ -368,7 +297,7 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (kickstart.KickstartError, disks.StorageError, Stop) as problem:
+    except (source.NoKickstart, kickstart.KickstartError, disks.StorageError, Stop) as problem:
         log("anaconda", "ERR" if isinstance(problem, Stop) else "CRIT", str(problem))
         print(f"\n{problem}", flush=True)
     except Exception:

@@ -2,6 +2,7 @@
 import os
 import uuid
 
+import uefi
 from configure import write
 
 CARRIED = ("net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips")
@@ -17,7 +18,7 @@ def install(ks, root, partitions, arguments, run, note, release):
     first = next(one for one in partitions if one["mount"] in ("/boot", "/"))
     disk = f"/dev/{options.get('boot-drive') or first['disk']}"
     wanted = not (options.get("location") == "none" or options.get("disabled"))
-    facts = {"root": next(one for one in partitions if one["mount"] == "/")["uuid"], "prefix": "" if first["mount"] == "/boot" else "/boot",
+    facts = {"root": next(one for one in partitions if one["mount"] == "/")["uuid"], "boot": first["uuid"], "prefix": "" if first["mount"] == "/boot" else "/boot",
              "kernel": os.listdir(root + "/lib/modules")[0], "words": kernel_words(options, arguments), "timeout": options.get("timeout", 5),
              "console": arguments.get("console", ""), "release": release}
     if release["bootloader"] == "legacy":
@@ -28,7 +29,9 @@ def install(ks, root, partitions, arguments, run, note, release):
     default_grub(root, facts)
     if release["bootloader"] == "entries":
         entries(root, facts)
-    if wanted:
+    if wanted and release["firmware"] == "uefi":
+        uefi.install(root, facts, run)
+    elif wanted:
         run("grub2-install", disk, root=root)
         run("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg", root=root)
 

@@ -38,7 +38,8 @@ def personality(root, repo, here, run, medium):
     shutil.copytree(repo + "/Packages", root + "/usr/share/practice/repo", dirs_exist_ok=True)
     shutil.copy(glob.glob(repo + "/repodata/*comps.xml")[0], root + "/usr/share/practice/repo/comps.xml")
     for name in glob.glob(root + "/boot/*"):
-        os.remove(name)
+        if not os.path.isdir(name):
+            os.remove(name)
     kernel = os.listdir(root + "/lib/modules")[0]
     shutil.copy(medium + "/images/pxeboot/vmlinuz", f"{root}/boot/vmlinuz-{kernel}")
     shutil.copy(medium + "/images/pxeboot/initrd.img", f"{root}/boot/initramfs-{kernel}.img")

@@ -7,6 +7,12 @@ from kickstart import KickstartError
 
 BOOT_FIRST = ("/boot/efi", "biosboot", "prepboot", "/boot")
 FILE_SYSTEMS = ("xfs", "ext4", "ext3", "ext2", "swap", "vfat", "biosboot", "efi")
+EFI_OPTIONS = "umask=0077,shortname=winnt"
+# What the installer says when the partition is missing that the firmware needs.
+MISSING = {
+    "biosboot": "Your BIOS-based system needs a special partition to boot from a GPT disk label. To continue, please create a 1MiB 'biosboot' type partition.",
+    "efi": "For a UEFI installation, you must include an EFI System Partition on a GPT-formatted disk, mounted at /boot/efi.",
+}
 
 
 class StorageError(Exception):
@@ -59,9 +65,9 @@ def plan(ks, disks, release, note):
     if requests is None:
         return None
     label = disklabel(ks, release)
-    automatic = ks.last("reqpart", "autopart")
-    if label == "gpt" and automatic and not any(one["type"] == "biosboot" for one in requests):
-        requests.append({"line": automatic["line"], "disk": None, "mount": "biosboot", "type": "biosboot", "size": 1, "grow": False, "max": None, "label": None, "options": ""})
+    automatic, needed = ks.last("reqpart", "autopart"), boot_partition(label, release)
+    if automatic and needed and not any(one["type"] == needed["type"] for one in requests):
+        requests.append(dict(needed, line=automatic["line"]))
     for one in requests:
         if one["disk"] and one["disk"] not in disks:
             raise KickstartError(one["line"], f'Disk "{one["disk"]}" given in part command does not exist.')
@@ -79,13 +85,24 @@ def plan(ks, disks, release, note):
         result += fit([one for one in requests if one["disk"] == disk], usable[disk]["size"])
     if not any(one["mount"] == "/" for one in result):
         raise StorageError(f"You have not defined a root partition (/), which is required for installation of {release['product']} to continue.")
-    if label == "gpt" and not any(one["type"] == "biosboot" for one in result):
-        raise StorageError("Your BIOS-based system needs a special partition to boot from a GPT disk label. To continue, please create a 1MiB 'biosboot' type partition.")
+    if needed and not any(one["mount"] == needed["mount"] for one in result):
+        raise StorageError(MISSING[needed["type"]])
     return result
 
 
+def boot_partition(label, release):
+    """The partition that the firmware needs on a disk with that label, as reqpart and autopart ask for it (MiB); None for a BIOS and an MBR."""
+    request = {"disk": None, "grow": False, "max": None, "label": None, "options": ""}
+    if release["firmware"] == "uefi":
+        # pyanaconda/platform.py: it grows up to this.
+        return dict(request, mount="/boot/efi", type="efi", options=EFI_OPTIONS, size=200 if release["version"].startswith("7.") else 600)
+    return dict(request, mount="biosboot", type="biosboot", size=1) if label == "gpt" else None
+
+
 def disklabel(ks, release):
-    """The kind of partition table: the kickstart's, or else the release's own."""
+    """The kind of partition table: UEFI's, the kickstart's, or else the release's own."""
+    if release["firmware"] == "uefi":
+        return "gpt"
     return (ks.last("clearpart") or {"options": {}})["options"].get("disklabel") or release.get("disklabel") or "msdos"
 
 
@@ -125,7 +142,7 @@ def wanted(ks, release, note):
             raise StorageError("Unable to allocate requested partition scheme.")
         requests.append({"line": one["line"], "disk": named(options.get("ondisk"))[0] if options.get("ondisk") else None, "mount": mount, "type": kind,
                          "size": size or 1, "grow": bool(options.get("grow") or options.get("percent")), "max": options.get("maxsize"),
-                         "label": options.get("label"), "options": options.get("fsoptions") or ""})
+                         "label": options.get("label"), "options": options.get("fsoptions") or (EFI_OPTIONS if kind == "efi" else "")})
     for name in ("raid", "btrfs", "volgroup", "mount"):
         for one in ks.all(name):
             note(name)
@@ -136,7 +153,7 @@ def wanted(ks, release, note):
 
 def fit(requests, disk_size):
     """Sizes the requests of one disk (MiB). /boot first, fixed sizes before growing ones, larger before smaller: as blivet sorts."""
-    ordered = sorted(requests, key=lambda one: (one["mount"] not in BOOT_FIRST, one["grow"], -one["size"]))
+    ordered = sorted(requests, key=lambda one: (BOOT_FIRST.index(one["mount"]) if one["mount"] in BOOT_FIRST else len(BOOT_FIRST), one["grow"], -one["size"]))
     logical = len(ordered) > 4
     free = disk_size - 2 - (len(ordered) if logical else 0) - sum(one["size"] for one in ordered)
     if free < 0:
@@ -185,6 +202,8 @@ def apply(partitions, run, log, root, disklabel=None):
             run(f"mkfs.{one['type']}", "-F", "-q", *label, one["device"])
         elif one["type"] == "swap":
             run("mkswap", "-f", *label, one["device"])
+        elif one["type"] in ("efi", "vfat"):
+            run("mkfs.vfat", *(["-n", one["label"]] if one["label"] else []), one["device"])
         one["uuid"] = run("blkid", "-o", "value", "-s", "UUID", one["device"], check=False).strip()
     for one in sorted((one for one in partitions if one["mount"].startswith("/")), key=lambda one: one["mount"]):
         target = root + one["mount"]
@@ -192,12 +211,14 @@ def apply(partitions, run, log, root, disklabel=None):
         run("mount", *(["-o", one["options"]] if one["options"] else []), one["device"], target)
 
 
-def fstab(partitions, created):
+def fstab(partitions, release, created):
     """The text of /etc/fstab."""
     lines = ["", "#", "# /etc/fstab", f"# Created by anaconda on {created}", "#", "# Accessible filesystems, by reference, are maintained under '/dev/disk'",
              "# See man pages fstab(5), findfs(8), mount(8) and/or blkid(8) for more info", "#"]
     for one in sorted(partitions, key=lambda one: one["mount"]):
         if one["uuid"] and (one["mount"] == "swap" or one["mount"].startswith("/")):
-            check = 0 if one["type"] in ("xfs", "swap") else 1 if one["mount"] == "/" else 2
-            lines.append(f"UUID={one['uuid']} {one['mount']:<23} {one['type']:<7} {one['options'] or 'defaults':<15} 0 {check}")
+            unchecked = ("xfs", "swap", "efi") if release["version"].startswith("7.") else ("xfs", "swap")
+            kind = "vfat" if one["type"] == "efi" else one["type"]
+            check = 0 if one["type"] in unchecked else 1 if one["mount"] == "/" else 2
+            lines.append(f"UUID={one['uuid']} {one['mount']:<23} {kind:<7} {one['options'] or 'defaults':<15} 0 {check}")
     return "\n".join(lines) + "\n"
