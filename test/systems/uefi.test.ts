@@ -25,8 +25,8 @@ beforeAll(async () => {
 
 test('the disk has a GPT with an EFI system partition, and the root last', async () => {
   const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
-  const { table, properties } = JSON.parse(stdout) as Record<string, unknown>;
-  expect(table).toMatchObject({ kind: 'gpt', boots: ['uefi'], partitions: [{ size: 600 * 1024 ** 2 }, {}] });
+  const { partitionTable, properties } = JSON.parse(stdout) as Record<string, unknown>;
+  expect(partitionTable).toMatchObject({ kind: 'gpt', boots: ['uefi'], partitions: [{ size: 600 * 1024 ** 2 }, {}] });
   expect(properties).toMatchObject({ hw_firmware_type: 'uefi', hw_machine_type: 'q35' });
   expect(guest.read('/etc/fstab')).toMatch(/^UUID=\S+ \/boot\/efi +vfat +umask=0077,shortname=winnt 0 2$/m);
 });
@@ -51,7 +51,7 @@ test('every kernel has its consoles', () => {
   expect(options[0]?.endsWith(` ${kernelArguments}`), options[0]).toBe(true);
 });
 
-test('a clone boots with UEFI, and its root is the size of its disk', async () => {
+test('a clone boots with UEFI', async () => {
   const clone = await bootClone(image, { hostname: 'uefi', user: 'cloud-user', timeout: 420, firmware: 'uefi' });
   try {
     await clone.ssh('cloud-init status --wait');
