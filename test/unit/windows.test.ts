@@ -103,7 +103,9 @@ test('the install stage makes the answer CD, boots the disk before the ISO, and 
 test('Windows 11 has Secure Boot firmware and a TPM, and is refused without', async () => {
   const recipe = await windowsRecipe('machine: { firmware: uefi }\n', '11');
   const line = words(familyOf(recipe).install(recipe, media, host).args);
-  expect(line[line.indexOf('--boot') + 1]).toContain('firmware.feature0.name=secure-boot,firmware.feature0.enabled=yes');
+  expect(line[line.indexOf('--boot') + 1]).toContain(
+    'firmware.feature0.name=secure-boot,firmware.feature0.enabled=yes',
+  );
   expect(line[line.indexOf('--tpm') + 1]).toContain('backend.type=emulator');
   await expect(windowsRecipe('', '11')).rejects.toThrow(/machine.firmware: expected uefi/);
   await expect(windowsRecipe('machine: { firmware: uefi, tpm: false }\n', '11')).rejects.toThrow(/TPM/);
