@@ -36,9 +36,13 @@ for round in $(seq "$rounds"); do
   measure "curl -T       " curl -sS -T "$work/image.raw" -H "X-Auth-Token: $token" \
     -H 'Content-Type: application/octet-stream' "$url/v2/images/$id/file"
   api -X DELETE "$url/v2/images/$id"
-  # Its name is new, and what is known of the file forgotten: the first upload of an image.
+  # A file never seen before, whose checksum has to be computed; the same with its checksum known, as a build knows that
+  # of its image; and an image that is there already.
   rm -rf "$VMKILN_HOME"
-  measure "vmkiln upload " node dist/cli.js upload "$work/image.raw" --to test --name "round-$round" --disk-format raw
-  measure "  once more   " node dist/cli.js upload "$work/image.raw" --to test --name "round-$round" --disk-format raw
-  node dist/cli.js image delete "round-$round" --os-cloud test >/dev/null
+  upload=(node dist/cli.js upload "$work/image.raw" --to test --disk-format raw --name)
+  measure "vmkiln, new   " "${upload[@]}" "new-$round"
+  node dist/cli.js image delete "new-$round" --os-cloud test >/dev/null
+  measure "vmkiln, known " "${upload[@]}" "known-$round"
+  measure "vmkiln, there " "${upload[@]}" "known-$round"
+  node dist/cli.js image delete "known-$round" --os-cloud test >/dev/null
 done

@@ -1,0 +1,27 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { run } from '../support/image.ts';
+import { freshFolder, leftovers, vmkiln } from '../support/vmkiln.ts';
+
+test('Windows 11 installs with UEFI, firmware of Secure Boot and a TPM, and leaves nothing of them on the host', async () => {
+  const out = freshFolder('windows-11');
+  const recipe = join(out, 'windows-11.yaml');
+  const shipped = readFileSync('recipes/windows-2022.yaml', 'utf8');
+  const changes = { "release: '2022'": "release: '11'", 'firmware: bios': 'firmware: uefi' };
+  const text = Object.entries(changes).reduce((now, [from, to]) => now.replace(from, to), shipped);
+  writeFileSync(recipe, text.replace('name: windows-2022', 'name: windows-11').replace(/^ +image: .*\n/m, ''));
+  // libvirt names a TPM's folder by the domain's UUID.
+  const tpms = () => run('sh', ['-c', 'ls /var/lib/libvirt/swtpm 2> /dev/null || true']);
+  const before = await tpms();
+  const args = ['rehearse', recipe, '--out', out, '--ui', 'json'];
+  const build = await vmkiln(args, { timeout: 1500, env: { WINDOWS_PASSWORD: 'Practice-7d2e' } });
+  expect(build.status, build.stderr).toBe(0);
+  const image = join(out, 'windows-11-rehearsal.qcow2');
+  const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ partitionTable: { kind: 'gpt', boots: ['uefi'] } });
+  const id = build.events[0]?.build ?? 'none';
+  expect(await leftovers(id)).toEqual([]);
+  expect(await run('find', ['/var/lib/libvirt/qemu/nvram', '-name', `*${id}*`])).toBe('');
+  expect(await tpms()).toBe(before);
+});
