@@ -6,25 +6,24 @@ import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
 test('a ready image: grown, flat, root locked, cloud-user with sudo, the vendor’s file as it was', async () => {
   const folder = freshFolder('ready');
-  const recipe = `name: ready
-family: rhel
-release: '7.9'
-source: { image: vendor.qcow2 }
-disk: { size: 5G }
-caCertificates: [internal-ca.pem]
+  const shipped = readFileSync('recipes/rhel7-kvm-guest.yaml', 'utf8');
+  const recipe = `${shipped}caCertificates: [internal-ca.pem]
 customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
 `;
   writeFileSync(join(folder, 'ready.yaml'), recipe);
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=Internal CA'];
   const ca = join(folder, 'internal-ca.pem');
   await run('openssl', [...request, '-keyout', join(folder, 'key'), '-out', ca]);
-  const build = await vmkiln(['rehearse', join(folder, 'ready.yaml'), '--out', folder, '--ui', 'json'], {
-    timeout: 1800,
-  });
+  const build = await vmkiln(
+    ['rehearse', join(folder, 'ready.yaml'), '--set', 'size=5G', '--out', folder, '--ui', 'json'],
+    {
+      timeout: 1800,
+    },
+  );
   expect(build.status, build.stderr).toBe(0);
   const skipped = build.events.find((event) => event.type === 'stage-skipped' && event.stage === 'install');
   expect(skipped).toMatchObject({ because: 'the source is a ready image' });
-  const image = join(folder, 'ready-rehearsal.qcow2');
+  const image = join(folder, 'rhel7-kvm-guest-rehearsal.qcow2');
   const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image])) as Record<string, unknown>;
   expect(info['backing-filename']).toBeUndefined();
   expect(info['virtual-size']).toBe(5 * 1024 ** 3);
