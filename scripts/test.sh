@@ -37,7 +37,6 @@ chmod 0711 "$VMKILN_TEST_FOLDER"
 mkdir -m 1777 "$VMKILN_TEST_FOLDER/tmp"
 trap 'rm -rf "$results" "$VMKILN_TEST_FOLDER"' EXIT
 export VMKILN_TEST_FOLDER TMPDIR=$VMKILN_TEST_FOLDER/tmp
-status=0
 run_project() {
   local report=$results/$1.json
   printf '\ntest: %s\n' "$1"
@@ -60,5 +59,4 @@ for project in "${projects[@]}"; do
   esac
 done
 printf '\n'
-node scripts/test-summary.mjs "$results"/*.json || status=1
-exit "$status"
+node scripts/test-summary.mjs "$results"/*.json
