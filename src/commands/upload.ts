@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { hashFile } from '../media/hash.ts';
+import { findHash, hashFile } from '../media/hash.ts';
 import type { Published } from '../model.ts';
 import { glance } from '../recipe/glance.ts';
 import type { Recipe } from '../recipe/schema.ts';
@@ -43,7 +43,9 @@ export async function upload(image: string, options: UploadOptions, session: Ses
   const isUrl = /^[a-z]+:\/\//i.test(image);
   const targets = targetsOf(image, isUrl, options);
   const places = placesFrom(targets);
-  const found = isUrl ? fromUrl(image, options) : await fromFile(image, options, session);
+  // A file that goes to one cloud alone is read once, when it is sent.
+  const late = places.length === 1 && targets[0]?.glance !== undefined && !options.dryRun;
+  const { found, learn } = isUrl ? { found: fromUrl(image, options) } : await fromFile(image, options, session, late);
   if (found.rehearsal && !options.allowRehearsal) {
     throw new VmkilnError('USAGE', `${image} is the result of a rehearsal, made from practice media`, {
       hint: 'build the real one, or add --allow-rehearsal',
@@ -66,6 +68,7 @@ export async function upload(image: string, options: UploadOptions, session: Ses
       const { location, unchanged } = published;
       if (!options.json) process.stdout.write(`${location}${unchanged ? ' (already there)' : ''}\n`);
     });
+    if (done[0]) await learn?.(done[0].sha256);
   } finally {
     if (options.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
   }
@@ -145,7 +148,13 @@ function fromUrl(url: string, options: UploadOptions): ImageToPublish {
   };
 }
 
-async function fromFile(path: string, options: UploadOptions, session: Session): Promise<ImageToPublish> {
+/** The image in a file. With `late` its digest may be left for later: `learn` stores it then. */
+async function fromFile(
+  path: string,
+  options: UploadOptions,
+  session: Session,
+  late: boolean,
+): Promise<{ found: ImageToPublish; learn?: (sha256: string) => Promise<void> }> {
   const stats = await stat(path).catch((cause: unknown) => {
     throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
       hint: 'name an image file, or its URL',
@@ -158,14 +167,21 @@ async function fromFile(path: string, options: UploadOptions, session: Session):
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
   await ensurePaths(paths);
   const looking = { mediaDir: paths.media, signal: session.signal, progress: progressLines(session) };
-  const { sha256, size } = await hashFile(full, looking);
   const listed = await readIndex(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
   const name = options.name ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
+  const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal };
+  if (late && entry === undefined) {
+    const { known, learn } = await findHash(full, looking);
+    const readSha256 = async () => (await hashFile(full, looking)).sha256;
+    const found = { ...about, sha256: known ?? '', readSha256, size: stats.size, build: '' };
+    return known === undefined ? { found, learn } : { found };
+  }
+  const { sha256, size } = await hashFile(full, looking);
   // Only a build of the very same bytes made it.
   const build = entry?.sha256 === sha256 ? entry.build : '';
-  return { path: full, name, format: format as ImageToPublish['format'], sha256, size, build, rehearsal };
+  return { found: { ...about, sha256, size, build } };
 }
 
 function contextOf(session: Session): TargetContext {

@@ -45,9 +45,8 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
   return withLock(mediaDir, `hash ${path}`, { signal, waiting }, async () => {
     const before = await stat(path, { bigint: true });
     const size = Number(before.size);
-    const known = (await readCache(mediaDir))[path];
-    if (known && isSame(known, before) && known.sample === (await sampleOf(path, size)))
-      return { sha256: known.sha256, size };
+    const known = await storedHash(path, before, mediaDir);
+    if (known !== undefined) return { sha256: known, size };
     const report = transferReporter(`checksum of ${name}`, size, 0, options.progress);
     const hash = createHash('sha256');
     await digestInto(hash, path, signal, report);
@@ -61,6 +60,31 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
     if (Date.now() - Number(after.mtimeMs) > settleTime) await rememberHash(path, sha256, options);
     return { sha256, size };
   });
+}
+
+/**
+ * A file whose hash may become known by other reading: `known` is the stored hash, if it is still good. `learn` stores
+ * the hash that was computed while the file was read elsewhere, unless the file has changed since.
+ */
+export async function findHash(
+  path: string,
+  options: HashOptions,
+): Promise<{ known: string | undefined; learn: (sha256: string) => Promise<void> }> {
+  const before = await stat(path, { bigint: true });
+  return {
+    known: await storedHash(path, before, options.mediaDir),
+    learn: async (sha256) => {
+      const after = await stat(path, { bigint: true });
+      const isSettled = Date.now() - Number(after.mtimeMs) > settleTime;
+      if (isSettled && isSame(describe(before), after)) await rememberHash(path, sha256, options);
+    },
+  };
+}
+
+async function storedHash(path: string, stats: BigIntStats, mediaDir: string): Promise<string | undefined> {
+  const known = (await readCache(mediaDir))[path];
+  const isGood = known && isSame(known, stats) && known.sample === (await sampleOf(path, Number(stats.size)));
+  return isGood ? known.sha256 : undefined;
 }
 
 /** Feeds a file to a hash; `report` gets the bytes read so far. */

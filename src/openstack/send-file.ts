@@ -10,7 +10,17 @@ import { isTransient, pause, type Session } from './keystone.ts';
 /** A file to send. `size` in bytes. */
 export type Source = { path: string; size: number };
 
-export type SendOptions = { signal: AbortSignal; progress: Progress; to: 'file' | 'stage'; store?: string | undefined };
+export type SendOptions = {
+  signal: AbortSignal;
+  progress: Progress;
+  to: 'file' | 'stage';
+  store?: string | undefined;
+  /** Whether the SHA-256 is of use. */
+  sha256?: boolean;
+};
+
+/** Digests of what was sent, in lower-case hex. */
+export type Digests = { sha512: string; sha256: string | undefined };
 
 /** How often the data is sent before it is given up. */
 const attempts = 5;
@@ -27,7 +37,7 @@ const settleTime = { cut: 20, complete: 120 };
  * file is sent again from the beginning (the service has no way to continue); when only the answer was lost, nothing is
  * sent twice.
  *
- * @returns the SHA-512 (hex) of what was sent, or undefined when that is not known.
+ * @returns the digests of what was sent, or undefined when that is not known.
  * @throws VmkilnError CLOUD_FAILED with the first error, TARGET_FAILED when the file has changed, INTERRUPTED.
  */
 export async function sendFile(
@@ -35,22 +45,25 @@ export async function sendFile(
   id: string,
   source: Source,
   options: SendOptions,
-): Promise<string | undefined> {
+): Promise<Digests | undefined> {
   const { signal, to, store, progress } = options;
   let first: unknown;
   let hadNewToken = false;
   for (let attempt = 1; ; attempt++) {
     const what = `uploading to ${session.cloud.name}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
     const report = transferReporter(what, source.size, 0, progress);
-    let hash = createHash('sha512');
+    const begin = () => ({ sha512: createHash('sha512'), sha256: options.sha256 ? createHash('sha256') : undefined });
+    let hashes = begin();
     let sent = 0;
+    const digests = () => ({ sha512: hashes.sha512.digest('hex'), sha256: hashes.sha256?.digest('hex') });
     const open = () => {
-      hash = createHash('sha512');
+      hashes = begin();
       sent = 0;
       // A file that grew meanwhile must not send more than was announced.
       const file = createReadStream(source.path, { highWaterMark: 1 << 20, end: Math.max(0, source.size - 1) });
       file.on('data', (chunk) => {
-        hash.update(chunk);
+        hashes.sha512.update(chunk);
+        hashes.sha256?.update(chunk);
         sent += chunk.length;
         report(sent);
       });
@@ -60,7 +73,7 @@ export async function sendFile(
       // A token is looked at when a request begins: one that ends during the upload does no harm.
       await session.refresh(1800);
       await putData(session, id, { open, size: source.size }, { signal, to, store, idle });
-      return sent === source.size ? hash.digest('hex') : undefined;
+      return sent === source.size ? digests() : undefined;
     } catch (error) {
       first ??= error;
       if (signal.aborted) throw interrupted('uploading an image', signal);
@@ -70,7 +83,7 @@ export async function sendFile(
         seconds: sent < source.size ? settleTime.cut : settleTime.complete,
       });
       // Only the answer was lost.
-      if (to === 'file' && image?.status === 'active') return sent === source.size ? hash.digest('hex') : undefined;
+      if (to === 'file' && image?.status === 'active') return sent === source.size ? digests() : undefined;
       const renewed: boolean = error instanceof ServiceError && error.status === 401 && !hadNewToken;
       hadNewToken ||= renewed;
       if (image?.status !== 'queued' || !(isTransient(error) || renewed) || attempt >= attempts) throw first;

@@ -56,16 +56,18 @@ export function planSteps(
   replace: false | { keep?: number | undefined },
 ): Step[] | Refusal {
   const unfinished = existing.images.filter((image) => uploadingProperty in image);
-  const busy = unfinished.find((image) => existing.same.has(image.id) && existing.uploader(image) !== 'gone');
+  // One without a digest may become the same image.
+  const maySame = (image: Image) => existing.same.has(image.id) || !(sha256Property in image);
+  const busy = unfinished.find((image) => maySame(image) && existing.uploader(image) !== 'gone');
   if (busy) {
     return {
-      refused: `the same image is being uploaded to ${busy.id} (since ${busy.created_at})`,
+      refused: `${existing.same.has(busy.id) ? 'the same image' : 'an image of that name'} is being uploaded to ${busy.id} (since ${busy.created_at})`,
       hint: `wait for it; if nobody does that any more, delete it: vmkiln image delete ${busy.id}`,
     };
   }
   const finished = existing.images.filter((image) => !(uploadingProperty in image) && image.status === 'active');
-  const ours = unfinished.filter((image) => existing.uploader(image) === 'gone' && existing.same.has(image.id));
-  const complete = ours.find((image) => image.status === 'active');
+  const ours = unfinished.filter((image) => existing.uploader(image) === 'gone');
+  const complete = ours.find((image) => image.status === 'active' && existing.same.has(image.id));
   const same = finished.filter((image) => existing.same.has(image.id)).toSorted(newestFirst)[0] ?? complete;
   const discards = ours
     .filter((image) => image !== same)

@@ -12,10 +12,10 @@ import {
   patchImage,
 } from '../openstack/image-api.ts';
 import type { Session } from '../openstack/keystone.ts';
-import { type SendOptions, sendFile, type Source } from '../openstack/send-file.ts';
+import { type Digests, type SendOptions, sendFile, type Source } from '../openstack/send-file.ts';
 import { importAndWait, watchTask } from '../openstack/watch-import.ts';
 import type { Method } from './glance-method.ts';
-import { patchesFor, uploadingProperty, type Wanted } from './glance-plan.ts';
+import { patchesFor, sha256Property, uploadingProperty, type Wanted } from './glance-plan.ts';
 import { verifyUpload } from './glance-verify.ts';
 
 /** What an upload works with. */
@@ -36,6 +36,9 @@ export type Upload = {
   note: (message: string) => void;
 };
 
+/** What `uploadImage` made. */
+export type Uploaded = { image: Image; sha256: string | undefined };
+
 /** An import that did not come to an end; the record is of no use any more. */
 class ImportFailed extends VmkilnError {}
 
@@ -46,10 +49,11 @@ const cleanUpTime = 20;
  * Makes an image: a hidden, marked record, the data, verification. Whatever happens, no half image stays: a record
  * that cannot be completed is deleted, and what a kill leaves is marked, so that the next publication finds it.
  *
- * @returns the image, complete and verified, still hidden and marked.
+ * @returns the image, complete and verified, still hidden and marked; and the SHA-256 of what was sent, when the record
+ *   had none and it is known now.
  * @throws VmkilnError TARGET_FAILED, CLOUD_FAILED, INTERRUPTED.
  */
-export async function uploadImage(upload: Upload): Promise<Image> {
+export async function uploadImage(upload: Upload): Promise<Uploaded> {
   const { source, method, note, session } = upload;
   try {
     return await attempt(upload, method);
@@ -75,16 +79,16 @@ function isLost(error: unknown): boolean {
   return error instanceof ServiceError && (error.status === 0 || error.status >= 500 || error.status === 410);
 }
 
-async function attempt(upload: Upload, method: Method): Promise<Image> {
+async function attempt(upload: Upload, method: Method): Promise<Uploaded> {
   const { session, signal, wanted } = upload;
-  if (method === 'task') return byTask(upload);
+  if (method === 'task') return { image: await byTask(upload), sha256: undefined };
   const id = wanted.id ?? randomUUID();
   try {
     await createImage(session, recordOf(upload, id), { signal });
-    const sha512 = await fill(upload, id, method);
+    const digests = await fill(upload, id, method);
     const image = await getImage(session, id, { signal });
-    await verifyUpload(image, wanted, upload, sha512);
-    return image;
+    await verifyUpload(image, wanted, upload, digests?.sha512);
+    return { image, sha256: digests?.sha256 };
   } catch (error) {
     // An id that is taken was not made here.
     const taken = error instanceof ServiceError && error.status === 409 && wanted.id !== undefined;
@@ -116,24 +120,25 @@ function recordOf({ wanted, uploader }: Upload, id: string): Record<string, unkn
 }
 
 /** Gets the data into the record. */
-async function fill(upload: Upload, id: string, method: Method): Promise<string | undefined> {
-  const { session, signal, progress, source, stores, location } = upload;
+async function fill(upload: Upload, id: string, method: Method): Promise<Digests | undefined> {
+  const { session, signal, progress, source, stores, location, wanted } = upload;
   const several = stores.length > 1 ? { stores, all_stores_must_succeed: true } : stores.length === 1 ? { stores } : {};
   const send = (options: Pick<SendOptions, 'to' | 'store'>) => {
     if (source === undefined) throw new Error(`no file for the method ${method}`);
-    return sendFile(session, id, source, { signal, progress, ...options });
+    const sha256 = !(sha256Property in wanted.properties);
+    return sendFile(session, id, source, { signal, progress, sha256, ...options });
   };
   if (method === 'put') {
-    const sha512 = await send({ to: 'file', store: stores[0] });
+    const digests = await send({ to: 'file', store: stores[0] });
     const rest = stores.slice(1);
     if (rest.length > 0)
       await runImport(upload, id, { method: { name: 'copy-image' }, stores: rest, all_stores_must_succeed: true });
-    return sha512;
+    return digests;
   }
   if (method === 'glance-direct') {
-    const sha512 = await send({ to: 'stage' });
+    const digests = await send({ to: 'stage' });
     await runImport(upload, id, { method: { name: 'glance-direct' }, ...several });
-    return sha512;
+    return digests;
   }
   if (location === undefined) throw new Error('no location for web-download');
   await runImport(upload, id, { method: { name: 'web-download', uri: location }, ...several });

@@ -75,7 +75,7 @@ async function publish(image: ImageToPublish, spec: GlancePlace, context: Target
     const key = `glance ${session.cloud.auth['auth_url']} ${session.cloud.region} ${await session.project()} ${wanted.name}`;
     const waiting = () => context.progress(`waiting for another upload of ${wanted.name} to ${session.cloud.name}`);
     // The lock says that whatever this host has left there unfinished has no living owner.
-    return await withLock('/', key, { signal, waiting }, () => publishLocked(image, wanted, spec, context));
+    return await withLock('/', key, { signal, waiting }, () => publishLocked(image, spec, context));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     throw new VmkilnError('TARGET_FAILED', `cannot publish ${wanted.name}: ${error.message}`, {
@@ -85,14 +85,11 @@ async function publish(image: ImageToPublish, spec: GlancePlace, context: Target
   }
 }
 
-async function publishLocked(
-  image: ImageToPublish,
-  plain: Wanted,
-  spec: GlancePlace,
-  context: TargetContext,
-): Promise<Published> {
+async function publishLocked(given: ImageToPublish, spec: GlancePlace, context: TargetContext): Promise<Published> {
   const { signal, progress, note } = context;
-  const scene = await look(plain, spec, signal);
+  const scene = await look(wantedImage(given, spec), spec, signal);
+  const image = await withSha256(given, scene, spec);
+  const plain = wantedImage(image, spec);
   const { session } = scene;
   for (const doubt of await checkAll(session, plain, signal)) note(doubt);
   const { steps, same } = await decide(image, plain, scene, spec, context);
@@ -113,10 +110,17 @@ async function publishLocked(
     const how = { method: chosen, source, location, stores, importTimeout, uploader: uploaderMark() };
     const upload: Upload = { session, wanted, ...how, signal, progress, note };
     let result = same;
+    let { sha256 } = image;
+    const create = async () => {
+      const made = await uploadImage(upload);
+      sha256 ||= made.sha256 ?? (await image.readSha256?.()) ?? '';
+      const properties = { ...(sha256 && { [sha256Property]: sha256 }), ...wanted.properties };
+      return publishImage({ ...upload, wanted: { ...wanted, properties } }, made.image);
+    };
     for (const step of steps) {
       if (step.do === 'discard') await discard(upload, step.image.id);
-      else if (step.do === 'create') result = await publishImage(upload, await uploadImage(upload));
-      else if (step.do === 'resume') result = await publishImage(upload, await resume(upload, step.image));
+      else if (step.do === 'create') result = await create();
+      else if (step.do === 'resume') result = await resume(upload, step.image, create);
       else if (step.do === 'update') result = await patchImage(session, step.image.id, step.patches, { signal });
       else await retire(session, step, context);
     }
@@ -124,7 +128,7 @@ async function publishLocked(
     if (signature && lacksSignature(result)) result = await publishImage(upload, result);
     const at = `${await session.endpoint('image')}/v2/images/${result.id}`;
     const unchanged = result.id === same?.id && !(uploadingProperty in same);
-    return { target: 'glance', location: at, sha256: image.sha256, size: result.size ?? image.size, unchanged };
+    return { target: 'glance', location: at, sha256, size: result.size ?? image.size, unchanged };
   } finally {
     if (converts) await rm(file, { force: true });
   }
@@ -136,15 +140,23 @@ function lacksSignature(image: Image | undefined): boolean {
 }
 
 /** An image whose data had arrived when its upload was killed: verified now, and made anew if it is not what was sent. */
-async function resume(upload: Upload, image: Image): Promise<Image> {
+async function resume(upload: Upload, image: Image, create: () => Promise<Image>): Promise<Image> {
   try {
     await verifyUpload(image, upload.wanted, upload, undefined);
-    return image;
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'TARGET_FAILED') throw error;
     await discard(upload, image.id);
-    return uploadImage(upload);
+    return create();
   }
+  return publishImage(upload, image);
+}
+
+/** The image with its digest, unless all of the file is read for sending it as it is: the digest is computed then. */
+async function withSha256(image: ImageToPublish, { images }: Scene, spec: GlancePlace): Promise<ImageToPublish> {
+  if (image.sha256 !== '' || image.readSha256 === undefined) return image;
+  const isNew = images.length === 0 && spec.sign === undefined && spec.location === undefined;
+  const converts = spec.format !== undefined && spec.format !== image.format;
+  return isNew && !converts ? image : { ...image, sha256: await image.readSha256() };
 }
 
 /** Hides or deletes an old image. One that is in use stays, hidden. */

@@ -1,11 +1,16 @@
 import type { Published } from '../model.ts';
 
-/** A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex. */
+/**
+ * A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex: empty when
+ * it is not known.
+ */
 export type ImageToPublish = {
   path: string;
   name: string;
   format: 'qcow2' | 'raw';
   sha256: string;
+  /** Reads the file for its SHA-256 when that is not known yet. A target that reads all of it anyway has no need to. */
+  readSha256?: () => Promise<string>;
   size: number;
   /** Id of the build that made it. */
   build: string;

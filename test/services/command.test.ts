@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, inject, test } from 'vitest';
@@ -74,6 +74,26 @@ test('upload and image: what vmkiln writes and reads, the openstack client reads
   expect(await openstack<object[]>('test', 'image', 'member', 'list', id)).toMatchObject([{ 'Member ID': project }]);
   expect(await vmkiln('image', 'delete', id, 'no-such-image')).toMatchObject({ status: 1, stdout: `${id}\n` });
   expect((await vmkiln('image', 'list', '--name', name, '--json')).stdout).toBe('[]\n');
+});
+
+test('a file never seen before is read once, while it is sent, and is known from then on', async () => {
+  const { path, name, sha256 } = await makeImage();
+  const upload = () => vmkiln('upload', path, '--to', 'test', '--name', name);
+  // Nothing is stored of a file that was written this very moment.
+  utimesSync(path, new Date('2026-01-01'), new Date('2026-01-01'));
+  const first = await upload();
+  expect(first).toMatchObject({ status: 0, stderr: expect.not.stringContaining('checksum') });
+  const id = first.stdout.trim().split('/').at(-1) ?? '';
+  const shown = await openstack<Shown>('test', 'image', 'show', id);
+  expect(shown.properties).toMatchObject({ vmkiln_sha256: sha256 });
+  expect(readFileSync(join(home, 'cache/media/hashes.json'), 'utf8')).toContain(sha256);
+  expect(await upload()).toMatchObject({ status: 0, stdout: `${first.stdout.trim()} (already there)\n` });
+
+  // Where there is an image of that name, the digest decides what happens, and comes first.
+  const other = await makeImage();
+  const refused = await vmkiln('upload', other.path, '--to', 'test', '--name', name);
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('another image called') });
+  expect(refused.stderr).toContain('checksum of');
 });
 
 test('deactivate, reactivate and copy-image, as an administrator', async () => {

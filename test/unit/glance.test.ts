@@ -76,7 +76,11 @@ test('the same image stays, an unfinished one is finished or goes, one of anothe
   expect(steps([image('1', half)], ['1'])).toEqual(['resume 1']);
   expect(steps([image('1', { ...half, status: 'saving' })], ['1'])).toEqual(['discard 1', 'create']);
   expect(steps([image('1'), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
-  expect(steps([image('1', half)], ['1'], {}, 'elsewhere' as 'gone')).toContain('is being uploaded');
+  expect(steps([image('1', { ...half, vmkiln_sha256: 'old' })], [])).toEqual(['discard 1', 'create']);
+  expect(steps([image('1', half)], ['1'], {}, 'elsewhere' as 'gone')).toContain('the same image is being uploaded');
+  // It has no digest until it is complete, so it may be the same.
+  expect(steps([image('1', half)], [], {}, 'elsewhere' as 'gone')).toContain('an image of that name is being uploaded');
+  expect(steps([image('1', { ...half, vmkiln_sha256: 'x' })], [], {}, 'elsewhere' as 'gone')).toEqual(['create']);
 });
 
 test('the method follows from what the cloud offers and what is asked for', () => {
