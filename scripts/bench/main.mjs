@@ -75,12 +75,13 @@ async function run(folder, { only }, results) {
   await warmUp(setting);
   results.machine = machine(facts);
   results.background = await background();
+  const began = new Date().toISOString();
   if (results.background > 0.05) say(`warning: ${Math.round(results.background * 100)} % of the CPU is busy already`);
   for (const [name, part] of Object.entries(parts)) {
     if (!only.includes(name)) continue;
     say(name);
     const begun = performance.now();
-    results.parts[name] = { at: new Date().toISOString(), ...(await part(setting)) };
+    results.parts[name] = { at: new Date().toISOString(), began, ...(await part(setting)) };
     say(`${name}: done after ${Math.round((performance.now() - begun) / 1000)} s`);
     save();
   }

@@ -24,7 +24,18 @@ function machineText({ cpu, cores, memory, accelerator, versions }, background, 
   const days = [...new Set(Object.values(parts).map(({ at }) => at.slice(0, 10)))].toSorted().join(', ');
   const speed = accelerator === 'kvm' ? 'KVM' : 'no KVM: guests and appliances are emulated (TCG)';
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `Measured on ${days}: ${cpu}, ${cores} cores, ${size(memory)} memory, ${speed}. ${programs.join(', ')}. Before it began, ${Math.round(background * 100)} % of the CPU was busy.`;
+  return `Measured on ${days}: ${cpu}, ${cores} cores, ${size(memory)} memory, ${speed}. ${programs.join(', ')}. Before it began, ${Math.round(background * 100)} % of the CPU was busy.${runsText(parts)}`;
+}
+
+/** Which parts are of another run than the rest. */
+function runsText(parts) {
+  const runs = [...new Set(Object.values(parts).map(({ began }) => began ?? ''))].toSorted();
+  if (runs.length < 2) return '';
+  const named = runs.map((run) => {
+    const names = Object.keys(parts).filter((name) => (parts[name].began ?? '') === run);
+    return `${names.join(', ')} (${run.slice(0, 16)})`;
+  });
+  return ` The parts are of ${runs.length} runs: ${named.join('; ')}.`;
 }
 
 function imageText(parts) {
@@ -110,7 +121,7 @@ function threeText({ three }) {
 
 function startupText({ startup }) {
   if (!startup) return '';
-  const { at: _at, ...times } = startup;
+  const { at: _at, began: _began, ...times } = startup;
   const rows = Object.entries(times).map(([name, milliseconds]) => [
     `\`${name}\``,
     `${milliseconds.toFixed(0)} ms`,

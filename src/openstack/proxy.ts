@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { unescape } from 'node:querystring';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { VmkilnError } from '../errors.ts';
 
@@ -31,7 +32,7 @@ export function proxyFor(url: URL, env: Env): Proxy | undefined {
       hint: 'set https_proxy to http://HOST:PORT, or name the host in no_proxy',
     });
   }
-  const login = [proxy.username, proxy.password].map(decodeURIComponent).join(':');
+  const login = [proxy.username, proxy.password].map(unescape).join(':');
   const headers: Record<string, string> =
     login === ':' ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` };
   return { url: proxy, headers };

@@ -30,10 +30,12 @@ export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Doc
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
-    const known = keysAt(issue.path, familyName(document));
+    const family = familyName(document);
+    const [known, top] = [keysAt(issue.path, family), keysAt([], family)];
     return issue.keys.map((key) => {
       misspelt.add([...issue.path, nearest(key, known)].join('.'));
-      const message = `unrecognised key ${show(key)}${didYouMean(key, known)}`;
+      const hint = top.includes(key) ? ', it belongs at the top level of the recipe' : didYouMean(key, known);
+      const message = `unrecognised key ${show(key)}${hint}`;
       return { offset: keyOffset(document, issue.path, key), path: issue.path, message };
     });
   });

@@ -57,19 +57,25 @@ describe('the page', () => {
       peakDiskBytes: 2 ** 29,
       peakMemoryBytes: 2 ** 27,
     };
-    const part = { at: at(0), run, steps: { install: 60 }, imageBytes: 1, contents: { packages: 'a' } };
+    const part = { at: at(0), began: at(0), run, steps: { install: 60 }, imageBytes: 1, contents: { packages: 'a' } };
     const cold = {
       ...part,
+      began: at(3600),
       run: { ...run, seconds: 100 },
       contents: { packages: 'b' },
       buildSeconds: 99,
       ownSeconds: 1,
     };
+    const machine = { cpu: 'x', cores: 2, memory: 2 ** 33, accelerator: 'tcg', versions: {} };
     const file = join(folder, 'bench.json');
-    writeFileSync(file, JSON.stringify({ version: 1, parts: { guide: part, packer: part, cold } }));
+    writeFileSync(
+      file,
+      JSON.stringify({ version: 1, machine, background: 0, parts: { guide: part, packer: part, cold } }),
+    );
     execFileSync(process.execPath, [join(scripts, 'main.mjs'), '--only', 'none', '--json', file], { stdio: 'pipe' });
     const page = readFileSync(join(folder, 'benchmarks.md'), 'utf8');
     expect(page).toMatch(/^\| vmkiln, cold +\| 100\.0 s \| 50 % /m);
+    expect(page).toContain('2 runs: guide, packer (2026-01-01T00:00); cold (2026-01-01T01:00)');
     expect(page).toContain('differ in packages');
     expect(page).toMatch(/^\| cold, of Packer’s +\| 0\.50 +\| ≤ 0\.75 \| yes \|$/m);
     expect(page).not.toContain('## Start-up');

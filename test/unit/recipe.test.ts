@@ -61,12 +61,13 @@ test('the shipped recipe is valid as it is, and with its variables', async () =>
 });
 
 test('all problems are told at once, each at its place, with the nearest key', async () => {
-  const text = `${base}disk:\n  sizee: 8G\nmachine: { memory: 2GB, vcpus: two, firmware: efi }\nfamly: rhel\n`;
+  const text = `${base}disk:\n  sizee: 8G\nmachine: { memory: 2GB, vcpus: two, firmware: efi, proxy: {} }\nfamly: rhel\n`;
   expect((await problems(text)).split('\n')).toEqual([
     'x.yaml:6:3 disk: unrecognised key "sizee", did you mean "size"?',
     'x.yaml:7:20 machine.memory: expected a size like 8G (units: K, M, G, T or KiB, MiB, GiB, TiB), got "2GB"',
     'x.yaml:7:32 machine.vcpus: expected a number, got "two"',
     'x.yaml:7:47 machine.firmware: expected bios or uefi, got "efi"',
+    'x.yaml:7:52 machine: unrecognised key "proxy", it belongs at the top level of the recipe',
     'x.yaml:8:1 unrecognised key "famly", did you mean "family"?',
   ]);
 });
