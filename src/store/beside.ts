@@ -1,11 +1,14 @@
-import { link, lstat, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { diskFull, isFull, syncFolder } from './files.ts';
+import { isAlive, ownIdentity } from './process.ts';
 
 /**
  * Makes files that appear whole or not at all: `make` writes them, by their last names, into a folder beside them; then
- * they are synced and moved to their places, in order. The folder goes, whatever happens. `paths` are in one folder.
+ * they are synced and moved to their places, in order. The folder goes, whatever happens; one that a killed process of
+ * this host left goes with the next call. `paths` are in one folder.
  *
  * @param replace whether files that are there already may be replaced.
  * @throws VmkilnError USAGE when there is such a file or no such folder, DISK_FULL; what `make` throws.
@@ -17,7 +20,9 @@ export async function makeBeside<T>(
 ): Promise<T> {
   const folder = dirname(paths[0] ?? '.');
   if (!replace) for (const path of paths) if (await exists(path)) throw taken(path);
-  const temporary = await mkdtemp(join(folder, '.vmkiln-')).catch((cause: unknown) => {
+  await removeDead(folder);
+  const { pid, startTime } = ownIdentity();
+  const temporary = await mkdtemp(join(folder, `.vmkiln-${hostname()}-${pid}-${startTime}-`)).catch((cause: unknown) => {
     throw isFull(cause) ? diskFull(folder, cause) : unwritable(folder, cause);
   });
   try {
@@ -31,6 +36,16 @@ export async function makeBeside<T>(
     throw full ? diskFull(folder, cause) : cause;
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The folder may be shared with other hosts, whose processes cannot be seen. */
+async function removeDead(folder: string): Promise<void> {
+  const { bootId } = ownIdentity();
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, host, pid, startTime = ''] = /^\.vmkiln-(.+)-(\d+)-(\d+)-\w{6}$/.exec(name) ?? [];
+    if (host !== hostname() || isAlive({ pid: Number(pid), startTime, bootId })) continue;
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
