@@ -367,8 +367,11 @@ def glance_common(folder):
     share = f"{cache}/usr/share/glance-common"
     if not os.path.exists(f"{share}/metadefs"):
         os.makedirs(folder)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(["apt-get", "download", "glance-common"], cwd=folder, check=True, **quiet)
+        download = ["apt-get", "download", "glance-common"]
+        if subprocess.run(download, cwd=folder, stdout=sys.stderr, stderr=subprocess.DEVNULL).returncode != 0:
+            # The lists of packages are missing, or older than the mirror.
+            subprocess.run(["apt-get", "update"], check=True, stdout=sys.stderr)
+            subprocess.run(download, cwd=folder, check=True, stdout=sys.stderr)
         [package] = os.listdir(folder)
         os.makedirs(os.path.dirname(cache), exist_ok=True)
         subprocess.run(["dpkg", "-x", f"{folder}/{package}", f"{cache}.new"], check=True)
