@@ -105,13 +105,15 @@ export async function findImage(session: Session, id: string, options: Options):
 }
 
 /**
- * Makes the record of an image. `fields` has an id of ours, so that an answer that was lost makes no second record:
- * the service refuses an id twice.
+ * Makes the record of an image. `fields` has an id, so that an answer that was lost makes no second record: the service
+ * refuses an id twice. `isOurs` tells the record of a request whose answer was lost from one that had that id before.
+ *
+ * @throws ServiceError 409 for an id that is, or once was, that of another image.
  */
 export async function createImage(
   session: Session,
   fields: Readonly<Record<string, unknown>> & { id: string },
-  options: Options,
+  options: Options & { isOurs: (image: Image) => boolean },
 ): Promise<Image> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -120,10 +122,10 @@ export async function createImage(
       return await readJson(await session.ask(image, '/v2/images', request));
     } catch (error) {
       const taken = error instanceof ServiceError && error.status === 409 && attempt > 1;
-      if (taken) return getImage(session, fields.id, options);
-      if (!isTransient(error) || attempt >= attempts) throw error;
+      if (!taken && !isTransient(error)) throw error;
       const made = await findImage(session, fields.id, options);
-      if (made) return made;
+      if (made && options.isOurs(made)) return made;
+      if (taken || attempt >= attempts) throw error;
     }
   }
 }

@@ -22,9 +22,11 @@ export async function makeBeside<T>(
   if (!replace) for (const path of paths) if (await exists(path)) throw taken(path);
   await removeDead(folder);
   const { pid, startTime } = ownIdentity();
-  const temporary = await mkdtemp(join(folder, `.vmkiln-${hostname()}-${pid}-${startTime}-`)).catch((cause: unknown) => {
-    throw isFull(cause) ? diskFull(folder, cause) : unwritable(folder, cause);
-  });
+  const temporary = await mkdtemp(join(folder, `.vmkiln-${hostname()}-${pid}-${startTime}-`)).catch(
+    (cause: unknown) => {
+      throw isFull(cause) ? diskFull(folder, cause) : unwritable(folder, cause);
+    },
+  );
   try {
     const result = await make(temporary);
     for (const path of paths) await sync(join(temporary, basename(path)));

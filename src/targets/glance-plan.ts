@@ -65,37 +65,62 @@ export function planSteps(
       hint: `wait for it; if nobody does that any more, delete it: vmkiln image delete ${busy.id}`,
     };
   }
-  const finished = existing.images.filter((image) => !(uploadingProperty in image) && image.status === 'active');
+  const finished = existing.images.filter(isPublished);
   const ours = unfinished.filter((image) => existing.uploader(image) === 'gone');
   const complete = ours.find((image) => image.status === 'active' && existing.same.has(image.id));
-  const same = finished.filter((image) => existing.same.has(image.id)).toSorted(newestFirst)[0] ?? complete;
+  const alike = finished.filter((image) => existing.same.has(image.id)).toSorted(newestFirst);
+  const same = alike.find((image) => image.status === 'active') ?? complete;
+  if (same === undefined && alike[0]) {
+    return {
+      refused: `the same image is there and deactivated: ${alike[0].id}`,
+      hint: `whoever may reactivates it: vmkiln image reactivate ${alike[0].id}`,
+    };
+  }
   const discards = ours
     .filter((image) => image !== same)
     .map((image): Step => ({ do: 'discard', image, because: `an upload that did not end: it is ${image.status}` }));
-  const others = finished.filter((image) => image !== same).toSorted(newestFirst);
-  const visible = others.filter((image) => !image.os_hidden);
-  if (same === undefined && visible.length > 0 && !replace) {
-    return {
-      refused: `there is another image called ${wanted.name}: ${visible.map(({ id }) => id).join(', ')}`,
-      hint: 'replace it (--replace, or `replace: true` in the recipe), or give this one another name',
-    };
-  }
+  const visible = finished.filter((image) => image !== same && !image.os_hidden);
+  const appears = same === undefined || (same.os_hidden && !wanted.hidden);
+  if (appears && visible.length > 0 && !replace) return anotherImage(wanted.name, visible);
   const first = ((): Step[] => {
     if (same === undefined) return [{ do: 'create' }];
     if (same === complete) return [{ do: 'resume', image: same }];
     const patches = patchesFor(wanted, same);
     return patches.length > 0 ? [{ do: 'update', image: same, patches }] : [];
   })();
-  return [...discards, ...first, ...(replace ? retire(others, replace.keep) : [])];
+  return [...discards, ...first, ...(replace ? retire(existing.images, same, replace) : [])];
 }
 
-/** Hides what is visible, and deletes what is beyond `keep`: only what vmkiln made, and never what is protected. */
-function retire(others: readonly Image[], keep: number | undefined): Step[] {
+/** Why an image does not become visible beside others of its name. */
+export function anotherImage(name: string, others: readonly Image[]): Refusal {
+  return {
+    refused: `there is another image called ${name}: ${others.map(({ id }) => id).join(', ')}`,
+    hint: 'replace it (--replace, or `replace: true` in the recipe), or give this one another name',
+  };
+}
+
+/** Whether an image is complete, and not that of an upload that goes on or was killed. */
+export function isPublished(image: Image): boolean {
+  return !(uploadingProperty in image) && (image.status === 'active' || image.status === 'deactivated');
+}
+
+/** Whether vmkiln has published an image. A snapshot of an instance inherits the properties of its image. */
+export function isMadeHere(image: Image): boolean {
+  return sha256Property in image && !('base_image_ref' in image) && image['image_type'] !== 'snapshot';
+}
+
+/** Hides all but `image`, and deletes what is beyond `keep`: only what vmkiln made, and never what is protected. */
+export function retire(
+  images: readonly Image[],
+  image: Image | undefined,
+  { keep }: { keep?: number | undefined },
+): Step[] {
+  const others = images.filter((each) => isPublished(each) && each.id !== image?.id).toSorted(newestFirst);
   return others.flatMap((image, index): Step[] => {
     const hide: Step[] = image.os_hidden ? [] : [{ do: 'hide', image }];
     if (keep === undefined || index < keep) return hide;
     if (image.protected) return [...hide, { do: 'keep', image, because: 'it is protected' }];
-    if (!(sha256Property in image)) return [...hide, { do: 'keep', image, because: 'vmkiln did not make it' }];
+    if (!isMadeHere(image)) return [...hide, { do: 'keep', image, because: 'vmkiln did not make it' }];
     return [...hide, { do: 'delete', image }];
   });
 }

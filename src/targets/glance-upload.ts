@@ -6,6 +6,7 @@ import {
   createImage,
   createTask,
   deleteImage,
+  findImage,
   getImage,
   type Image,
   type ImportRequest,
@@ -58,7 +59,8 @@ export async function uploadImage(upload: Upload): Promise<Uploaded> {
   try {
     return await attempt(upload, method);
   } catch (error) {
-    if (source === undefined || upload.signal.aborted) throw error;
+    // The id of a deleted record is never free again.
+    if (source === undefined || upload.signal.aborted || upload.wanted.id !== undefined) throw error;
     const refusedPut = method === 'put' && error instanceof ServiceError && error.status === 403;
     if (!(error instanceof ImportFailed) && !isLost(error)) {
       if (refusedPut)
@@ -76,32 +78,50 @@ export async function uploadImage(upload: Upload): Promise<Uploaded> {
 
 /** The record was lost, or stuck, under an upload that could be made anew: a server was killed in the middle. */
 function isLost(error: unknown): boolean {
-  return error instanceof ServiceError && (error.status === 0 || error.status >= 500 || error.status === 410);
+  return error instanceof ServiceError && (error.status === 0 || error.status >= 500);
 }
 
 async function attempt(upload: Upload, method: Method): Promise<Uploaded> {
-  const { session, signal, wanted } = upload;
+  const { session, signal, wanted, uploader } = upload;
   if (method === 'task') return { image: await byTask(upload), sha256: undefined };
   const id = wanted.id ?? randomUUID();
   try {
-    await createImage(session, recordOf(upload, id), { signal });
+    const isOurs = (image: Image) => image[uploadingProperty] === uploader;
+    await createImage(session, recordOf(upload, id), { signal, isOurs }).catch((error: unknown) => {
+      throw idTaken(error, wanted.id) ?? error;
+    });
     const digests = await fill(upload, id, method);
     const image = await getImage(session, id, { signal });
     await verifyUpload(image, wanted, upload, digests?.sha512);
     return { image, sha256: digests?.sha256 };
   } catch (error) {
-    // An id that is taken was not made here.
-    const taken = error instanceof ServiceError && error.status === 409 && wanted.id !== undefined;
-    if (!taken) await discard(upload, id);
+    await discard(upload, id, uploader);
     throw signal.aborted ? interrupted('uploading an image', signal) : error;
   }
 }
 
-/** Removes a record of ours, as far as the cloud lets: the mark tells the next publication of the rest. */
-export async function discard({ session, note }: Pick<Upload, 'session' | 'note'>, id: string): Promise<void> {
+function idTaken(error: unknown, id: string | undefined): VmkilnError | undefined {
+  if (id === undefined || !(error instanceof ServiceError) || error.status !== 409) return undefined;
+  return new VmkilnError('TARGET_FAILED', `the id ${id} is not free: ${error.message}`, {
+    hint: 'choose another id, or leave it out: that of a deleted image is never free again',
+    cause: error,
+  });
+}
+
+/**
+ * Removes an unfinished record, as far as the cloud lets: its mark tells the next publication of the rest. A record that
+ * has not this mark stays: it is somebody else's, or finished.
+ */
+export async function discard(
+  { session, note }: Pick<Upload, 'session' | 'note'>,
+  id: string,
+  mark: unknown,
+): Promise<void> {
   const signal = AbortSignal.timeout(cleanUpTime * 1000);
   for (let tries = 0; ; tries++) {
     try {
+      const image = await findImage(session, id, { signal });
+      if (image === undefined || image[uploadingProperty] !== mark) return;
       return await deleteImage(session, id, { signal });
     } catch (error) {
       // The service still holds a file that it was just given.
@@ -161,27 +181,28 @@ async function runImport(upload: Upload, id: string, request: ImportRequest): Pr
 
 /** The import task of the Tasks API: makes the record itself, so what is said of the image follows afterwards. */
 async function byTask(upload: Upload): Promise<Image> {
-  const { session, wanted, location, signal, importTimeout: timeout, progress } = upload;
-  const { name, disk_format, container_format, visibility } = wanted;
-  const image_properties = {
-    name,
-    disk_format,
-    container_format,
-    ...(visibility && { visibility }),
-    ...wanted.properties,
-  };
+  const { session, wanted, location, signal, importTimeout: timeout, progress, uploader } = upload;
+  const { name, disk_format, container_format } = wanted;
+  // What the address serves is not known yet: the image is marked, and gets its digest once it is verified.
+  const { [sha256Property]: _, ...properties } = wanted.properties;
+  const image_properties = { name, disk_format, container_format, ...properties, [uploadingProperty]: uploader };
   const input = { import_from: location, import_from_format: disk_format, image_properties };
   const { id } = await createTask(session, input, { signal });
   const { image: made, message } = await watchTask(session, id, { signal, progress, timeout });
   if (made === undefined || message !== undefined) {
-    if (made !== undefined) await discard(upload, made);
+    if (made !== undefined) await discard(upload, made, uploader);
     throw new VmkilnError('TARGET_FAILED', `the import task failed: ${message}`, {
       hint: 'the operator of the cloud finds the reason in the log of Glance',
     });
   }
-  const image = await getImage(session, made, { signal });
-  await verifyUpload(image, wanted, upload, undefined);
-  return image;
+  try {
+    const image = await getImage(session, made, { signal });
+    await verifyUpload(image, wanted, upload, undefined);
+    return image;
+  } catch (error) {
+    await discard(upload, made, uploader);
+    throw error;
+  }
 }
 
 /** Makes a complete image what is wanted, and visible: the last step. */

@@ -42,6 +42,17 @@ export async function verifyUpload(
   if (here !== image.os_hash_value) throw differs(image, `its ${algorithm} differs`);
 }
 
+/** Whether the service has exactly the bytes of a file: nothing that it has converted, and no file made anew. */
+export async function hasBytesOf(
+  image: Image,
+  source: Source,
+  world: Pick<World, 'signal' | 'progress'>,
+): Promise<boolean> {
+  const { os_hash_algo: algorithm, os_hash_value: there } = image;
+  if (image.size !== source.size || !algorithm || !there) return false;
+  return (await digestOf(source, algorithm, world)) === there;
+}
+
 /** The digest of a file in the service's algorithm, lower-case hex. */
 export async function digestOf(
   source: Source,

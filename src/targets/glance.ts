@@ -1,29 +1,40 @@
 import { rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
 import { readCloud } from '../openstack/clouds-yaml.ts';
 import { ServiceError } from '../openstack/http.ts';
-import { deleteImage, type Image, importMethods, listImages, listStores, patchImage } from '../openstack/image-api.ts';
+import {
+  deleteImage,
+  findImage,
+  type Image,
+  importMethods,
+  listImages,
+  listStores,
+  patchImage,
+} from '../openstack/image-api.ts';
 import { openSession, type Session } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
 import type { Source } from '../openstack/send-file.ts';
 import type { GlanceSpec } from '../recipe/glance.ts';
 import { withLock } from '../store/lock.ts';
-import { isAlive, ownIdentity, type ProcessIdentity } from '../store/process.ts';
+import { uploaderMark, uploaderOf } from './glance-mark.ts';
 import { chooseMethod, type Method } from './glance-method.ts';
 import {
+  anotherImage,
   describeSteps,
+  isMadeHere,
+  isPublished,
   planSteps,
+  type Refusal,
+  retire,
   sha256Property,
   type Step,
-  type Uploader,
   uploadingProperty,
   type Wanted,
 } from './glance-plan.ts';
 import { signImage } from './glance-sign.ts';
 import { discard, publishImage, type Upload, uploadImage } from './glance-upload.ts';
-import { digestOf, verifyUpload } from './glance-verify.ts';
+import { digestOf, hasBytesOf, verifyUpload } from './glance-verify.ts';
 import { wantedImage } from './glance-wanted.ts';
 import { convertImage } from './glance-convert.ts';
 import type { ImageToPublish, Target, TargetContext } from './target.ts';
@@ -34,8 +45,14 @@ export type GlancePlace = Omit<GlanceSpec, 'cloud'> & { cloud?: string | undefin
 /** Publishes to the Image service of OpenStack. */
 export const glance: Target<GlancePlace> = { check, changes, publish };
 
-/** What is known of a cloud before anything is decided. */
-type Scene = { session: Session; method: Method; stores: readonly string[]; images: Image[] };
+/** What is known of a cloud before anything is decided. `holder` is the image that has the wanted id already. */
+type Scene = {
+  session: Session;
+  method: Method;
+  stores: readonly string[];
+  images: Image[];
+  holder: Image | undefined;
+};
 
 /** One entry per cloud: each is published to on its own. */
 export function placesOf({ cloud, ...spec }: GlanceSpec): GlancePlace[] {
@@ -72,7 +89,7 @@ async function publish(image: ImageToPublish, spec: GlancePlace, context: Target
   const wanted = wantedImage(image, spec);
   try {
     const session = await openCloud(spec.cloud);
-    const key = `glance ${session.cloud.auth['auth_url']} ${session.cloud.region} ${await session.project()} ${wanted.name}`;
+    const key = `glance ${session.cloud.auth['auth_url']} ${session.cloud.region} ${wanted.owner ?? (await session.project())} ${wanted.name}`;
     const waiting = () => context.progress(`waiting for another upload of ${wanted.name} to ${session.cloud.name}`);
     // The lock says that whatever this host has left there unfinished has no living owner.
     return await withLock('/', key, { signal, waiting }, () => publishLocked(image, spec, context));
@@ -94,14 +111,20 @@ async function publishLocked(given: ImageToPublish, spec: GlancePlace, context: 
   for (const doubt of await checkAll(session, plain, signal)) note(doubt);
   const { steps, same } = await decide(image, plain, scene, spec, context);
   const creates = steps.some((step) => step.do === 'create');
-  const signs = spec.sign !== undefined && (creates || lacksSignature(same));
-  const needsFile = creates || signs || steps.some((step) => step.do === 'resume');
+  const resumes = steps.some((step) => step.do === 'resume');
+  const signs = spec.sign !== undefined && (creates || resumes || lacksSignature(same));
+  const needsFile = creates || signs || resumes;
   const converts = needsFile && !spec.location && image.format !== plain.disk_format;
   const file = converts ? await convertImage(image, plain.disk_format, context) : image.path;
   try {
     // What lies at a location in another format cannot be compared with the file here.
     const isOther = spec.location !== undefined && image.format !== plain.disk_format;
     const source = needsFile && file !== '' && !isOther ? await sourceOf(file, image, converts) : undefined;
+    if (signs && !creates && !resumes && same && source && !(await hasBytesOf(same, source, context))) {
+      throw new VmkilnError('TARGET_FAILED', `${same.id} cannot be signed: its data is not that of the file here`, {
+        hint: 'the cloud has converted it, or it was converted anew: delete it, and upload it signed',
+      });
+    }
     const signature =
       signs && spec.sign && source ? await signImage(session, source, spec.sign, plain.name, context) : undefined;
     const wanted = signature ? { ...plain, properties: { ...plain.properties, ...signature } } : plain;
@@ -115,16 +138,24 @@ async function publishLocked(given: ImageToPublish, spec: GlancePlace, context: 
       const made = await uploadImage(upload);
       sha256 ||= made.sha256 ?? (await image.readSha256?.()) ?? '';
       const properties = { ...(sha256 && { [sha256Property]: sha256 }), ...wanted.properties };
-      return publishImage({ ...upload, wanted: { ...wanted, properties } }, made.image);
+      return appear({ ...upload, wanted: { ...wanted, properties } }, made.image);
+    };
+    const appear = async (made: Upload, image: Image) => {
+      await refuseBeside(made, image, spec);
+      return publishImage(made, image);
     };
     for (const step of steps) {
-      if (step.do === 'discard') await discard(upload, step.image.id);
+      if (step.do === 'discard') await discard(upload, step.image.id, step.image[uploadingProperty]);
       else if (step.do === 'create') result = await create();
-      else if (step.do === 'resume') result = await resume(upload, step.image, create);
+      else if (step.do === 'resume')
+        result = (await isAsSent(upload, step.image)) ? await appear(upload, step.image) : await create();
       else if (step.do === 'update') result = await patchImage(session, step.image.id, step.patches, { signal });
-      else await retire(session, step, context);
     }
     if (!result) throw new Error('a publication without an image');
+    // Others may have appeared while the data was sent.
+    const replaces = spec.replace === true ? {} : spec.replace;
+    const images = creates || resumes ? await namedImages(session, plain, signal) : scene.images;
+    for (const step of replaces ? retire(images, result, replaces) : []) await putAway(session, step, context);
     if (signature && lacksSignature(result)) result = await publishImage(upload, result);
     const at = `${await session.endpoint('image')}/v2/images/${result.id}`;
     const unchanged = result.id === same?.id && !(uploadingProperty in same);
@@ -139,16 +170,33 @@ function lacksSignature(image: Image | undefined): boolean {
   return image !== undefined && !('img_signature' in image);
 }
 
-/** An image whose data had arrived when its upload was killed: verified now, and made anew if it is not what was sent. */
-async function resume(upload: Upload, image: Image, create: () => Promise<Image>): Promise<Image> {
+/** Whether an image whose data had arrived when its upload was killed is what is sent now; it is removed if not. */
+async function isAsSent(upload: Upload, image: Image): Promise<boolean> {
+  const { wanted, source } = upload;
   try {
-    await verifyUpload(image, upload.wanted, upload, undefined);
+    await verifyUpload(image, wanted, upload, undefined);
+    const getsSignature = 'img_signature' in wanted.properties && lacksSignature(image);
+    if (!getsSignature || (source && (await hasBytesOf(image, source, upload)))) return true;
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'TARGET_FAILED') throw error;
-    await discard(upload, image.id);
-    return create();
   }
-  return publishImage(upload, image);
+  await discard(upload, image.id, image[uploadingProperty]);
+  return false;
+}
+
+/** Another host may have published an image of the name while this one was sent. @throws VmkilnError TARGET_FAILED */
+async function refuseBeside(upload: Upload, image: Image, { replace }: GlancePlace): Promise<void> {
+  const { session, wanted, signal } = upload;
+  if (replace || wanted.hidden) return;
+  const images = await namedImages(session, wanted, signal);
+  const others = images.filter((each) => each.id !== image.id && isPublished(each) && !each.os_hidden);
+  if (others.length === 0) return;
+  await discard(upload, image.id, image[uploadingProperty]);
+  throw refusal(anotherImage(wanted.name, others));
+}
+
+function refusal({ refused, hint }: Refusal): VmkilnError {
+  return new VmkilnError('TARGET_FAILED', refused, { hint });
 }
 
 /** The image with its digest, unless all of the file is read for sending it as it is: the digest is computed then. */
@@ -160,7 +208,7 @@ async function withSha256(image: ImageToPublish, { images }: Scene, spec: Glance
 }
 
 /** Hides or deletes an old image. One that is in use stays, hidden. */
-async function retire(session: Session, step: Step, { signal, note }: TargetContext): Promise<void> {
+async function putAway(session: Session, step: Step, { signal, note }: TargetContext): Promise<void> {
   if (step.do === 'hide') {
     await patchImage(session, step.image.id, [{ op: 'replace', path: '/os_hidden', value: true }], { signal });
   } else if (step.do === 'delete') {
@@ -198,23 +246,28 @@ async function method(
 async function look(wanted: Wanted, spec: GlancePlace, signal: AbortSignal): Promise<Scene> {
   const session = await openCloud(spec.cloud);
   const chosen = await method(session, spec, signal);
-  const owner = wanted.owner ?? (await session.project());
+  const images = await namedImages(session, wanted, signal);
+  const { id } = wanted;
+  const holder = id === undefined ? undefined : await findImage(session, id, { signal });
+  return { session, ...chosen, images, holder };
+}
+
+/** The images of a name in the project, hidden and unfinished ones too. */
+async function namedImages(session: Session, { name, owner }: Wanted, signal: AbortSignal): Promise<Image[]> {
+  const own = await session.project();
+  const project = owner ?? own;
+  // Those that another project shares with everybody are listed only when asked for.
+  const kinds = project === own ? [[]] : [[], [['visibility', 'community']] as const];
   const lists = await Promise.all(
-    ['false', 'true'].map((hidden) =>
-      listImages(
-        session,
-        [
-          ['name', wanted.name],
-          ['owner', owner],
-          ['os_hidden', hidden],
-        ],
-        { signal },
+    kinds.flatMap((kind) =>
+      ['false', 'true'].map((hidden) =>
+        listImages(session, [['name', name], ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
       ),
     ),
   );
   // Some clouds list public images of others even so.
-  const images = lists.flat().filter((image) => image.owner === owner && image.name === wanted.name);
-  return { session, ...chosen, images };
+  const found = lists.flat().filter((image) => image.owner === project && image.name === name);
+  return [...new Map(found.map((image) => [image.id, image])).values()];
 }
 
 /** @throws VmkilnError TARGET_FAILED for values that the cloud's catalogue does not allow. Returns what looks like a slip. */
@@ -233,7 +286,7 @@ async function checkAll(session: Session, { properties }: Wanted, signal: AbortS
 async function decide(
   image: ImageToPublish,
   wanted: Wanted,
-  { images }: Scene,
+  { images, holder }: Scene,
   { replace }: GlancePlace,
   world: Pick<TargetContext, 'signal' | 'progress'>,
 ): Promise<{ steps: Step[]; same: Image | undefined }> {
@@ -246,8 +299,13 @@ async function decide(
     hash ??= await digestOf(image, 'sha512', world);
     if (there.os_hash_value === hash) same.add(there.id);
   }
-  const steps = planSteps(wanted, { images, same, uploader }, replace === true ? {} : replace);
-  if ('refused' in steps) throw new VmkilnError('TARGET_FAILED', steps.refused, { hint: steps.hint });
+  const steps = planSteps(wanted, { images, same, uploader: uploaderOf }, replace === true ? {} : replace);
+  if ('refused' in steps) throw refusal(steps);
+  if (holder && steps.some((step) => step.do === 'create')) {
+    throw new VmkilnError('TARGET_FAILED', `the id ${holder.id} is that of ${holder.name ?? 'another image'} already`, {
+      hint: 'choose another id, or leave it out: each image has its own, and not even a deleted one gives it back',
+    });
+  }
   const isUnfinished = (there: Image) => uploadingProperty in there;
   const alike = images
     .filter((there) => same.has(there.id) && there.status === 'active')
@@ -260,7 +318,7 @@ async function decide(
 }
 
 function isSameContent(there: Image, { sha256 }: ImageToPublish): boolean {
-  return sha256 !== '' && there[sha256Property] === sha256;
+  return sha256 !== '' && isMadeHere(there) && there[sha256Property] === sha256;
 }
 
 async function sourceOf(path: string, image: ImageToPublish, converted: boolean): Promise<Source> {
@@ -269,22 +327,4 @@ async function sourceOf(path: string, image: ImageToPublish, converted: boolean)
   throw new VmkilnError('TARGET_FAILED', `${path} has ${size} bytes now, and had ${image.size}`, {
     hint: 'something changed the finished image: build it again',
   });
-}
-
-type Mark = ProcessIdentity & { host: string; at: string };
-
-function uploaderMark(): string {
-  return JSON.stringify({ host: hostname(), at: new Date().toISOString(), ...ownIdentity() } satisfies Mark);
-}
-
-/** A mark of another host is believed for a day: nothing shows whether its process lives. */
-function uploader(image: Image): Uploader {
-  try {
-    const mark = JSON.parse(String(image[uploadingProperty])) as Mark;
-    if (isAlive(mark)) return mark.pid === process.pid ? 'gone' : 'alive';
-    if (mark.host === hostname() || mark.bootId === ownIdentity().bootId) return 'gone';
-    return Date.now() - Date.parse(mark.at) > 86_400_000 ? 'gone' : 'elsewhere';
-  } catch {
-    return 'gone';
-  }
 }

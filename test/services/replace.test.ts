@@ -1,7 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
-import { createImage, patchImage, putData } from '../../src/openstack/image-api.ts';
+import { createImage, deleteImage, patchImage, putData } from '../../src/openstack/image-api.ts';
 import type { Session } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance.ts';
+import { uploadImage } from '../../src/targets/glance-upload.ts';
 import { placesFrom, publishAll } from '../../src/targets/index.ts';
 import { glance as schema } from '../../src/recipe/glance.ts';
 import {
@@ -78,6 +79,50 @@ test('another image of that name is not doubled by accident', async () => {
   expect(await imagesCalled(one, image.name)).toHaveLength(1);
 });
 
+test('an image keeps its id, and is never touched by an upload that wants the same', async () => {
+  const id = randomUUID();
+  const image = await makeImage();
+  await glance.publish(image, place('test', { id }), context());
+  const next = await makeImage({ name: image.name });
+  const spec = place('test', { id, replace: true });
+  await expect(glance.changes(next, spec)).rejects.toThrow(`the id ${id} is that of ${image.name} already`);
+  await expect(glance.publish(next, spec, context())).rejects.toThrow(`the id ${id} is that of`);
+  // Somebody takes it in the last moment, and the request fails for another reason before the service looks at the id.
+  const upload = { session: one, method: 'put' as const, source: undefined, location: undefined, stores: [] };
+  const wanted = { name: next.name, disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {}, id };
+  const rest = { importTimeout: 60, uploader: 'me', signal, progress: () => undefined, note: () => undefined };
+  await expect(uploadImage({ ...upload, ...rest, wanted })).rejects.toThrow(`the id ${id} is not free`);
+  const visibility = 'public';
+  await expect(uploadImage({ ...upload, ...rest, wanted: { ...wanted, visibility } })).rejects.toThrow(/403/);
+  expect(await imagesCalled(one, image.name)).toMatchObject([{ id, status: 'active', os_hidden: false }]);
+});
+
+test('what another host publishes meanwhile is seen: refused beside it, or put away', async () => {
+  const [mine, other] = [await makeImage(), await makeImage()];
+  const ofOther = { ...other, name: mine.name };
+  const meanwhile = (stop: AbortSignal) => {
+    const there = context(stop);
+    let once: Promise<unknown> | undefined;
+    // A conversion takes its time between the plan and the upload.
+    const exec: typeof there.exec = async (command) => {
+      once ??= publishAsOther();
+      await once;
+      return there.exec(command);
+    };
+    return { ...there, exec };
+  };
+  const publishAsOther = () =>
+    openstack('test', 'image', 'create', '--disk-format', 'qcow2', '--file', ofOther.path, mine.name);
+  const raw = place('test', { format: 'raw' });
+  await expect(glance.publish(mine, raw, meanwhile(signal))).rejects.toThrow(/there is another image called/);
+  const [theirs] = await imagesCalled(one, mine.name);
+  expect(await imagesCalled(one, mine.name)).toHaveLength(1);
+  await deleteImage(one, theirs?.id ?? '', { signal });
+  const published = await glance.publish(mine, { ...raw, replace: true }, meanwhile(signal));
+  const visible = (await imagesCalled(one, mine.name)).filter((image) => !image.os_hidden);
+  expect(visible.map(({ id }) => id)).toEqual([idOf(published.location)]);
+});
+
 test('the same bytes that another tool has uploaded are adopted', async () => {
   const image = await makeImage();
   await openstack('test', 'image', 'create', '--disk-format', 'qcow2', '--file', image.path, image.name);
@@ -91,7 +136,8 @@ test('what a killed upload left is finished, or removed', async () => {
   const leave = async (uploader: string, withData: boolean) => {
     const id = randomUUID();
     const fields = { name: image.name, disk_format: 'qcow2', container_format: 'bare', os_hidden: true };
-    await createImage(one, { ...fields, id, vmkiln_sha256: image.sha256, vmkiln_uploading: uploader }, { signal });
+    const own = { vmkiln_sha256: image.sha256, vmkiln_uploading: uploader };
+    await createImage(one, { ...fields, ...own, id }, { signal, isOurs: () => false });
     const data = { open: () => createReadStream(image.path), size: image.size };
     if (withData) await putData(one, id, data, { to: 'file', idle: 60, signal });
     return id;

@@ -67,7 +67,7 @@ test.each([
     await createImage(
       one,
       { id, name: image.name, disk_format: 'raw', container_format: 'bare', ...signature },
-      { signal },
+      { signal, isOurs: () => false },
     );
     const data = { open: () => Readable.from([bytes]), size: bytes.length };
     await expect(putData(one, id, data, { to: 'file', idle: 60, signal })).rejects.toThrow(/400.*[Ss]ignature/);

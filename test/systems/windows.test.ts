@@ -43,7 +43,8 @@ test('what Setup refuses ends the build with its words, a screenshot and the log
   const folder = freshFolder('wrong');
   const shipped = readFileSync('templates/autounattend.xml.hbs', 'utf8');
   // No lint knows which letter a drive gets; Setup finds no such path.
-  writeFileSync(join(folder, 'own.hbs'), shipped.replaceAll('<Path>{{path}}</Path>', '<Path>G:{{path}}</Path>'));
+  const item = '<PathAndCredentials wcm:action="add" wcm:keyValue="99"><Path>G:\\more</Path></PathAndCredentials>';
+  writeFileSync(join(folder, 'own.hbs'), shipped.replaceAll('</DriverPaths>', `${item}</DriverPaths>`));
   const own = 'install:\n  answerFile: own.hbs\n';
   writeFileSync(join(folder, 'x.yaml'), readFileSync('recipes/windows-2022.yaml', 'utf8').replace('install:\n', own));
   const args = ['rehearse', join(folder, 'x.yaml'), '--out', out, '--ui', 'json'];
@@ -51,7 +52,7 @@ test('what Setup refuses ends the build with its words, a screenshot and the log
   expect(failed.status).toBe(1);
   const failure = failed.events.find((event) => event.type === 'failed');
   expect(failure).toMatchObject({ code: 'INSTALL_FAILED', stage: 'install' });
-  expect(failure?.message).toContain('A driver path of the answer file does not exist: G:E:');
+  expect(failure?.message).toContain('A driver path of the answer file does not exist: G:\\more');
   expect(readdirSync(failure?.bundle ?? '')).toEqual(expect.arrayContaining(['screenshot.png', 'console.log']));
   expect(await leftovers(failure?.build ?? '')).toEqual([]);
 });

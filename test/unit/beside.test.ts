@@ -11,7 +11,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test('what a killed process of this host left goes; that of a living one and of another host stay', async () => {
   const { pid, startTime } = ownIdentity();
   const dead = `.vmkiln-${hostname()}-${pid}-${Number(startTime) + 1}-abcDEF`;
-  const stay = [`.vmkiln-${hostname()}-${pid}-${startTime}-abcDEF`, `.vmkiln-x${hostname()}-1-1-abcDEF`, '.vmkiln-other'];
+  const stay = [
+    `.vmkiln-${hostname()}-${pid}-${startTime}-abcDEF`,
+    `.vmkiln-x${hostname()}-1-1-abcDEF`,
+    '.vmkiln-other',
+  ];
   for (const name of [dead, ...stay]) {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'half'), '');

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify, constants } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { identity } from '../../src/openstack/auth.ts';
@@ -8,6 +9,7 @@ import type { Image } from '../../src/openstack/image-api.ts';
 import { checkProperties } from '../../src/openstack/metadefs.ts';
 import { signatureOf, signStream } from '../../src/openstack/signing.ts';
 import { judgeImport } from '../../src/openstack/watch-import.ts';
+import { uploaderMark, uploaderOf } from '../../src/targets/glance-mark.ts';
 import { chooseMethod } from '../../src/targets/glance-method.ts';
 import { planSteps, type Wanted } from '../../src/targets/glance-plan.ts';
 import { osProperties, wantedImage } from '../../src/targets/glance-wanted.ts';
@@ -82,6 +84,35 @@ test('the same image stays, an unfinished one is finished or goes, one of anothe
   expect(steps([image('1', half)], [], {}, 'elsewhere' as 'gone')).toContain('an image of that name is being uploaded');
   expect(steps([image('1', { ...half, vmkiln_sha256: 'x' })], [], {}, 'elsewhere' as 'gone')).toEqual(['create']);
 });
+
+test('a hidden image does not appear beside another, a deactivated one counts, a snapshot is nobody’s image', () => {
+  const [old, now] = [image('1', { os_hidden: true }), image('2')];
+  expect(steps([old, now], ['1'], false)).toContain('another image called x: 2');
+  expect(steps([old, now], ['1'])).toEqual(['update 1', 'hide 2']);
+  expect(steps([image('1', { status: 'deactivated' })], [], false)).toContain('another image called x: 1');
+  expect(steps([image('1', { status: 'deactivated' })], [])).toEqual(['create', 'hide 1']);
+  expect(steps([image('1', { status: 'deactivated' })], ['1'])).toContain('deactivated: 1');
+  const snapshot = { vmkiln_sha256: 'x', image_type: 'snapshot', base_image_ref: '1' };
+  expect(steps([image('2', snapshot)], [], { keep: 0 })).toEqual(['create', 'hide 2', 'keep 2']);
+});
+
+test('a mark of this PID namespace is looked at, that of a container or another host is believed for a day', () => {
+  const mark = JSON.parse(uploaderMark()) as Record<string, unknown>;
+  const of = (changes: object) => uploaderOf(image('1', { vmkiln_uploading: JSON.stringify({ ...mark, ...changes }) }));
+  const parent = { pid: process.ppid, startTime: startTimeOf(process.ppid) };
+  expect(of({})).toBe('gone');
+  expect(of(parent)).toBe('alive');
+  expect(of({ ...parent, startTime: '1' })).toBe('gone');
+  expect(of({ ...parent, startTime: '1', namespace: 'pid:[1]' })).toBe('elsewhere');
+  expect(of({ bootId: 'x', namespace: 'pid:[1]' })).toBe('elsewhere');
+  expect(of({ bootId: 'x', host: 'localhost.localdomain' })).toBe('elsewhere');
+  expect(of({ bootId: 'x', host: 'another', at: new Date(Date.now() - 90_000_000).toISOString() })).toBe('gone');
+});
+
+const startTimeOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')[19];
 
 test('the method follows from what the cloud offers and what is asked for', () => {
   const choose = (changes: Partial<Parameters<typeof chooseMethod>[0]>) =>
