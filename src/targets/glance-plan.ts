@@ -109,13 +109,13 @@ export function isMadeHere(image: Image): boolean {
   return sha256Property in image && !('base_image_ref' in image) && image['image_type'] !== 'snapshot';
 }
 
-/** Hides all but `image`, and deletes what is beyond `keep`: only what vmkiln made, and never what is protected. */
+/** Hides all but `kept`, and deletes what is beyond `keep`: only what vmkiln made, and never what is protected. */
 export function retire(
   images: readonly Image[],
-  image: Image | undefined,
+  kept: Image | undefined,
   { keep }: { keep?: number | undefined },
 ): Step[] {
-  const others = images.filter((each) => isPublished(each) && each.id !== image?.id).toSorted(newestFirst);
+  const others = images.filter((each) => isPublished(each) && each.id !== kept?.id).toSorted(newestFirst);
   return others.flatMap((image, index): Step[] => {
     const hide: Step[] = image.os_hidden ? [] : [{ do: 'hide', image }];
     if (keep === undefined || index < keep) return hide;

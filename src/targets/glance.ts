@@ -140,9 +140,9 @@ async function publishLocked(given: ImageToPublish, spec: GlancePlace, context: 
       const properties = { ...(sha256 && { [sha256Property]: sha256 }), ...wanted.properties };
       return appear({ ...upload, wanted: { ...wanted, properties } }, made.image);
     };
-    const appear = async (made: Upload, image: Image) => {
-      await refuseBeside(made, image, spec);
-      return publishImage(made, image);
+    const appear = async (finished: Upload, made: Image) => {
+      await refuseBeside(finished, made, spec);
+      return publishImage(finished, made);
     };
     for (const step of steps) {
       if (step.do === 'discard') await discard(upload, step.image.id, step.image[uploadingProperty]);
