@@ -12,11 +12,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kind=${1:-default}
 shift || true
 case $kind in
-  default) projects=(unit cli vm services) ;;
-  all) projects=(unit cli vm services systems long) ;;
-  systems) projects=(systems) ;;
+  default) groups=('unit cli' 'services vm') ;;
+  all) groups=('unit cli' 'services vm' releases 'long systems') ;;
+  systems) groups=(releases systems) ;;
   media)
-    projects=(media)
+    groups=(media)
     if ! [ -r "${VMKILN_REAL_ISO:-}" ]; then
       echo 'test: set VMKILN_REAL_ISO to the path of an installation DVD' >&2
       exit 2
@@ -32,31 +32,29 @@ scripts/setup.sh
 
 results=$(mktemp -d)
 # QEMU's user must be able to reach the disks of the tests.
-VMKILN_TEST_FOLDER=$(mktemp -d /var/tmp/vmkiln-tests.XXXXXX)
-chmod 0711 "$VMKILN_TEST_FOLDER"
-mkdir -m 1777 "$VMKILN_TEST_FOLDER/tmp"
-trap 'rm -rf "$results" "$VMKILN_TEST_FOLDER"' EXIT
-export VMKILN_TEST_FOLDER TMPDIR=$VMKILN_TEST_FOLDER/tmp
+folder=$(mktemp -d /var/tmp/vmkiln-tests.XXXXXX)
+chmod 0711 "$folder"
+trap 'rm -rf "$results" "$folder"' EXIT
 run_project() {
   local report=$results/$1.json
+  # A folder of its own: none of them takes what another is using for something left behind.
+  export VMKILN_TEST_FOLDER=$folder/$1 TMPDIR=$folder/$1/tmp
+  mkdir -m 0711 "$VMKILN_TEST_FOLDER"
+  mkdir -m 1777 "$TMPDIR"
   printf '\ntest: %s\n' "$1"
   npx vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$report" "${@:2}" && return
   # Vitest also fails for errors outside of tests, and when it dies: neither must pass for a run without failures.
   grep -qs '"success":false' "$report" || echo '{"success":false}' >"$results/$1-crashed.json"
 }
-# Of the quick ones each keeps one core busy, so they run side by side; virtual machines have the host to themselves.
-for project in "${projects[@]}"; do
-  case $project in
-    unit | cli) run_project "$project" "$@" >"$results/$project.log" 2>&1 & ;;
-  esac
-done
-wait
-cat "$results"/*.log 2>/dev/null || true
-for project in "${projects[@]}"; do
-  case $project in
-    unit | cli) ;;
-    *) run_project "$project" "$@" ;;
-  esac
+# Those of a group keep about one core busy each and run side by side; the output of all but the last follows its own.
+for group in "${groups[@]}"; do
+  read -ra projects <<<"$group"
+  for project in "${projects[@]:0:${#projects[@]}-1}"; do
+    run_project "$project" "$@" >"$results/$project.log" 2>&1 &
+  done
+  run_project "${projects[-1]}" "$@"
+  wait
+  for project in "${projects[@]:0:${#projects[@]}-1}"; do cat "$results/$project.log"; done
 done
 printf '\n'
 node scripts/test-summary.mjs "$results"/*.json

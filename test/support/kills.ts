@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event, Plan, StageName } from '../../src/model.ts';
 import { lockAddress } from '../../src/store/lock.ts';
 import { processesOf } from '../../src/store/process.ts';
@@ -92,10 +91,7 @@ export async function allLeftovers(build: string, out: string, fingerprints: rea
     const address = (await lockAddress(root, name)).replace('\0', '@');
     if (sockets.includes(address)) locks.push(`lock ${name} of ${root}`);
   }
-  const first = (await leftovers(build)).filter((line) => !before.has(line));
-  // Somebody else's tool has such a folder for a moment before its socket; what is left behind stays.
-  if (first.length > 0) await sleep(3000);
-  const still = first.length === 0 ? [] : (await leftovers(build)).filter((line) => first.includes(line));
+  const still = (await leftovers(build)).filter((line) => !before.has(line));
   return [
     ...still,
     ...unnamed.map((name) => `layer ${name}`),
