@@ -10,7 +10,7 @@ export type HttpRequest = {
   url: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Opens a body of `size` bytes; called only when the server is ready to take it. */
+  /** Opens a body of `size` bytes; called once, and only when the server is ready to take it. */
   stream?: { open: () => Readable; size: number };
   idle?: number;
   signal: AbortSignal;
@@ -39,6 +39,9 @@ export class ServiceError extends VmkilnError {
   }
 }
 
+/** The body of a request could not be read, or ended too soon: the fault is on this side, and `cause` has it. */
+export class BodyError extends Error {}
+
 /** How long the server may keep a body waiting before it is sent all the same, in milliseconds. */
 const continueWait = 1000;
 /** How long an answer may take to arrive after the server has closed its end, in milliseconds. */
@@ -48,7 +51,7 @@ const lastWords = 2000;
  * Sends a request and resolves with the head of the answer. A body is sent after the server said `100 Continue`, or
  * after a second: a server that refuses the request at once is heard instead of a broken pipe.
  *
- * @throws ServiceError of status 0 when there is no answer; VmkilnError INTERRUPTED.
+ * @throws ServiceError of status 0 when there is no answer; BodyError; VmkilnError INTERRUPTED.
  */
 export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> {
   const { signal, stream } = request;
@@ -79,6 +82,7 @@ export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> 
         () => {
           req.destroy();
           if (signal.aborted) reject(interrupted(`talking to ${url.host}`, signal));
+          else if (error instanceof BodyError) reject(error);
           else resolve(unreachable(client, url, error));
         },
         stream && !signal.aborted && isReset(error) ? lastWords : 0,
@@ -111,7 +115,13 @@ export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> 
       clearTimeout(timer);
       if (source || failed) return;
       source = stream.open();
-      source.on('error', fail);
+      let passed = 0;
+      source.on('data', (chunk: Buffer) => (passed += chunk.length));
+      source.on('error', (cause) => fail(new BodyError(messageOf(cause), { cause })));
+      // The server would wait for the rest.
+      source.on('end', () => {
+        if (passed < stream.size) fail(new BodyError(`the body ended after ${passed} of ${stream.size} bytes`));
+      });
       source.pipe(req);
     };
     req.once('continue', start);

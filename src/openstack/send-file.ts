@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interrupted, VmkilnError } from '../errors.ts';
+import { interrupted, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
-import { ServiceError } from './http.ts';
+import { BodyError, ServiceError } from './http.ts';
 import { findImage, type Image, putData } from './image-api.ts';
 import { isTransient, pause, type Session } from './keystone.ts';
 
@@ -22,6 +23,8 @@ export type SendOptions = {
 /** Digests of what was sent, in lower-case hex. */
 export type Digests = { sha512: string; sha256: string | undefined };
 
+/** Bytes that are read at a time. */
+const chunkSize = 1 << 20;
 /** How often the data is sent before it is given up. */
 const attempts = 5;
 /** Seconds without a byte: at the end the store may flush gigabytes before the service answers. */
@@ -38,12 +41,29 @@ const settleTime = { cut: 20, complete: 120 };
  * sent twice.
  *
  * @returns the digests of what was sent, or undefined when that is not known.
- * @throws VmkilnError CLOUD_FAILED with the first error, TARGET_FAILED when the file has changed, INTERRUPTED.
+ * @throws VmkilnError CLOUD_FAILED with the first error, TARGET_FAILED when the file has changed or cannot be read,
+ *   INTERRUPTED.
  */
 export async function sendFile(
   session: Session,
   id: string,
   source: Source,
+  options: SendOptions,
+): Promise<Digests | undefined> {
+  const file = await openFile(source.path).catch((cause: unknown) => {
+    throw unreadable(source, cause);
+  });
+  try {
+    return await sendData(session, id, { ...source, file }, options);
+  } finally {
+    await file.close();
+  }
+}
+
+async function sendData(
+  session: Session,
+  id: string,
+  source: Source & { file: FileHandle },
   options: SendOptions,
 ): Promise<Digests | undefined> {
   const { signal, to, store, progress } = options;
@@ -59,15 +79,14 @@ export async function sendFile(
     const open = () => {
       hashes = begin();
       sent = 0;
-      // A file that grew meanwhile must not send more than was announced.
-      const file = createReadStream(source.path, { highWaterMark: 1 << 20, end: Math.max(0, source.size - 1) });
-      file.on('data', (chunk) => {
+      const data = Readable.from(bytesOf(source.file, source.size), { objectMode: false, highWaterMark: chunkSize });
+      data.on('data', (chunk: Buffer) => {
         hashes.sha512.update(chunk);
         hashes.sha256?.update(chunk);
         sent += chunk.length;
         report(sent);
       });
-      return file;
+      return data;
     };
     try {
       // A token is looked at when a request begins: one that ends during the upload does no harm.
@@ -77,7 +96,7 @@ export async function sendFile(
     } catch (error) {
       first ??= error;
       if (signal.aborted) throw interrupted('uploading an image', signal);
-      if (sent < source.size && isShort(error)) throw shrunk(source, error);
+      if (error instanceof BodyError) throw error.cause ? unreadable(source, error.cause) : changed(source, error);
       const image = await settled(session, id, {
         ...options,
         seconds: sent < source.size ? settleTime.cut : settleTime.complete,
@@ -93,15 +112,28 @@ export async function sendFile(
   }
 }
 
-function isShort(error: unknown): boolean {
-  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-  return cause?.code === 'ERR_HTTP_CONTENT_LENGTH_MISMATCH' || cause?.code === 'ENOENT';
+/** A file from its beginning. One that grew meanwhile must not give more than was announced. */
+async function* bytesOf(file: FileHandle, size: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < size; ) {
+    const length = Math.min(chunkSize, size - position);
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(length), position });
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
-function shrunk({ path, size }: Source, cause: unknown): VmkilnError {
-  return new VmkilnError('TARGET_FAILED', `${path} has not the ${size} bytes any more that it had`, {
-    hint: 'something changed the finished image: build it again',
+function unreadable({ path }: Source, cause: unknown): VmkilnError {
+  return new VmkilnError('TARGET_FAILED', `cannot read ${path}: ${messageOf(cause)}`, {
+    hint: 'see whether the file is there, and whether the disk or network it lies on has a fault',
     cause,
+  });
+}
+
+function changed({ path }: Source, cause?: unknown): VmkilnError {
+  return new VmkilnError('TARGET_FAILED', `${path} changed while it was sent`, {
+    hint: 'wait until whatever writes it has finished, and upload it again',
+    ...(cause !== undefined && { cause }),
   });
 }
 
