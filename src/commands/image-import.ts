@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
+import { identityOf } from '../media/hash.ts';
 import { getImage, importMethods } from '../openstack/image-api.ts';
 import { sendFile } from '../openstack/send-file.ts';
 import { importAndWait } from '../openstack/watch-import.ts';
@@ -36,7 +37,8 @@ export async function importImage(id: string, options: ImportOptions, session: S
   const image = await findByIdOrName(cloud, id, signal);
   const progress = progressLines(session);
   if (file !== undefined && name === 'glance-direct') {
-    const source = { path: file, size: (await stat(file)).size };
+    const stats = await stat(file, { bigint: true });
+    const source = { path: file, size: Number(stats.size), identity: identityOf(stats) };
     await sendFile(cloud, image.id, source, { signal, progress, to: 'stage' });
   }
   const where = options.allStores ? { all_stores: true } : stores ? { stores } : {};

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { findHash, hashFile } from '../media/hash.ts';
+import { findHash, hashFile, identityOf } from '../media/hash.ts';
 import type { Published } from '../model.ts';
 import { glance } from '../recipe/glance.ts';
 import type { Recipe } from '../recipe/schema.ts';
@@ -155,7 +155,7 @@ async function fromFile(
   session: Session,
   late: boolean,
 ): Promise<{ found: ImageToPublish; learn?: (sha256: string) => Promise<void> }> {
-  const stats = await stat(path).catch((cause: unknown) => {
+  const stats = await stat(path, { bigint: true }).catch((cause: unknown) => {
     throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
       hint: 'name an image file, or its URL',
       cause,
@@ -171,11 +171,12 @@ async function fromFile(
   const entry = listed.find(({ file }) => file === basename(full));
   const name = options.name ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
-  const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal };
+  const identity = identityOf(stats);
+  const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal, identity };
   if (late && entry === undefined) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
-    const found = { ...about, sha256: known ?? '', readSha256, size: stats.size, build: '' };
+    const found = { ...about, sha256: known ?? '', readSha256, size: Number(stats.size), build: '' };
     return known === undefined ? { found, learn } : { found };
   }
   const { sha256, size } = await hashFile(full, looking);

@@ -52,7 +52,7 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
     await digestInto(hash, path, signal, report);
     const sha256 = hash.digest('hex');
     const after = await stat(path, { bigint: true });
-    if (!isSame(describe(before), after)) {
+    if (!isSame(identityOf(before), after)) {
       throw new VmkilnError('MEDIA_MISSING', `${path} changed while it was read`, {
         hint: 'wait until whatever writes it has finished',
       });
@@ -76,7 +76,7 @@ export async function findHash(
     learn: async (sha256) => {
       const after = await stat(path, { bigint: true });
       const isSettled = Date.now() - Number(after.mtimeMs) > settleTime;
-      if (isSettled && isSame(describe(before), after)) await rememberHash(path, sha256, options);
+      if (isSettled && isSame(identityOf(before), after)) await rememberHash(path, sha256, options);
     },
   };
 }
@@ -111,7 +111,7 @@ export async function digestInto(
 export async function rememberHash(path: string, sha256: string, options: HashOptions): Promise<void> {
   const { mediaDir, signal } = options;
   const stats = await stat(path, { bigint: true });
-  const entry = { ...describe(stats), sample: await sampleOf(path, Number(stats.size)), sha256 };
+  const entry = { ...identityOf(stats), sample: await sampleOf(path, Number(stats.size)), sha256 };
   await withLock(mediaDir, 'hashes', { signal }, async () => {
     await removeTemporaries(mediaDir);
     const cache: Cache = { ...(await readCache(mediaDir)), [path]: entry };
@@ -131,14 +131,15 @@ async function readCache(mediaDir: string): Promise<Cache> {
   }
 }
 
-type Identity = Record<'dev' | 'ino' | 'size' | 'mtimeNs', string>;
+/** What tells that a file is still the one that was looked at. Why the time of last status change is no part: `hashFile`. */
+export type Identity = Record<'dev' | 'ino' | 'size' | 'mtimeNs', string>;
 
-function describe({ dev, ino, size, mtimeNs }: BigIntStats): Identity {
+export function identityOf({ dev, ino, size, mtimeNs }: BigIntStats): Identity {
   return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}` };
 }
 
-function isSame(known: Identity, stats: BigIntStats): boolean {
-  const now = describe(stats);
+export function isSame(known: Identity, stats: BigIntStats): boolean {
+  const now = identityOf(stats);
   return (['dev', 'ino', 'size', 'mtimeNs'] as const).every((key) => known[key] === now[key]);
 }
 

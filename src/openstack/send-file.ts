@@ -3,13 +3,14 @@ import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
+import { type Identity, isSame } from '../media/hash.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import { BodyError, ServiceError } from './http.ts';
 import { findImage, type Image, putData } from './image-api.ts';
 import { isTransient, pause, type Session } from './keystone.ts';
 
-/** A file to send. `size` in bytes. */
-export type Source = { path: string; size: number };
+/** A file to send. `size` in bytes. `identity` is what it had before anything was read of it. */
+export type Source = { path: string; size: number; identity: Identity };
 
 export type SendOptions = {
   signal: AbortSignal;
@@ -54,7 +55,9 @@ export async function sendFile(
     throw unreadable(source, cause);
   });
   try {
-    return await sendData(session, id, { ...source, file }, options);
+    const digests = await sendData(session, id, { ...source, file }, options);
+    if (!isSame(source.identity, await file.stat({ bigint: true }))) throw changed(source);
+    return digests;
   } finally {
     await file.close();
   }
@@ -114,7 +117,7 @@ async function sendData(
 
 /** A file from its beginning. One that grew meanwhile must not give more than was announced. */
 async function* bytesOf(file: FileHandle, size: number): AsyncGenerator<Buffer> {
-  for (let position = 0; position < size; ) {
+  for (let position = 0; position < size;) {
     const length = Math.min(chunkSize, size - position);
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(length), position });
     if (bytesRead === 0) return;

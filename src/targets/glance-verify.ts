@@ -55,7 +55,7 @@ export async function hasBytesOf(
 
 /** The digest of a file in the service's algorithm, lower-case hex. */
 export async function digestOf(
-  source: Source,
+  source: Pick<Source, 'path' | 'size'>,
   algorithm: string,
   { signal, progress }: Pick<World, 'signal' | 'progress'>,
 ): Promise<string> {

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
+import { identityOf, isSame } from '../media/hash.ts';
 import type { Published } from '../model.ts';
 import { readCloud } from '../openstack/clouds-yaml.ts';
 import { ServiceError } from '../openstack/http.ts';
@@ -322,9 +323,11 @@ function isSameContent(there: Image, { sha256 }: ImageToPublish): boolean {
 }
 
 async function sourceOf(path: string, image: ImageToPublish, converted: boolean): Promise<Source> {
-  const { size } = await stat(path);
-  if (converted || size === image.size) return { path, size };
-  throw new VmkilnError('TARGET_FAILED', `${path} has ${size} bytes now, and had ${image.size}`, {
-    hint: 'something changed the finished image: build it again',
+  const stats = await stat(path, { bigint: true });
+  const original = converted ? await stat(image.path, { bigint: true }) : stats;
+  const isGood = image.identity ? isSame(image.identity, original) : Number(original.size) === image.size;
+  if (isGood) return { path, size: Number(stats.size), identity: identityOf(stats) };
+  throw new VmkilnError('TARGET_FAILED', `${image.path} changed after its checksum was computed`, {
+    hint: 'wait until whatever writes it has finished; if it is the image of a build, build it again',
   });
 }

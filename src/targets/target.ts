@@ -1,3 +1,4 @@
+import type { Identity } from '../media/hash.ts';
 import type { Published } from '../model.ts';
 
 /**
@@ -12,6 +13,8 @@ export type ImageToPublish = {
   /** Reads the file for its SHA-256 when that is not known yet. A target that reads all of it anyway has no need to. */
   readSha256?: () => Promise<string>;
   size: number;
+  /** The file as it was before its digest was read or looked up: another one must not go by that digest. */
+  identity?: Identity;
   /** Id of the build that made it. */
   build: string;
   rehearsal: boolean;

@@ -1,9 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { upload } from '../../src/commands/upload.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
+import type { Session } from '../../src/ui/ui.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
 
 let cloud: FakeGlance;
@@ -11,7 +13,7 @@ let folder: string;
 beforeAll(async () => {
   cloud = await startFakeGlance();
   for (const name of Object.keys(process.env)) if (/^OS_|_proxy$/i.test(name)) delete process.env[name];
-  Object.assign(process.env, cloud.env);
+  Object.assign(process.env, cloud.env, { VMKILN_HOME: mkdtempSync(join(tmpdir(), 'vmkiln-home-')) });
 });
 afterAll(() => cloud.close());
 beforeEach(() => {
@@ -24,9 +26,10 @@ const puts = () => cloud.seen.filter((line) => line.startsWith('PUT')).length;
 
 /** Sends a file to a record that is there. */
 function send(path: string, size: number) {
+  const identity = { dev: '0', ino: '0', size: `${size}`, mtimeNs: '0' };
   cloud.images.set('i', { id: 'i', status: 'queued' });
   const options = { signal: new AbortController().signal, progress: () => undefined, to: 'file' as const };
-  return sendFile(openSession(cloud.config), 'i', { path, size }, options);
+  return sendFile(openSession(cloud.config), 'i', { path, size, identity }, options);
 }
 
 test('a file that has become shorter ends the sending at once, and nothing is sent again', async () => {
@@ -51,4 +54,67 @@ test('a file that cannot be read is told as such, and not as a fault of the clou
     message: expect.stringMatching(`^cannot read ${folder}: EISDIR`),
   });
   expect(puts()).toBe(1);
+});
+
+/** A file that was last written long ago, so that its digest may be stored. */
+function oldFile(): string {
+  const path = join(folder, 'x.raw');
+  writeFileSync(path, Buffer.alloc(300_000, 1));
+  age(path);
+  return path;
+}
+
+function age(path: string): void {
+  utimesSync(path, new Date('2026-01-01'), new Date('2026-01-01'));
+}
+
+function uploadAs(name: string, path: string, more: Partial<Parameters<typeof upload>[1]> = {}): Promise<void> {
+  const session = { signal: new AbortController().signal, say: () => undefined } as unknown as Session;
+  return upload(path, { to: ['envvars'], name, ...more }, session);
+}
+
+const visible = () => [...cloud.images.values()].filter((image) => image['os_hidden'] === false);
+
+const changes: Record<string, (path: string) => void> = {
+  'still being written': (path) => appendFileSync(path, 'more'),
+  'changed in place': (path) => writeFileSync(path, Buffer.alloc(300_000, 2), { flag: 'r+' }),
+};
+
+test.each(Object.entries(changes))('a file that is %s while it is sent is not published', async (_, change) => {
+  const path = oldFile();
+  const refused = { code: 'TARGET_FAILED', message: `${path} changed while it was sent` };
+  cloud.once(/^PUT/, () => change(path));
+  await expect(uploadAs('a', path)).rejects.toMatchObject(refused);
+  expect(cloud.images.size).toBe(0);
+  // The answer may be lost besides.
+  age(path);
+  cloud.once(/^PUT/, (_request, _answer, drop) => {
+    change(path);
+    drop();
+  });
+  await expect(uploadAs('a', path)).rejects.toMatchObject(refused);
+  expect(cloud.images.size).toBe(0);
+});
+
+test('a file that changes after its checksum was looked up is not published under it', async () => {
+  const path = oldFile();
+  await uploadAs('a', path);
+  expect(visible()).toHaveLength(1);
+  for (const more of [{}, { diskFormat: 'qcow2' }]) {
+    cloud.once(/^GET .v2.images$/, () => changes['changed in place']?.(path));
+    await expect(uploadAs('b', path, more)).rejects.toMatchObject({
+      code: 'TARGET_FAILED',
+      message: `${path} changed after its checksum was computed`,
+    });
+    writeFileSync(path, Buffer.alloc(300_000, 1));
+    age(path);
+  }
+  expect(visible()).toHaveLength(1);
+});
+
+test('a new owner, which libvirt gives every file it uses, is no change', async () => {
+  const path = oldFile();
+  cloud.once(/^PUT/, () => chownSync(path, process.getuid?.() ?? 0, process.getgid?.() ?? 0));
+  await uploadAs('a', path);
+  expect(visible()).toMatchObject([{ status: 'active', vmkiln_sha256: expect.any(String) }]);
 });
