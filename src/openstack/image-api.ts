@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { readText, ServiceError } from './http.ts';
-import { isTransient, readJson, type Session } from './keystone.ts';
+import { isTransient, pause, readJson, type Session } from './keystone.ts';
 
 /** An image as the Image service shows it; properties of its own stand beside the fields. `size` in bytes. */
 export type Image = {
@@ -126,6 +126,7 @@ export async function createImage(
       const made = await findImage(session, fields.id, options);
       if (made && options.isOurs(made)) return made;
       if (taken || attempt >= attempts) throw error;
+      await pause(error, attempt, options.signal);
     }
   }
 }

@@ -20,6 +20,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vmkiln-sending-'));
   cloud.images.clear();
   cloud.seen.length = 0;
+  cloud.forget();
 });
 
 const puts = () => cloud.seen.filter((line) => line.startsWith('PUT')).length;
@@ -68,8 +69,13 @@ function age(path: string): void {
   utimesSync(path, new Date('2026-01-01'), new Date('2026-01-01'));
 }
 
-function uploadAs(name: string, path: string, more: Partial<Parameters<typeof upload>[1]> = {}): Promise<void> {
-  const session = { signal: new AbortController().signal, say: () => undefined } as unknown as Session;
+function uploadAs(
+  name: string,
+  path: string,
+  more: Partial<Parameters<typeof upload>[1]> = {},
+  signal = new AbortController().signal,
+): Promise<void> {
+  const session = { signal, say: () => undefined } as unknown as Session;
   return upload(path, { to: ['envvars'], name, ...more }, session);
 }
 
@@ -117,4 +123,19 @@ test('a new owner, which libvirt gives every file it uses, is no change', async 
   cloud.once(/^PUT/, () => chownSync(path, process.getuid?.() ?? 0, process.getgid?.() ?? 0));
   await uploadAs('a', path);
   expect(visible()).toMatchObject([{ status: 'active', vmkiln_sha256: expect.any(String) }]);
+});
+
+test('a service that is busy when the record is made is left alone for as long as it says', async () => {
+  const path = oldFile();
+  const controller = new AbortController();
+  for (let times = 0; times < 5; times++) {
+    cloud.once(/^POST .v2.images$/, (request, answer) => {
+      request.resume();
+      answer.writeHead(503, { 'Retry-After': '60' }).end();
+      setTimeout(() => controller.abort(), 500);
+      return true;
+    });
+  }
+  await expect(uploadAs('a', path, {}, controller.signal)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(cloud.seen.filter((line) => line === 'POST /v2/images')).toHaveLength(1);
 });

@@ -16,6 +16,8 @@ export type FakeGlance = {
   seen: string[];
   /** Does something with the next request that matches, when it arrives. */
   once: (match: RegExp, twist: Twist) => void;
+  /** Forgets what `once` planned and has not come. */
+  forget: () => void;
   close: () => void;
 };
 
@@ -50,8 +52,15 @@ export async function startFakeGlance(): Promise<FakeGlance> {
   const tls = { verify: true, cacert: undefined, cert: undefined, key: undefined };
   const config = { name: 'fake', region: '', interface: 'public', authType: 'password', auth, ...tls, endpoints: {} };
   const env = Object.fromEntries(Object.entries(auth).map(([key, value]) => [`OS_${key.toUpperCase()}`, value]));
-  const close = () => void server.close();
-  return { config, env, images, seen, once: (match, twist) => void twists.push({ match, twist }), close };
+  return {
+    config,
+    env,
+    images,
+    seen,
+    once: (match, twist) => void twists.push({ match, twist }),
+    forget: () => void (twists.length = 0),
+    close: () => void server.close(),
+  };
 }
 
 async function reply(
