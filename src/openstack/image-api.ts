@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { readText, ServiceError } from './http.ts';
 import { isTransient, pause, readJson, type Session } from './keystone.ts';
 
@@ -199,6 +200,10 @@ export async function getTask(session: Session, id: string, { signal }: Options)
   return readJson(await session.ask(image, `/v2/tasks/${id}`, { method: 'GET', attempts, signal }));
 }
 
+/**
+ * Changes an image. A change whose answer was lost is made again, and then the service refuses to remove what is not
+ * there any more: an image that has become what was asked for is good.
+ */
 export async function patchImage(
   session: Session,
   id: string,
@@ -208,9 +213,23 @@ export async function patchImage(
   if (patches.length === 0) return getImage(session, id, options);
   const headers = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
   const body = JSON.stringify(patches);
-  return readJson(
-    await session.ask(image, `/v2/images/${id}`, { method: 'PATCH', headers, body, attempts, signal: options.signal }),
-  );
+  const request = { method: 'PATCH', headers, body, attempts, signal: options.signal };
+  try {
+    return await readJson(await session.ask(image, `/v2/images/${id}`, request));
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.status !== 409) throw error;
+    const now = await getImage(session, id, options);
+    if (patches.every((patch) => holds(patch, now))) return now;
+    throw error;
+  }
+}
+
+function holds({ op, path, value }: Patch, there: Image): boolean {
+  const name = path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+  if (op === 'remove') return !(name in there);
+  // Tags come in any order.
+  const sorted = (what: unknown) => (Array.isArray(what) ? what.toSorted() : what);
+  return isDeepStrictEqual(sorted(there[name]), sorted(value));
 }
 
 /** Where a field or property stands in a JSON patch (RFC 6901). */

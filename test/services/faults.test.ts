@@ -47,6 +47,7 @@ test('an answer that is lost: what is there is found, and nothing is sent twice'
   const made = await uploadWith(/^POST \/v2\/images$/, () => [{ kind: 'lost' }]);
   expect(made.left).toMatchObject([{ status: 'active' }]);
   const published = await uploadWith(/^PATCH/, () => [{ kind: 'lost' }]);
+  expect(published.outcome).toMatchObject({ target: 'glance', size: published.image.size });
   expect(published.left).toMatchObject([{ status: 'active', os_hidden: false }]);
 });
 

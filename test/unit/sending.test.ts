@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { upload } from '../../src/commands/upload.ts';
+import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
 import type { Session } from '../../src/ui/ui.ts';
@@ -138,4 +139,33 @@ test('a service that is busy when the record is made is left alone for as long a
   }
   await expect(uploadAs('a', path, {}, controller.signal)).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(cloud.seen.filter((line) => line === 'POST /v2/images')).toHaveLength(1);
+});
+
+test('a change whose answer was lost has been made, and one that is refused has not', async () => {
+  const session = openSession(cloud.config);
+  const { signal } = new AbortController();
+  const there = { id: 'i', status: 'active', tags: ['b', 'a'], 'x/y': 'old', mark: 'm' };
+  cloud.images.set('i', there);
+  const patches = [
+    { op: 'replace' as const, path: '/tags', value: ['a', 'b'] },
+    { op: 'replace' as const, path: '/x~1y', value: 'new' },
+    { op: 'remove' as const, path: '/mark' },
+  ];
+  cloud.once(/^PATCH/, (_request, _answer, drop) => drop());
+  expect(await patchImage(session, 'i', patches, { signal })).toMatchObject({ id: 'i', 'x/y': 'new' });
+  expect(cloud.seen.filter((line) => line.startsWith('PATCH'))).toHaveLength(2);
+
+  cloud.images.set('i', { id: 'i', status: 'active', tags: ['b', 'a'], 'x/y': 'old' });
+  await expect(patchImage(session, 'i', patches, { signal })).rejects.toMatchObject({ status: 409 });
+});
+
+test('a new image is published and the old one hidden although the answer to the publication is lost', async () => {
+  const path = oldFile();
+  await uploadAs('a', path);
+  writeFileSync(path, Buffer.alloc(300_000, 2));
+  age(path);
+  cloud.once(/^PATCH/, (_request, _answer, drop) => drop());
+  await uploadAs('a', path, { replace: true });
+  expect(visible()).toHaveLength(1);
+  expect(cloud.images.size).toBe(2);
 });

@@ -33,9 +33,9 @@ export async function startFakeGlance(): Promise<FakeGlance> {
     const at = twists.findIndex(({ match }) => match.test(line));
     const [found] = at < 0 ? [] : twists.splice(at, 1);
     let isDropped = false;
-    if ((await found?.twist(request, answer, () => (isDropped = true))) === true) return;
+    if ((await found?.twist(request, answer, () => void (isDropped = true))) === true) return;
     const [status, body] = await reply(line, request, images, url);
-    if (isDropped) return void request.socket.destroy();
+    if (isDropped) return void answer.destroy();
     answer.writeHead(status, { 'Content-Type': 'application/json', 'X-Subject-Token': 'token' });
     answer.end(body === undefined ? '' : JSON.stringify(body));
   };
