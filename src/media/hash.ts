@@ -3,7 +3,7 @@ import { createReadStream, type BigIntStats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { interrupted, VmkilnError } from '../errors.ts';
+import { interrupted, messageOf, VmkilnError } from '../errors.ts';
 import { removeTemporaries, writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { transferReporter, type Progress } from './progress.ts';
@@ -57,14 +57,15 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
         hint: 'wait until whatever writes it has finished',
       });
     }
-    if (Date.now() - Number(after.mtimeMs) > settleTime) await rememberHash(path, sha256, options);
+    if (Date.now() - Number(after.mtimeMs) > settleTime) await keepHash(path, sha256, options);
     return { sha256, size };
   });
 }
 
 /**
  * A file whose hash may become known by other reading: `known` is the stored hash, if it is still good. `learn` stores
- * the hash that was computed while the file was read elsewhere, unless the file has changed since.
+ * the hash that was computed while the file was read elsewhere, unless the file has changed or gone since; it never
+ * fails.
  */
 export async function findHash(
   path: string,
@@ -74,9 +75,9 @@ export async function findHash(
   return {
     known: await storedHash(path, before, options.mediaDir),
     learn: async (sha256) => {
-      const after = await stat(path, { bigint: true });
-      const isSettled = Date.now() - Number(after.mtimeMs) > settleTime;
-      if (isSettled && isSame(identityOf(before), after)) await rememberHash(path, sha256, options);
+      const after = await stat(path, { bigint: true }).catch(() => undefined);
+      const isSettled = after && Date.now() - Number(after.mtimeMs) > settleTime;
+      if (isSettled && isSame(identityOf(before), after)) await keepHash(path, sha256, options);
     },
   };
 }
@@ -105,6 +106,13 @@ export async function digestInto(
     throw signal.aborted ? interrupted(`reading ${path}`, signal) : cause;
   }
   return done;
+}
+
+/** Stores a hash, if that can be done: without it the file is read once more some day. */
+async function keepHash(path: string, sha256: string, options: HashOptions): Promise<void> {
+  await rememberHash(path, sha256, options).catch((error: unknown) => {
+    options.progress(`the checksum of ${basename(path)} is not stored: ${messageOf(error)}`);
+  });
 }
 
 /** Stores the hash of a file that nobody writes to any more. */

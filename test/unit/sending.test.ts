@@ -1,4 +1,4 @@
-import { appendFileSync, chownSync, mkdtempSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -124,6 +124,21 @@ test('a new owner, which libvirt gives every file it uses, is no change', async 
   cloud.once(/^PUT/, () => chownSync(path, process.getuid?.() ?? 0, process.getgid?.() ?? 0));
   await uploadAs('a', path);
   expect(visible()).toMatchObject([{ status: 'active', vmkiln_sha256: expect.any(String) }]);
+});
+
+test('a file that is removed while it is sent, and a store of checksums that cannot be written, are no failure', async () => {
+  const gone = oldFile();
+  cloud.once(/^PUT/, () => rmSync(gone));
+  await uploadAs('a', gone);
+  const path = oldFile();
+  const store = join(process.env['VMKILN_HOME'] ?? '', 'cache/media/hashes.json');
+  rmSync(store, { force: true });
+  mkdirSync(store);
+  await uploadAs('b', path);
+  // An image of that name is there: the file is read for its checksum first.
+  await uploadAs('b', path);
+  rmSync(store, { recursive: true });
+  expect(visible()).toMatchObject([{ name: 'a' }, { name: 'b' }]);
 });
 
 test('a service that is busy when the record is made is left alone for as long as it says', async () => {
