@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { convertFile } from '../tools/qemu-img.ts';
 import { VmkilnError } from '../errors.ts';
 import type { ImageToPublish, TargetContext } from './target.ts';
@@ -13,7 +15,7 @@ const spellings: Readonly<Record<string, { format: string; options?: string }>> 
 };
 
 /**
- * Converts an image on this host, into a temporary file whose path it returns.
+ * Converts an image on this host, into a temporary file whose path it returns. A failure or an abort leaves none.
  *
  * @throws VmkilnError TARGET_FAILED for a format that cannot be made; errors of qemu-img.
  */
@@ -24,8 +26,14 @@ export async function convertImage(image: ImageToPublish, format: string, contex
       hint: `use one of ${Object.keys(spellings).join(', ')}, or leave the format out`,
     });
   }
-  const to = context.work(`${image.name}-${process.pid}-${Math.random().toString(36).slice(2, 8)}.${format}`);
+  // The name of an image may be `a/b` or `../a`.
+  const to = context.work(`vmkiln-${randomUUID()}.${format}`);
   context.progress(`converting ${image.format} to ${format}`);
-  await context.exec(convertFile(image.path, image.format, to, spelling));
+  try {
+    await context.exec(convertFile(image.path, image.format, to, spelling));
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error;
+  }
   return to;
 }

@@ -1,4 +1,13 @@
-import { appendFileSync, chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -6,6 +15,9 @@ import { upload } from '../../src/commands/upload.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
+import { convertImage } from '../../src/targets/glance-convert.ts';
+import type { TargetContext } from '../../src/targets/target.ts';
+import { exec } from '../../src/tools/exec.ts';
 import type { Session } from '../../src/ui/ui.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
 
@@ -183,4 +195,33 @@ test('a new image is published and the old one hidden although the answer to the
   await uploadAs('a', path, { replace: true });
   expect(visible()).toHaveLength(1);
   expect(cloud.images.size).toBe(2);
+});
+
+test('a conversion that fails or is stopped leaves nothing, and the name of an image is no path', async () => {
+  const path = oldFile();
+  const image = {
+    path,
+    name: '../team/x',
+    format: 'raw' as const,
+    sha256: '',
+    size: 300_000,
+    build: '',
+    rehearsal: false,
+  };
+  const work = mkdtempSync(join(folder, 'work-'));
+  const controller = new AbortController();
+  const run: TargetContext['exec'] = (command) => exec({ ...command, signal: controller.signal });
+  const none = () => undefined;
+  const context = { signal: controller.signal, progress: none, note: none, work: (file: string) => join(work, file) };
+  const made = await convertImage(image, 'qcow2', { ...context, exec: run });
+  expect(readdirSync(work).map((file) => join(work, file))).toEqual([made]);
+  rmSync(made);
+  const late: TargetContext['exec'] = async (command) => {
+    await run(command);
+    controller.abort();
+    return run(command);
+  };
+  const stopped = convertImage(image, 'qcow2', { ...context, exec: late });
+  await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(readdirSync(work)).toEqual([]);
 });
