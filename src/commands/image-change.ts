@@ -10,7 +10,7 @@ import {
 } from '../openstack/image-api.ts';
 import type { Session as Cloud } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
-import { openCloud } from '../targets/glance.ts';
+import { openCloud } from '../openstack/open-cloud.ts';
 import type { Session } from '../ui/ui.ts';
 import { type FieldOptions, propertiesFrom, protectionOf, visibilityOf } from './image-fields.ts';
 import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';

@@ -4,7 +4,7 @@ import { identityOf } from '../media/hash.ts';
 import { getImage, importMethods } from '../openstack/image-api.ts';
 import { sendFile } from '../openstack/send-file.ts';
 import { importAndWait } from '../openstack/watch-import.ts';
-import { openCloud } from '../targets/glance.ts';
+import { openCloud } from '../openstack/open-cloud.ts';
 import type { Session } from '../ui/ui.ts';
 import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
 import { shown } from './image-read.ts';

@@ -2,24 +2,16 @@ import { rm, stat } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
 import { identityOf, isSame } from '../media/hash.ts';
 import type { Published } from '../model.ts';
-import { readCloud } from '../openstack/clouds-yaml.ts';
 import { ServiceError } from '../openstack/http.ts';
-import {
-  deleteImage,
-  findImage,
-  type Image,
-  importMethods,
-  listImages,
-  listStores,
-  patchImage,
-} from '../openstack/image-api.ts';
-import { openSession, type Session } from '../openstack/keystone.ts';
+import { deleteImage, type Image, patchImage } from '../openstack/image-api.ts';
+import type { Session } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
+import { openCloud } from '../openstack/open-cloud.ts';
 import type { Source } from '../openstack/send-file.ts';
 import type { GlanceSpec } from '../recipe/glance.ts';
 import { withLock } from '../store/lock.ts';
+import { type GlancePlace, look, methodFor, namedImages, type Scene } from './glance-look.ts';
 import { uploaderMark, uploaderOf } from './glance-mark.ts';
-import { chooseMethod, type Method } from './glance-method.ts';
 import {
   anotherImage,
   describeSteps,
@@ -40,36 +32,18 @@ import { wantedImage } from './glance-wanted.ts';
 import { convertImage } from './glance-convert.ts';
 import type { ImageToPublish, Target, TargetContext } from './target.ts';
 
-/** One cloud of a `glance` entry of a recipe: `cloud` names it alone. */
-export type GlancePlace = Omit<GlanceSpec, 'cloud'> & { cloud?: string | undefined };
-
 /** Publishes to the Image service of OpenStack. */
 export const glance: Target<GlancePlace> = { check, changes, publish };
-
-/** What is known of a cloud before anything is decided. `holder` is the image that has the wanted id already. */
-type Scene = {
-  session: Session;
-  method: Method;
-  stores: readonly string[];
-  images: Image[];
-  holder: Image | undefined;
-};
 
 /** One entry per cloud: each is published to on its own. */
 export function placesOf({ cloud, ...spec }: GlanceSpec): GlancePlace[] {
   return (Array.isArray(cloud) ? cloud : [cloud]).map((each) => ({ ...spec, cloud: each }));
 }
 
-/** Opens the cloud `CLOUD` or `CLOUD/REGION`, or that of the environment. @throws VmkilnError USAGE */
-export async function openCloud(place: string | undefined): Promise<Session> {
-  const [cloud, region] = place?.split('/') ?? [];
-  return openSession(await readCloud({ cloud, region, env: process.env, cwd: process.cwd() }));
-}
-
 async function check(spec: GlancePlace): Promise<void> {
   const session = await openCloud(spec.cloud);
   const signal = AbortSignal.timeout(60_000);
-  await method(session, spec, signal);
+  await methodFor(session, spec, signal);
 }
 
 async function changes(image: ImageToPublish, spec: GlancePlace): Promise<string[]> {
@@ -220,55 +194,6 @@ async function putAway(session: Session, step: Step, { signal, note }: TargetCon
   } else if (step.do === 'keep') {
     note(`${session.cloud.name}: the old image ${step.image.id} stays, hidden: ${step.because}`);
   }
-}
-
-async function method(
-  session: Session,
-  spec: GlancePlace,
-  signal: AbortSignal,
-): Promise<{ method: Method; stores: readonly string[] }> {
-  const stores = spec.stores ?? [];
-  const [offered, known] = await Promise.all([
-    importMethods(session, { signal }),
-    stores.length > 0 ? listStores(session, { signal }) : [],
-  ]);
-  const chosen = chooseMethod({
-    cloud: session.cloud.name,
-    wanted: spec.method,
-    offered,
-    known: known.map(({ id }) => id),
-    stores,
-    hasLocation: spec.location !== undefined,
-    signed: spec.sign !== undefined,
-  });
-  return { method: chosen, stores };
-}
-
-async function look(wanted: Wanted, spec: GlancePlace, signal: AbortSignal): Promise<Scene> {
-  const session = await openCloud(spec.cloud);
-  const chosen = await method(session, spec, signal);
-  const images = await namedImages(session, wanted, signal);
-  const { id } = wanted;
-  const holder = id === undefined ? undefined : await findImage(session, id, { signal });
-  return { session, ...chosen, images, holder };
-}
-
-/** The images of a name in the project, hidden and unfinished ones too. */
-async function namedImages(session: Session, { name, owner }: Wanted, signal: AbortSignal): Promise<Image[]> {
-  const own = await session.project();
-  const project = owner ?? own;
-  // Those that another project shares with everybody are listed only when asked for.
-  const kinds = project === own ? [[]] : [[], [['visibility', 'community']] as const];
-  const lists = await Promise.all(
-    kinds.flatMap((kind) =>
-      ['false', 'true'].map((hidden) =>
-        listImages(session, [['name', name], ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
-      ),
-    ),
-  );
-  // Some clouds list public images of others even so.
-  const found = lists.flat().filter((image) => image.owner === project && image.name === name);
-  return [...new Map(found.map((image) => [image.id, image])).values()];
 }
 
 /** @throws VmkilnError TARGET_FAILED for values that the cloud's catalogue does not allow. Returns what looks like a slip. */
