@@ -157,7 +157,7 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
   ])
     .option('--from <recipe>', 'the shipped recipe to start from, such as rhel9', filled)
     .option('--name <name>', 'name of the image', filled)
-    .option('--iso <source>', 'path or URL of the installation DVD', filled)
+    .option('--iso <source>', 'path or URL of the installation DVD, or of the ready image', filled)
     .option('--disk <size>', 'size of the disk, such as 20G', filled)
     .addOption(new Option('--registration <kind>', 'where packages come from').choices(['account', 'key', 'none']))
     .option('--repository <url>', 'base URL of a repository of yours', filled)
@@ -185,7 +185,7 @@ function withVariables(command: Command): Command {
 
 function withRecipe(command: Command): Command {
   return withVariables(command)
-    .option('--out <dir>', 'folder of the directory target (default: ./images)', filled)
+    .option('--out <dir>', 'folder for the image, in place of what the recipe uploads to', filled)
     .option('--no-cache', 'use no checkpoint: run every stage')
     .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(stageNames))
     .addOption(new Option('--until <stage>', 'stop after this stage').choices(lastStages))

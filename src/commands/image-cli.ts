@@ -30,7 +30,7 @@ function defineUpload(define: Define, run: Run, session: Session): void {
     'vmkiln upload https://mirror.example.com/rhel7.qcow2 --to mycloud --name rhel7',
   ])
     .addOption(
-      new Option('--to <target>', 'CLOUD or CLOUD/REGION of clouds.yaml, or a folder that has a / (repeatable)')
+      new Option('--to <target>', 'CLOUD or CLOUD/REGION of clouds.yaml, or a folder: /…, ./… or …/ (repeatable)')
         .argParser(collect)
         .makeOptionMandatory(),
     )

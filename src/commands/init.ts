@@ -63,10 +63,11 @@ export async function init(file: string | undefined, options: InitOptions, { sig
   }
   process.stdout.write(`${path}\n`);
   const secrets = secretNames(text);
+  const [, medium] = /\$\{(iso|image)\b/.exec(text) ?? [];
   const steps = [
     ...(secrets.length > 0 ? [`set ${secrets.join(' and ')} in the environment`] : []),
-    `vmkiln rehearse ${path}   to try it without the DVD`,
-    `vmkiln build ${path}${text.includes('${iso') ? ' --set iso=PATH' : ''}`,
+    `vmkiln rehearse ${path}   to try it on practice media`,
+    `vmkiln build ${path}${medium ? ` --set ${medium}=PATH` : ''}`,
   ];
   process.stderr.write(steps.map((step) => `  next: ${step}\n`).join(''));
 }
@@ -93,8 +94,8 @@ async function ask(options: InitOptions, signal: AbortSignal): Promise<InitOptio
     const from =
       options.from ?? (await question(`Operating system: ${names.join(', ')}`, 'rhel9', (a) => names.includes(a)));
     const name = options.name ?? (await question('Name of the image', from));
-    const later = 'later, with --set iso=PATH';
-    const iso = options.iso ?? (await question('Installation DVD, path or URL', later));
+    const later = 'later, with --set';
+    const iso = options.iso ?? (await question('Installation DVD or ready image, path or URL', later));
     const disk = options.disk ?? (await question('Size of the disk', 'as usual for it'));
     const asked = from.startsWith('rhel') && options.registration === undefined;
     const registration = asked

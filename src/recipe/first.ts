@@ -28,7 +28,7 @@ export function firstRecipe(shipped: string, wanted: FirstRecipe): string {
   if (isScalar(first?.key)) first.key.commentBefore = null;
   document.set('name', wanted.name);
   if (wanted.iso !== undefined) {
-    document.setIn(['source', 'iso'], wanted.iso);
+    document.setIn(['source', document.hasIn(['source', 'image']) ? 'image' : 'iso'], wanted.iso);
     document.deleteIn(['source', 'sha256']);
   }
   if (wanted.disk !== undefined) document.setIn(['disk', 'size'], wanted.disk);

@@ -8,12 +8,14 @@ const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-init-'));
 const names = readdirSync('recipes').map((file) => file.replace(/\.yaml$/, ''));
 
 test.each(names)('init --from %s writes a recipe that is valid where it lies', async (from) => {
-  const made = await vmkiln(['init', `${from}-own.yaml`, '--from', from, '--name', 'own', '--disk', '40G'], { cwd });
+  const wanted = ['--name', 'own', '--disk', '40G', '--iso', '/srv/own'];
+  const made = await vmkiln(['init', `${from}-own.yaml`, '--from', from, ...wanted], { cwd });
   expect(made.status, made.stderr).toBe(0);
   expect(made.stdout).toBe(`${from}-own.yaml\n`);
   const text = readFileSync(join(cwd, `${from}-own.yaml`), 'utf8');
   expect(text).toMatch(/^name: own$/m);
   expect(text).toContain('size: 40G');
+  expect(text).toMatch(/^ {2}(iso|image): \/srv\/own$/m);
   expect(text).toContain(`$schema=${resolve('recipe.schema.json')}`);
   expect((await vmkiln(['validate', `${from}-own.yaml`], { cwd })).status).toBe(0);
 });
