@@ -10,7 +10,7 @@ type Mark = ProcessIdentity & { host: string; namespace: string; at: string };
 /** The first PID namespace of every kernel: PROC_PID_INIT_INO in Linux's include/linux/proc_ns.h. */
 const outermost = 'pid:[4026531836]';
 /** How long (milliseconds) a mark is believed whose process cannot be looked at. */
-const patience = 86_400_000;
+const patience = 12 * 3_600_000;
 
 /** The value of `vmkiln_uploading` while this process uploads; no two uploads have the same. */
 export function uploaderMark(): string {
@@ -18,7 +18,7 @@ export function uploaderMark(): string {
   return JSON.stringify({ host: hostname(), namespace: namespace(), at, ...ownIdentity() } satisfies Mark);
 }
 
-/** What became of the process that marked an image. A mark of another host or container is believed for a day. */
+/** What became of the process that marked an image. A mark of another host or container is believed for twelve hours, so that a nightly build finds no trace of the one before. */
 export function uploaderOf(image: Image): Uploader {
   const mark = readMark(image);
   if (mark === undefined) return 'gone';

@@ -96,7 +96,7 @@ test('a hidden image does not appear beside another, a deactivated one counts, a
   expect(steps([image('2', snapshot)], [], { keep: 0 })).toEqual(['create', 'hide 2', 'keep 2']);
 });
 
-test('a mark of this PID namespace is looked at, that of a container or another host is believed for a day', () => {
+test('a mark of this PID namespace is looked at, that of a container or another host is believed for half a day', () => {
   const mark = JSON.parse(uploaderMark()) as Record<string, unknown>;
   const of = (changes: object) => uploaderOf(image('1', { vmkiln_uploading: JSON.stringify({ ...mark, ...changes }) }));
   const parent = { pid: process.ppid, startTime: startTimeOf(process.ppid) };
