@@ -18,7 +18,10 @@ export function uploaderMark(): string {
   return JSON.stringify({ host: hostname(), namespace: namespace(), at, ...ownIdentity() } satisfies Mark);
 }
 
-/** What became of the process that marked an image. A mark of another host or container is believed for twelve hours, so that a nightly build finds no trace of the one before. */
+/**
+ * What became of the process that marked an image. A mark of another host or container is believed for twelve hours, so
+ * that a nightly build is not held up by the one before.
+ */
 export function uploaderOf(image: Image): Uploader {
   const mark = readMark(image);
   if (mark === undefined) return 'gone';
