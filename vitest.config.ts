@@ -25,6 +25,7 @@ export default defineConfig({
       },
       { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], ...guests } },
+      { test: { name: 'installs', include: ['test/installs/**/*.test.ts'], ...guests } },
       { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...servers } },
       { test: { name: 'releases', include: ['test/releases/**/*.test.ts'], ...guests } },
       { test: { name: 'systems', include: ['test/systems/**/*.test.ts'], ...guests } },

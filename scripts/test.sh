@@ -12,8 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kind=${1:-default}
 shift || true
 case $kind in
-  default) groups=('unit cli' 'services vm') ;;
-  all) groups=('unit cli' 'services vm' releases 'long systems') ;;
+  default) groups=('unit cli' 'services,installs vm') ;;
+  all) groups=('unit cli' 'services,installs vm' releases 'long systems') ;;
   systems) groups=(releases systems) ;;
   media)
     groups=(media)
@@ -46,15 +46,19 @@ run_project() {
   # Vitest also fails for errors outside of tests, and when it dies: neither must pass for a run without failures.
   grep -qs '"success":false' "$report" || echo '{"success":false}' >"$results/$1-crashed.json"
 }
-# Those of a group keep about one core busy each and run side by side; the output of all but the last follows its own.
+run_lane() {
+  local project
+  for project in ${1//,/ }; do run_project "$project" "${@:2}"; done
+}
+# The lanes of a group keep about one core busy each and run side by side; the output of all but the last follows its own.
 for group in "${groups[@]}"; do
-  read -ra projects <<<"$group"
-  for project in "${projects[@]:0:${#projects[@]}-1}"; do
-    run_project "$project" "$@" >"$results/$project.log" 2>&1 &
+  read -ra lanes <<<"$group"
+  for lane in "${lanes[@]:0:${#lanes[@]}-1}"; do
+    run_lane "$lane" "$@" >"$results/$lane.log" 2>&1 &
   done
-  run_project "${projects[-1]}" "$@"
+  run_lane "${lanes[-1]}" "$@"
   wait
-  for project in "${projects[@]:0:${#projects[@]}-1}"; do cat "$results/$project.log"; done
+  for lane in "${lanes[@]:0:${#lanes[@]}-1}"; do cat "$results/$lane.log"; done
 done
 printf '\n'
 node scripts/test-summary.mjs "$results"/*.json

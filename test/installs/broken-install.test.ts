@@ -71,6 +71,7 @@ test('Ctrl-C in an installation ends it within seconds, with nothing left', asyn
   run.kill('SIGINT');
   const { status, events } = await run.ended;
   expect(status).toBe(130);
-  expect(Date.now() - pressed).toBeLessThan(5000);
+  // Usually two seconds; the installation would go on for minutes.
+  expect(Date.now() - pressed).toBeLessThan(30_000);
   expect(await leftovers(events[0]?.build ?? '')).toEqual([]);
 });
