@@ -70,4 +70,7 @@ const finished =
 /** Practice media say so where they accept a command without acting on it. */
 const remark = /not rehearsed: (.+)$/;
 
-export const anaconda: Family['installer'] = { phases, fatal, finished, remark };
+/** A kernel that unpacks its initial RAM disk without KVM is silent for one or two minutes. */
+const bootSilence = 600;
+
+export const anaconda: Family['installer'] = { phases, bootSilence, fatal, finished, remark };

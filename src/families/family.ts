@@ -50,6 +50,8 @@ export type Family<R extends Recipe = Recipe> = {
   /** How to read the installer's log. */
   installer: {
     phases: readonly InstallerPhase[];
+    /** Seconds that the guest may be silent, and read and write nothing, before the first phase: it hangs if it is longer. */
+    bootSilence?: number;
     /** Lines after which the installation cannot succeed. */
     fatal: readonly RegExp[];
     /** The line after which the guest powers off. */

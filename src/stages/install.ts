@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
 import { removeBootFiles, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
@@ -44,7 +44,16 @@ export const install: Stage = {
     const started = Date.now();
     let succeeded = false;
     try {
-      await installWatched(command, input, context);
+      if ((await installWatched(command, input, context, 'tell')) === 'frozen') {
+        context.emit({
+          type: 'warning',
+          stage: 'install',
+          message: 'the guest hung while it booted: it is started again',
+        });
+        await removeGuest(input, context, started);
+        for (const log of ['console.log', 'installer.log']) await rm(context.work(log), { force: true });
+        await installWatched(command, input, context, 'fail');
+      }
       succeeded = true;
     } finally {
       await keepLogs(context, '');
@@ -58,13 +67,27 @@ export const install: Stage = {
   },
 };
 
-async function installWatched(command: Command, input: StageInput, context: StageContext): Promise<void> {
+/**
+ * Installs. A kernel may hang while it boots, above all without KVM and when its clock was calibrated on a busy host:
+ * `ifFrozen` says whether that is told or a failure. Nothing has been written then.
+ */
+async function installWatched(
+  command: Command,
+  input: StageInput,
+  context: StageContext,
+  ifFrozen: 'tell' | 'fail',
+): Promise<'installed' | 'frozen'> {
   const ended = new AbortController();
   const stop = new AbortController();
   const running = startAlone(input.host.connect, context, () => context.run(command, { signal: stop.signal }))
     .catch((error: unknown) => ({ error }))
     .finally(() => ended.abort());
   const { watch, failure } = await watchInstaller(input, context, ended.signal);
+  if (failure === 'frozen' && ifFrozen === 'tell') {
+    stop.abort();
+    await running;
+    return 'frozen';
+  }
   if (failure) {
     const bundle = await collectBundle(input, watch, context);
     stop.abort();
@@ -82,9 +105,10 @@ async function installWatched(command: Command, input: StageInput, context: Stag
   if (watch.remarks.length > 0) {
     context.emit({ type: 'warning', stage: 'install', message: `not rehearsed: ${watch.remarks.join(', ')}` });
   }
+  return 'installed';
 }
 
-type Failure = 'fatal' | 'paused' | 'stalled' | 'hung' | 'timeout';
+type Failure = 'fatal' | 'paused' | 'frozen' | 'stalled' | 'hung' | 'timeout';
 
 /** Looks at the logs and the domain until virt-install ends or the installation has failed. */
 async function watchInstaller(
@@ -94,7 +118,8 @@ async function watchInstaller(
 ): Promise<{ watch: Watch; failure?: Failure }> {
   const now = () => performance.now();
   const logs = [follow(context.work('installer.log')), follow(context.work('console.log'))];
-  const limits = { startedAt: now(), stallTimeout: recipe.install.stallTimeout, timeout: recipe.install.timeout };
+  const { stallTimeout, timeout } = recipe.install;
+  const limits = { startedAt: now(), stallTimeout, timeout, bootSilence: family.installer.bootSilence };
   let watch = startWatch(now());
   let shown = '';
   let lookedAt = now();
@@ -164,6 +189,12 @@ function explain(failure: Failure, watch: Watch, { recipe }: StageInput, bundle:
       new VmkilnError('DISK_FULL', `QEMU paused the guest while ${watch.phase}: its disk could not be written`, {
         hint: `most likely the filesystem of VMKILN_HOME is full: free some space there; ${where}`,
       }),
+    frozen: () =>
+      new VmkilnError(
+        'INSTALL_STALLED',
+        'the guest hung while it booted, and again when it was started anew: it printed, read and wrote nothing',
+        { hint: `see the end of console.log; ${where}` },
+      ),
     stalled: () =>
       new VmkilnError(
         'INSTALL_STALLED',

@@ -15,6 +15,8 @@ export type Watch = {
   fatal?: { at: number; lines: readonly string[] };
   /** When anything last moved. */
   movedAt: number;
+  /** When the guest last printed a line, read or wrote anything: computing does not count. */
+  heardAt: number;
   activity?: { at: number; counters: DomainActivity };
 };
 
@@ -34,6 +36,7 @@ export function startWatch(at: number): Watch {
     finished: false,
     remarks: [],
     movedAt: at,
+    heardAt: at,
   };
 }
 
@@ -42,7 +45,7 @@ export function seeLine(watch: Watch, line: string, installer: Family['installer
   if (line.trim() === '') return watch;
   const remark = installer.remark.exec(line)?.[1];
   const remarks = remark === undefined || watch.remarks.includes(remark) ? watch.remarks : [...watch.remarks, remark];
-  const moved = { ...watch, remarks, movedAt: at };
+  const moved = { ...watch, remarks, movedAt: at, heardAt: at };
   if (watch.fatal) {
     const lines = watch.fatal.lines.includes(line) ? watch.fatal.lines : [...watch.fatal.lines, line].slice(0, 12);
     return { ...moved, fatal: { ...watch.fatal, lines } };
@@ -64,22 +67,29 @@ export function seeLine(watch: Watch, line: string, installer: Family['installer
 export function seeActivity(watch: Watch, counters: DomainActivity, at: number): Watch {
   const before = watch.activity;
   const activity = { at, counters };
-  if (!before) return { ...watch, activity };
+  // Only now does the guest run: before that, another build may have been in the way.
+  if (!before) return { ...watch, activity, heardAt: at };
   const cpuShare = (counters.cpu - before.counters.cpu) / 1e6 / Math.max(1, at - before.at);
   const bytes = counters.written - before.counters.written + counters.received - before.counters.received;
   const moves = cpuShare > idleCpuShare || bytes > idleBytes;
-  return { ...watch, activity, movedAt: moves ? at : watch.movedAt };
+  return { ...watch, activity, movedAt: moves ? at : watch.movedAt, heardAt: bytes > 0 ? at : watch.heardAt };
 }
 
-/** What to do now. `stallTimeout` and `timeout` are in seconds. */
+/**
+ * What to do now. `stallTimeout`, `timeout` and `bootSilence` are in seconds. `frozen` is a guest whose kernel hangs before
+ * the installer began: it may compute for ever.
+ */
 export function verdict(
   watch: Watch,
-  limits: { startedAt: number; stallTimeout: number; timeout: number },
+  limits: { startedAt: number; stallTimeout: number; timeout: number; bootSilence?: number | undefined },
   now: number,
-): 'go on' | 'fatal' | 'stalled' | 'hung' | 'timeout' {
+): 'go on' | 'fatal' | 'frozen' | 'stalled' | 'hung' | 'timeout' {
   if (watch.fatal && now - watch.fatal.at >= fatalGrace) return 'fatal';
   if (now - limits.startedAt >= limits.timeout * 1000) return 'timeout';
   if (watch.limit !== undefined && !watch.finished && now - watch.phaseAt >= watch.limit * 1000) return 'hung';
+  const silence = Math.min(limits.bootSilence ?? Infinity, limits.stallTimeout) * 1000;
+  const boots = watch.activity !== undefined && watch.fraction === 0;
+  if (limits.bootSilence !== undefined && boots && now - watch.heardAt >= silence) return 'frozen';
   if (now - watch.movedAt >= limits.stallTimeout * 1000) return 'stalled';
   return 'go on';
 }

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { exec } from '../../src/tools/exec.ts';
 import { freshFolder, leftovers, startVmkiln, vmkiln } from '../support/vmkiln.ts';
 
 const folder = freshFolder('broken');
+const { signal } = new AbortController();
 
 /** Writes a recipe whose kickstart is `lines` between a sound beginning and end. */
 function recipeWith(name: string, lines: { commands?: string; packages?: string; end?: string }): string {
@@ -33,27 +35,46 @@ function recipeWith(name: string, lines: { commands?: string; packages?: string;
   return recipe;
 }
 
-describe.concurrent('an installation that cannot succeed ends with its reason, and leaves a bundle and nothing else', () => {
+describe.concurrent('an installation that goes wrong', () => {
   test.for<[string, Parameters<typeof recipeWith>[1], RegExp]>([
     ['unknown-command', { commands: 'part / --size=1024 --grow\nfrobnicate --now' }, /line 12[\s\S]*frobnicate/],
     ['unknown-package', { packages: '@core\nno-such-package' }, /no-such-package/],
     ['no-disk', { commands: 'ignoredisk --only-use=vdz\npart / --size=1024 --grow' }, /vdz|disk/i],
     ['failing-post', { end: '%end\n%post --erroronfail\nexit 7\n%end' }, /%post|script/i],
-  ])('%s', async ([name, lines, reason], { expect: expectHere }) => {
-    const run = await vmkiln(['rehearse', recipeWith(name, lines), '--out', folder, '--ui', 'json'], { timeout: 400 });
-    expectHere(run.status).toBe(1);
-    const failed = run.events.find(({ type }) => type === 'failed');
-    expectHere(failed).toMatchObject({
-      stage: 'install',
-      code: 'INSTALL_FAILED',
-      message: expect.stringMatching(reason),
-    });
-    const bundle = (failed as { bundle: string }).bundle;
-    expectHere(readFileSync(join(bundle, 'screenshot.png')).subarray(1, 4).toString()).toBe('PNG');
-    expectHere(readFileSync(join(bundle, 'domain.xml'), 'utf8')).toContain('<domain');
-    expectHere(readFileSync(join(bundle, 'console.log'), 'utf8').length).toBeGreaterThan(0);
-    expectHere(existsSync(join(folder, `${name}-rehearsal.qcow2`))).toBe(false);
-    expectHere((await leftovers(failed?.build ?? '')).filter((line) => !line.startsWith('temporary'))).toEqual([]);
+  ])(
+    'cannot succeed, ends with its reason, and leaves a bundle and nothing else: %s',
+    async ([name, lines, reason], { expect: expectHere }) => {
+      const run = await vmkiln(['rehearse', recipeWith(name, lines), '--out', folder, '--ui', 'json'], {
+        timeout: 400,
+      });
+      expectHere(run.status).toBe(1);
+      const failed = run.events.find(({ type }) => type === 'failed');
+      expectHere(failed).toMatchObject({
+        stage: 'install',
+        code: 'INSTALL_FAILED',
+        message: expect.stringMatching(reason),
+      });
+      const bundle = (failed as { bundle: string }).bundle;
+      expectHere(readFileSync(join(bundle, 'screenshot.png')).subarray(1, 4).toString()).toBe('PNG');
+      expectHere(readFileSync(join(bundle, 'domain.xml'), 'utf8')).toContain('<domain');
+      expectHere(readFileSync(join(bundle, 'console.log'), 'utf8').length).toBeGreaterThan(0);
+      expectHere(existsSync(join(folder, `${name}-rehearsal.qcow2`))).toBe(false);
+      expectHere((await leftovers(failed?.build ?? '')).filter((line) => !line.startsWith('temporary'))).toEqual([]);
+    },
+  );
+
+  test('hangs while it boots, and is started again once', async () => {
+    const recipe = recipeWith('frozen', {});
+    writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('.ks }', '.ks, stallTimeout: 1m }'));
+    const run = startVmkiln(['rehearse', recipe, '--out', folder]);
+    const { build } = await run.event((event) => event.type === 'command-started' && event.argv.includes('domstats'));
+    const freeze = () => exec({ program: 'virsh', args: ['suspend', `vmkiln-${build}`], timeout: 30, signal });
+    await freeze();
+    await run.event((event) => event.type === 'warning' && /hung while it booted/.test(event.message));
+    await run.event((event) => event.type === 'progress' && event.stage === 'install' && (event.fraction ?? 0) > 0);
+    run.kill('SIGINT');
+    expect((await run.ended).status).toBe(130);
+    expect((await leftovers(build)).filter((line) => !line.startsWith('temporary'))).toEqual([]);
   });
 });
 

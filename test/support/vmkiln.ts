@@ -119,7 +119,7 @@ async function lookForLeftovers(build: string): Promise<string[]> {
     find '${testHome}' -name owner.json -path '*${build}*' | sed 's/^/owner /'
     find /tmp -maxdepth 1 ${since} -name 'libguestfs??????' |
       while read -r each; do grep -qF "$each/" /proc/net/unix || echo "temporary $each"; done
-    pgrep -f 'bin/[v]irt-install' >/dev/null || find /var/lib/libvirt/boot ${since} -name 'virtinst-*' | sed 's/^/boot file /'
+    pgrep -f 'bin/[v]irt-install' >/dev/null || find /var/lib/libvirt/boot ${since} -name 'virtinst-*' | sed 's/^/temporary /'
     true`;
   const { stdout } = await exec({
     program: 'sh',

@@ -46,6 +46,18 @@ describe('watching an installation', () => {
     expect(verdict(watch, limits, 119_500)).toBe('stalled');
   });
 
+  test('a kernel that hangs while it boots computes and is silent; an installer may be', () => {
+    const boot = { ...limits, stallTimeout: 900, timeout: 9000, bootSilence: 600 };
+    expect(verdict(startWatch(0), boot, 700_000)).toBe('go on');
+    let watch = seeLine(seeActivity(startWatch(0), quiet, 2000), 'clocksource: acpi_pm', installer, 3000);
+    watch = seeActivity(watch, { ...quiet, cpu: 1200e9 }, 604_000);
+    expect(verdict(watch, boot, 602_000)).toBe('go on');
+    expect(verdict(watch, boot, 603_000)).toBe('frozen');
+    expect(verdict(watch, { ...boot, bootSilence: undefined }, 603_000)).toBe('go on');
+    expect(verdict(seeActivity(watch, { ...quiet, cpu: 1200e9, written: 512 }, 604_000), boot, 605_000)).toBe('go on');
+    expect(verdict(seeLine(watch, 'Installing x', installer, 3000), boot, 605_000)).toBe('go on');
+  });
+
   test('the whole time is bounded even while everything moves', () => {
     const watch = seeLine(startWatch(0), 'Installing x', installer, 599_999);
     expect(verdict(watch, limits, 600_000)).toBe('timeout');
