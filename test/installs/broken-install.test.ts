@@ -65,7 +65,7 @@ describe.concurrent('an installation that goes wrong', () => {
 
   test('hangs while it boots, and is started again once', async () => {
     const recipe = recipeWith('frozen', {});
-    writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('.ks }', '.ks, stallTimeout: 1m }'));
+    writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('.ks }', '.ks, stallTimeout: 2m }'));
     const run = startVmkiln(['rehearse', recipe, '--out', folder]);
     const { build } = await run.event((event) => event.type === 'command-started' && event.argv.includes('domstats'));
     const freeze = () => exec({ program: 'virsh', args: ['suspend', `vmkiln-${build}`], timeout: 30, signal });
