@@ -68,7 +68,7 @@ export function seeActivity(watch: Watch, counters: DomainActivity, at: number):
   const before = watch.activity;
   const activity = { at, counters };
   // Only now does the guest run: before that, another build may have been in the way.
-  if (!before) return { ...watch, activity, heardAt: at };
+  if (!before) return { ...watch, activity, heardAt: at, movedAt: at };
   const cpuShare = (counters.cpu - before.counters.cpu) / 1e6 / Math.max(1, at - before.at);
   const bytes = counters.written - before.counters.written + counters.received - before.counters.received;
   const moves = cpuShare > idleCpuShare || bytes > idleBytes;
