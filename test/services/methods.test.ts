@@ -70,6 +70,11 @@ test('the import task of the Tasks API, which is for administrators', async () =
   const { location: at } = await glance.publish(image, spec, context());
   const shown = await openstack<{ status: string; name: string; tags: string[] }>('admin', 'image', 'show', idOf(at));
   expect(shown).toMatchObject({ status: 'active', name, tags: ['t'] });
+  // What is served is not the file here: nothing of it stays.
+  const other = await makeImage();
+  const wrong = { ...spec, name: `${other.name}-task` };
+  await expect(glance.publish(other, wrong, context())).rejects.toThrow(/is not what was sent/);
+  expect(await imagesCalled(await sessionOf('admin'), wrong.name)).toEqual([]);
   await expect(glance.publish(image, { ...spec, cloud: 'test' }, context())).rejects.toMatchObject({
     message: expect.stringContaining('403'),
   });

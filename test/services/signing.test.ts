@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
@@ -91,6 +91,29 @@ test('what cannot be verified is refused before it is uploaded', async () => {
   expect(await refused(p256)).toContain('cannot verify signatures of a key of the type ec');
   expect(await refused(other, { method: 'glance-direct' })).toContain('signed image goes by the direct upload');
   expect(await imagesCalled(one, image.name)).toEqual([]);
+});
+
+test('a signature goes onto no other data, and an upload that is taken up again keeps its own', async () => {
+  const sign = await makeKey('late', ['rsa:2048']);
+  const [image, other] = await Promise.all([makeImage(), makeImage()]);
+  // As the cloud may have converted it: known as this image, with other bytes.
+  const leave = async (properties: object) => {
+    const id = randomUUID();
+    const fields = { id, name: image.name, disk_format: 'qcow2', container_format: 'bare' };
+    const own = { vmkiln_sha256: image.sha256, ...properties };
+    await createImage(one, { ...fields, ...own }, { signal, isOurs: () => false });
+    const data = { open: () => createReadStream(other.path), size: other.size };
+    await putData(one, id, data, { to: 'file', idle: 60, signal });
+    return id;
+  };
+  const converted = await leave({});
+  await expect(glance.publish(image, place('test', { sign }), context())).rejects.toThrow(/cannot be signed/);
+  await deleteImage(one, converted, { signal });
+  const killed = await leave({ os_hidden: true, vmkiln_uploading: 'of no living process' });
+  const { location } = await glance.publish(image, place('test', { sign }), context());
+  expect(idOf(location)).not.toBe(killed);
+  await verifySignature(idOf(location), { osCloud: 'test' }, session);
+  expect(await imagesCalled(one, image.name)).toHaveLength(1);
 });
 
 test('a file is verified as openssl signed it', async () => {
