@@ -64,8 +64,11 @@ export async function readCloud(request: CloudRequest): Promise<CloudConfig> {
   }
   const own = clouds[name];
   if (own === undefined) {
-    const where = file === undefined ? 'there is no clouds.yaml' : `${file} has ${names.join(', ') || 'none'}`;
-    throw usage(`there is no cloud called ${name}`, `${where}; name one of these, or set OS_CLIENT_CONFIG_FILE`);
+    const hint =
+      file === undefined
+        ? 'there is no clouds.yaml: write one (here or in ~/.config/openstack), or name it in OS_CLIENT_CONFIG_FILE'
+        : `${file} has ${names.join(', ') || 'none'}; name one of these, or another file in OS_CLIENT_CONFIG_FILE`;
+    throw usage(`there is no cloud called ${name}`, hint);
   }
   if (typeof own !== 'object' || Array.isArray(own))
     throw usage(`the cloud ${name} in ${file} is not a map`, 'mend it');
