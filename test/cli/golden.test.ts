@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { fakeHost } from '../support/fake-tools.ts';
+import { vmkiln } from '../support/vmkiln.ts';
+
+// What people and scripts read stays as it is. After a change that is meant: `npx vitest run --project cli golden -u`.
+
+const recipes = [
+  ...['rhel6', 'rhel7', 'rhel8', 'rhel9', 'rhel10', 'windows-2022'].map((name) => ({ name, medium: 'iso' })),
+  { name: 'rhel7-kvm-guest', medium: 'image' },
+];
+
+test.each(recipes)('vmkiln plan of $name', async ({ name, medium }) => {
+  const host = fakeHost();
+  const variables = [medium, ...(name.startsWith('windows') ? ['virtioIso', 'cloudbaseInitMsi'] : [])];
+  const set = variables.flatMap((variable) => ['--set', `${variable}=https://media.example.com/${variable}`]);
+  const path = `recipes/${name}.yaml`;
+  const { status, stdout, stderr } = await vmkiln(['plan', path, ...set, '--connect', 'qemu:///session'], {
+    env: host.env,
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const text = stdout
+    .replaceAll(host.folder, '$FOLDER')
+    .replaceAll(process.cwd(), '$PROJECT')
+    .replace(/^( +host +).*\n.*$/m, '$1$HOST')
+    .replace(/^ +note +guests run under TCG.*\n/m, '')
+    .replace(/-m \d+ -O/g, '-m $N -O');
+  await expect(text).toMatchFileSnapshot(`golden/plan-${name}`);
+});
+
+const commands = ['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'convert', 'upload', 'clean'];
+
+test('the help of the commands', async () => {
+  const helps = await Promise.all(commands.map((command) => vmkiln([command, '--help'])));
+  await expect(helps.map(({ stdout }) => stdout).join('\n')).toMatchFileSnapshot('golden/help');
+});
