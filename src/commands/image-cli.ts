@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { diskFormats, hashMethods, uploadMethods } from '../recipe/glance-words.ts';
+import { diskFormats, hashMethods, uploadMethods } from '../targets/glance/words.ts';
 import { parseDuration } from '../recipe/units.ts';
 import type { Session } from '../ui/ui.ts';
 

@@ -1,6 +1,6 @@
 import { type Image, importMethods, listImages, listStores, versions } from '../openstack/image-api.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
-import { propertiesOf } from '../targets/glance-verify.ts';
+import { propertiesOf } from '../targets/glance/verify.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Session } from '../ui/ui.ts';
 import { keyValues } from './image-fields.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recipeSchema } from '../recipe/schema.ts';
+import { recipeSchema } from '../families/recipe.ts';
 
 type Schema = { [key: string]: unknown };
 

@@ -4,7 +4,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { getData } from '../openstack/image-api.ts';
 import { type HashMethod, keyTypeOf, readCertificate, signatureOf, verifyStream } from '../openstack/signing.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
-import { readStoredCertificate } from '../targets/glance-sign.ts';
+import { readStoredCertificate } from '../targets/glance/sign.ts';
 import type { Session } from '../ui/ui.ts';
 import { findByIdOrName } from './image-find.ts';
 

@@ -1,5 +1,5 @@
 import type { Arg, Command, Host, MachineNeeds, Media, Piece, RenderedFile, SecretRef } from '../model.ts';
-import type { Recipe, RecipeKey } from '../recipe/schema.ts';
+import type { Recipe, RecipeKey } from './recipe.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
 
 /** Arguments a family adds to a stage's command, and the top-level recipe keys they come from. */

@@ -1,7 +1,7 @@
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from './recipe.ts';
 import type { Family } from './family.ts';
-import { rhel } from './rhel.ts';
-import { windows } from './windows.ts';
+import { rhel } from './rhel/rhel.ts';
+import { windows } from './windows/windows.ts';
 
 /** A family sees the recipes of its own form alone: the key it is found under says which. */
 const families: { [Name in Recipe['family']]: Family<Extract<Recipe, { family: Name }>> } = { rhel, windows };

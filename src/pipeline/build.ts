@@ -5,7 +5,7 @@ import { fillHoles } from '../answers/holes.ts';
 import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
 import type { Event, EventBody, Plan, Published, StageName } from '../model.ts';
 import { loadRecipe } from '../recipe/load.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { writeAtomic } from '../store/files.ts';
 import { createBuild, foldersOf, releaseOwner, writeOwner } from '../store/owner.ts';

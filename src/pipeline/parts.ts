@@ -1,5 +1,5 @@
 import type { Command, Media, Piece, StagePlan } from '../model.ts';
-import type { Recipe, RecipeKey } from '../recipe/schema.ts';
+import type { Recipe, RecipeKey } from '../families/recipe.ts';
 import { canonicalRendered, type Contents, hash } from './fingerprint.ts';
 
 type Parts = StagePlan['parts'];

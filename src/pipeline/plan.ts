@@ -2,7 +2,7 @@ import { VmkilnError } from '../errors.ts';
 import { redactUrl } from '../media/http.ts';
 import { type Forecast, type Plan, stageNames, type StageName, type StagePlan } from '../model.ts';
 import { mapMedia } from '../recipe/media.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { isOutdated, type Layer } from '../store/checkpoints.ts';
 import { type Contents, fingerprint } from './fingerprint.ts';

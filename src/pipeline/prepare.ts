@@ -11,7 +11,7 @@ import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, Media, Plan, StageName } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';

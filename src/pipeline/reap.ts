@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
 import { fileSizes, removeDeadTemporaries } from '../store/files.ts';
-import { removePartials } from '../targets/directory.ts';
+import { removePartials } from '../targets/directory/directory.ts';
 import { withLock } from '../store/lock.ts';
 import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';

@@ -2,7 +2,7 @@ import { interrupted, VmkilnError } from '../errors.ts';
 import type { HookContext } from '../hooks.ts';
 import type { Plan, Published, StageName, StagePlan } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import type { StageInput } from '../stages/stage.ts';
 import { type Layer, obtain } from '../store/checkpoints.ts';
 import { fileSizes, grownBytes } from '../store/files.ts';

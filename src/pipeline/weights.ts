@@ -1,5 +1,5 @@
 import type { Plan, StagePlan } from '../model.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import type { Weight } from './pool.ts';
 
 const mib = 1024 ** 2;

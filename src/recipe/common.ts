@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { glance } from './glance.ts';
+import { glance } from '../targets/glance/recipe.ts';
 import { hooks } from './hooks.ts';
 import { duration, line, size } from './values.ts';
 

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
 import { isZxScript } from './hooks.ts';
 import { mapMedia } from './media.ts';
-import type { Recipe, RhelRecipe, WindowsRecipe } from './schema.ts';
+import type { Recipe, RhelRecipe, WindowsRecipe } from '../families/recipe.ts';
 
 /** Templates that vmkiln ships. */
 export const shippedKickstarts = join(import.meta.dirname, '../../kickstart');

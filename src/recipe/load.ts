@@ -6,7 +6,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { resolveFiles } from './files.ts';
 import { didYouMean } from './nearest.ts';
 import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
-import { explain, type Recipe, recipeSchema } from './schema.ts';
+import { explain, type Recipe, recipeSchema } from '../families/recipe.ts';
 import { substitute } from './variables.ts';
 
 /** In bytes. */

@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, isPair, isScalar, type LineCounter, type Node } from 'yaml';
 import { z } from 'zod';
 import { didYouMean, nearest } from './nearest.ts';
-import { missing, recipeSchema } from './schema.ts';
+import { missing, recipeSchema } from '../families/recipe.ts';
 import { show } from './values.ts';
 
 /** A mistake in a recipe. `offset` is in characters from its beginning. */

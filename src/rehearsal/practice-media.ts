@@ -1,5 +1,5 @@
 import type { MediaSource } from '../pipeline/prepare.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
 import { practiceDvd, type Run } from './practice-dvd.ts';

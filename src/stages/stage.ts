@@ -1,6 +1,6 @@
 import type { Family } from '../families/family.ts';
 import type { Command, Emit, Host, Media, Published, RenderedFile, StageName } from '../model.ts';
-import type { Recipe, RecipeKey } from '../recipe/schema.ts';
+import type { Recipe, RecipeKey } from '../families/recipe.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { ExecResult } from '../tools/exec.ts';
 

@@ -1,8 +1,8 @@
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
-import type { Recipe } from '../recipe/schema.ts';
-import { directory } from './directory.ts';
-import { glance, placesOf } from './glance.ts';
+import type { Recipe } from '../families/recipe.ts';
+import { directory } from './directory/directory.ts';
+import { glance, placesOf } from './glance/glance.ts';
 import type { ImageToPublish, Target, TargetContext } from './target.ts';
 
 /** One place an image goes to, with its name for messages. */

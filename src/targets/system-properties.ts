@@ -1,5 +1,5 @@
-import type { Recipe } from '../recipe/schema.ts';
-import { osProperties } from './glance-wanted.ts';
+import type { Recipe } from '../families/recipe.ts';
+import { osProperties } from './glance/wanted.ts';
 
 /** What image properties follow from: the recipe, what its family says of it, the libosinfo id of its release. */
 export type System = {

@@ -2,7 +2,7 @@ import type { Arg, Command, MediaFile, Piece, Plan, Prediction, StagePlan } from
 import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
 import type { HookName } from '../recipe/hooks.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { Recipe } from '../families/recipe.ts';
 import { formatBytes, formatDuration, noPaint, quoteWord, type Paint } from './format.ts';
 
 /** What a build decides stands as a variable. */

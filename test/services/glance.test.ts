@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { getImage } from '../../src/openstack/image-api.ts';
 import type { Session } from '../../src/openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../../src/openstack/metadefs.ts';
-import { glance } from '../../src/targets/glance.ts';
+import { glance } from '../../src/targets/glance/glance.ts';
 import { context, makeImage, openstack, place, sessionOf, signal, useClouds } from '../support/cloud/tools.ts';
 
 type Shown = Record<string, unknown> & { id: string; properties: Record<string, unknown> };

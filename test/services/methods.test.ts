@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getImage } from '../../src/openstack/image-api.ts';
 import type { Session } from '../../src/openstack/keystone.ts';
-import { glance } from '../../src/targets/glance.ts';
+import { glance } from '../../src/targets/glance/glance.ts';
 import type { ImageToPublish } from '../../src/targets/target.ts';
 import { context, imagesCalled, makeImage, openstack, place, sessionOf, signal } from '../support/cloud/tools.ts';
 

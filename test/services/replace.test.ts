@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { createImage, deleteImage, patchImage, putData } from '../../src/openstack/image-api.ts';
 import type { Session } from '../../src/openstack/keystone.ts';
-import { glance } from '../../src/targets/glance.ts';
-import { uploadImage } from '../../src/targets/glance-upload.ts';
+import { glance } from '../../src/targets/glance/glance.ts';
+import { uploadImage } from '../../src/targets/glance/upload.ts';
 import { placesFrom, publishAll } from '../../src/targets/index.ts';
-import { glance as schema } from '../../src/recipe/glance.ts';
+import { glance as schema } from '../../src/targets/glance/recipe.ts';
 import {
   context,
   fresh,

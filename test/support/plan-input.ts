@@ -1,7 +1,7 @@
 import { familyOf } from '../../src/families/index.ts';
 import type { Host, Media } from '../../src/model.ts';
 import type { PlanInput } from '../../src/pipeline/plan.ts';
-import type { Recipe } from '../../src/recipe/schema.ts';
+import type { Recipe } from '../../src/families/recipe.ts';
 
 /** A host without KVM, as the probe describes it. */
 export const host: Host = {

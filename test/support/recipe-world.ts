@@ -11,7 +11,7 @@ import { makePlan, type PlanInput } from '../../src/pipeline/plan.ts';
 import { secretMacs } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { mediaOf } from '../../src/recipe/media.ts';
-import type { Recipe } from '../../src/recipe/schema.ts';
+import type { Recipe } from '../../src/families/recipe.ts';
 import { host, planInput } from './plan-input.ts';
 
 /** A recipe that uses every kind of file and secret. */

@@ -5,7 +5,7 @@ import { afterAll } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import type { Arg, RenderedFile } from '../../src/model.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import type { Recipe, RhelRecipe } from '../../src/recipe/schema.ts';
+import type { Recipe, RhelRecipe } from '../../src/families/recipe.ts';
 
 export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
 afterAll(() => rmSync(recipeFolder, { recursive: true }));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import type { WindowsRecipe } from '../../src/recipe/schema.ts';
+import type { WindowsRecipe } from '../../src/families/recipe.ts';
 
 export const windowsFolder = mkdtempSync(join(tmpdir(), 'vmkiln-windows-'));
 afterAll(() => rmSync(windowsFolder, { recursive: true }));

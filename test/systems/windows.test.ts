@@ -41,7 +41,7 @@ test('the password is in no file of the build and in no event', async () => {
 
 test('what Setup refuses ends the build with its words, a screenshot and the logs of the disk', async () => {
   const folder = freshFolder('wrong');
-  const shipped = readFileSync('templates/autounattend.xml.hbs', 'utf8');
+  const shipped = readFileSync('templates/windows/autounattend.xml.hbs', 'utf8');
   // No lint knows which letter a drive gets; Setup finds no such path.
   const item = '<PathAndCredentials wcm:action="add" wcm:keyValue="99"><Path>G:\\more</Path></PathAndCredentials>';
   writeFileSync(join(folder, 'own.hbs'), shipped.replaceAll('</DriverPaths>', `${item}</DriverPaths>`));

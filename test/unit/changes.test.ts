@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Plan, StageName } from '../../src/model.ts';
-import type { Recipe } from '../../src/recipe/schema.ts';
+import type { Recipe } from '../../src/families/recipe.ts';
 import {
   because,
   type Change,

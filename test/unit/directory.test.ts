@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { withLock } from '../../src/store/lock.ts';
-import { directory } from '../../src/targets/directory.ts';
+import { directory } from '../../src/targets/directory/directory.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 

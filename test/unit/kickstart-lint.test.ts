@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { lintKickstart } from '../../src/answers/kickstart-lint.ts';
+import { lintKickstart } from '../../src/families/rhel/kickstart-lint.ts';
 
 const sound = `lang en_US.UTF-8
 timezone UTC

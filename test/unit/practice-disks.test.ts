@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { renderTemplate } from '../../src/answers/templates.ts';
-import { rhelRelease } from '../../src/families/rhel-releases.ts';
-import { kickstartView } from '../../src/families/rhel-views.ts';
+import { rhelRelease } from '../../src/families/rhel/releases.ts';
+import { kickstartView } from '../../src/families/rhel/views.ts';
 import { releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { anaconda } from '../../src/families/anaconda.ts';
+import { anaconda } from '../../src/families/rhel/anaconda.ts';
 
 /** Lines in the forms that Anaconda 21 (RHEL 7) writes them: its log, syslog on the virtio port, and the text console. */
 const log = `

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { rhel } from '../../src/families/rhel.ts';
+import { rhel } from '../../src/families/rhel/rhel.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { host } from '../support/plan-input.ts';
 import { asRhel, words } from '../support/rhel.ts';

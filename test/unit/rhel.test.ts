@@ -15,7 +15,7 @@ import {
   kickstartView,
   packagesView,
   requiredSecrets,
-} from '../../src/families/rhel-views.ts';
+} from '../../src/families/rhel/views.ts';
 import { host, media } from '../support/plan-input.ts';
 import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
@@ -166,7 +166,7 @@ test('every name in every shipped template is in its view', async () => {
     'packages.sh.hbs': packagesView(recipe),
     'clean.sh.hbs': cleanView(recipe),
   };
-  for (const folder of ['kickstart', 'templates']) {
+  for (const folder of ['kickstart', 'templates/rhel']) {
     for (const name of readdirSync(folder).filter((file) => file.endsWith('.hbs') && file in views)) {
       const program = Handlebars.parse(readFileSync(join(folder, name), 'utf8'));
       expect(unknownPaths(program, views[name], helpers), name).toEqual([]);

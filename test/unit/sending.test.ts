@@ -15,7 +15,7 @@ import { upload } from '../../src/commands/upload.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
-import { convertImage } from '../../src/targets/glance-convert.ts';
+import { convertImage } from '../../src/targets/glance/convert.ts';
 import type { TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 import type { Session } from '../../src/ui/ui.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { lintUnattend } from '../../src/answers/unattend-lint.ts';
+import { lintUnattend } from '../../src/families/windows/unattend-lint.ts';
 import { validate } from '../../src/commands/validate.ts';
 import { familyOf } from '../../src/families/index.ts';
 import { rendered } from '../support/rhel.ts';

@@ -7,8 +7,8 @@ import { inject } from 'vitest';
 import { readCloud } from '../../../src/openstack/clouds-yaml.ts';
 import { type Image, listImages } from '../../../src/openstack/image-api.ts';
 import { openSession, type Session } from '../../../src/openstack/keystone.ts';
-import { glance } from '../../../src/recipe/glance.ts';
-import type { GlancePlace } from '../../../src/targets/glance-look.ts';
+import { glance } from '../../../src/targets/glance/recipe.ts';
+import type { GlancePlace } from '../../../src/targets/glance/look.ts';
 import type { ImageToPublish, TargetContext } from '../../../src/targets/target.ts';
 import { exec } from '../../../src/tools/exec.ts';
 

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { guestPath, line } from '../../recipe/values.ts';
+
+const mode = () => line('an octal mode in quotes, like "0644"', /^[0-7]{3,4}$/);
+const owner = () => line('USER or USER:GROUP', /^[a-z_][a-z0-9_-]*(:[a-z_][a-z0-9_-]*)?$/);
+
+const steps = {
+  run: z
+    .union(
+      [
+        z.string().min(1),
+        z.strictObject({
+          script: line('a path').describe(
+            'Shell script of yours, run by /bin/sh in the guest whatever its first line says.',
+          ),
+        }),
+      ],
+      { error: 'expected a shell command, or { script: PATH }' },
+    )
+    .describe(
+      'A shell command run in the guest, or a script of yours. Without a running system: no services, no systemd.',
+    ),
+  upload: z
+    .strictObject({
+      from: line('a path').describe('File of yours; relative to the recipe.'),
+      to: guestPath().describe('The file it becomes in the guest.'),
+      mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
+      owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest.'),
+    })
+    .describe('Copies a file of yours into the guest.'),
+  write: z
+    .strictObject({
+      path: guestPath().describe('The file in the guest.'),
+      content: z.string().describe('All that the file will hold.'),
+      mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
+    })
+    .describe('Writes a file in the guest.'),
+  mkdir: guestPath().describe('Makes a directory in the guest, and those above it.'),
+  delete: guestPath().describe('Deletes a file or a directory with all it holds; shell patterns are allowed.'),
+  chmod: z
+    .strictObject({
+      path: guestPath().describe('The file in the guest.'),
+      mode: mode().describe('Permissions, octal, in quotes.'),
+    })
+    .describe('Changes permissions.'),
+  link: z
+    .strictObject({ target: guestPath().describe('What the link points to.'), path: guestPath().describe('The link.') })
+    .describe('Makes a symbolic link.'),
+};
+
+/** One step of `customize`: an object with exactly one of these keys. */
+export const step = z
+  .strictObject({
+    run: steps.run.optional(),
+    upload: steps.upload.optional(),
+    write: steps.write.optional(),
+    mkdir: steps.mkdir.optional(),
+    delete: steps.delete.optional(),
+    chmod: steps.chmod.optional(),
+    link: steps.link.optional(),
+  })
+  .refine((value) => Object.keys(value).length === 1, {
+    error: `expected exactly one of ${Object.keys(steps).join(', ')}`,
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
+
+export type Step = z.output<typeof step>;

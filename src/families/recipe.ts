@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { firstKeys, lastKeys } from '../recipe/common.ts';
+import { rhelKeys } from './rhel/recipe.ts';
+import { show } from '../recipe/values.ts';
+import { windowsKeys, windowsRules } from './windows/recipe.ts';
+
+const rhel = z.strictObject({ ...firstKeys, ...rhelKeys, ...lastKeys });
+const windows = z.strictObject({ ...firstKeys, ...windowsKeys, ...lastKeys }).superRefine(windowsRules);
+
+/**
+ * The one definition of a recipe: a form per family of operating systems, told apart by `family`, its keys in the order
+ * the reference shows them. Sizes come out in bytes, durations in seconds.
+ */
+export const recipeSchema = z.discriminatedUnion('family', [rhel, windows]);
+
+/** A validated recipe, with every default filled in. */
+export type Recipe = z.output<typeof recipeSchema>;
+
+/** The recipes of one family, which are all that its code sees. */
+export type RhelRecipe = z.output<typeof rhel>;
+export type WindowsRecipe = z.output<typeof windows>;
+
+/** A key of any recipe. */
+export type RecipeKey = keyof RhelRecipe | keyof WindowsRecipe;
+
+/** What is said of a key that must be there. */
+export const missing = 'is missing';
+
+/** Words for problems that the schema itself has none for. Values of secrets never get here: they have words of their own. */
+export function explain(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') {
+    return issue.input === undefined
+      ? missing
+      : `expected ${kinds[issue.expected] ?? issue.expected}, got ${show(issue.input)}`;
+  }
+  if (issue.code === 'invalid_value') {
+    if (issue.input === undefined) return missing;
+    return `expected ${issue.values.map(String).join(' or ')}, got ${show(issue.input)}`;
+  }
+  if (issue.code === 'invalid_union' && 'options' in issue && typeof issue['discriminator'] === 'string') {
+    const given = (issue.input as Record<string, unknown>)[issue['discriminator']];
+    return given === undefined ? missing : `expected ${[issue['options']].flat().join(' or ')}, got ${show(given)}`;
+  }
+  if (issue.code === 'too_small' && isNumber(issue.origin))
+    return `expected at least ${issue.minimum}, got ${show(issue.input)}`;
+  if (issue.code === 'too_big' && isNumber(issue.origin))
+    return `expected at most ${issue.maximum}, got ${show(issue.input)}`;
+  return undefined;
+}
+
+function isNumber(origin: string): boolean {
+  return origin === 'int' || origin === 'number';
+}
+
+const kinds: Record<string, string> = {
+  object: 'a map of keys',
+  array: 'a list',
+  record: 'a map of names to texts',
+  string: 'text (in quotes if it looks like a number)',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};

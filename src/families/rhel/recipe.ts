@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { isRhelRelease, rhelReleaseRange } from './releases.ts';
+import { checksum, installKeys, machineKeys, medium } from '../../recipe/common.ts';
+import { step } from '../linux/step-keys.ts';
+import { duration, line, secret, show, size } from '../../recipe/values.ts';
+
+const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
+
+const url = (what: string, pattern: RegExp) =>
+  line(what, pattern).refine((value) => !hasCredentials.test(value), {
+    error: `expected ${what} without a user and password in it: they never belong in a recipe`,
+  });
+
+const identifier = (what: string) =>
+  z.union([line(what), secret()], { error: `expected ${what}, or a reference { env: NAME } or { file: PATH }` });
+
+const proxy = z.strictObject({
+  url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/@]+\/?$/).describe('Address of the proxy.'),
+  user: line('a user name').optional().describe('User at the proxy.'),
+  password: secret().optional().describe('Password at the proxy, by reference.'),
+});
+
+const subscription = z
+  .strictObject({
+    username: identifier('a user name').optional().describe('User of the Customer Portal or the Satellite.'),
+    password: secret().optional().describe('Password of that user, by reference.'),
+    organization: identifier('an organization').optional().describe('Organization, together with activationKey.'),
+    activationKey: secret().optional().describe('Activation key, by reference, instead of a user and password.'),
+    attach: line('none, auto or the ID of a pool', /^[A-Za-z0-9-]+$/)
+      .prefault('none')
+      .describe(
+        'The subscription to attach: `none` under Simple Content Access or when the activation key attaches, `auto`, or the ID of a pool.',
+      ),
+    repositories: z
+      .array(line('the ID of a repository', /^[A-Za-z0-9._-]+$/))
+      .prefault([])
+      .describe('Repositories to enable while packages are installed.'),
+    serverUrl: url('the URL of a Satellite, like https://satellite.example.com/rhsm', /^https:\/\/\S+$/)
+      .optional()
+      .describe('Registration server, when it is a Satellite and not the Customer Portal.'),
+    contentUrl: url('the URL of the content, like https://satellite.example.com/pulp/repos', /^https:\/\/\S+$/)
+      .optional()
+      .describe('Content server of the Satellite.'),
+    caCertificate: line('a path')
+      .optional()
+      .describe('PEM file with the CA certificate of the Satellite; relative to the recipe.'),
+  })
+  .superRefine((value, context) => {
+    const user = value.username !== undefined && value.password !== undefined;
+    const key = value.organization !== undefined && value.activationKey !== undefined;
+    if (user && value.activationKey === undefined) return;
+    if (key && value.username === undefined && value.password === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      message: 'expected either username and password, or organization and activationKey',
+    });
+  });
+
+const repository = z.strictObject({
+  id: line('the ID of a repository', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
+    'ID, and the name of its file in /etc/yum.repos.d.',
+  ),
+  name: line('a name').optional().describe('Name for people; the ID if left out.'),
+  baseurl: url('a URL that starts with http://, https://, ftp:// or file://', /^(https?|ftp|file):\/\/\S+$/).describe(
+    'Where the repository is, from the guest.',
+  ),
+  gpgcheck: z.boolean().prefault(true).describe('Whether packages must be signed.'),
+  gpgkey: url('a URL of a key', /^(https?|ftp|file):\/\/\S+$/)
+    .prefault('file:///etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release')
+    .describe('Key that signs the packages.'),
+  keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
+});
+
+const knownReleases = `a release in quotes like "7.9" (${rhelReleaseRange})`;
+
+const source = z
+  .strictObject({
+    iso: medium('Installation ISO').optional(),
+    image: medium('Ready KVM guest image (QCOW2) to start from, instead of an installation').optional(),
+    sha256: checksum('the ISO or image'),
+  })
+  .refine(({ iso, image }) => (iso === undefined) !== (image === undefined), {
+    error: 'expected either iso or image',
+  });
+
+const install = z.strictObject({
+  kickstart: line('a path')
+    .optional()
+    .describe(
+      'Kickstart template: a file of yours beside the recipe, or one of those shipped. By default the shipped one of the release.',
+    ),
+  ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
+});
+
+/** The keys of a recipe of the Red Hat Enterprise Linux family, besides those of every recipe. */
+export const rhelKeys = {
+  family: z.literal('rhel').describe('The family of operating systems.'),
+  release: line(knownReleases, /^[0-9]+\.[0-9]+$/)
+    .refine(isRhelRelease, { error: (issue) => `expected ${knownReleases}, got ${show(issue.input)}` })
+    .describe(`Release, in quotes: ${rhelReleaseRange}.`),
+  subscription: subscription
+    .optional()
+    .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
+  repositories: z
+    .array(repository)
+    .superRefine((repositories, context) => {
+      // The ID is the name of a file in the guest: the second would replace the first.
+      for (const [index, { id }] of repositories.entries()) {
+        if (repositories.findIndex((other) => other.id === id) === index) continue;
+        context.addIssue({ code: 'custom', path: [index, 'id'], message: `the ID ${id} is already used above` });
+      }
+    })
+    .prefault([])
+    .describe('Repositories of your own, instead of a subscription or beside it.'),
+  proxy: proxy
+    .optional()
+    .describe(
+      'HTTP proxy that registration and packages go through while the image is built. The image keeps nothing of it.',
+    ),
+  caCertificates: z
+    .array(line('a path'))
+    .prefault([])
+    .describe(
+      'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
+    ),
+  update: z
+    .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
+      error: 'expected true, false or { maxAge: 20h }',
+    })
+    .optional()
+    .describe(
+      'Whether all packages are updated; by default when there is a subscription or a repository. Updates older than `maxAge` (20h unless said otherwise) are not reused from a checkpoint.',
+    ),
+  source: source.describe('Where the image starts from: an installation, or a ready image.'),
+  disk: z
+    .strictObject({
+      size: size('2G')
+        .optional()
+        .describe(
+          'Size of the disk: 8G by default. A ready image keeps its own; when this is larger, its last partition and the file system in it grow.',
+        ),
+    })
+    .prefault({})
+    .describe('Disk of the image.'),
+  machine: z
+    .strictObject(machineKeys({ memory: '1G' }, { memory: '2G' }))
+    .prefault({})
+    .describe('Virtual machine that the installation runs in.'),
+  language: line('a locale like en_US.UTF-8', /^[A-Za-z0-9_.@-]+$/)
+    .prefault('en_US.UTF-8')
+    .describe('Language of the system.'),
+  keyboard: line('a keyboard layout like us', /^[A-Za-z0-9_.-]+$/)
+    .prefault('us')
+    .describe('Keyboard layout.'),
+  timezone: line('a time zone like Europe/Berlin', /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
+    .prefault('Etc/UTC')
+    .describe('Time zone.'),
+  install: install.prefault({}).describe('How the installer is driven.'),
+  packages: z
+    .array(line('the name of a package or of a @group', /^@?[A-Za-z0-9_/][A-Za-z0-9._+:/()^-]*$/))
+    .prefault([])
+    .describe('Packages to install after the update.'),
+  cloudInit: z
+    .strictObject({
+      user: line('a user name', /^[a-z_][a-z0-9_-]{0,31}$/)
+        .refine((user) => user !== 'root', { error: 'expected another user than root' })
+        .prefault('cloud-user')
+        .describe('User that cloud-init makes: with sudo, without a password, with the SSH keys of the instance.'),
+      rootLogin: z
+        .enum(['none', 'keys', 'password'])
+        .prefault('none')
+        .describe(
+          'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
+        ),
+    })
+    .prefault({})
+    .describe('What cloud-init does at first boot.'),
+  rootPassword: secret().optional().describe('Password of root, by reference. Without it root is locked.'),
+  customize: z
+    .array(step)
+    .prefault([])
+    .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.'),
+};

@@ -1,0 +1,232 @@
+import { basename, join } from 'node:path';
+import { lintKickstart } from './kickstart-lint.ts';
+import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
+import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
+import { shippedKickstarts } from '../../recipe/files.ts';
+import type { RhelRecipe } from '../recipe.ts';
+import { anaconda } from './anaconda.ts';
+import {
+  type Contribution,
+  type Family,
+  type Finding,
+  type Installation,
+  mediumPiece,
+  type Omitted,
+} from '../family.ts';
+import { osinfoIds, rhelRelease } from './releases.ts';
+import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './views.ts';
+import { quoted, uefiBoot } from '../../tools/virt-install.ts';
+import { sha256Of } from '../sha256.ts';
+import { chmod, stepArguments } from '../linux/steps.ts';
+
+const templates = join(import.meta.dirname, '../../../templates/rhel');
+const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
+const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
+
+/** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
+export const rhel: Family<RhelRecipe> = {
+  osinfo,
+  machine: ({ machine, source }) => ({
+    uefi: machine.firmware === 'uefi' && source.image === undefined,
+    secureBoot: false,
+    tpm: false,
+  }),
+  render,
+  install,
+  customize,
+  maxAge,
+  sysprep,
+  trims,
+  lint,
+  validator,
+  installer: anaconda,
+  properties,
+  notes,
+};
+
+function osinfo(recipe: RhelRecipe): string[] {
+  return osinfoIds(recipe.release);
+}
+
+function render(recipe: RhelRecipe): RenderedFile[] {
+  const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  const ready = recipe.source.image !== undefined;
+  const kickstart = recipe.install.kickstart ?? join(shippedKickstarts, rhelRelease(recipe).kickstart);
+  return [
+    ...(ready ? [] : [renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe))]),
+    ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
+    { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
+    shipped('guest.sh', guestView(recipe)),
+    shipped('clean.sh', cleanView(recipe)),
+    shipped('trim.sh', {}),
+    ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
+  ];
+}
+
+/** The whole file is the password: `--root-password file:` reads its first line. */
+function rootPassword(secret: NonNullable<RhelRecipe['rootPassword']>): RenderedFile {
+  const { text, holes } = renderText('{{secret rootPassword}}', 'root-password', 'text', { rootPassword: secret });
+  return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
+}
+
+function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation {
+  // The last console is /dev/console: what the installer says goes to the serial line.
+  const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
+  const kernel = `${installer} ${own && `${own} `}console=tty0 console=ttyS0,115200n8`;
+  // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
+  const kernelArguments = { host: accelerator === 'tcg' ? ' no_timer_check' : '' };
+  return {
+    before: [],
+    devices: { diskBus: 'virtio', logPort: 'org.fedoraproject.anaconda.log.0', restarts: false },
+    args: [
+      ...(machine ? ['--machine', machine] : []),
+      ...['--location', ['location=', ...quoted(mediumPiece(media, 'iso'))] as Arg],
+      ...['--initrd-inject', { rendered: 'ks.cfg' }],
+      ...['--extra-args', [kernel, kernelArguments] as Arg],
+      ...(recipe.machine.firmware === 'uefi' ? [...uefiBoot(false), '--tpm', 'none'] : []),
+    ],
+    keys: ['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],
+  };
+}
+
+/** Images of the initial RAM disk that are made in an appliance need the drivers of every machine, not those of this one. */
+const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
+
+/** Makes the guest trust CAs: update-ca-trust(8). RHEL 6 has to be told once that it shall. */
+function trust({ caCertificates, release }: RhelRecipe): Arg[] {
+  if (caCertificates.length === 0) return [];
+  const anchors = '/etc/pki/ca-trust/source/anchors';
+  const uploads = caCertificates.flatMap((file): Arg[] => {
+    const path = `${anchors}/${basename(file)}`;
+    return ['--upload', [{ file, sha256: sha256Of(file) }, `:${path}`], ...chmod('0644', path)];
+  });
+  const enable = release.startsWith('6.') ? 'update-ca-trust enable && ' : '';
+  return ['--mkdir', anchors, ...uploads, '--run-command', `${enable}update-ca-trust extract`];
+}
+
+function customize(recipe: RhelRecipe): Contribution | Omitted {
+  if (!managesPackages(recipe)) return { omitted: 'there is no registration, no update and no package' };
+  const ca = recipe.subscription?.caCertificate;
+  const certificate: Arg[] = ca
+    ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
+    : [];
+  return {
+    args: ['--no-logfile', ...dracut, ...trust(recipe), ...certificate, '--run', { rendered: 'packages.sh' }],
+    keys: ['caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
+  };
+}
+
+/**
+ * Operations of virt-sysprep(1), named one by one because the default set changes with versions. Left out: fs-uuids and
+ * user-account, which break a guest, and ssh-userdir and cron-spool, which could only undo the recipe's own steps.
+ */
+const operations = [
+  'abrt-data',
+  'backup-files',
+  'bash-history',
+  'blkid-tab',
+  'crash-data',
+  'customize',
+  'dhcp-client-state',
+  'dhcp-server-state',
+  'logfiles',
+  'machine-id',
+  'mail-spool',
+  'net-hostname',
+  'net-hwaddr',
+  'pacct-log',
+  'package-manager-cache',
+  'pam-data',
+  'passwd-backups',
+  'puppet-data-log',
+  'rh-subscription-manager',
+  'rhn-systemid',
+  'rpm-db',
+  'samba-db-log',
+  'smolt-uuid',
+  'ssh-hostkeys',
+  'sssd-db-log',
+  'tmp-files',
+  'udev-persistent-net',
+  'utmp',
+  'yum-uuid',
+];
+
+function sysprep(recipe: RhelRecipe): Contribution {
+  return {
+    args: [
+      // The user's steps may need it, and virt-sysprep is without by default.
+      ...['--network', '--no-logfile'],
+      ...(managesPackages(recipe) ? [] : [...dracut, ...trust(recipe)]),
+      ...['--run', { rendered: 'guest.sh' }],
+      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
+      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...recipe.customize.flatMap(stepArguments),
+      ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
+      ...['--operations', operations.join(',')],
+      ...['--run', { rendered: 'clean.sh' }],
+      // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
+      ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
+      ...['--run', { rendered: 'trim.sh' }],
+    ],
+    keys: [
+      'release',
+      ...(managesPackages(recipe) ? [] : ['caCertificates' as const]),
+      'cloudInit',
+      'rootPassword',
+      'customize',
+    ],
+  };
+}
+
+/** What a kickstart may put on the disk besides mounted filesystems, or may hide: swap, volume groups, included files. */
+const otherStorage =
+  /^\s*(autopart|volgroup|logvol|raid|btrfs|%include|part(ition)?\s+(.*\s)?(swap|pv\.|raid\.|btrfs\.))/m;
+
+function trims(rendered: readonly RenderedFile[]): boolean {
+  const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
+  return kickstart !== undefined && !otherStorage.test(kickstart.text);
+}
+
+function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] {
+  const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
+  const { major } = rhelRelease(recipe);
+  return kickstart ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware }) : [];
+}
+
+/** pykickstart's own, which knows the commands and options of each release. */
+function validator(recipe: RhelRecipe): { file: string; program: string; args: string[] } {
+  return { file: 'ks.cfg', program: 'ksvalidator', args: ['-v', `RHEL${rhelRelease(recipe).major}`] };
+}
+
+function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {
+  // Without the agent in it, an instance that must be quiesced cannot be snapshot.
+  const agent = packages.includes('qemu-guest-agent');
+  return {
+    os_admin_user: cloudInit.user,
+    hw_disk_bus: 'virtio',
+    hw_vif_model: 'virtio',
+    ...(agent && { hw_qemu_guest_agent: 'yes', os_require_quiesce: 'yes' }),
+  };
+}
+
+function notes(recipe: RhelRecipe): string[] {
+  const { packages, repositories, subscription, release } = recipe;
+  const { attach, growRoot } = rhelRelease(recipe);
+  const all = [
+    packages.length > 0 && !subscription && repositories.length === 0
+      ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
+      : undefined,
+    packages.length === 0 && recipe.source.image === undefined
+      ? 'no packages are requested: the build fails unless the installed system has cloud-init'
+      : undefined,
+    !attach && subscription && subscription.attach !== 'none'
+      ? `subscription.attach is left out: RHEL ${release} has no attach, a registered system may use every repository of its organization`
+      : undefined,
+    growRoot && !packages.includes(growRoot)
+      ? `the root partition of an instance does not grow to the disk of its flavor: resize it by hand, or add ${growRoot} to packages`
+      : undefined,
+    'SELinux labels are set with the setfiles of the guest; where that fails, each instance relabels and restarts once at its first boot',
+  ];
+  return all.filter((note) => note !== undefined);
+}

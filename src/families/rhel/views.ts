@@ -1,0 +1,142 @@
+import type { View } from '../../answers/templates.ts';
+import type { SecretRef } from '../../model.ts';
+import type { RhelRecipe } from '../recipe.ts';
+import { rhelRelease } from './releases.ts';
+
+const consoles = 'console=tty0 console=ttyS0,115200n8';
+
+/** What a kickstart template may use. */
+export function kickstartView(recipe: RhelRecipe): View {
+  const { release, language, keyboard, timezone, machine, install } = recipe;
+  const { kernelArguments } = rhelRelease(recipe);
+  return {
+    release,
+    language,
+    keyboard,
+    timezone,
+    uefi: machine.firmware === 'uefi',
+    kernelArguments,
+    variables: install.variables,
+  };
+}
+
+/** What cloud.cfg.hbs may use. */
+export function cloudView(recipe: RhelRecipe): View {
+  const { groups, network } = rhelRelease(recipe);
+  const { user, rootLogin } = recipe.cloudInit;
+  return {
+    user: yamlWord(user),
+    groups: ['adm', ...groups].join(', '),
+    connection: network === 'keyfile' ? 'eth0.nmconnection' : 'ifcfg-eth0',
+    rootKeys: rootLogin !== 'none',
+    passwords: rootLogin === 'password',
+  };
+}
+
+/** Without quotes, cloud-init's YAML 1.1 makes something else of these. */
+function yamlWord(name: string): string {
+  return /^(null|true|false|yes|no|on|off|y|n)$/.test(name) ? `"${name}"` : name;
+}
+
+/** What guest.sh.hbs may use. */
+export function guestView(recipe: RhelRecipe): View {
+  const { bootLoader, growRoot, grubConfig, kernelArguments, machineId, network } = rhelRelease(recipe);
+  return {
+    kernelArguments,
+    grubConfig: grubConfig[recipe.machine.firmware],
+    lockRoot: recipe.rootPassword === undefined,
+    legacy: bootLoader === 'legacy',
+    // Arguments that vmkiln writes into the lines of the kernels itself.
+    kernelLine: bootLoader === 'grub2' ? '' : `${consoles} ${kernelArguments}`.trim(),
+    entries: bootLoader === 'entries',
+    keyfile: network === 'keyfile',
+    networkManager: network === 'ifcfg',
+    systemd: machineId,
+    growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
+  };
+}
+
+/** What clean.sh.hbs may use. */
+export function cleanView(recipe: RhelRecipe): View {
+  const { machineId, packageManager } = rhelRelease(recipe);
+  return { dnf: packageManager === 'dnf', systemd: machineId };
+}
+
+/** Whether packages.sh has anything to do. */
+export function managesPackages(recipe: RhelRecipe): boolean {
+  return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
+}
+
+/** A nightly build installs new updates, and the builds of one day share them. Seconds. */
+const usualMaxAge = 20 * 3600;
+
+/**
+ * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
+ * so, or says nothing and has somewhere to get them from.
+ */
+export function maxAge({ update, subscription, repositories }: RhelRecipe): number | undefined {
+  if (typeof update === 'object') return update.maxAge;
+  return (update ?? (subscription !== undefined || repositories.length > 0)) ? usualMaxAge : undefined;
+}
+
+/** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
+export function packagesView(recipe: RhelRecipe): View {
+  const { packages, repositories, subscription } = recipe;
+  const { serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
+  const { attach: canAttach, bootLoader, packageManager } = rhelRelease(recipe);
+  const attach = (canAttach && subscription?.attach) || 'none';
+  return {
+    subscription: subscription !== undefined,
+    // Not the recipe's name: recipes that differ in nothing else share their checkpoints.
+    consumerName: 'vmkiln',
+    account: {
+      username: subscription?.username ?? '',
+      password: subscription?.password ?? '',
+      organization: subscription?.organization ?? '',
+      activationKey: subscription?.activationKey ?? '',
+    },
+    attach: { auto: attach === 'auto', pool: attach === 'auto' || attach === 'none' ? '' : attach },
+    server: {
+      needed: Boolean(serverUrl || contentUrl || caCertificate),
+      url: serverUrl,
+      contentUrl,
+      ca: caCertificate !== undefined,
+    },
+    proxy: proxyView(recipe),
+    enable: subscription?.repositories ?? [],
+    repositories: repositories.map(({ id, name: title = id, baseurl, gpgcheck, gpgkey, keep }) => ({
+      id,
+      name: title,
+      baseurl,
+      gpgcheck: gpgcheck ? '1' : '0',
+      gpgkey,
+      keep,
+    })),
+    tool: packageManager,
+    entries: bootLoader === 'entries',
+    update: maxAge(recipe) !== undefined,
+    packages,
+    // Groups have a name for yum and dnf only.
+    provided: packages.filter((wanted) => !wanted.startsWith('@')),
+  };
+}
+
+function proxyView({ proxy }: RhelRecipe): View {
+  const { url = '', user = '', password = '' } = proxy ?? {};
+  const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
+  return { url, scheme, host, user, password };
+}
+
+/** Every secret that a recipe refers to, once each, in the order they are needed. */
+export function requiredSecrets(recipe: RhelRecipe): SecretRef[] {
+  const { subscription, proxy, rootPassword } = recipe;
+  const all = [
+    subscription?.username,
+    subscription?.password,
+    subscription?.organization,
+    subscription?.activationKey,
+    proxy?.password,
+    rootPassword,
+  ].filter((value) => typeof value === 'object');
+  return [...new Map(all.map((secret) => [JSON.stringify(secret), secret])).values()];
+}

@@ -1,0 +1,67 @@
+import { descendants, type Element } from './unattend.ts';
+import { lintUnattend, type Remark } from './unattend-lint.ts';
+import type { RenderedFile } from '../../model.ts';
+import type { WindowsRecipe } from '../recipe.ts';
+import type { Finding } from '../family.ts';
+import { genericKeys } from './releases.ts';
+import { diskDriver, driverFolders } from './views.ts';
+
+/** The lint of the rendered answer file, and the checks that no schema makes: against the machine of the recipe. */
+export function lintAnswers(recipe: WindowsRecipe, rendered: readonly RenderedFile[]): Finding[] {
+  const file = rendered.find(({ name }) => name === 'Autounattend.xml');
+  if (!file) return [];
+  const { root, remarks } = lintUnattend(file.text, genericKeys);
+  const across = root ? acrossLayers(recipe, root, file.text) : [];
+  const name = recipe.install.answerFile ?? file.name;
+  return [...remarks, ...across].map((remark) => ({ file: name, ...remark }));
+}
+
+/** What Setup only finds out when it has started: a disk that it does not see, partitions that its firmware cannot boot. */
+function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remark[] {
+  const { firmware, diskBus } = recipe.machine;
+  const found: Remark[] = [];
+  const say = (level: Remark['level'], message: string) => found.push({ line: 1, column: 1, level, message });
+  const setup = root.children
+    .filter(({ attributes }) => attributes['pass'] === 'windowsPE')
+    .flatMap(({ children }) => children);
+  const driver = diskDriver(recipe);
+  if (driver !== undefined && !setup.some((component) => loads(component, driver))) {
+    const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
+    say(
+      'error',
+      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} on E:, the virtio ISO: Setup would see no disk (the folder is E:\\${folder?.replaceAll('/', '\\')})`,
+    );
+  }
+  const types = setup.flatMap((component) =>
+    descendants(component, 'CreatePartition').flatMap(({ children }) => children.filter(({ name }) => name === 'Type')),
+  );
+  const hasEfi = types.some(({ text: type }) => type === 'EFI');
+  if (types.length > 0 && firmware === 'uefi' && !hasEfi)
+    say('error', 'the machine has UEFI firmware, and no partition of the type EFI is made: Windows could not boot');
+  if (firmware === 'bios' && hasEfi)
+    say('error', 'the machine has BIOS firmware, and a partition of the type EFI is made: Setup refuses it');
+  if (!setup.some((component) => descendants(component, 'InstallFrom').length > 0))
+    say('warning', 'no ImageInstall/OSImage/InstallFrom names an image: Setup asks when the media have several');
+  if (!/build\.cmd|sysprep/i.test(text) && descendants(root, 'Generalize').length === 0)
+    say(
+      'warning',
+      'neither F:\\build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
+    );
+  return found;
+}
+
+/** Whether a component of the pass windowsPE loads a driver: from the ISOs, where Setup searches subfolders too, or by a command. */
+function loads(component: Element, driver: string): boolean {
+  const paths = (element: Element) => descendants(element, 'Path').map(({ text }) => text.toLowerCase());
+  const folders = descendants(component, 'DriverPaths').flatMap(paths);
+  const commands = descendants(component, 'RunSynchronous').flatMap(paths);
+  return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
+}
+
+/** The letters are those of `drives` in windows-views.ts. What is on a share is not known. */
+function reaches(folder: string, driver: string): boolean {
+  const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
+  if (letter === undefined) return folder !== '';
+  // virtio-win has the drivers a second time, below `amd64`.
+  return (letter === 'e' && /^($|amd64)/.test(rest)) || (/[de]/.test(letter) && rest.includes(driver));
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
+import { line, secret } from '../../recipe/values.ts';
+import { windowsStep } from './step-keys.ts';
+
+const source = z.strictObject({
+  iso: medium('Installation ISO'),
+  sha256: checksum('the ISO'),
+  virtioIso: medium('ISO with the virtio drivers (virtio-win)'),
+  virtioSha256: checksum('the virtio ISO'),
+  cloudbaseInitMsi: medium('Installer of Cloudbase-Init, the x64 MSI'),
+  cloudbaseInitSha256: checksum('the installer of Cloudbase-Init'),
+});
+
+const install = z.strictObject({
+  image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
+    .optional()
+    .describe(
+      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server (without desktop where `desktop` is false) or Pro.',
+    ),
+  answerFile: line('a path')
+    .optional()
+    .describe('Template of an Autounattend.xml of yours beside the recipe. By default the shipped one.'),
+  commands: z
+    .array(line('a command on one line'))
+    .prefault([])
+    .describe(
+      'Commands of yours, run as Administrator in the installed Windows before Sysprep. One that fails ends the build.',
+    ),
+  ...installKeys({ timeout: '4h', stallTimeout: '45m' }),
+});
+
+/** The releases of Windows that vmkiln knows; their data is in families/windows-releases.ts. */
+const windowsVersions = ['2019', '2022', '2025', '11'] as const;
+
+/** The keys of a recipe of the Windows family, besides those of every recipe. */
+export const windowsKeys = {
+  family: z.literal('windows').describe('The family of operating systems.'),
+  release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
+  source: source.describe('The media of the installation.'),
+  productKey: z
+    .union([z.literal('generic'), secret()], {
+      error: 'expected generic, or a reference to a secret { env: NAME } or { file: PATH }',
+    })
+    .optional()
+    .describe(
+      'Product key, by reference, or `generic` for the KMS client key that Microsoft publishes for the edition. Evaluation media need none.',
+    ),
+  administratorPassword: secret().describe(
+    'Password of Administrator while the image is built, by reference. Cloudbase-Init gives each instance another one.',
+  ),
+  disk: disk('20G', '40G'),
+  machine: z
+    .strictObject({
+      ...machineKeys({ memory: '2G' }, { memory: '4G' }),
+      diskBus: z
+        .enum(['virtio', 'scsi', 'sata'])
+        .prefault('virtio')
+        .describe('How the disk is attached. Windows has a driver of its own for `sata` alone.'),
+      tpm: z
+        .boolean()
+        .optional()
+        .describe('Whether the machine has an emulated TPM 2.0 (swtpm); by default where the release demands one.'),
+    })
+    .prefault({})
+    .describe('Virtual machine that the installation runs in.'),
+  language: line('a language like en-US', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+    .prefault('en-US')
+    .describe('Language of the system, one that the ISO has, and its formats.'),
+  keyboard: line('a keyboard layout like en-US or 0409:00000409', /^[A-Za-z0-9:;-]+$/)
+    .prefault('en-US')
+    .describe('Keyboard layout.'),
+  timezone: line('a time zone of Windows, like UTC or W. Europe Standard Time', /^[A-Za-z0-9 .+()-]+$/)
+    .prefault('UTC')
+    .describe('Time zone, by its Windows name (`tzutil /l`).'),
+  organization: line('a name').optional().describe('Registered organization.'),
+  install: install.prefault({}).describe('How the installer is driven.'),
+  cloudbaseInit: z
+    .strictObject({
+      user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
+        .prefault('Administrator')
+        .describe('User whose password and SSH keys Cloudbase-Init sets.'),
+    })
+    .prefault({})
+    .describe('What Cloudbase-Init does at first boot.'),
+  customize: z.array(windowsStep).prefault([]).describe('Steps of yours on the finished, generalized system.'),
+};
+
+type Rules = {
+  release: string;
+  machine: { firmware: string; tpm?: boolean | undefined; vcpus: number; memory: number };
+};
+
+/** What Setup refuses whatever else a recipe says. */
+export function windowsRules({ release, machine }: Rules, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (release !== '11') {
+    if (machine.tpm && machine.firmware === 'bios') refuse(['machine', 'tpm'], 'expected `firmware: uefi` with a TPM');
+    return;
+  }
+  if (machine.firmware !== 'uefi')
+    refuse(['machine', 'firmware'], 'expected uefi: Windows 11 does not install with bios');
+  if (machine.tpm === false) refuse(['machine', 'tpm'], 'expected true: Windows 11 does not install without a TPM');
+  if (machine.vcpus < 2) refuse(['machine', 'vcpus'], 'expected at least 2 for Windows 11');
+  if (machine.memory < 4 * 1024 ** 3) refuse(['machine', 'memory'], 'expected at least 4G for Windows 11');
+}

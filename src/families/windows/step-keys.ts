@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { guestPath, line } from '../../recipe/values.ts';
+
+const steps = {
+  upload: z
+    .strictObject({
+      from: line('a path').describe('File of yours; relative to the recipe.'),
+      to: guestPath().describe('The file it becomes in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
+    })
+    .describe('Copies a file of yours into the guest.'),
+  write: z
+    .strictObject({
+      path: guestPath().describe('The file in the guest.'),
+      content: z.string().describe('All that the file will hold.'),
+    })
+    .describe('Writes a file in the guest.'),
+  mkdir: guestPath().describe('Makes a directory in the guest, and those above it.'),
+  delete: guestPath().describe('Deletes a file or a directory with all it holds; shell patterns are allowed.'),
+  firstboot: z
+    .strictObject({
+      script: line('a path to a .ps1, .cmd or .bat file', /\.(ps1|cmd|bat)$/i).describe(
+        'Script of yours, a .ps1, .cmd or .bat file; relative to the recipe.',
+      ),
+    })
+    .describe('A script that Cloudbase-Init runs at the first boot of each instance, in the order of the recipe.'),
+};
+
+/** One step of `customize` for Windows: an object with exactly one of these keys. Paths begin at drive C. */
+export const windowsStep = z
+  .strictObject({
+    upload: steps.upload.optional(),
+    write: steps.write.optional(),
+    mkdir: steps.mkdir.optional(),
+    delete: steps.delete.optional(),
+    firstboot: steps.firstboot.optional(),
+  })
+  .refine((value) => Object.keys(value).length === 1, {
+    error: `expected exactly one of ${Object.keys(steps).join(', ')}`,
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
+
+export type WindowsStep = z.output<typeof windowsStep>;

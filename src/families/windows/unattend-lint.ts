@@ -1,0 +1,194 @@
+import { didYouMean, distance } from '../../recipe/nearest.ts';
+import { show } from '../../recipe/values.ts';
+import { holeMark } from '../../answers/holes.ts';
+import { otherComponents } from './unattend-components.ts';
+import { type Element, parseXml, positionOf } from './unattend.ts';
+import { components, listItems, passes } from './unattend-schema.ts';
+import type { Children, Rule } from './unattend-settings.ts';
+
+/** A mistake; `line` and `column` count from 1. A warning does not stop anything. */
+export type Remark = { line: number; column: number; level: 'error' | 'warning'; message: string };
+
+const namespace = 'urn:schemas-microsoft-com:unattend';
+const wcm = 'http://schemas.microsoft.com/WMIConfig/2002/State';
+const architectures = ['amd64', 'x86', 'arm64', 'wow64'];
+
+type Lint = {
+  report: (at: Element, message: string, level?: Remark['level']) => void;
+  /** Texts that look like secrets and are none: published product keys. */
+  published: readonly string[];
+};
+
+/**
+ * Finds mistakes in an Autounattend.xml over which Setup would stop at a dialog, or pass without a word. `text` is the
+ * rendered file, in which secrets are still holes: that is how one written into the template is told from one that is not.
+ */
+export function lintUnattend(
+  text: string,
+  published: readonly string[] = [],
+): { root: Element | undefined; remarks: Remark[] } {
+  const parsed = parseXml(text);
+  if (!('root' in parsed)) {
+    const { line, column, message } = parsed;
+    return { root: undefined, remarks: [{ line, column, level: 'error', message: `is not XML: ${message}` }] };
+  }
+  const remarks: Remark[] = [];
+  const report: Lint['report'] = ({ at }, message, level = 'error') =>
+    remarks.push({ ...positionOf(text, at), level, message });
+  lintRoot(parsed.root, text, { report, published });
+  return { root: parsed.root, remarks: remarks.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+function lintRoot(root: Element, text: string, lint: Lint): void {
+  if (root.name !== 'unattend') return lint.report(root, `expected the element unattend, got ${root.name}`);
+  if (root.attributes['xmlns'] !== namespace)
+    lint.report(root, `expected xmlns="${namespace}": Setup passes over the file`);
+  if (text.includes('wcm:') && !text.includes(`xmlns:wcm="${wcm}"`))
+    lint.report(root, `the prefix wcm is not declared: xmlns:wcm="${wcm}" is missing`);
+  const declared = /^<\?xml[^>]*\sencoding=["']([^"']*)["']/.exec(text)?.[1];
+  if (declared !== undefined && !holdsAs(declared, text))
+    lint.report(root, `the file is written in UTF-8, and its first line says ${show(declared)}`);
+  for (const settings of root.children) {
+    // Generators keep things of their own in the file, in a namespace of their own.
+    if ((settings.attributes['xmlns'] ?? namespace) !== namespace) continue;
+    if (settings.name !== 'settings') {
+      // Catalogs of Windows System Image Manager and the like have a prefix.
+      if (settings.name !== 'servicing' && !settings.name.includes(':'))
+        lint.report(
+          settings,
+          `unknown element ${settings.name}${didYouMean(settings.name, ['settings', 'servicing'])}`,
+        );
+      continue;
+    }
+    lintSettings(settings, lint);
+  }
+}
+
+/** Whether a text that is written in UTF-8 is read alike in the encoding that it declares. */
+function holdsAs(encoding: string, text: string): boolean {
+  const wide = /16|32|ucs/i.test(encoding);
+  // oxlint-disable-next-line no-control-regex
+  return /^utf-8$/i.test(encoding) || (!wide && /^[\u0000-\u007f]*$/.test(text));
+}
+
+function lintSettings(settings: Element, lint: Lint): void {
+  const pass = settings.attributes['pass'];
+  if (pass === undefined) return lint.report(settings, 'settings has no attribute pass');
+  if (!(passes as readonly string[]).includes(pass))
+    return lint.report(
+      settings,
+      `there is no pass ${show(pass)}${didYouMean(pass, passes)}; there are ${passes.join(', ')}`,
+    );
+  const seen = new Set<string>();
+  for (const component of settings.children) {
+    if (component.name !== 'component') {
+      lint.report(component, `unknown element ${component.name}${didYouMean(component.name, ['component'])}`);
+      continue;
+    }
+    const { name = '', processorArchitecture: architecture = '' } = component.attributes;
+    const twin = `${name} ${architecture}`;
+    if (seen.has(twin)) lint.report(component, `${name} is in the pass ${pass} twice`);
+    seen.add(twin);
+    lintComponent(component, pass, lint);
+  }
+}
+
+function lintComponent(component: Element, pass: string, lint: Lint): void {
+  const { name, processorArchitecture, publicKeyToken, language, versionScope } = component.attributes;
+  if (name === undefined) return lint.report(component, 'a component has no attribute name');
+  if (processorArchitecture === undefined)
+    lint.report(component, `${name} has no attribute processorArchitecture: Setup passes over it or refuses the file`);
+  else if (!architectures.includes(processorArchitecture.toLowerCase()))
+    lint.report(
+      component,
+      `processorArchitecture: expected ${architectures.join(', ')}, got ${show(processorArchitecture)}`,
+    );
+  const missing = Object.entries({ publicKeyToken, language }).filter(([, value]) => value === undefined);
+  if (missing.length > 0) lint.report(component, `${name} has no attribute ${missing.map(([key]) => key).join(', ')}`);
+  if (publicKeyToken !== undefined && !/^[0-9a-f]{16}$/i.test(publicKeyToken))
+    lint.report(component, `publicKeyToken: expected 16 hexadecimal digits, got ${show(publicKeyToken)}`);
+  if (versionScope !== undefined && !/^(nonSxS|neutral)$/i.test(versionScope))
+    lint.report(component, `versionScope: expected nonSxS, got ${show(versionScope)}`);
+  const rule = find(Object.entries(components), name);
+  const belongs = rule?.passes ?? find([...otherComponents], name);
+  if (!belongs) return lint.report(component, ...unknownComponent(name));
+  if (!belongs.includes(pass))
+    return lint.report(component, `${name} does not belong to the pass ${pass}, but to ${belongs.join(' or ')}`);
+  if (!rule) return;
+  for (const child of component.children) {
+    const only = rule.only?.[child.name];
+    if (only && !only.includes(pass))
+      lint.report(
+        child,
+        `${child.name} does not belong to the pass ${pass}, but to ${only.join(' or ')}`,
+        rule.ignored?.[child.name]?.includes(pass) ? 'warning' : 'error',
+      );
+  }
+  lintChildren(component, rule.holds, lint);
+}
+
+/** Old answer files do not agree on the case of the names of components. */
+function find<T>(table: readonly (readonly [name: string, value: T])[], name: string): T | undefined {
+  return table.find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+/** Windows has more components than are published: only one that is nearly one of these is surely a mistake. */
+function unknownComponent(name: string): [message: string, level: Remark['level']] {
+  const known = [...Object.keys(components), ...otherComponents.keys()];
+  const meant = known.find((each) => distance(each.toLowerCase(), name.toLowerCase()) <= 2);
+  return meant === undefined
+    ? [`no component ${name} is known`, 'warning']
+    : [`there is no component ${name}, did you mean "${meant}"?`, 'error'];
+}
+
+function lintChildren(element: Element, rules: Children, lint: Lint): void {
+  const orders = new Map<string, Element>();
+  for (const child of element.children) {
+    const rule = Object.hasOwn(rules, child.name) ? rules[child.name] : undefined;
+    if (rule === undefined) {
+      const known = Object.keys(rules);
+      lint.report(
+        child,
+        `${element.name} has no element ${child.name}${didYouMean(child.name, known) || `; it has ${known.join(', ')}`}`,
+      );
+      continue;
+    }
+    if (listItems.includes(child.name) && child.attributes['wcm:action'] === undefined)
+      lint.report(child, `${child.name} has no attribute wcm:action="add"`, 'warning');
+    const order = child.children.find(({ name }) => name === 'Order')?.text;
+    if (order !== undefined && orders.has(`${child.name} ${order}`))
+      lint.report(child, `the order ${order} is already used above`);
+    if (order !== undefined) orders.set(`${child.name} ${order}`, child);
+    lintValue(child, rule, lint);
+  }
+}
+
+function lintValue(element: Element, rule: Rule, lint: Lint): void {
+  const { name, text, children } = element;
+  if (typeof rule === 'object' && !Array.isArray(rule)) {
+    // A rule without names stands for what is not looked into.
+    if (Object.keys(rule).length > 0) {
+      if (text !== '' && children.length === 0) lint.report(element, `${name} holds elements, not ${show(text)}`);
+      lintChildren(element, rule as Children, lint);
+    }
+    return;
+  }
+  const [inner] = children;
+  if (inner) return lint.report(inner, `${name} holds a value, not the element ${inner.name}`);
+  const hole = text.includes(holeMark.trim());
+  if (rule === 'number' && !hole && !/^\d+$/.test(text))
+    lint.report(element, `${name}: expected a number, got ${show(text)}`);
+  if (rule === 'boolean' && !hole && !/^(true|false)$/i.test(text))
+    lint.report(element, `${name}: expected true or false, got ${show(text)}`);
+  if (Array.isArray(rule) && !hole && !rule.includes(text))
+    lint.report(
+      element,
+      `${name}: expected ${rule.join(', ')}, got ${show(text)}${didYouMean(text, rule as string[])}`,
+    );
+  if (rule === 'secret' && text !== '' && !hole && !lint.published.includes(text.toUpperCase()))
+    lint.report(
+      element,
+      `${name} holds a secret in the clear: write {{secret NAME}} and let the recipe refer to it`,
+      'warning',
+    );
+}

@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { renderTemplate } from '../../answers/templates.ts';
+import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../../model.ts';
+import type { WindowsRecipe } from '../recipe.ts';
+import type { WindowsStep } from './step-keys.ts';
+import { quoted, uefiBoot } from '../../tools/virt-install.ts';
+import { answerMedium } from '../../tools/xorriso.ts';
+import { type Contribution, type Family, type Installation, mediumPiece } from '../family.ts';
+import { sha256Of } from '../sha256.ts';
+import { lintAnswers } from './lint.ts';
+import { checkMedia } from './media.ts';
+import { windowsRelease } from './releases.ts';
+import { windowsSetup } from './setup-log.ts';
+import { answerView, buildView, cloudbaseView, windowsPartition } from './views.ts';
+
+const templates = join(import.meta.dirname, '../../../templates/windows');
+const localScripts = '/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScripts';
+
+/** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
+export const windows: Family<WindowsRecipe> = {
+  osinfo: (recipe) => windowsRelease(recipe).osinfo,
+  machine: machineOf,
+  render,
+  install,
+  customize,
+  maxAge: () => undefined,
+  trims: () => false,
+  sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
+  installer: windowsSetup,
+  logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
+  lint: lintAnswers,
+  check: checkMedia,
+  properties: ({ machine }) => ({
+    os_admin_user: 'Administrator',
+    hw_disk_bus: machine.diskBus,
+    ...(machine.diskBus === 'scsi' && { hw_scsi_model: 'virtio-scsi' }),
+    hw_vif_model: 'virtio',
+    // build.cmd installs the agent.
+    hw_qemu_guest_agent: 'yes',
+    os_require_quiesce: 'yes',
+  }),
+  notes,
+};
+
+/** Where Setup, Sysprep and Cloudbase-Init keep their logs. */
+const logFolders = [
+  '/Windows/Panther',
+  '/Windows/System32/Sysprep/Panther',
+  '/$WINDOWS.~BT/Sources/Panther',
+  '/Program Files/Cloudbase Solutions/Cloudbase-Init/log',
+];
+
+function render(recipe: WindowsRecipe): RenderedFile[] {
+  const shipped = join(templates, 'autounattend.xml.hbs');
+  const answers = renderTemplate(recipe.install.answerFile ?? shipped, 'Autounattend.xml', 'xml', answerView(recipe));
+  const text = (template: string, name: string, view: ReturnType<typeof buildView>) =>
+    withCrlf(renderTemplate(join(templates, `${template}.hbs`), name, 'text', view));
+  return [
+    // Both the password and the key leave their mark in the registry of the image.
+    { ...answers, holes: answers.holes.map((hole) => ({ ...hole, inGuest: true })) },
+    text('build.cmd', 'build.cmd', buildView(recipe)),
+    text('cloudbase-init.conf', 'cloudbase-init.conf', cloudbaseView(recipe, false)),
+    text('cloudbase-init.conf', 'cloudbase-init-unattend.conf', cloudbaseView(recipe, true)),
+  ];
+}
+
+/** cmd.exe loses labels of a script whose lines end in a line feed alone. */
+function withCrlf(file: RenderedFile): RenderedFile {
+  return { ...file, text: file.text.replace(/\r?\n/g, '\r\n') };
+}
+
+/**
+ * The media are CD drives: first that of Windows, then the drivers, then the answers. The disk comes first in the boot
+ * order: while it is empty the firmware goes on to the Windows ISO, and when Setup restarts the guest, it boots from disk.
+ */
+function install(recipe: WindowsRecipe, media: Media, host: Host): Installation {
+  const answers = { work: 'answers.iso' };
+  const cdrom = (path: Arg, order: string) =>
+    ['--disk', ['path=', ...quoted(path), `,device=cdrom,bus=sata,readonly=on${order}`] as Arg] as const;
+  return {
+    before: [
+      answerMedium(answers, 'ANSWERS', {
+        'Autounattend.xml': { rendered: 'Autounattend.xml' },
+        'build.cmd': { rendered: 'build.cmd' },
+        'cloudbase-init.conf': { rendered: 'cloudbase-init.conf' },
+        'cloudbase-init-unattend.conf': { rendered: 'cloudbase-init-unattend.conf' },
+        'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
+      }),
+    ],
+    devices: {
+      diskBus: recipe.machine.diskBus,
+      logPort: undefined,
+      restarts: true,
+      // The prompt of the ISO lasts five seconds and comes when the firmware is done, which is slow without KVM.
+      bootKey: { key: 'KEY_SPACE', every: 2, during: host.accelerator === 'kvm' ? 40 : 180 },
+    },
+    args: [
+      ...cdrom(mediumPiece(media, 'iso'), ',boot.order=2'),
+      ...cdrom(mediumPiece(media, 'virtioIso'), ''),
+      ...cdrom(answers, ''),
+      ...(recipe.machine.diskBus === 'scsi' ? ['--controller', 'type=scsi,model=virtio-scsi'] : []),
+      ...firmware(recipe),
+      ...enlightenments(host),
+    ],
+    keys: [
+      ...(['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'] as const),
+      ...(['productKey', 'administratorPassword', 'organization', 'cloudbaseInit'] as const),
+    ],
+  };
+}
+
+/** Windows 11 asks for firmware that is capable of Secure Boot, and for a TPM 2.0. */
+function machineOf(recipe: WindowsRecipe): MachineNeeds {
+  const { needsTpm } = windowsRelease(recipe);
+  const uefi = recipe.machine.firmware === 'uefi';
+  return { uefi, secureBoot: uefi && needsTpm, tpm: recipe.machine.tpm ?? needsTpm };
+}
+
+function firmware(recipe: WindowsRecipe): Arg[] {
+  const { uefi, secureBoot, tpm } = machineOf(recipe);
+  return [
+    ...(uefi ? uefiBoot(secureBoot) : []),
+    '--tpm',
+    tpm ? 'backend.type=emulator,backend.version=2.0,model=tpm-crb' : 'none',
+  ];
+}
+
+/**
+ * Windows keeps local time in the hardware clock, and runs many times better with the Hyper-V interfaces of KVM, which
+ * TCG does not have. libvirt would set them by the osinfo name, which an older host may not know.
+ */
+function enlightenments({ accelerator }: Host): Arg[] {
+  const kvm = accelerator === 'kvm';
+  const features = ['relaxed', 'vapic', 'spinlocks'].map((name) => `hyperv.${name}.state=${kvm ? 'on' : 'off'}`);
+  return [
+    '--clock',
+    { host: `offset=localtime,hypervclock_present=${kvm ? 'yes' : 'no'}` },
+    '--features',
+    { host: [...features, ...(kvm ? ['hyperv.spinlocks.retries=8191'] : [])].join(',') },
+  ];
+}
+
+/** What Setup and Sysprep leave of the answer file: Windows blanks passwords in its copies, but not in all. */
+const leftovers = [
+  '/Windows/Panther/unattend.xml',
+  '/Windows/Panther/unattend-original.xml',
+  '/Windows/System32/Sysprep/unattend.xml',
+  '/Windows/System32/Sysprep/Panther/unattend.xml',
+];
+
+function customize(recipe: WindowsRecipe): Contribution {
+  return {
+    args: [
+      '--no-logfile',
+      ...leftovers.flatMap((path) => ['--delete', path]),
+      ...recipe.customize.flatMap((step, index) => stepArguments(step, index)),
+    ],
+    keys: ['customize'],
+  };
+}
+
+/** Windows has no owner and mode for virt-customize to set; nothing of the guest can run in the Linux appliance. */
+function stepArguments(step: WindowsStep, index: number): Arg[] {
+  const local = (file: string) => ({ file, sha256: sha256Of(file) });
+  if (step.upload) return ['--upload', [local(step.upload.from), `:${step.upload.to}`]];
+  if (step.write) return ['--write', `${step.write.path}:${step.write.content}`];
+  if (step.mkdir !== undefined) return ['--mkdir', step.mkdir];
+  if (step.delete !== undefined) return ['--delete', step.delete];
+  if (step.firstboot) {
+    const { script } = step.firstboot;
+    // Cloudbase-Init runs them by name: the number keeps the order of the recipe.
+    const name = `${String(index + 1).padStart(3, '0')}${script.slice(script.lastIndexOf('.')).toLowerCase()}`;
+    return ['--mkdir', localScripts, '--upload', [local(script), `:${localScripts}/${name}`]];
+  }
+  return [];
+}
+
+function notes(recipe: WindowsRecipe): string[] {
+  return recipe.productKey === undefined
+    ? ['without a product key only evaluation and volume licence media install without a question']
+    : [];
+}
