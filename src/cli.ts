@@ -1,24 +1,34 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events';
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { defineImageCommands } from './commands/image-cli.ts';
 import { exitCode, VmkilnError } from './errors.ts';
-import { stageNames } from './model.ts';
 import type { Session } from './ui/ui.ts';
+import { version } from './version.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
-
-/** The stages that leave something to keep; pipeline/stages.ts has the reasons, and takes too long to import. */
-const lastStages = ['install', 'customize', 'sparsify', 'upload'] as const;
 
 /** What convert writes; images/target.ts knows their variants, and takes its time too. */
 const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
 
 type Run = () => Promise<number | void>;
 
+/** The stages by their names, and those that a build may end with. */
+type Stages = { all: readonly string[]; last: readonly string[] };
+
+/** The stages are known to the pipeline alone, which takes its time to import: only commands that offer them pay for it. */
+async function stagesFor(argv: readonly string[]): Promise<Stages> {
+  if (!argv.slice(2).some((word) => /^(build|rehearse|plan|completion|help)$/.test(word))) return { all: [], last: [] };
+  const [{ stages }, { lastStages }] = await Promise.all([
+    import('./pipeline/stages.ts'),
+    import('./pipeline/segments.ts'),
+  ]);
+  return { all: stages.map(({ name }) => name), last: lastStages(stages) };
+}
+
 /** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
-function defineProgram(session: Session, run: (command: Run) => Promise<void>): Command {
+function defineProgram(session: Session, stages: Stages, run: (command: Run) => Promise<void>): Command {
   const program = new Command('vmkiln')
     .description('Builds cloud-ready VM images from recipes on libvirt/KVM and publishes them.')
     .option('-V, --version', 'print the version')
@@ -40,6 +50,8 @@ function defineProgram(session: Session, run: (command: Run) => Promise<void>): 
   };
   program.showHelpAfterError('  next: vmkiln --help');
 
+  const withRecipe = (each: Command) => withPlan(each, stages);
+  const withBuild = (each: Command) => withBuilding(withRecipe(each));
   withBuild(
     command('build <recipe...>', 'Build images from recipes and publish them.', [
       'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
@@ -183,17 +195,17 @@ function withVariables(command: Command): Command {
     .option('--vars <file>', 'YAML file of variables; --set wins over it', filled);
 }
 
-function withRecipe(command: Command): Command {
+function withPlan(command: Command, { all, last }: Stages): Command {
   return withVariables(command)
     .option('--out <dir>', 'folder for the image, in place of what the recipe uploads to', filled)
     .option('--no-cache', 'use no checkpoint: run every stage')
-    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(stageNames))
-    .addOption(new Option('--until <stage>', 'stop after this stage').choices(lastStages))
+    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(all))
+    .addOption(new Option('--until <stage>', 'stop after this stage').choices(last))
     .addOption(connectOption());
 }
 
-function withBuild(command: Command): Command {
-  return withRecipe(command)
+function withBuilding(command: Command): Command {
+  return command
     .option('--jobs <n>', 'the most recipes to build at once (default: as many as the host has room for)', positive)
     .option('--keep-on-failure', 'leave the domain and the work folder of a failed build')
     .addOption(
@@ -225,10 +237,6 @@ function optionDescription({ description, argChoices }: Option): string {
   return argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`;
 }
 
-function version(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-}
-
 /** Runs one command line to its end. Returns the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   const controller = new AbortController();
@@ -241,7 +249,7 @@ async function main(argv: readonly string[]): Promise<number> {
   stopOnSignals(controller, session);
   stopOnClosedOutput(controller);
   let status = 0;
-  const program = defineProgram(session, async (command) => {
+  const program = defineProgram(session, await stagesFor(argv), async (command) => {
     status = (await command()) ?? 0;
   });
   try {

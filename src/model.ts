@@ -1,8 +1,7 @@
 /** The types every part of vmkiln speaks. This file imports nothing from the project. */
 
-/** The stages of a build, in order. */
-export const stageNames = ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'upload'] as const;
-export type StageName = (typeof stageNames)[number];
+/** The name of a stage; pipeline/stages.ts lists them in order. */
+export type StageName = string;
 
 /**
  * A piece of a command-line word. The kind says how it counts in a fingerprint and when its value is known:
@@ -58,6 +57,15 @@ export type HostNetwork = { kind: 'network' | 'bridge'; name: string } | { kind:
 /** What a recipe wants of its machine that not every host can give. */
 export type MachineNeeds = { uefi: boolean; secureBoot: boolean; tpm: boolean };
 
+/** Environment variables. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** What vmkiln takes of the process that it is part of: its environment, and the folder that relative paths begin in. */
+export type World = { env: Env; cwd: string };
+
+/** What libguestfs's programs have to know of a host. */
+export type ApplianceHost = Pick<Host, 'accelerator' | 'appliance'>;
+
 /** What this host can do, as probed. Sizes are in bytes. */
 export type Host = {
   arch: string;
@@ -71,6 +79,8 @@ export type Host = {
   osinfo: readonly string[];
   cores: number;
   memory: number;
+  /** libguestfs's appliance: bytes of its memory, and the folder that it is kept in. */
+  appliance: { memory: number; cacheDir: string };
   versions: Readonly<Record<'qemu' | 'libvirt' | 'virt-install' | 'guestfs-tools' | 'kernel', string>>;
 };
 
@@ -102,6 +112,9 @@ export type Forecast = 'run' | 'reuse' | 'skip';
 /** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
 export type Prediction = { seconds: number; bytes: number };
 
+/** What a stage takes of the host while it runs: bytes of memory, busy cores, bytes that it may write. */
+export type Weight = { memory: number; cores: number; disk: number };
+
 /** One stage of a plan. `fingerprint` is undefined while it depends on media that are not downloaded yet. */
 export type StagePlan = {
   stage: StageName;
@@ -115,6 +128,11 @@ export type StagePlan = {
   fingerprint: string | undefined;
   /** The recipe gives this stage nothing to do: it is never run, whatever the store holds. */
   omitted?: true;
+  weight: Weight;
+  /** What its run needs besides the commands: plain data that its stage alone understands. */
+  settings?: unknown;
+  /** The file outside of the store that the result has as its backing file. */
+  base?: string;
   /** Seconds after which a result with updates in it is too old to be reused: its stage or an earlier one installs them. */
   maxAge?: number;
   /** The recipe keys and files this stage depends on, each with a hash of its value: they name the reason of a change. */
@@ -122,12 +140,17 @@ export type StagePlan = {
   commands: readonly Command[];
 };
 
-/** Everything a build will do, as plain data. `R` is the validated recipe (recipe/schema.ts). */
+/** Everything a build will do, as plain data: all that its run needs. `R` is the validated recipe. */
 export type Plan<R = unknown> = {
-  version: 1;
+  /** Of this form; docs/formats.md. */
+  version: 2;
+  /** The version of vmkiln that made it. */
+  vmkiln: string;
   /** Name of the image: the recipe's, or NAME-rehearsal. */
   name: string;
   rehearsal: boolean;
+  /** Absolute path of the recipe, and the SHA-256 of its text. */
+  recipeFile: { path: string; sha256: string };
   recipe: R;
   host: Host;
   media: Media;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, VmkilnError } from '../errors.ts';
-import type { RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
+import type { Env, RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
 import { encodeSecret } from './quote.ts';
 
 /** How a hole begins. No value of a recipe may hold it: see `checkValue` in templates.ts. */
@@ -44,7 +44,7 @@ export function fillHoles(file: RenderedFile, read: (secret: SecretRef) => strin
  * The value of a secret, without the line break at the end of its file.
  * @throws VmkilnError SECRET_MISSING
  */
-export function readSecret(secret: SecretRef, env: NodeJS.ProcessEnv = process.env): string {
+export function readSecret(secret: SecretRef, env: Env = process.env): string {
   if ('env' in secret) {
     const value = env[secret.env];
     if (value) return value;

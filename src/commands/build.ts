@@ -1,6 +1,9 @@
 import { exitCode, messageOf, VmkilnError } from '../errors.ts';
-import { stageNames, type Event, type StageName } from '../model.ts';
-import { buildRecipe, type BuildRequest } from '../pipeline/build.ts';
+import type { Event, StageName, World } from '../model.ts';
+import { buildRecipe } from '../pipeline/build-recipe.ts';
+import type { BuildRequest } from '../pipeline/request.ts';
+import { stages } from '../pipeline/stages.ts';
+import { statePaths } from '../store/paths.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
 import { openPool, type Pool } from '../pipeline/pool.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
@@ -41,16 +44,17 @@ export async function build(
     allowRehearsal: options.allowRehearsal ?? false,
     ...(rehearsal && { rehearsal }),
   }));
-  await checkDistinct(requests);
+  const world = { env: process.env, cwd: process.cwd() };
+  await checkDistinct(requests, world);
   const kind = options.ui ?? defaultUi(process.stderr, process.env);
   const ui = await openUi(kind, { recipes });
   const say = session.say;
   session.say = ui.say;
   let outcomes: Outcome[];
   try {
-    const pool = openPool();
+    const pool = openPool(statePaths(process.env, process.getuid?.() ?? 0).work);
     outcomes = await inParallel(requests, options.jobs ?? requests.length, (request, index) =>
-      buildOne(request, index, ui, { signal: session.signal, pool }),
+      buildOne(request, index, ui, { signal: session.signal, pool, world }),
     );
   } finally {
     session.say = say;
@@ -63,6 +67,7 @@ export async function build(
 /** The part of a build request that plan and build share. @throws VmkilnError USAGE */
 export function requestOf(recipe: string, options: RecipeOptions): BuildRequest {
   const { from, until } = options;
+  const stageNames = stages.map(({ name }) => name);
   if (from !== undefined && until !== undefined && stageNames.indexOf(from) > stageNames.indexOf(until)) {
     throw new VmkilnError('USAGE', `--from ${from} comes after --until ${until}`, {
       hint: `the order of the stages is ${stageNames.join(', ')}`,
@@ -85,7 +90,7 @@ async function buildOne(
   request: BuildRequest,
   index: number,
   ui: Ui,
-  { signal, pool }: { signal: AbortSignal; pool: Pool },
+  { signal, pool, world }: { signal: AbortSignal; pool: Pool; world: World },
 ): Promise<Outcome> {
   const { recipe } = request;
   let shown = false;
@@ -95,7 +100,7 @@ async function buildOne(
       shown ||= event.type === 'failed';
       ui.emit(event, index);
     };
-    const { folder } = await buildRecipe(request, { signal, emit, pool });
+    const { folder } = await buildRecipe(request, { signal, emit, pool, world });
     return { recipe, folder, shown };
   } catch (error) {
     if (!shown) ui.drop(index);

@@ -12,7 +12,14 @@ export async function clean(
 ): Promise<void> {
   const { cache = false, builds = false } = options;
   const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };
-  const { removed, freedBytes, kept } = await cleanStore({ cache, builds, ...keep, signal, emit: () => undefined });
+  const { removed, freedBytes, kept } = await cleanStore({
+    world: { env: process.env, cwd: process.cwd() },
+    cache,
+    builds,
+    ...keep,
+    signal,
+    emit: () => undefined,
+  });
   const lines = [
     ...removed,
     ...kept.map(({ what, why }) => `kept ${what}: ${why}`),

@@ -5,8 +5,9 @@ import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import { parseOverrides } from '../images/properties.ts';
 import { reportOf } from '../images/report.ts';
-import type { Host } from '../model.ts';
+import type { ApplianceHost } from '../model.ts';
 import { statePaths } from '../store/paths.ts';
+import { applianceOf } from '../tools/guestfs.ts';
 import { paintFor } from '../ui/format.ts';
 import { inspectionText } from '../ui/inspection-text.ts';
 import type { Session } from '../ui/ui.ts';
@@ -33,12 +34,9 @@ export async function inspect(
 }
 
 /** The accelerator for the libguestfs appliance; libvirt is not needed here. */
-export async function accelerator(
-  signal: AbortSignal,
-  progress: (message: string) => void,
-): Promise<Pick<Host, 'accelerator'>> {
+export async function accelerator(signal: AbortSignal, progress: (message: string) => void): Promise<ApplianceHost> {
   const cache = await openHostCache(statePaths(process.env, process.getuid?.() ?? 0).cache, false);
   const found = await probeAccelerator(defaultConnect(process.getuid?.() ?? 0), cache, signal, progress);
   await cache.save();
-  return found;
+  return { accelerator: found.accelerator, appliance: applianceOf(process.env) };
 }

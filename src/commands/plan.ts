@@ -1,4 +1,4 @@
-import { planRecipe } from '../pipeline/build.ts';
+import { planRecipe } from '../pipeline/build-recipe.ts';
 import { labelled } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
 import { planWithArgv, showPlan } from '../ui/plan-text.ts';
@@ -13,6 +13,7 @@ export async function plan(
 ): Promise<void> {
   const found = await planRecipe(requestOf(recipe, options), {
     signal,
+    world: { env: process.env, cwd: process.cwd() },
     emit: (event) => {
       if (event.type !== 'warning') return;
       const next = event.hint === undefined ? '' : `${labelled('next', event.hint)}\n`;

@@ -1,8 +1,9 @@
 import { arch, availableParallelism, cpus, homedir, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Host } from '../model.ts';
+import type { Env, Host } from '../model.ts';
 import { exec } from '../tools/exec.ts';
+import { applianceOf } from '../tools/guestfs.ts';
 import { osinfoIds } from '../tools/osinfo.ts';
 import { openHostCache, type HostCache } from './cache.ts';
 import { findAccelerator, kvmDevice, type Accelerator } from './kvm.ts';
@@ -14,6 +15,7 @@ export type ProbeOptions = {
   connect?: string;
   /** Folder of host.json, where slow findings are kept until the host changes. */
   cacheDir: string;
+  env: Env;
   signal: AbortSignal;
   progress?: (message: string) => void;
 };
@@ -45,6 +47,7 @@ export async function probeHost(options: ProbeOptions): Promise<Host> {
     osinfo,
     cores: availableParallelism(),
     memory: totalmem(),
+    appliance: applianceOf(options.env),
     versions: {
       qemu: found.qemu,
       libvirt: libvirt.libvirt,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Host } from '../model.ts';
+import type { ApplianceHost } from '../model.ts';
 import { makeBeside } from '../store/beside.ts';
 import { exec } from '../tools/exec.ts';
 import { virtGetKernel } from '../tools/inspector.ts';
@@ -25,7 +25,7 @@ export type ConvertOptions = {
   /** Compare the contents when it is done. */
   check: boolean;
   signal: AbortSignal;
-  host: () => Promise<Pick<Host, 'accelerator'>>;
+  host: () => Promise<ApplianceHost>;
   progress: (message: string, fraction: number) => void;
 };
 

@@ -6,7 +6,7 @@ import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
 import { diskRange, qemuFormat } from '../tools/qemu-img-image.ts';
 import { findProgram } from '../host/programs.ts';
-import type { Host } from '../model.ts';
+import type { ApplianceHost } from '../model.ts';
 import { runAppliance } from './appliance.ts';
 import { detect, detectInside } from './detect.ts';
 import type { Detected } from './detect.ts';
@@ -28,7 +28,7 @@ export type Inspection = Detected & {
 export type InspectOptions = {
   signal: AbortSignal;
   /** Looks for the guest operating system with this accelerator; undefined: does not look. */
-  guest?: () => Promise<Pick<Host, 'accelerator'>>;
+  guest?: () => Promise<ApplianceHost>;
   progress?: (message: string) => void;
 };
 

@@ -3,227 +3,140 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
 import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
-import type { Event, EventBody, Plan, Published, StageName } from '../model.ts';
-import { loadRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../families/recipe.ts';
-import { readVariables } from '../recipe/variables.ts';
-import { writeAtomic } from '../store/files.ts';
-import { createBuild, foldersOf, releaseOwner, writeOwner } from '../store/owner.ts';
+import type { EventBody, Plan, Published } from '../model.ts';
 import { pinsLock } from '../store/checkpoints.ts';
+import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
-import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
-import { buildVariable } from '../store/process.ts';
-import { runHook } from '../hooks.ts';
-import { exec, redact } from '../tools/exec.ts';
-import { foldManifest, openEventLog } from './events.ts';
-import { makePlan } from './plan.ts';
+import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
+import type { Paths } from '../store/paths.ts';
+import { redact } from '../tools/exec.ts';
+import { type EventLog, foldManifest, openEventLog } from './events.ts';
+import { hookRunner } from './hook-runner.ts';
 import type { Pool } from './pool.ts';
-import { type MediaSource, type Prepared, prepare } from './prepare.ts';
 import { reapBuild, reapDead } from './reap.ts';
+import { type BuildContext, openPaths } from './request.ts';
 import { type RunHook, runPlan } from './run.ts';
 import { secretReader } from './secrets.ts';
-
-/** What a person asked for on the command line. */
-export type BuildRequest = {
-  /** Path of the recipe. */
-  recipe: string;
-  /** KEY=VALUE words. */
-  set: readonly string[];
-  /** Path of a file with variables. */
-  vars?: string;
-  /** Folder of the directory target, instead of the recipe's own. */
-  out?: string;
-  /** Whether layers may be reused. */
-  cache: boolean;
-  from?: StageName;
-  until?: StageName;
-  keepOnFailure: boolean;
-  /** libvirt connection URI. */
-  connect?: string;
-  /** Other media than the recipe's: makes the build a rehearsal. */
-  rehearsal?: MediaSource;
-  /** Whether a rehearsal may upload to a cloud. */
-  allowRehearsal?: boolean;
-};
 
 /** What a build left. `folder` explains it. */
 export type BuildResult = { build: string; folder: string; published: Published[] };
 
-/** How a build tells what happens and learns that it should stop. */
-export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void };
+/** What is to be built: what is known of it before anything is made, and how its plan comes about. */
+export type Task = {
+  /** Name of the image. */
+  name: string;
+  recipeFile: string;
+  recipe: Pick<Recipe, 'hooks'>;
+  rehearsal: boolean;
+  keepOnFailure: boolean;
+  /** The plan, and the secret values, which it must not hold. `work` is the build's work folder, `env` what its programs get. */
+  plan(
+    paths: Paths,
+    build: { id: string; work: string },
+    emit: (body: EventBody) => void,
+  ): Promise<{ plan: Plan<Recipe>; secrets: readonly string[] }>;
+};
+
+/** A build under way. */
+type Build = {
+  id: string;
+  task: Task;
+  context: BuildContext & { pool: Pool };
+  paths: Paths;
+  folder: string;
+  work: string;
+  owner: Owner;
+  log: EventLog;
+  /** What must not be seen; known once there is a plan. */
+  secrets: readonly string[];
+  hook: RunHook;
+};
+
+/** How a build ends: `refused` before anything was made of it, `kept` with all it had when it failed. */
+type Ending = 'done' | 'refused' | 'failed' | 'kept';
 
 /**
- * Builds one recipe and publishes the image.
+ * Builds an image and publishes it.
  *
  * @throws VmkilnError; a `failed` event has been emitted by then, unless the recipe or the media were refused (nothing
  * has been created in that case).
  */
-export async function buildRecipe(request: BuildRequest, context: BuildContext & { pool: Pool }): Promise<BuildResult> {
-  const recipe = await readRecipe(request);
-  const paths = await openPaths();
-  const rehearsal = request.rehearsal !== undefined;
-  const recipePath = resolve(request.recipe);
-  const imageName = imageNameOf(recipe, request);
-  const build = buildId(imageName);
-  const { folder, work } = foldersOf(paths, build);
-  const show = (body: EventBody) => context.emit({ at: new Date().toISOString(), build, ...body });
-  for (const sentence of await reapDead(paths, { kept: false, signal: context.signal })) {
-    show({ type: 'progress', stage: 'prepare', message: sentence });
-  }
-  const owner = await createBuild(paths, build, context.signal);
-  const log = openEventLog(folder, build, context.emit);
-  let secrets: readonly string[] = [];
-  let keep = false;
-  let failed = false;
-  const hook: RunHook = (name, more) =>
-    runHook(
-      name,
-      recipe.hooks[name],
-      { build, name: imageName, recipe: recipePath, rehearsal, folder, ...more },
-      {
-        exec: (options) => {
-          const env = { [buildVariable]: build, ...options.env };
-          return exec({ ...options, env, log: join(folder, 'logs', `hook-${name}.log`), redact: secrets });
-        },
-        warn: (message, hint) => log.emit({ type: 'warning', message, ...(hint && { hint }) }),
-        contextFile: join(work, `hook-${name}.json`),
-        signal: context.signal,
-      },
-    );
+export async function runBuild(task: Task, context: BuildContext & { pool: Pool }): Promise<BuildResult> {
+  const build = await beginBuild(task, context);
+  let ending: Ending = 'done';
   try {
-    const started = performance.now();
-    const prepared = await prepareFor(recipe, request, paths, context.signal, log.emit, build);
-    secrets = prepared.secrets;
-    owner.connect = prepared.input.host.connect;
-    owner.targets = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(directory.path)] : []));
-    await writeOwner(paths, owner);
-    const plan = makePlan(prepared.input);
-    await writeDocuments(plan, folder, work, secretReader(plan.rehearsal));
-    log.emit({
-      type: 'build-started',
-      name: plan.name,
-      recipe: recipePath,
-      rehearsal,
-      folder,
-      family: recipe.family,
-      accelerator: plan.host.accelerator,
-    });
-    for (const note of plan.notes) log.emit({ type: 'warning', message: note });
-    const published = await runPlan({
-      plan,
-      hook,
-      input: prepared.input,
-      build,
-      folder,
-      work,
-      signal: context.signal,
-      emit: log.emit,
-      redact: secrets,
-      keepOnFailure: request.keepOnFailure,
-      checkpoints: paths.checkpoints,
-      mediaDir: paths.media,
-      pool: context.pool,
-      pin: (fingerprint) =>
-        withLock(paths.checkpoints, pinsLock, { signal: context.signal }, async () => {
-          owner.uses.push(fingerprint);
-          await writeOwner(paths, owner);
-        }),
-    });
-    log.emit({ type: 'build-finished', seconds: (performance.now() - started) / 1000 });
-    return { build, folder, published };
+    return await carryOut(build);
   } catch (error) {
-    const refused = !log.events.some(({ type }) => type === 'build-started');
-    if (refused && error instanceof VmkilnError && errorCatalogue[error.code] === 2) {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
-    }
-    failed = true;
-    keep = request.keepOnFailure && !context.signal.aborted;
-    const failure = failedEvent(error, secrets);
-    log.emit({ type: 'failed', ...failure });
-    await hook('onFailure', { published: foldManifest(log.events).published, failure });
+    ending = await fail(build, error);
     throw error;
   } finally {
-    await writeAtomic(
-      join(folder, 'manifest.json'),
-      `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`,
-    ).catch(() => undefined);
-    if (keep) {
-      // The filled copies hold secrets; the build's own folder shows these files with their holes.
-      await rm(join(work, 'rendered'), { recursive: true, force: true });
-      await writeOwner(paths, { ...owner, kept: true });
-    } else if (failed || context.signal.aborted) {
-      // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.
-      await reapBuild(paths, owner).catch((error: unknown) =>
-        log.emit({ type: 'warning', message: `could not clean up: ${redact(messageOf(error), secrets)}` }),
-      );
-    } else {
-      await rm(work, { recursive: true, force: true });
-      await releaseOwner(paths, build);
-    }
+    await endBuild(build, ending);
   }
 }
 
-/** What a build of this recipe would do now. Downloads and creates nothing. */
-export async function planRecipe(request: BuildRequest, context: BuildContext): Promise<Plan<Recipe>> {
-  const recipe = await readRecipe(request);
-  const paths = await openPaths();
-  const show = (body: EventBody) => context.emit({ at: new Date().toISOString(), build: 'plan', ...body });
-  return makePlan((await prepareFor(recipe, request, paths, context.signal, show, undefined)).input);
+/** Clears away what dead builds left, then makes the folders and the record of this one. */
+async function beginBuild(task: Task, context: BuildContext & { pool: Pool }): Promise<Build> {
+  const paths = await openPaths(context.world);
+  const id = buildId(task.name);
+  for (const message of await reapDead(paths, { kept: false, signal: context.signal })) {
+    context.emit({ at: new Date().toISOString(), build: id, type: 'progress', stage: 'prepare', message });
+  }
+  const owner = await createBuild(paths, id, context.signal);
+  const { folder, work } = foldersOf(paths, id);
+  const log = openEventLog(folder, id, context.emit);
+  const build = { id, task, context, paths, folder, work, owner, log, secrets: [] };
+  return Object.assign(build, { hook: hookRunner(build) });
 }
 
-/** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
-export async function readRecipe(request: BuildRequest): Promise<Recipe> {
-  const variables = await readVariables({ set: request.set, ...(request.vars && { vars: request.vars }) });
-  const { recipe } = await loadRecipe(request.recipe, variables, { rehearsal: request.rehearsal !== undefined });
-  return withTargets(recipe, request);
-}
-
-/** `--out` takes the place of the recipe's targets. What a rehearsal makes stays on this host unless that is allowed. */
-function withTargets(recipe: Recipe, { out, rehearsal, allowRehearsal }: BuildRequest): Recipe {
-  if (out !== undefined) return { ...recipe, upload: [{ directory: { path: resolve(out) } }] };
-  if (rehearsal === undefined || allowRehearsal) return recipe;
-  const local = recipe.upload.filter(({ glance }) => glance === undefined);
-  return { ...recipe, upload: local.length > 0 ? local : [{ directory: { path: resolve('images') } }] };
-}
-
-/** What the image is called: one of a rehearsal can be told from the real one. */
-export function imageNameOf(recipe: Recipe, { rehearsal }: BuildRequest): string {
-  return rehearsal === undefined ? recipe.name : `${recipe.name}-rehearsal`;
-}
-
-async function openPaths(): Promise<Paths> {
-  const paths = statePaths(process.env, process.getuid?.() ?? 0);
-  await ensurePaths(paths);
-  return paths;
-}
-
-function prepareFor(
-  recipe: Recipe,
-  request: BuildRequest,
-  paths: Paths,
-  signal: AbortSignal,
-  emit: (body: EventBody) => void,
-  build: string | undefined,
-): Promise<Prepared> {
-  const { rehearsal, connect, until, cache } = request;
-  const from = cache ? request.from : 'disk';
-  const env: Record<string, string> = build === undefined ? {} : { [buildVariable]: build };
-  const progress = (message: string, fraction?: number) =>
-    emit({ type: 'progress', stage: 'prepare', message, ...(fraction === undefined ? {} : { fraction }) });
-  return prepare(
-    { recipe, rehearsal, connect, from, until },
-    { paths, work: foldersOf(paths, build ?? 'plan').work, signal, progress, download: build !== undefined, env },
+async function carryOut(build: Build): Promise<BuildResult> {
+  const { id, task, context, paths, folder, work, owner, log } = build;
+  const started = performance.now();
+  const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
+  build.secrets = secrets;
+  owner.connect = plan.host.connect;
+  owner.targets = plan.recipe.upload.flatMap(({ directory }) =>
+    directory ? [resolve(context.world.cwd, directory.path)] : [],
   );
+  await writeOwner(paths, owner);
+  await writeDocuments(plan, build);
+  log.emit(startOf(plan, folder));
+  for (const note of plan.notes) log.emit({ type: 'warning', message: note });
+  const published = await runPlan({
+    ...{ plan, build: id, folder, work, hook: build.hook, redact: secrets },
+    signal: context.signal,
+    emit: log.emit,
+    env: context.world.env,
+    keepOnFailure: task.keepOnFailure,
+    checkpoints: paths.checkpoints,
+    mediaDir: paths.media,
+    pool: context.pool,
+    pin: (fingerprint) => pin(build, fingerprint),
+  });
+  log.emit({ type: 'build-finished', seconds: (performance.now() - started) / 1000 });
+  return { build: id, folder, published };
+}
+
+function startOf(plan: Plan<Recipe>, folder: string): EventBody {
+  const { name, recipeFile, rehearsal, recipe, host } = plan;
+  const { family } = recipe;
+  return {
+    type: 'build-started',
+    ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator },
+  };
+}
+
+/** Under the lock that `clean` takes too, so that no layer goes between being wanted and being used. */
+function pin({ paths, context, owner }: Build, fingerprint: string): Promise<void> {
+  return withLock(paths.checkpoints, pinsLock, { signal: context.signal }, async () => {
+    owner.uses.push(fingerprint);
+    await writeOwner(paths, owner);
+  });
 }
 
 /** The plan and the rendered files: with holes for people, filled and private for the programs. */
-async function writeDocuments(
-  plan: Plan<Recipe>,
-  folder: string,
-  work: string,
-  read: ReturnType<typeof secretReader>,
-): Promise<void> {
+async function writeDocuments(plan: Plan<Recipe>, { folder, work, context }: Build): Promise<void> {
+  const read = secretReader(plan.rehearsal, context.world.env);
   await writeAtomic(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
   await mkdir(join(folder, 'rendered'), { recursive: true });
   await mkdir(join(work, 'rendered'), { recursive: true, mode: 0o700 });
@@ -234,10 +147,14 @@ async function writeDocuments(
   }
 }
 
-/** NAME-YYYYMMDD-HHMMSS-xxxx, in UTC: sorts by time, and names the domain and the folders. */
-function buildId(name: string): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
-  return `${name}-${stamp}-${randomBytes(2).toString('hex')}`;
+/** Tells of a failure, and lets the recipe's hook tell of it. */
+async function fail({ task, context, log, secrets, hook }: Build, error: unknown): Promise<Ending> {
+  const refused = !log.events.some(({ type }) => type === 'build-started');
+  if (refused && error instanceof VmkilnError && errorCatalogue[error.code] === 2) return 'refused';
+  const failure = failedEvent(error, secrets);
+  log.emit({ type: 'failed', ...failure });
+  await hook('onFailure', { published: foldManifest(log.events).published, failure });
+  return task.keepOnFailure && !context.signal.aborted ? 'kept' : 'failed';
 }
 
 type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
@@ -247,4 +164,36 @@ function failedEvent(error: unknown, secrets: readonly string[]): Failure {
   if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message };
   const { code, hint, bundle, stage } = error;
   return { code, message, ...(stage && { stage }), ...(hint && { hint }), ...(bundle && { bundle }) };
+}
+
+/** Leaves what an ending is to leave, and nothing else. */
+async function endBuild(build: Build, ending: Ending): Promise<void> {
+  const { id, context, paths, folder, work, owner, log } = build;
+  if (ending === 'refused') await rm(folder, { recursive: true, force: true });
+  else await writeManifest(build);
+  if (ending === 'kept') {
+    // The filled copies hold secrets; the build's own folder shows these files with their holes.
+    await rm(join(work, 'rendered'), { recursive: true, force: true });
+    await writeOwner(paths, { ...owner, kept: true });
+  } else if (ending === 'failed' || context.signal.aborted) {
+    // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.
+    await reapBuild(paths, owner).catch((error: unknown) =>
+      log.emit({ type: 'warning', message: `could not clean up: ${redact(messageOf(error), build.secrets)}` }),
+    );
+  } else {
+    await rm(work, { recursive: true, force: true });
+    await releaseOwner(paths, id);
+  }
+}
+
+/** A disk that is full must not hide why the build failed. */
+async function writeManifest({ folder, log }: Build): Promise<void> {
+  const text = `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`;
+  await writeAtomic(join(folder, 'manifest.json'), text).catch(() => undefined);
+}
+
+/** NAME-YYYYMMDD-HHMMSS-xxxx, in UTC: sorts by time, and names the domain and the folders. */
+function buildId(name: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  return `${name}-${stamp}-${randomBytes(2).toString('hex')}`;
 }

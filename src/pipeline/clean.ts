@@ -1,11 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { World } from '../model.ts';
 import { removeStale } from '../media/stale.ts';
 import { type Layer, pinsLock, removeLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import { buildsLock, readOwners } from '../store/owner.ts';
-import { ensurePaths, statePaths } from '../store/paths.ts';
 import { folderSize, reapDead } from './reap.ts';
+import { openPaths } from './request.ts';
 
 /** What to remove besides the leftovers of dead builds. */
 export type CleanOptions = {
@@ -15,6 +16,7 @@ export type CleanOptions = {
   keepBytes?: number;
   /** The folders of finished builds. */
   builds: boolean;
+  world: World;
   signal: AbortSignal;
   emit: (message: string) => void;
 };
@@ -24,8 +26,7 @@ export type CleanResult = { removed: string[]; freedBytes: number; kept: { what:
 
 /** Removes what dead builds left behind, and on request checkpoints and old builds. Running builds are left alone. */
 export async function clean(options: CleanOptions): Promise<CleanResult> {
-  const paths = statePaths(process.env, process.getuid?.() ?? 0);
-  await ensurePaths(paths);
+  const paths = await openPaths(options.world);
   const before = await folderSize(paths.work);
   const removed = await reapDead(paths, { kept: true, signal: options.signal });
   let freedBytes = Math.max(0, before - (await folderSize(paths.work)));

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Command, Emit, StageName } from '../model.ts';
+import type { Command, Emit, Env, Host, StageName } from '../model.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import { domainOf } from '../store/owner.ts';
@@ -18,15 +18,22 @@ export type ContextOptions = {
   work: string;
   signal: AbortSignal;
   emit: Emit;
+  /** Environment of every program. */
+  env: Env;
+  host: Host;
   layers: ReadonlyMap<StageName, Layer>;
+  /** The stage whose layer is the finished image. */
+  imageStage: StageName | undefined;
+  /** Number of the next log. */
+  counter: () => number;
   /** Secret values, to keep out of logs. */
   redact: readonly string[];
   keepOnFailure: boolean;
 };
 
 /** The gate through which one stage reaches the world: every program it starts is an event with a log. */
-export function stageContext(stage: StageName, options: ContextOptions, counter: () => number): StageContext {
-  const { build, folder, signal, emit } = options;
+export function stageContext(stage: StageName, options: ContextOptions): StageContext {
+  const { build, folder, signal, emit, host, counter } = options;
   const work = (file: string) => join(options.work, file);
   const layer = (name: StageName) => {
     const found = options.layers.get(name);
@@ -50,7 +57,7 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
     emit({ type: 'command-started', stage, argv: [program, ...rest.args], log, control });
     let exitCode: number | undefined;
     try {
-      const env = { [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
+      const env = { ...options.env, [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
       const result = await exec({ program, ...rest, env, log, redact: options.redact });
       exitCode = result.exitCode;
       return result;
@@ -66,8 +73,10 @@ export function stageContext(stage: StageName, options: ContextOptions, counter:
     build,
     signal,
     emit,
+    host,
     work,
     layer,
+    image: () => layer(options.imageStage ?? ''),
     kept: (file) => join(folder, file),
     domain: places.domain,
     keepOnFailure: options.keepOnFailure,

@@ -1,7 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import { type BuildRequest, imageNameOf, readRecipe } from './build.ts';
+import type { World } from '../model.ts';
+import { type BuildRequest, readRecipe } from './request.ts';
+import { stages } from './stages.ts';
 
 /**
  * Makes sure that the recipes of one command line do not replace each other's images: builds that run at the same time
@@ -9,19 +11,19 @@ import { type BuildRequest, imageNameOf, readRecipe } from './build.ts';
  *
  * @throws VmkilnError USAGE naming both recipes.
  */
-export async function checkDistinct(requests: readonly BuildRequest[]): Promise<void> {
+export async function checkDistinct(requests: readonly BuildRequest[], world: World): Promise<void> {
   if (requests.length < 2) return;
   const recipes = new Map<string, string>();
   const images = new Map<string, string>();
   for (const request of requests) {
-    const path = await realpath(request.recipe).catch(() => resolve(request.recipe));
+    const path = await realpath(resolve(world.cwd, request.recipe)).catch(() => resolve(world.cwd, request.recipe));
     if (recipes.has(path)) {
       throw new VmkilnError('USAGE', `${request.recipe} is given twice`, {
         hint: 'name each recipe once; a build uses what another one of the same recipe made',
       });
     }
     recipes.set(path, request.recipe);
-    for (const image of await imagesOf(request)) {
+    for (const image of await imagesOf(request, world)) {
       const other = images.get(image);
       if (other !== undefined) {
         throw new VmkilnError('USAGE', `${other} and ${request.recipe} would both publish ${image}`, {
@@ -34,11 +36,16 @@ export async function checkDistinct(requests: readonly BuildRequest[]): Promise<
 }
 
 /** The files that a build will publish, as far as its recipe can be read. */
-async function imagesOf(request: BuildRequest): Promise<string[]> {
-  const recipe = await readRecipe(request).catch(() => undefined);
-  const end = request.until ?? 'upload';
-  if (recipe === undefined || end !== 'upload') return [];
-  const folders = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(directory.path)] : []));
-  const file = `${imageNameOf(recipe, request)}.${recipe.output.format}`;
-  return [...new Set(folders)].map((folder) => join(folder, file));
+async function imagesOf(request: BuildRequest, world: World): Promise<string[]> {
+  const wanted = await readRecipe(request, world).catch(() => undefined);
+  if (wanted === undefined || !publishes(request.until)) return [];
+  const { recipe, name } = wanted;
+  const folders = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(world.cwd, directory.path)] : []));
+  return [...new Set(folders)].map((folder) => join(folder, `${name}.${recipe.output.format}`));
+}
+
+/** Whether a build that ends with this stage comes to one that publishes. */
+function publishes(until: string | undefined): boolean {
+  const end = until === undefined ? stages.length : stages.findIndex(({ name }) => name === until) + 1;
+  return stages.slice(0, end).some((stage) => stage.publishes !== undefined);
 }

@@ -9,21 +9,27 @@ const generation = 'vmkiln 1';
 export type Contents = { rendered: readonly RenderedFile[]; macs: Readonly<Record<string, string>> };
 
 /**
- * The fingerprint of a stage (SHA-256, lower-case hex): the hash of the previous stage's fingerprint and of every
- * command it runs. Time-outs and the environment do not count, nor does what is marked as the host's.
- * Undefined while a file it reads has an unknown content.
+ * The fingerprint of a stage (SHA-256, lower-case hex): the hash of the previous stage's fingerprint and of everything that
+ * decides its result: every command it runs, and what it says that `counts` besides them. Time-outs and the environment do
+ * not count, nor does what is marked as the host's.
+ *
+ * @param previous the fingerprint of the stage before, `first` for none; undefined while that is unknown.
+ * @returns undefined while a file it reads has an unknown content.
  */
 export function fingerprint(
   previous: string | undefined,
   stage: StageName,
-  commands: readonly Command[],
+  { commands, counts }: { commands: readonly Command[]; counts?: unknown },
   contents: Contents,
 ): string | undefined {
-  if (previous === undefined && stage !== 'disk') return undefined;
+  if (previous === undefined) return undefined;
   const words = commands.map(({ program, args }) => [program, ...args.map((arg) => canonicalArg(arg, contents))]);
   const unknown = words.some((word) => JSON.stringify(word).includes('"file":null'));
-  return unknown ? undefined : hash([generation, previous ?? '', stage, words]);
+  return unknown ? undefined : hash([generation, previous, stage, words, ...(counts === undefined ? [] : [counts])]);
 }
+
+/** What stands for the fingerprint before the first stage. */
+export const first = '';
 
 /** A stable hash (SHA-256, lower-case hex) of plain data; the order of an object's keys does not matter. */
 export function hash(value: unknown): string {

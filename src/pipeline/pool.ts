@@ -1,11 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { interrupted } from '../errors.ts';
+import type { Weight } from '../model.ts';
 import { readRoom, type Room } from '../host/room.ts';
 import { formatBytes } from '../media/progress.ts';
-import { statePaths } from '../store/paths.ts';
-
-/** What a stage takes of the host while it runs: bytes of memory, busy cores, bytes that it may write. */
-export type Weight = { memory: number; cores: number; disk: number };
 
 type Resource = keyof Weight;
 const resources: readonly Resource[] = ['memory', 'cores', 'disk'];
@@ -31,14 +28,17 @@ export type Pool = {
   timer: NodeJS.Timeout | undefined;
 };
 
-/** A pool of this host, with the filesystem of the work folders. `cores` and `measure` are for tests. */
-export function openPool(cores = availableParallelism(), measure = measureHost): Pool {
-  return { cores, measure, memory: 0, held: nothing, waiting: [], timer: undefined };
+/** A pool of this host. `work` is the folder of the work folders, whose filesystem gives the disk space. */
+export function openPool(work: string): Pool {
+  return poolOf(availableParallelism(), () => {
+    const { memory, disk } = readRoom(work);
+    return { memory: memory - memoryReserve, disk };
+  });
 }
 
-function measureHost(): Room {
-  const { memory, disk } = readRoom(statePaths(process.env, process.getuid?.() ?? 0).work);
-  return { memory: memory - memoryReserve, disk };
+/** A pool of so many cores, and of what `measure` finds of the rest. */
+export function poolOf(cores: number, measure: () => Room): Pool {
+  return { cores, measure, memory: 0, held: nothing, waiting: [], timer: undefined };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { stageNames, type Plan, type Prediction, type StageName, type StagePlan } from '../model.ts';
+import type { Plan, Prediction, StageName, StagePlan } from '../model.ts';
 import { mib } from '../store/files.ts';
 import type { Manifest } from './events.ts';
 
@@ -27,11 +27,12 @@ export function predict(
   );
   const own = alike.filter(({ name }) => name === wanted.name);
   const before = previous?.host.accelerator === wanted.accelerator ? previous.stages : [];
-  const found = stageNames.map((stage) => [
+  const known = new Set([...alike.flatMap(({ stages }) => stages), ...before].map(({ stage }) => stage));
+  const found = [...known].map((stage): [StageName, Prediction | undefined] => [
     stage,
     typical(own, stage) ?? before.find((each) => each.stage === stage)?.predicted ?? typical(alike, stage),
   ]);
-  return Object.fromEntries(found.filter(([, prediction]) => prediction !== undefined));
+  return Object.fromEntries(found.flatMap(([stage, prediction]) => (prediction ? [[stage, prediction]] : [])));
 }
 
 /** The median of the latest builds that really ran the stage to its end. */

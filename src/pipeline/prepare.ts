@@ -9,7 +9,7 @@ import { checkNeeds, freeSpace, machineError, type Needed } from '../host/needs.
 import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
-import type { Host, Media, Plan, StageName } from '../model.ts';
+import type { Host, Media, Plan, StageName, World } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
 import type { Recipe } from '../families/recipe.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
@@ -18,8 +18,10 @@ import type { Paths } from '../store/paths.ts';
 import { checkTargets } from '../targets/index.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
 import { latestManifests } from './history.ts';
+import { version } from '../version.ts';
 import type { PlanInput } from './plan.ts';
 import { predict } from './predict.ts';
+import type { Wanted } from './request.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
 
 /** Supplies other media than the recipe's: how a rehearsal is made. */
@@ -33,17 +35,19 @@ type Looking = {
   progress: (message: string, fraction?: number) => void;
   /** Whether missing media may be downloaded or made; `vmkiln plan` never does. */
   download: boolean;
+  world: World;
   /** Environment of every program that is started, so that the reaper finds them. */
   env: Readonly<Record<string, string>>;
 };
 
 /** What to prepare for. */
-export type PrepareRequest = {
-  recipe: Recipe;
+export type PrepareRequest = Wanted & {
   rehearsal: MediaSource | undefined;
   connect: string | undefined;
   from: StageName | undefined;
   until: StageName | undefined;
+  /** Whether layers may be reused. */
+  cache: boolean;
 };
 
 /** Everything the plan needs from the world, and the secret values, which the plan must not see. */
@@ -57,8 +61,8 @@ export type Prepared = { input: PlanInput; secrets: readonly string[] };
  * HOST_UNFIT and DISK_FULL of `checkNeeds` too.
  */
 export async function prepare(request: PrepareRequest, looking: Looking): Promise<Prepared> {
-  const { recipe, rehearsal, connect, from, until } = request;
-  const { paths, signal } = looking;
+  const { recipe, name, recipeFile, rehearsal, connect, from, until, cache } = request;
+  const { paths, signal, world } = looking;
   const family = familyOf(recipe);
   const rendered = family.render(recipe);
   const findings = family.lint?.(recipe, rendered) ?? [];
@@ -66,7 +70,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   if (faults.length > 0) {
     throw new VmkilnError('TEMPLATE_INVALID', faults.join('\n'), { hint: '`vmkiln render` shows the file' });
   }
-  const read = secretReader(rehearsal !== undefined || !looking.download);
+  const read = secretReader(rehearsal !== undefined || !looking.download, world.env);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
     await checkTargets(recipe.upload);
@@ -76,7 +80,13 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const [host, found, macs] = await allOrFirstFailure([
     // Of builds that begin together on a new host, one finds out what is slow to find: test guests side by side are slower.
     withLock(paths.cache, 'probe', { signal }, () =>
-      probeHost({ cacheDir: paths.cache, signal, progress: looking.progress, ...(connect && { connect }) }),
+      probeHost({
+        cacheDir: paths.cache,
+        env: world.env,
+        signal,
+        progress: looking.progress,
+        ...(connect && { connect }),
+      }),
     ),
     rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
@@ -88,12 +98,13 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   }
   // A build would have been refused by now; a plan says it.
   const unable = looking.download ? undefined : await machineError(host.connect, family.machine(recipe), signal);
-  const name = rehearsal ? `${recipe.name}-rehearsal` : recipe.name;
   const kind = { name, rehearsal: rehearsal !== undefined, family: recipe.family, accelerator: host.accelerator };
   const previous = await previousPlan(paths.builds, name);
   return {
     secrets,
     input: {
+      vmkiln: version(),
+      recipeFile,
       recipe,
       family,
       host,
@@ -115,6 +126,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       room: { folder: paths.work, free: await freeSpace(paths.work) },
       from,
       until,
+      cache,
     },
   };
 }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret } from '../answers/holes.ts';
-import type { RenderedFile, SecretRef } from '../model.ts';
+import type { Env, RenderedFile, SecretRef } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 
@@ -10,11 +10,11 @@ import { withLock } from '../store/lock.ts';
 export type ReadSecret = (secret: SecretRef) => string;
 
 /** Reads secrets. In a rehearsal one that is missing gets a dummy value, for nothing real is registered. */
-export function secretReader(rehearsal: boolean): ReadSecret {
-  if (!rehearsal) return readSecret;
+export function secretReader(rehearsal: boolean, env: Env): ReadSecret {
+  if (!rehearsal) return (secret) => readSecret(secret, env);
   return (secret) => {
     try {
-      return readSecret(secret);
+      return readSecret(secret, env);
     } catch {
       return 'rehearsal-dummy';
     }

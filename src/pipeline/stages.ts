@@ -1,4 +1,3 @@
-import type { StageName } from '../model.ts';
 import { customize } from '../stages/customize.ts';
 import { disk } from '../stages/disk.ts';
 import { install } from '../stages/install.ts';
@@ -8,8 +7,8 @@ import { sysprep } from '../stages/sysprep.ts';
 import { upload } from '../stages/upload.ts';
 
 /**
- * The whole pipeline, in order. A stage that `leaves` a file ends a segment: the file becomes a layer in the
- * checkpoint store, found again by its fingerprint; the stages since the last layer are run for it together.
+ * The whole pipeline, in order. What a stage leaves is kept in the checkpoint store, found again by its fingerprint; the
+ * stages before it, since the last one that left something, are run for it together (segments.ts).
  *
  *     disk      qemu-img create                       an empty qcow2
  *     install   virt-install, watched                 → layer: the installed guest, powered off
@@ -19,15 +18,3 @@ import { upload } from '../stages/upload.ts';
  *     upload    the recipe's targets                  the image where it is used
  */
 export const stages: readonly Stage[] = [disk, install, customize, sysprep, sparsify, upload];
-
-/** A run of stages that together make one layer; the last segment (upload) makes none. */
-export type Segment = { stages: readonly StageName[]; leaves: StageName | undefined };
-
-/** The stages cut into segments. */
-export const segments: readonly Segment[] = stages.reduce<Segment[]>((done, stage) => {
-  const open = done.at(-1);
-  const leaves = stage.leaves === undefined ? undefined : stage.name;
-  return open && open.leaves === undefined
-    ? [...done.slice(0, -1), { stages: [...open.stages, stage.name], leaves }]
-    : [...done, { stages: [stage.name], leaves }];
-}, []);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
@@ -18,6 +19,8 @@ export type LoadedRecipe = {
   /** The file, as an absolute path. */
   path: string;
   text: string;
+  /** Of the text, lower-case hex. */
+  sha256: string;
 };
 
 /**
@@ -28,9 +31,10 @@ export type LoadedRecipe = {
 export async function loadRecipe(
   path: string,
   variables: Readonly<Record<string, string>>,
-  options: { rehearsal?: boolean } = {},
+  options: { rehearsal?: boolean; cwd?: string } = {},
 ): Promise<LoadedRecipe> {
-  const text = await readRecipe(path);
+  const { cwd = '.' } = options;
+  const text = await readRecipe(path, cwd);
   const lines = new LineCounter();
   const document = parseYaml(path, text, lines);
   const fail = (problems: readonly Problem[]): never => {
@@ -42,23 +46,25 @@ export async function loadRecipe(
   checkAllUsed(variables, used);
   const parsed = validate(value, document, whole);
   if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document));
-  const recipe = resolveFiles(parsed.data, dirname(resolve(path)), (at, message) =>
+  const recipe = resolveFiles(parsed.data, dirname(resolve(cwd, path)), (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message }),
   );
   if (problems.length > 0) fail(problems);
-  return { recipe, path: resolve(path), text };
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return { recipe, path: resolve(cwd, path), text, sha256 };
 }
 
-async function readRecipe(path: string): Promise<string> {
+async function readRecipe(path: string, cwd: string): Promise<string> {
   const invalid = (what: string, cause?: unknown) => new VmkilnError('RECIPE_INVALID', `${path}: ${what}`, { cause });
-  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const file = resolve(cwd, path);
+  const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT'
       ? invalid('there is no such file')
       : invalid(`cannot be read: ${cause.message}`, cause);
   });
   if (!info.isFile()) throw invalid(info.isDirectory() ? 'is a folder; expected a recipe file' : 'is not a file');
   if (info.size > largestRecipe) throw invalid('is larger than 1 MiB, which no recipe is');
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     throw invalid(`cannot be read: ${messageOf(cause)}`, cause);
   });
   try {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashFile } from '../media/hash.ts';
 import type { MediaFile } from '../model.ts';
-import { buildRecipe } from '../pipeline/build.ts';
+import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { openPool } from '../pipeline/pool.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { practiceDigests } from './practice-dvd.ts';
@@ -18,7 +18,7 @@ const recipe = fileURLToPath(new URL('../../src/rehearsal/rhel/kvm-guest.yaml', 
  * @throws VmkilnError of the build that makes it.
  */
 export async function practiceImage(options: Parameters<MediaSource>[1], dvd: MediaSource): Promise<MediaFile> {
-  const { paths, signal, progress, download } = options;
+  const { paths, signal, progress, download, world } = options;
   const folder = join(paths.cache, 'practice', `kvm-guest-${(await practiceDigests('7')).dvd.slice(0, 12)}`);
   const path = join(folder, 'practice-kvm-guest-rehearsal.qcow2');
   const source = 'practice KVM guest image of RHEL 7';
@@ -31,7 +31,8 @@ export async function practiceImage(options: Parameters<MediaSource>[1], dvd: Me
       { recipe, set: [`out=${folder}`], cache: true, keepOnFailure: false, rehearsal: dvd },
       {
         signal,
-        pool: openPool(),
+        pool: openPool(paths.work),
+        world,
         emit: (event) => {
           if (event.type === 'progress') progress(`practice image: ${event.message}`, event.fraction);
         },

@@ -1,11 +1,12 @@
 import { guestfsProgress, virtCustomize } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
 import { runWithProgress, type Stage } from './stage.ts';
+import { applianceTakes } from './weight.ts';
 
 /** What takes long and needs the network: registration to unregistration, updates, packages, in one launch. */
 export const customize: Stage = {
   name: 'customize',
-  leaves: 'customize.qcow2',
+  leaves: { file: 'customize.qcow2' },
   plan: ({ recipe, family, host }) => {
     const work = family.customize(recipe);
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
@@ -14,7 +15,8 @@ export const customize: Stage = {
       commands: [createOverlay(disk, { layer: 'install' }), virtCustomize(disk, work.args, host)],
       keys: work.keys,
       maxAge: family.maxAge(recipe),
+      takes: applianceTakes(host),
     };
   },
-  run: (commands, _input, context) => runWithProgress('customize', commands, context, guestfsProgress),
+  run: ({ commands }, context) => runWithProgress('customize', commands, context, guestfsProgress),
 };

@@ -12,13 +12,15 @@ export const disk: Stage = {
   plan: ({ recipe, host, media }) => {
     const path = { work: 'install.qcow2' };
     const { size } = recipe.disk;
-    if (!media['image']) return { commands: [createDisk(path, size ?? defaultSize)], keys: ['disk'] };
-    const ready = media['image'].image;
+    const source = media['image'];
+    if (!source) return { commands: [createDisk(path, size ?? defaultSize)], keys: ['disk'] };
+    const ready = source.image;
     const larger = ready && size !== undefined && size > ready.virtualSize ? size : undefined;
     const grow = larger && ready?.root ? [growLastPartition(path, ready.root, Math.floor(larger / 512), host)] : [];
     return {
       commands: [createOverlay(path, mediumPiece(media, 'image'), larger), ...grow],
       keys: ['source', 'disk'],
+      base: source.path,
     };
   },
 };

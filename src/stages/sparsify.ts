@@ -1,6 +1,7 @@
 import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
 import { convert, convertProgress, createOverlay } from '../tools/qemu-img.ts';
 import { lastLayer, runWithProgress, type Stage } from './stage.ts';
+import { applianceTakes } from './weight.ts';
 
 /**
  * Frees the blocks the guest no longer uses, then writes the small, flat image without a backing file. Where sysprep has
@@ -8,7 +9,8 @@ import { lastLayer, runWithProgress, type Stage } from './stage.ts';
  */
 export const sparsify: Stage = {
   name: 'sparsify',
-  leaves: 'image',
+  leaves: { file: 'image', image: true },
+  hook: { name: 'afterBuild', after: 'result' },
   plan: ({ recipe, family, host, rendered }) => {
     const disk = { work: 'sysprep.qcow2' };
     // Where there is no sysprep stage, its overlay is still to make.
@@ -21,8 +23,9 @@ export const sparsify: Stage = {
         convert(disk, { work: 'image' }, recipe.output, host),
       ],
       keys: ['output'],
+      takes: applianceTakes(host),
     };
   },
-  run: (commands, _input, context) =>
+  run: ({ commands }, context) =>
     runWithProgress('sparsify', commands, context, (line) => convertProgress(line) ?? guestfsProgress(line)),
 };

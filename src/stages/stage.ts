@@ -1,11 +1,15 @@
 import type { Family } from '../families/family.ts';
-import type { Command, Emit, Host, Media, Published, RenderedFile, StageName } from '../model.ts';
 import type { Recipe, RecipeKey } from '../families/recipe.ts';
+import type { Command, Emit, Host, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
+import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { ExecResult } from '../tools/exec.ts';
 
 /** All that a stage's plan may depend on. */
 export type StageInput = {
+  /** Name of the image: the recipe's, or NAME-rehearsal. */
+  name: string;
+  rehearsal: boolean;
   recipe: Recipe;
   family: Family;
   host: Host;
@@ -13,21 +17,33 @@ export type StageInput = {
   rendered: readonly RenderedFile[];
 };
 
-/**
- * What a stage will do: its commands in order, and the top-level recipe keys they come from. `omitted` says in words why
- * there is nothing to do. `maxAge` is in seconds: what the stage installs is that of its day, and too old after that.
- */
-type StageWork = {
+/** What a stage will do, decided beforehand. `Settings` is plain data: a plan is kept as JSON. */
+export type StageWork<Settings> = {
   commands: readonly Command[];
+  /** The top-level recipe keys that the commands come from. */
   keys: readonly RecipeKey[];
+  /** Why there is nothing to do, in words for a person. */
   omitted?: string;
+  /** Seconds after which what the stage installs, which is that of its day, is too old. */
   maxAge?: number | undefined;
+  /** Bytes of memory and cores that it keeps busy; nothing at all, not even disk, without it. */
+  takes?: Omit<Weight, 'disk'>;
+  /** A file outside of the checkpoint store that its result has as its backing file. */
+  base?: string | undefined;
+  /** What its run needs besides the commands. */
+  settings?: Settings;
+  /** What decides its result besides the commands, and so counts in its fingerprint. */
+  counts?: unknown;
 };
+
+/** A stage that was planned, as its run sees it. */
+export type Step<Settings = unknown> = { commands: readonly Command[]; settings: Settings };
 
 /** All that a stage gets to touch the world with, and never more. */
 export type StageContext = {
   signal: AbortSignal;
   emit: Emit;
+  host: Host;
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;
   /** Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. */
@@ -40,33 +56,35 @@ export type StageContext = {
   domain: string;
   /** What an earlier stage left in the checkpoint store. */
   layer(stage: StageName): Layer;
+  /** The finished image, in the checkpoint store. */
+  image(): Layer;
   build: string;
   keepOnFailure: boolean;
 };
 
 /** `timeout` in seconds, 20 by default. `signal` replaces the build's own, for clean-up after an abort. */
-type ControlOptions = {
+export type ControlOptions = {
   timeout?: number;
   signal?: AbortSignal;
   accept?: readonly number[];
   env?: Readonly<Record<string, string>>;
 };
 
-/** What the upload stage needs besides the context. */
-type ImageFacts = { name: string; rehearsal: boolean };
-
-/** One step of the pipeline. */
-export type Stage = {
+/** One step of the pipeline. It says what it is; the pipeline knows none by name. */
+export type Stage<Settings = unknown> = {
   name: StageName;
-  /** The work file that becomes a layer in the checkpoint store when this stage ends. */
-  leaves?: string;
-  plan(input: StageInput): StageWork;
+  /**
+   * The work file that is kept in the checkpoint store when this stage ends, and so found again by its fingerprint: a layer
+   * on the one below; the finished `image`, which is flat; or, from a stage after that, something about the image.
+   */
+  leaves?: { file: string; image?: true };
+  /** The recipe's hook that follows it: whenever it ran, or whenever a build has its result, made or reused. */
+  hook?: { name: HookName; after: 'run' | 'result' };
+  /** It hands the image to others, which is done every time; `because` says why, in words for a person. */
+  publishes?: { because: string };
+  plan(input: StageInput): StageWork<Settings>;
   /** Runs the stage; without it, the commands run one after the other. */
-  run?(
-    commands: readonly Command[],
-    input: StageInput & ImageFacts,
-    context: StageContext,
-  ): Promise<Published[] | void>;
+  run?(step: Step<Settings>, context: StageContext): Promise<Published[] | void>;
 };
 
 /** The layer that stands before sysprep: customize's, unless that stage has nothing to do. */

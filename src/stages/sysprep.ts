@@ -1,9 +1,10 @@
 import { guestfsProgress, virtSysprep } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
 import { lastLayer, runWithProgress, type Stage } from './stage.ts';
+import { applianceTakes } from './weight.ts';
 
 /**
- * Takes the machine's identity and the traces of the build out of the guest, and in the same launch makes the edits and the
+ * Removes the machine's identity and the traces of the build from the guest, and in the same launch makes the edits and the
  * user's steps: a change of theirs takes one launch, and neither installs nor updates anything again.
  */
 export const sysprep: Stage = {
@@ -13,7 +14,11 @@ export const sysprep: Stage = {
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     const disk = { work: 'sysprep.qcow2' };
     const below = lastLayer(family.customize(recipe));
-    return { commands: [createOverlay(disk, below), virtSysprep(disk, work.args, host)], keys: work.keys };
+    return {
+      commands: [createOverlay(disk, below), virtSysprep(disk, work.args, host)],
+      keys: work.keys,
+      takes: applianceTakes(host),
+    };
   },
-  run: (commands, _input, context) => runWithProgress('sysprep', commands, context, guestfsProgress),
+  run: ({ commands }, context) => runWithProgress('sysprep', commands, context, guestfsProgress),
 };

@@ -1,29 +1,44 @@
 import { placesFrom, publishAll } from '../targets/index.ts';
 import { systemProperties } from '../targets/system-properties.ts';
+import type { ImageToPublish } from '../targets/target.ts';
+import type { Recipe } from '../families/recipe.ts';
 import type { Stage } from './stage.ts';
 
+/** What is published, as far as it is known before the image is built, and where to. */
+export type Publication = {
+  image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity'>;
+  targets: Recipe['upload'];
+};
+
 /** Hands the finished image to every target of the recipe. */
-export const upload: Stage = {
+export const upload: Stage<Publication> = {
   name: 'upload',
-  plan: () => ({ commands: [], keys: ['upload'] }),
-  run: async (_commands, { recipe, family, host, name, rehearsal }, context) => {
-    const { path, sha256, size } = context.layer('sparsify');
+  hook: { name: 'afterUpload', after: 'result' },
+  publishes: { because: 'targets are asked every time; an image that is already there is left alone' },
+  plan: ({ name, rehearsal, recipe, family, host }) => {
+    const properties = systemProperties({
+      recipe,
+      family: family.properties(recipe),
+      osinfo: family.osinfo(recipe)[0],
+      architecture: host.arch,
+    });
+    const { description, output } = recipe;
     const image = {
-      path,
       name,
-      format: recipe.output.format,
-      sha256,
-      size,
-      build: context.build,
       rehearsal,
-      description: recipe.description,
-      properties: systemProperties({
-        recipe,
-        family: family.properties(recipe),
-        osinfo: family.osinfo(recipe)[0],
-        architecture: host.arch,
-      }),
+      format: output.format,
+      ...(description !== undefined && { description }),
+      properties,
     };
+    return {
+      commands: [],
+      keys: ['upload'],
+      takes: { memory: 0, cores: 0 },
+      settings: { image, targets: recipe.upload },
+    };
+  },
+  run: async ({ settings }, context) => {
+    const { path, sha256, size } = context.image();
     const to = {
       signal: context.signal,
       progress: (message: string, fraction?: number) =>
@@ -33,6 +48,9 @@ export const upload: Stage = {
       exec: ({ program, args, timeout }: { program: string; args: readonly string[]; timeout: number }) =>
         context.control(program, args, { timeout }),
     };
-    return publishAll(placesFrom(recipe.upload), image, to, (place) => context.emit({ type: 'published', ...place }));
+    const image = { ...settings.image, path, sha256, size, build: context.build };
+    return publishAll(placesFrom(settings.targets), image, to, (place) =>
+      context.emit({ type: 'published', ...place }),
+    );
   },
 };

@@ -1,6 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { execa } from 'execa';
 import { interrupted, VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 
 /** How to run one program. Never a shell string: `args` reach the program as they are. */
 export type ExecOptions = {
@@ -9,7 +10,7 @@ export type ExecOptions = {
   /** Seconds until the process group is killed. */
   timeout: number;
   signal: AbortSignal;
-  env?: Readonly<Record<string, string>>;
+  env?: Env;
   cwd?: string;
   /** Text for the program's standard input, which is empty otherwise. */
   input?: string;

@@ -1,16 +1,29 @@
-import type { Arg, Command, Host, ReadyImage } from '../model.ts';
+import type { ApplianceHost, Arg, Command, Env, Host, ReadyImage } from '../model.ts';
+
+/** MiB of an appliance unless LIBGUESTFS_MEMSIZE says otherwise: guestfs(3), `guestfs_set_memsize`. */
+const usualMemory = 1280;
+
+/**
+ * The appliance as the environment wants it. It (some 370 MB) is kept in /var/tmp, as by default: it would follow TMPDIR, and
+ * be made anew for every build. See "ENVIRONMENT VARIABLES" in guestfs(3).
+ */
+export function applianceOf(env: Env): Host['appliance'] {
+  return {
+    memory: (Number(env['LIBGUESTFS_MEMSIZE']) || usualMemory) * 1024 ** 2,
+    cacheDir: env['LIBGUESTFS_CACHEDIR'] ?? '/var/tmp',
+  };
+}
 
 /**
  * libguestfs settings that depend on the host. `direct` because the libvirt back end puts the appliance out of reach
  * of a kill; `force_tcg` because without it every tool dies at once where /dev/kvm is there but useless;
- * `vsyscall=emulate` because the programs of old guests (RHEL 6) crash without it. The appliance (some 370 MB) is kept in
- * /var/tmp, as by default: it would follow TMPDIR, and be made anew for every build. See guestfs(3).
+ * `vsyscall=emulate` because the programs of old guests (RHEL 6) crash without it. See guestfs(3).
  */
-export function environment(host: Pick<Host, 'accelerator'>): Record<string, string> {
+export function environment(host: ApplianceHost): Record<string, string> {
   return {
     LIBGUESTFS_BACKEND: 'direct',
     LIBGUESTFS_APPEND: 'vsyscall=emulate',
-    LIBGUESTFS_CACHEDIR: process.env['LIBGUESTFS_CACHEDIR'] ?? '/var/tmp',
+    LIBGUESTFS_CACHEDIR: host.appliance.cacheDir,
     ...(host.accelerator === 'tcg' ? { LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' } : {}),
   };
 }

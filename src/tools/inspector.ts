@@ -1,11 +1,11 @@
-import type { Host } from '../model.ts';
+import type { ApplianceHost } from '../model.ts';
 import { environment } from './guestfs.ts';
 
 /** A program with its words, and the seconds it gets. */
 type Call = { program: string; args: string[]; timeout: number; env?: Record<string, string> };
 
 /** virt-inspector(1) on one disk, read-only. `format` is by QEMU's name: libguestfs must not guess it. */
-export function virtInspector(disk: string, format: string, host: Pick<Host, 'accelerator'>): Call {
+export function virtInspector(disk: string, format: string, host: ApplianceHost): Call {
   return {
     program: 'virt-inspector',
     args: ['--no-applications', '--no-icon', `--format=${format}`, '-a', disk],
@@ -15,7 +15,7 @@ export function virtInspector(disk: string, format: string, host: Pick<Host, 'ac
 }
 
 /** virt-get-kernel(1): the newest kernel of a guest as `vmlinuz` and its initial RAM disk as `initrd…` or `initramfs…`. */
-export function virtGetKernel(disk: string, format: string, folder: string, host: Pick<Host, 'accelerator'>): Call {
+export function virtGetKernel(disk: string, format: string, folder: string, host: ApplianceHost): Call {
   return {
     program: 'virt-get-kernel',
     args: [`--format=${format}`, '-a', disk, '--output', folder, '--unversioned-names'],

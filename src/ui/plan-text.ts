@@ -1,6 +1,7 @@
 import type { Arg, Command, MediaFile, Piece, Plan, Prediction, StagePlan } from '../model.ts';
 import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
+import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../families/recipe.ts';
 import { formatBytes, formatDuration, noPaint, quoteWord, type Paint } from './format.ts';
@@ -134,13 +135,12 @@ function totalText({ stages }: Plan): string[] {
 
 /** The recipe's hooks, in the order of a build, and which of them this one would not come to. */
 function hooksText({ recipe, stages }: Plan<Pick<Recipe, 'hooks'>>, paint: Paint): string[][] {
-  const forecastOf = (name: string) => stages.find(({ stage }) => stage === name)?.forecast;
-  const moments: readonly [HookName, string | false][] = [
-    ['afterInstall', forecastOf('install') !== 'run' && 'install does not run'],
-    ['afterBuild', forecastOf('sparsify') === 'skip' && 'the build ends before'],
-    ['afterUpload', forecastOf('upload') === 'skip' && 'the build ends before'],
-    ['onFailure', false],
-  ];
+  const moments = pipeline.flatMap(({ name, hook }): [HookName, string | false][] => {
+    const forecast = stages.find(({ stage }) => stage === name)?.forecast;
+    if (hook?.after === 'run') return [[hook.name, forecast !== 'run' && `${name} does not run`]];
+    return hook ? [[hook.name, forecast === 'skip' && 'the build ends before']] : [];
+  });
+  moments.push(['onFailure', false]);
   const lines = moments.flatMap(([name, absent]) => {
     const spec = recipe.hooks[name];
     if (spec === undefined) return [];

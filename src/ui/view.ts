@@ -1,4 +1,5 @@
-import { stageNames, type Event, type EventBody, type Published, type StageName } from '../model.ts';
+import type { Event, EventBody, Published, StageName } from '../model.ts';
+import { stages } from '../pipeline/stages.ts';
 
 type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
 
@@ -46,7 +47,7 @@ export function emptyView(name: string): BuildView {
     name,
     rehearsal: false,
     folder: undefined,
-    rows: [row('prepare'), ...stageNames.map(row)],
+    rows: [row('prepare'), ...stages.map(({ name: stage }) => row(stage))],
     warnings: [],
     published: [],
     failure: undefined,

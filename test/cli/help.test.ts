@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { stageNames } from '../../src/model.ts';
-import { segments } from '../../src/pipeline/stages.ts';
+import { lastStages } from '../../src/pipeline/segments.ts';
+import { stages } from '../../src/pipeline/stages.ts';
 
 const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
@@ -65,8 +65,8 @@ test('--until offers the stages that leave something, and --from all', async () 
   const { stdout } = await vmkiln('plan', '--help');
   const choices = (option: string) =>
     new RegExp(`${option} <stage>.*?: ([a-z, \\n]+?)\\n {2}--`, 's').exec(stdout)?.[1]?.split(/,\s+/);
-  expect(choices('--until')).toEqual(segments.map(({ leaves }) => leaves ?? 'upload'));
-  expect(choices('--from')).toEqual(stageNames);
+  expect(choices('--until')).toEqual(lastStages(stages));
+  expect(choices('--from')).toEqual(stages.map(({ name }) => name));
 });
 
 test('the version is that of the package', async () => {

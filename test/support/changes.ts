@@ -1,10 +1,15 @@
 import type { Plan, StageName } from '../../src/model.ts';
-import { segments } from '../../src/pipeline/stages.ts';
+import { segmentsOf } from '../../src/pipeline/segments.ts';
+import { stages as pipeline } from '../../src/pipeline/stages.ts';
 import type { World } from './recipe-world.ts';
+
+const segments = segmentsOf(pipeline);
 
 /** A store that has every layer of a plan. */
 export function storeOf(...plans: Plan[]): Map<string, object> {
-  const leaves = plans.flatMap(({ stages }) => stages.filter(({ stage }) => segments.some((s) => s.leaves === stage)));
+  const leaves = plans.flatMap(({ stages }) =>
+    stages.filter(({ stage }) => segments.some((s) => s.leaves?.stage === stage)),
+  );
   return new Map(leaves.map(({ fingerprint }) => [fingerprint ?? '', {}]));
 }
 

@@ -13,6 +13,7 @@ export const host: Host = {
   osinfo: ['rhel7.0', 'rhel7.9'],
   cores: 2,
   memory: 8 * 1024 ** 3,
+  appliance: { memory: 1280 * 1024 ** 2, cacheDir: '/var/tmp' },
   versions: { qemu: '7.2', libvirt: '9.0', 'virt-install': '4.1', 'guestfs-tools': '1.48', kernel: '6.1' },
 };
 
@@ -24,6 +25,8 @@ export const media: Media = {
 export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanInput {
   const family = familyOf(recipe);
   return {
+    vmkiln: '0.0.0',
+    recipeFile: { path: '/recipes/x.yaml', sha256: 'e'.repeat(64) },
     recipe,
     family,
     host,
@@ -40,6 +43,7 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     room: { folder: '/work', free: Number.POSITIVE_INFINITY },
     from: undefined,
     until: undefined,
+    cache: true,
     ...more,
   };
 }

@@ -38,7 +38,7 @@ const command: fc.Arbitrary<Command> = fc.record({
   env: fc.constantFrom({}, { LIBGUESTFS_BACKEND: 'direct' }),
 });
 const commands = fc.array(command, { maxLength: 3 });
-const print = (all: readonly Command[]) => fingerprint('before', 'customize', all, none);
+const print = (all: readonly Command[]) => fingerprint('before', 'customize', { commands: all }, none);
 
 /** A command as far as it should count: file names, values of the host, time limits and the environment do not. */
 function counting(all: readonly Command[]): string {
@@ -78,15 +78,16 @@ test('a change of any one piece shows, unless it is of the host', () => {
   );
 });
 
-test('the stage and the stages before it count', () => {
+test('the stage, the stages before it and what it says that counts do', () => {
   fc.assert(
     fc.property(commands, (all) => {
       const prints = [
         print(all),
-        fingerprint('other', 'customize', all, none),
-        fingerprint('before', 'sysprep', all, none),
+        fingerprint('other', 'customize', { commands: all }, none),
+        fingerprint('before', 'sysprep', { commands: all }, none),
+        fingerprint('before', 'customize', { commands: all, counts: ['a check'] }, none),
       ];
-      expect(new Set(prints).size).toBe(3);
+      expect(new Set(prints).size).toBe(4);
     }),
   );
 });

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memAvailable } from '../../src/host/room.ts';
-import { admit, openPool, type Pool, type Weight, withWeight } from '../../src/pipeline/pool.ts';
-import { weightOf } from '../../src/pipeline/weights.ts';
+import type { Weight } from '../../src/model.ts';
+import { admit, type Pool, poolOf as openPool, withWeight } from '../../src/pipeline/pool.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { planInput } from '../support/plan-input.ts';
 import { rhelRecipe } from '../support/rhel.ts';
@@ -190,13 +190,13 @@ test('MemAvailable is what can be had, in bytes', () => {
 });
 
 test('an installation weighs its machine, a stage in an appliance the appliance, an upload only what it writes', async () => {
-  const recipe = await rhelRecipe('machine: { memory: 2G, vcpus: 2 }\ndisk: { size: 8G }');
+  const recipe = await rhelRecipe('machine: { memory: 2G, vcpus: 2 }\ndisk: { size: 8G }\npackages: [tmux]');
   const plan = makePlan(planInput(recipe));
-  const weights = Object.fromEntries(plan.stages.map((each) => [each.stage, weightOf(each, plan)]));
+  const weights = Object.fromEntries(plan.stages.map(({ stage: name, weight: takes }) => [name, takes]));
   expect(weights['disk']).toEqual(none);
   expect(weights['install']).toEqual({ memory: 2.5 * gib, cores: 1, disk: 2 * gib });
   expect(weights['customize']).toEqual({ memory: 1.75 * gib, cores: 1, disk: 2 * gib });
   expect(weights['upload']).toEqual({ memory: 0, cores: 0, disk: 2 * gib });
-  const [, install] = plan.stages;
-  if (install) expect(weightOf({ ...install, predicted: { bytes: 7, seconds: 1 } }, plan).disk).toBe(7);
+  const predicted = makePlan(planInput(recipe, { predictions: { install: { bytes: 7, seconds: 1 } } }));
+  expect(predicted.stages[1]?.weight.disk).toBe(7);
 });

@@ -4,15 +4,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { clean } from '../../src/pipeline/clean.ts';
 import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
 import { removeDomain } from '../../src/store/leftovers.ts';
 import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
-
-afterEach(() => vi.unstubAllEnvs());
 
 const signal = new AbortController().signal;
 
@@ -61,12 +59,12 @@ test('a living build is left alone, and one that was told to stay goes only on r
 
 test('cleaning builds that have ended never takes one that is just beginning', async () => {
   const paths = await freshPaths();
-  vi.stubEnv('VMKILN_HOME', dirname(paths.state));
+  const world = { env: { VMKILN_HOME: dirname(paths.state) }, cwd: '/' };
   const creating = (async () => {
     for (let index = 0; index < 100; index += 1) await createBuild(paths, `new-${index}`, signal);
   })();
   for (let round = 0; round < 25; round += 1)
-    await clean({ cache: false, builds: true, signal, emit: () => undefined });
+    await clean({ cache: false, builds: true, world, signal, emit: () => undefined });
   await creating;
   expect(await readOwners(paths)).toHaveLength(100);
 });

@@ -6,7 +6,9 @@ import type { Recipe } from '../../src/families/recipe.ts';
 import { displayArg, planWithArgv, shellArg, shellCommand, showPlan } from '../../src/ui/plan-text.ts';
 
 const plan: Plan<Pick<Recipe, 'hooks'>> = {
-  version: 1,
+  version: 2,
+  vmkiln: '0.0.0',
+  recipeFile: { path: '/recipes/rhel7.yaml', sha256: '' },
   name: 'rhel7',
   rehearsal: false,
   recipe: { hooks: {} },
@@ -19,6 +21,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
     osinfo: ['rhel7.9'],
     cores: 2,
     memory: 8 * 2 ** 30,
+    appliance: { memory: 0, cacheDir: '/var/tmp' },
     versions: { qemu: '7.2', libvirt: '9.0', 'virt-install': '4.1', 'guestfs-tools': '1.48', kernel: '6.1' },
   },
   media: { iso: { source: 'https://x/y.iso', path: '/cache/y.iso', sha256: undefined, size: undefined } },
@@ -31,6 +34,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
       fresh: true,
       fingerprint: undefined,
       parts: [],
+      weight: { memory: 0, cores: 0, disk: 0 },
       commands: [{ program: 'qemu-img', args: ['create', { work: 'disk.qcow2' }, '8G'], timeout: 60 }],
     },
     {
@@ -40,6 +44,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
       fresh: true,
       fingerprint: undefined,
       parts: [],
+      weight: { memory: 0, cores: 0, disk: 0 },
       commands: [
         {
           program: 'virt-install',
@@ -65,6 +70,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
       fresh: false,
       fingerprint: '12ab',
       parts: [],
+      weight: { memory: 0, cores: 0, disk: 0 },
       commands: [],
     },
   ],

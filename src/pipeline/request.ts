@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import type { Recipe } from '../families/recipe.ts';
+import type { Event, StageName, World } from '../model.ts';
+import { loadRecipe } from '../recipe/load.ts';
+import { readVariables } from '../recipe/variables.ts';
+import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
+import type { MediaSource } from './prepare.ts';
+
+/** What a person asks for: a recipe, and how it is to be built. */
+export type BuildRequest = {
+  /** Path of the recipe. */
+  recipe: string;
+  /** KEY=VALUE words. */
+  set: readonly string[];
+  /** Path of a file with variables. */
+  vars?: string;
+  /** Folder of the directory target, instead of the recipe's own. */
+  out?: string;
+  /** Whether layers may be reused. */
+  cache: boolean;
+  from?: StageName;
+  until?: StageName;
+  keepOnFailure: boolean;
+  /** libvirt connection URI. */
+  connect?: string;
+  /** Other media than the recipe's: makes the build a rehearsal. */
+  rehearsal?: MediaSource;
+  /** Whether a rehearsal may upload to a cloud. */
+  allowRehearsal?: boolean;
+};
+
+/** How a build tells what happens, learns that it should stop, and sees the process that it is part of. */
+export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void; world: World };
+
+/** A recipe as a request wants it: what the image is called, and where everything goes. */
+export type Wanted = { recipe: Recipe; recipeFile: { path: string; sha256: string }; name: string };
+
+/** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
+export async function readRecipe(request: BuildRequest, { cwd }: World): Promise<Wanted> {
+  const vars = request.vars && resolve(cwd, request.vars);
+  const variables = await readVariables({ set: request.set, ...(vars && { vars }) });
+  const rehearsal = request.rehearsal !== undefined;
+  const { recipe, path, sha256 } = await loadRecipe(request.recipe, variables, { rehearsal, cwd });
+  return {
+    recipe: withTargets(recipe, request, cwd),
+    recipeFile: { path, sha256 },
+    // One of a rehearsal can be told from the real one.
+    name: rehearsal ? `${recipe.name}-rehearsal` : recipe.name,
+  };
+}
+
+/** `--out` takes the place of the recipe's targets. What a rehearsal makes stays on this host unless that is allowed. */
+function withTargets(recipe: Recipe, { out, rehearsal, allowRehearsal }: BuildRequest, cwd: string): Recipe {
+  if (out !== undefined) return { ...recipe, upload: [{ directory: { path: resolve(cwd, out) } }] };
+  if (rehearsal === undefined || allowRehearsal) return recipe;
+  const local = recipe.upload.filter(({ glance }) => glance === undefined);
+  return { ...recipe, upload: local.length > 0 ? local : [{ directory: { path: resolve(cwd, 'images') } }] };
+}
+
+/** The folders of this user, made if need be. */
+export async function openPaths({ env }: World): Promise<Paths> {
+  const paths = statePaths(env, process.getuid?.() ?? 0);
+  await ensurePaths(paths);
+  return paths;
+}
