@@ -53,14 +53,17 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
   const withRecipe = (each: Command) => withPlan(each, stages);
   const withBuild = (each: Command) => withBuilding(withRecipe(each));
   withBuild(
-    command('build <recipe...>', 'Build images from recipes and publish them.', [
+    command('build [recipe...]', 'Build images from recipes and publish them.', [
       'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
       'vmkiln build recipes/rhel7.yaml --from customize --keep-on-failure',
       'vmkiln build recipes/*.yaml --jobs 2 --ui json > events.ndjson',
+      'vmkiln build --plan plan.json',
     ]),
-  ).action((recipes, options) =>
-    run(async () => (await import('./commands/build.ts')).build(recipes, options, session)),
-  );
+  )
+    .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
+    .action((recipes, options) =>
+      run(async () => (await import('./commands/build.ts')).build(recipes, options, session)),
+    );
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
       'vmkiln rehearse recipes/rhel7.yaml',
@@ -75,8 +78,10 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
     command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
       'vmkiln plan recipes/rhel7.yaml',
       "vmkiln plan recipes/rhel7.yaml --json | jq '.stages[].commands[].argv'",
+      'vmkiln plan recipes/rhel7.yaml --save plan.json && vmkiln build --plan plan.json',
     ]),
   )
+    .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
     .option('--json', 'print the plan as one JSON value')
     .action((recipe, options) => run(async () => (await import('./commands/plan.ts')).plan(recipe, options, session)));
   withVariables(
@@ -244,6 +249,7 @@ async function main(argv: readonly string[]): Promise<number> {
   setMaxListeners(0, controller.signal);
   const session: Session = {
     signal: controller.signal,
+    world: { env: process.env, cwd: process.cwd() },
     say: (message) => void process.stderr.write(`vmkiln: ${message}\n`),
   };
   stopOnSignals(controller, session);

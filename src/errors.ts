@@ -34,6 +34,7 @@ export const errorCatalogue = {
   MEDIA_UNFIT: 2,
   MEDIA_DOWNLOAD: 1,
   INPUT_CHANGED: 1,
+  PLAN_OUTDATED: 2,
   IMAGE_UNFIT: 2,
   HOST_UNFIT: 1,
   TOOL_MISSING: 1,

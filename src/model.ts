@@ -155,6 +155,8 @@ export type Plan<R = unknown> = {
   host: Host;
   media: Media;
   rendered: readonly RenderedFile[];
+  /** Keyed hashes of the secrets that stay in the guest, by name: they tell whether one has changed, and nothing of it. */
+  macs: Readonly<Record<string, string>>;
   stages: readonly StagePlan[];
   /** Things a person should know before starting: fallbacks, slow paths, relabelling at first boot. */
   notes: readonly string[];

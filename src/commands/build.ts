@@ -1,12 +1,14 @@
 import { exitCode, messageOf, VmkilnError } from '../errors.ts';
-import type { Event, StageName, World } from '../model.ts';
+import type { Event, StageName } from '../model.ts';
+import type { BuildResult } from '../pipeline/build.ts';
 import { buildRecipe } from '../pipeline/build-recipe.ts';
-import type { BuildRequest } from '../pipeline/request.ts';
-import { stages } from '../pipeline/stages.ts';
-import { statePaths } from '../store/paths.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
+import { buildPlan } from '../pipeline/kept-plan.ts';
 import { openPool, type Pool } from '../pipeline/pool.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
+import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
+import { stages } from '../pipeline/stages.ts';
+import { statePaths } from '../store/paths.ts';
 import { errorText } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
 import { defaultUi, openUi, type Session, type Ui, type UiKind } from '../ui/ui.ts';
@@ -23,38 +25,38 @@ export type RecipeOptions = {
 };
 
 export type BuildOptions = RecipeOptions & {
+  plan?: string;
   jobs?: number;
   keepOnFailure?: boolean;
   allowRehearsal?: boolean;
   ui?: UiKind;
 };
 
-type Outcome = { recipe: string; folder?: string; error?: unknown; shown: boolean };
+/** A build that was asked for; `from` is the recipe or the plan, as the person named it. */
+type Job = { from: string; run: (context: BuildContext & { pool: Pool }) => Promise<BuildResult> };
+type Outcome = { from: string; folder?: string; error?: unknown; shown: boolean };
 
-/** `vmkiln build` and `vmkiln rehearse`: builds every recipe, and returns the worst exit status. */
+/** `vmkiln build` and `vmkiln rehearse`: builds every recipe, or a kept plan, and returns the worst exit status. */
 export async function build(
   recipes: readonly string[],
   options: BuildOptions,
   session: Session,
   rehearsal?: MediaSource,
 ): Promise<number> {
-  const requests = recipes.map((recipe) => ({
-    ...requestOf(recipe, options),
-    keepOnFailure: options.keepOnFailure ?? false,
-    allowRehearsal: options.allowRehearsal ?? false,
-    ...(rehearsal && { rehearsal }),
-  }));
-  const world = { env: process.env, cwd: process.cwd() };
-  await checkDistinct(requests, world);
+  const jobs =
+    options.plan === undefined
+      ? await recipeJobs(recipes, options, session, rehearsal)
+      : [planJob(recipes, options.plan, options)];
   const kind = options.ui ?? defaultUi(process.stderr, process.env);
-  const ui = await openUi(kind, { recipes });
+  const ui = await openUi(kind, { recipes: jobs.map(({ from }) => from) });
   const say = session.say;
   session.say = ui.say;
   let outcomes: Outcome[];
   try {
-    const pool = openPool(statePaths(process.env, process.getuid?.() ?? 0).work);
-    outcomes = await inParallel(requests, options.jobs ?? requests.length, (request, index) =>
-      buildOne(request, index, ui, { signal: session.signal, pool, world }),
+    const { signal, world } = session;
+    const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
+    outcomes = await inParallel(jobs, options.jobs ?? jobs.length, (job, index) =>
+      runJob(job, index, ui, { signal, pool, world }),
     );
   } finally {
     session.say = say;
@@ -64,13 +66,49 @@ export async function build(
   return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
 }
 
+async function recipeJobs(
+  recipes: readonly string[],
+  options: BuildOptions,
+  { world }: Session,
+  rehearsal: MediaSource | undefined,
+): Promise<Job[]> {
+  if (recipes.length === 0) {
+    throw new VmkilnError('USAGE', 'there is nothing to build', { hint: 'name a recipe, or a plan with --plan FILE' });
+  }
+  const requests = recipes.map((recipe) => ({
+    ...requestOf(recipe, options),
+    keepOnFailure: options.keepOnFailure ?? false,
+    allowRehearsal: options.allowRehearsal ?? false,
+    ...(rehearsal && { rehearsal }),
+  }));
+  await checkDistinct(requests, world);
+  return requests.map((request) => ({ from: request.recipe, run: (context) => buildRecipe(request, context) }));
+}
+
+/** A kept plan has decided everything. @throws VmkilnError USAGE for an option that would decide otherwise */
+function planJob(recipes: readonly string[], plan: string, options: BuildOptions): Job {
+  const { set, vars, out, cache, from, until, connect, keepOnFailure = false } = options;
+  const given = Object.entries({ set: set.length > 0 || undefined, vars, out, from, until, connect });
+  const others = [
+    ...(recipes.length > 0 ? ['a recipe'] : []),
+    ...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`])),
+    ...(cache ? [] : ['--no-cache']),
+  ];
+  if (others.length > 0) {
+    throw new VmkilnError('USAGE', `--plan excludes ${others.join(', ')}: the plan has decided that`, {
+      hint: 'plan again with what you want: vmkiln plan RECIPE --save FILE',
+    });
+  }
+  return { from: plan, run: (context) => buildPlan(plan, { keepOnFailure }, context) };
+}
+
 /** The part of a build request that plan and build share. @throws VmkilnError USAGE */
 export function requestOf(recipe: string, options: RecipeOptions): BuildRequest {
   const { from, until } = options;
-  const stageNames = stages.map(({ name }) => name);
-  if (from !== undefined && until !== undefined && stageNames.indexOf(from) > stageNames.indexOf(until)) {
+  const order = stages.map(({ name }) => name);
+  if (from !== undefined && until !== undefined && order.indexOf(from) > order.indexOf(until)) {
     throw new VmkilnError('USAGE', `--from ${from} comes after --until ${until}`, {
-      hint: `the order of the stages is ${stageNames.join(', ')}`,
+      hint: `the order of the stages is ${order.join(', ')}`,
     });
   }
   return {
@@ -86,25 +124,24 @@ export function requestOf(recipe: string, options: RecipeOptions): BuildRequest 
   };
 }
 
-async function buildOne(
-  request: BuildRequest,
+async function runJob(
+  { from, run }: Job,
   index: number,
   ui: Ui,
-  { signal, pool, world }: { signal: AbortSignal; pool: Pool; world: World },
+  context: Omit<BuildContext, 'emit'> & { pool: Pool },
 ): Promise<Outcome> {
-  const { recipe } = request;
   let shown = false;
   try {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     const emit = (event: Event) => {
       shown ||= event.type === 'failed';
       ui.emit(event, index);
     };
-    const { folder } = await buildRecipe(request, { signal, emit, pool, world });
-    return { recipe, folder, shown };
+    const { folder } = await run({ ...context, emit });
+    return { from, folder, shown };
   } catch (error) {
     if (!shown) ui.drop(index);
-    return { recipe, error, shown };
+    return { from, error, shown };
   }
 }
 
@@ -123,7 +160,7 @@ async function inParallel<T, R>(
   return results;
 }
 
-/** Says what the interface has not: errors from before the first event, and one line per recipe when there are several. */
+/** Says what the interface has not: errors from before the first event, and one line per build when there are several. */
 function report(outcomes: readonly Outcome[], kind: UiKind): void {
   const paint = paintFor(process.stderr);
   const debug = Boolean(process.env['VMKILN_DEBUG']);
@@ -133,13 +170,13 @@ function report(outcomes: readonly Outcome[], kind: UiKind): void {
     .filter((outcome) => outcome.error !== undefined && !interrupted(outcome.error) && unsaid(outcome))
     .map(({ error }) => errorText(error, { debug, paint }));
   if (outcomes.length > 1) {
-    const width = Math.max(...outcomes.map(({ recipe }) => recipe.length));
-    for (const { recipe, folder, error } of outcomes) {
+    const width = Math.max(...outcomes.map(({ from }) => from.length));
+    for (const { from, folder, error } of outcomes) {
       const end =
         error === undefined
           ? `${paint('good', 'done')}    ${folder}`
           : `${paint('bad', 'failed')}  ${messageOf(error).split('\n')[0]}`;
-      lines.push(`${recipe.padEnd(width)}  ${end}`);
+      lines.push(`${from.padEnd(width)}  ${end}`);
     }
   }
   process.stderr.write(lines.map((line) => `${line}\n`).join(''));

@@ -8,12 +8,12 @@ import type { Session } from '../ui/ui.ts';
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
 export async function clean(
   options: { cache?: boolean; keepSize?: string; builds?: boolean },
-  { signal }: Session,
+  { signal, world }: Session,
 ): Promise<void> {
   const { cache = false, builds = false } = options;
   const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };
   const { removed, freedBytes, kept } = await cleanStore({
-    world: { env: process.env, cwd: process.cwd() },
+    world,
     cache,
     builds,
     ...keep,

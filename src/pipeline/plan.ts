@@ -47,10 +47,10 @@ export function makePlan(input: PlanInput, stages: readonly Stage[] = pipeline):
       ...(work.settings !== undefined && { settings: work.settings }),
     };
   });
-  const { vmkiln, name, rehearsal, recipeFile, host, media, rendered } = input;
+  const { vmkiln, name, rehearsal, recipeFile, host, media, rendered, macs } = input;
   return {
     version: 2,
-    ...{ vmkiln, name, rehearsal, recipeFile, recipe, host, media, rendered },
+    ...{ vmkiln, name, rehearsal, recipeFile, recipe, host, media, rendered, macs },
     notes: [...input.notes, ...oldUpdates(planned, input), ...roomNotes(planned, input.room)],
     stages: planned,
   };

@@ -63,7 +63,7 @@ export type StageContext = {
 };
 
 /** `timeout` in seconds, 20 by default. `signal` replaces the build's own, for clean-up after an abort. */
-export type ControlOptions = {
+type ControlOptions = {
   timeout?: number;
   signal?: AbortSignal;
   accept?: readonly number[];

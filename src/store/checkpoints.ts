@@ -15,6 +15,8 @@ import { withLock } from './lock.ts';
  * so an overlay's backing file stays what it was even when the stage is run again. `size` is in bytes.
  */
 export type Layer = {
+  /** Of the record's form; docs/formats.md. Records of vmkiln 0.1.0 have none, and are of the same form. */
+  version?: number;
   fingerprint: string;
   stage: StageName;
   path: string;
@@ -31,6 +33,9 @@ export type Layer = {
   /** Seconds that making it took. */
   seconds: number;
 };
+
+/** The form of the records that are written. */
+const recordVersion = 1;
 
 type Base = { path: string; size: number; mtimeMs: number };
 
@@ -101,6 +106,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
   await file.close();
   const base = made.base === undefined ? undefined : await stampOf(made.base);
   const layer: Layer = {
+    version: recordVersion,
     fingerprint,
     stage: made.stage,
     path,
@@ -200,7 +206,11 @@ export async function removeUnrecorded(store: string, build: string): Promise<vo
 }
 
 async function readRecord(store: string, fingerprint: string): Promise<Layer | undefined> {
-  return (await fs.readJson(recordFile(store, fingerprint), { throws: false }).catch(() => undefined)) ?? undefined;
+  const record: Layer | null | undefined = await fs
+    .readJson(recordFile(store, fingerprint), { throws: false })
+    .catch(() => undefined);
+  // What a newer version has written may mean something else: it is left to that version.
+  return record && (record.version ?? recordVersion) <= recordVersion ? record : undefined;
 }
 
 function recordFile(store: string, fingerprint: string): string {

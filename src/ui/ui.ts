@@ -1,4 +1,4 @@
-import type { Event } from '../model.ts';
+import type { Event, World } from '../model.ts';
 
 /** How a build is shown. */
 export type UiKind = 'pretty' | 'plain' | 'json';
@@ -16,7 +16,7 @@ export type Ui = {
 };
 
 /** What a command gets besides its arguments. `say` shows a line to the person; a user interface may take it over. */
-export type Session = { signal: AbortSignal; say: (message: string) => void };
+export type Session = { signal: AbortSignal; say: (message: string) => void; world: World };
 
 /** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
 export function defaultUi(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): UiKind {

@@ -40,7 +40,7 @@ async function makeKey(name: string, kind: string[], passphrase?: string) {
   return { key, certificate };
 }
 
-const session = { signal, say: () => undefined };
+const session = { signal, say: () => undefined, world: { env: process.env, cwd: process.cwd() } };
 const idOf = (at: string) => at.split('/').at(-1) ?? '';
 
 test.each([

@@ -25,6 +25,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
     versions: { qemu: '7.2', libvirt: '9.0', 'virt-install': '4.1', 'guestfs-tools': '1.48', kernel: '6.1' },
   },
   media: { iso: { source: 'https://x/y.iso', path: '/cache/y.iso', sha256: undefined, size: undefined } },
+  macs: {},
   rendered: [{ name: 'ks.cfg', text: 'text\npoweroff\n', holes: [] }],
   stages: [
     {

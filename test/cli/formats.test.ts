@@ -1,0 +1,61 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { fakeHost, type FakeHost } from '../support/fake-tools.ts';
+import { vmkiln } from '../support/vmkiln.ts';
+
+const left = 'test/fixtures/state-0.1.0';
+const session = ['--connect', 'qemu:///session'];
+
+/** A host on which version 0.1.0 has built recipe `a` and published its image. */
+function host010(): FakeHost & { recipeFile: string } {
+  const host = fakeHost();
+  const places = { builds: 'home/state/builds', checkpoints: 'home/cache/checkpoints', images: 'images' };
+  for (const [from, to] of Object.entries(places)) {
+    mkdirSync(join(host.folder, to), { recursive: true });
+    cpSync(join(left, from), join(host.folder, to), { recursive: true });
+  }
+  for (const name of ['a.yaml', 'x.iso']) cpSync(join(left, name), join(host.folder, name));
+  for (const name of readdirSync(host.folder, { recursive: true, encoding: 'utf8' })) {
+    const path = join(host.folder, name);
+    if (!/\.(json|ndjson|yaml)$/.test(name) || !statSync(path).isFile()) continue;
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('@FOLDER@', host.folder));
+  }
+  const [{ createdAt }] = JSON.parse(readFileSync(join(host.folder, 'images/index.json'), 'utf8')).images;
+  utimesSync(join(host.folder, 'images/a.qcow2'), new Date(createdAt), new Date(createdAt));
+  return { ...host, recipeFile: join(host.folder, 'a.yaml') };
+}
+
+test('what version 0.1.0 has left is used: checkpoints, predictions, the reasons of its plan, published images', async () => {
+  const { env, recipeFile, runs } = host010();
+  const plan = await vmkiln(['plan', recipeFile, ...session, '--json'], { env });
+  const { stages } = JSON.parse(plan.stdout) as { stages: { forecast: string; predicted?: object }[] };
+  expect(stages.map(({ forecast }) => forecast)).toEqual(['skip', 'skip', 'skip', 'skip', 'reuse', 'run']);
+  expect(stages.map(({ predicted }) => predicted !== undefined)).toEqual([true, true, true, true, true, true]);
+  const { status, events } = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });
+  expect(status).toBe(0);
+  expect(events).toContainEqual(expect.objectContaining({ type: 'stage-reused', stage: 'sparsify' }));
+  expect(events).toContainEqual(expect.objectContaining({ type: 'published', unchanged: true }));
+  expect(runs('virt-install').count).toBe(0);
+});
+
+test('a change after version 0.1.0 is named', async () => {
+  const { env, recipeFile } = host010();
+  writeFileSync(recipeFile, `${readFileSync(recipeFile, 'utf8')}packages: [tmux]\n`);
+  const { stdout } = await vmkiln(['plan', recipeFile, ...session], { env });
+  expect(stdout).toContain('customize run    `packages`');
+  expect(stdout).toContain('install   reuse');
+});
+
+test('a checkpoint of a newer version is passed over, and stays', async () => {
+  const { env, recipeFile, folder } = host010();
+  const store = join(folder, 'home/cache/checkpoints');
+  const records = readdirSync(store).filter((name) => name.endsWith('.json'));
+  for (const name of records) {
+    const record = JSON.parse(readFileSync(join(store, name), 'utf8')) as object;
+    writeFileSync(join(store, name), JSON.stringify({ ...record, version: 99 }));
+  }
+  const { stdout } = await vmkiln(['plan', recipeFile, ...session], { env });
+  expect(stdout).toMatch(/install +run/);
+  expect(readdirSync(store).filter((name) => name.endsWith('.json'))).toEqual(records);
+});
