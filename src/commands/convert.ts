@@ -1,9 +1,9 @@
+import { probeAppliance } from '../host/probe.ts';
 import { convertFile, defaultOut } from '../images/convert.ts';
 import { targetOf, type TargetOptions } from '../images/target.ts';
 import { formatBytes } from '../ui/format.ts';
 import { openProgress } from '../ui/progress.ts';
 import type { Session } from '../ui/ui.ts';
-import { accelerator } from './inspect.ts';
 
 type Options = TargetOptions & {
   out?: string;
@@ -18,7 +18,7 @@ type Options = TargetOptions & {
  *
  * @throws VmkilnError USAGE, IMAGE_UNFIT, DISK_FULL, COMMAND_FAILED, INTERRUPTED: nothing is left then.
  */
-export async function convert(image: string, options: Options, { signal, say }: Session): Promise<void> {
+export async function convert(image: string, options: Options, { signal, say, world }: Session): Promise<void> {
   const target = targetOf(options);
   const progress = openProgress(process.stderr);
   try {
@@ -28,7 +28,7 @@ export async function convert(image: string, options: Options, { signal, say }: 
       allowExternal: options.allowExternal ?? false,
       check: options.check ?? false,
       signal,
-      host: () => accelerator(signal, say),
+      host: () => probeAppliance(world, signal, say),
       progress: progress.show,
     });
     const text = options.json

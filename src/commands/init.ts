@@ -7,7 +7,7 @@ import { type FirstRecipe, firstRecipe, registrations, secretNames } from '../re
 import { didYouMean } from '../recipe/nearest.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Session } from '../ui/ui.ts';
-import { validate } from './validate.ts';
+import { validate } from '../pipeline/validate.ts';
 
 /** What `vmkiln init` was told on its command line. */
 export type InitOptions = {
@@ -50,7 +50,9 @@ export async function init(file: string | undefined, options: InitOptions, { sig
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
   await writeAtomic(checked, text, 0o644);
   try {
-    const problems = (await validate([checked], {}, signal)).flatMap((result) => result.problems);
+    const problems = (await validate([checked], {}, { signal, cwd: process.cwd() })).flatMap(
+      (result) => result.problems,
+    );
     if (problems.length > 0) {
       const words = problems.map((problem) =>
         problem.replaceAll(relative('.', checked), path).replaceAll(checked, path),

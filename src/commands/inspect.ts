@@ -1,13 +1,8 @@
-import { probeAccelerator } from '../host/probe.ts';
-import { openHostCache } from '../host/cache.ts';
-import { defaultConnect } from '../host/libvirt.ts';
+import { probeAppliance } from '../host/probe.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import { parseOverrides } from '../images/properties.ts';
 import { reportOf } from '../images/report.ts';
-import type { ApplianceHost } from '../model.ts';
-import { statePaths } from '../store/paths.ts';
-import { applianceOf } from '../tools/guestfs.ts';
 import { paintFor } from '../ui/format.ts';
 import { inspectionText } from '../ui/inspection-text.ts';
 import type { Session } from '../ui/ui.ts';
@@ -21,22 +16,14 @@ import type { Session } from '../ui/ui.ts';
 export async function inspect(
   image: string,
   options: { json?: boolean; guest: boolean; property: string[] },
-  { signal, say }: Session,
+  { signal, say, world }: Session,
 ): Promise<number> {
   const overrides = parseOverrides(options.property);
-  const guest = options.guest ? () => accelerator(signal, say) : undefined;
+  const guest = options.guest ? () => probeAppliance(world, signal, say) : undefined;
   const report = await withImage(image, async (file) =>
     reportOf(file, await inspectImage(file, { signal, progress: say, ...(guest && { guest }) }), overrides),
   );
   const text = options.json ? JSON.stringify(report, null, 2) : inspectionText(image, report, paintFor(process.stdout));
   process.stdout.write(`${text}\n`);
   return report.findings.some(({ level }) => level === 'error') ? 1 : 0;
-}
-
-/** The accelerator for the libguestfs appliance; libvirt is not needed here. */
-export async function accelerator(signal: AbortSignal, progress: (message: string) => void): Promise<ApplianceHost> {
-  const cache = await openHostCache(statePaths(process.env, process.getuid?.() ?? 0).cache, false);
-  const found = await probeAccelerator(defaultConnect(process.getuid?.() ?? 0), cache, signal, progress);
-  await cache.save();
-  return { accelerator: found.accelerator, appliance: applianceOf(process.env) };
 }

@@ -4,7 +4,8 @@ import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';
 import { schema } from './schema.ts';
 import type { Session } from '../ui/ui.ts';
-import { validate } from './validate.ts';
+import { validate } from '../pipeline/validate.ts';
+import { labelled } from '../ui/error-text.ts';
 
 type VariableOptions = { set: string[]; vars?: string };
 
@@ -19,13 +20,14 @@ export async function showRender(path: string, options: VariableOptions & { out:
 export async function showValidate(
   paths: readonly string[],
   options: VariableOptions,
-  { signal }: Session,
+  { signal, world }: Session,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), signal);
-  for (const { path, problems, warnings } of results) {
+  const results = await validate(paths, await readVariables(options), { signal, cwd: world.cwd });
+  for (const { path, problems, warnings, hint } of results) {
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
     if (problems.length === 0) process.stdout.write(`${path}: ${paintFor(process.stdout)('good', 'valid')}\n`);
     for (const problem of problems) process.stderr.write(`${problem}\n`);
+    if (hint !== undefined) process.stderr.write(`${labelled('next', hint)}\n`);
   }
   return results.some(({ problems }) => problems.length > 0) ? 2 : 0;
 }

@@ -1,7 +1,8 @@
 import { arch, availableParallelism, cpus, homedir, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Env, Host } from '../model.ts';
+import type { ApplianceHost, Env, Host, World } from '../model.ts';
+import { statePaths } from '../store/paths.ts';
 import { exec } from '../tools/exec.ts';
 import { applianceOf } from '../tools/guestfs.ts';
 import { osinfoIds } from '../tools/osinfo.ts';
@@ -62,6 +63,19 @@ export async function probeHost(options: ProbeOptions): Promise<Host> {
 function machineArch(): string {
   const names: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', ppc64: 'ppc64le' };
   return names[arch()] ?? arch();
+}
+
+/** What libguestfs's programs have to know of this host; libvirt is not asked. @throws VmkilnError TOOL_MISSING or INTERRUPTED */
+export async function probeAppliance(
+  { env }: World,
+  signal: AbortSignal,
+  progress: (message: string) => void,
+): Promise<ApplianceHost> {
+  const uid = process.getuid?.() ?? 0;
+  const cache = await openHostCache(statePaths(env, uid).cache, false);
+  const { accelerator } = await probeAccelerator(defaultConnect(uid), cache, signal, progress);
+  await cache.save();
+  return { accelerator, appliance: applianceOf(env) };
 }
 
 /** The accelerator that works here, and the QEMU it was tried with. */

@@ -31,7 +31,7 @@ export async function savePlan(plan: Plan, path: string): Promise<void> {
  *
  * @throws VmkilnError USAGE when the file is none; PLAN_OUTDATED when another version of vmkiln made it.
  */
-export async function readPlan(path: string): Promise<Plan<Recipe>> {
+async function readPlan(path: string): Promise<Plan<Recipe>> {
   let plan: Partial<Plan<Recipe>> | null;
   try {
     plan = JSON.parse(await readFile(path, 'utf8')) as typeof plan;

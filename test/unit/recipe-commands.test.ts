@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { render } from '../../src/commands/render.ts';
-import { validate } from '../../src/commands/validate.ts';
+import { validate } from '../../src/pipeline/validate.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-commands-'));
@@ -19,7 +19,7 @@ test('validate tells the problems of each recipe, those of templates too', async
   const found = await validate(
     [join(folder, 'a.yaml'), join(folder, 'b.yaml'), 'recipes/rhel7.yaml'],
     {},
-    new AbortController().signal,
+    { signal: new AbortController().signal, cwd: process.cwd() },
   );
   expect(found.map(({ problems }) => problems.length > 0)).toEqual([true, true, false]);
   expect(found[0]?.problems).toContain(`${folder}/a.yaml:1:1 family: is missing`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lintUnattend } from '../../src/families/windows/unattend-lint.ts';
-import { validate } from '../../src/commands/validate.ts';
+import { validate } from '../../src/pipeline/validate.ts';
 import { familyOf } from '../../src/families/index.ts';
 import { rendered } from '../support/rhel.ts';
 import { windowsFolder, windowsRecipe } from '../support/windows.ts';
@@ -201,7 +201,11 @@ test('validate names the file of the user, and only errors make it fail', async 
     good.replace('<LogonCount>1<', '<LogonCount>one<').replace(/<Value>⟨secret [^<]*/, '<Value>hunter2'),
   );
   await windowsRecipe('install: { answerFile: own.xml.hbs }\n');
-  const [result] = await validate([join(windowsFolder, 'x.yaml')], {}, new AbortController().signal);
+  const [result] = await validate(
+    [join(windowsFolder, 'x.yaml')],
+    {},
+    { signal: new AbortController().signal, cwd: process.cwd() },
+  );
   expect(result?.problems).toEqual([expect.stringMatching(/own\.xml\.hbs:\d+:\d+: LogonCount: expected a number/)]);
   expect(result?.warnings).toEqual([expect.stringMatching(/own\.xml\.hbs:\d+:\d+: Value holds a secret in the clear/)]);
 });

@@ -3,27 +3,26 @@ import { findingText, type Finding } from '../families/family.ts';
 import { familyOf } from '../families/index.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import { validateAnswers } from '../tools/ksvalidator.ts';
-import { labelled } from '../ui/error-text.ts';
 
-/** A recipe, what is wrong with it, and what is doubtful: one line each. */
-export type Validation = { path: string; problems: readonly string[]; warnings: readonly string[] };
+/** A recipe, what is wrong with it, and what is doubtful: one line each. `hint` says what would help. */
+export type Validation = { path: string; problems: readonly string[]; warnings: readonly string[]; hint?: string };
 
 /** Checks recipes and the templates they use, as far as that goes without media, secrets or a hypervisor. */
 export async function validate(
   paths: readonly string[],
   variables: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  context: { signal: AbortSignal; cwd: string },
 ): Promise<Validation[]> {
-  return Promise.all(paths.map(async (path) => ({ path, ...(await problemsOf(path, variables, signal)) })));
+  return Promise.all(paths.map(async (path) => ({ path, ...(await problemsOf(path, variables, context)) })));
 }
 
 async function problemsOf(
   path: string,
   variables: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  { signal, cwd }: { signal: AbortSignal; cwd: string },
 ): Promise<Omit<Validation, 'path'>> {
   try {
-    const { recipe } = await loadRecipe(path, variables);
+    const { recipe } = await loadRecipe(path, variables, { cwd });
     const family = familyOf(recipe);
     const rendered = family.render(recipe);
     const findings = family.lint?.(recipe, rendered) ?? [];
@@ -37,8 +36,8 @@ async function problemsOf(
     };
   } catch (error) {
     if (!(error instanceof VmkilnError)) throw error;
-    const hint = error.hint === undefined ? [] : [labelled('next', error.hint)];
-    return { problems: [...error.message.split('\n'), ...hint], warnings: [] };
+    const { message, hint } = error;
+    return { problems: message.split('\n'), warnings: [], ...(hint !== undefined && { hint }) };
   }
 }
 

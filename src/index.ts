@@ -1,0 +1,221 @@
+import { resolve } from 'node:path';
+import type { Recipe } from './families/recipe.ts';
+import type { Converted } from './images/convert.ts';
+import type { Report } from './images/report.ts';
+import type { TargetOptions } from './images/target.ts';
+import type { Event, Plan, World } from './model.ts';
+import type { BuildResult } from './pipeline/build.ts';
+import type { MediaSource } from './pipeline/prepare.ts';
+import type { BuildContext, BuildRequest } from './pipeline/request.ts';
+import type { Validation } from './pipeline/validate.ts';
+
+// Each function imports what it needs when it is called: whoever validates a recipe need not load the rest.
+
+export { type ErrorCode, exitCode, VmkilnError } from './errors.ts';
+export { version } from './version.ts';
+export type { BuildResult, Converted, Event, Plan, Recipe, Report, Validation };
+export type { EventBody, Published, StagePlan } from './model.ts';
+
+/** Where a call happens, and how it is followed and stopped. */
+export type Options = {
+  /** Environment variables, in place of the process's: secrets of recipes, VMKILN_HOME, OS_* and proxies are taken from it. */
+  env?: World['env'];
+  /** The folder that relative paths begin in; by default the process's. */
+  cwd?: string;
+  /** Stops the call: what it began is cleaned up, and it rejects with the code INTERRUPTED. */
+  signal?: AbortSignal;
+  /** Gets each event of a build as it happens, and must not throw. */
+  onEvent?: (event: Event) => void;
+};
+
+/** What a recipe becomes: as the options of `vmkiln build` say it. */
+export type RecipeOptions = Options & {
+  /** Values of the recipe's variables. */
+  set?: Readonly<Record<string, string>>;
+  /** Path of a YAML file of variables; `set` wins over it. */
+  vars?: string;
+  /** Folder for the image, in place of the recipe's targets. */
+  out?: string;
+  /** False to run every stage, whatever the checkpoint store has. */
+  cache?: boolean;
+  /** The first stage that is run again, and the last that is run. */
+  from?: string;
+  until?: string;
+  /** libvirt connection URI. */
+  connect?: string;
+};
+
+export type BuildOptions = RecipeOptions & {
+  /** Leave the domain and the work folder of a failed build. */
+  keepOnFailure?: boolean;
+};
+
+/**
+ * Builds an image from a recipe and publishes it.
+ *
+ * @param recipe path of the recipe, or `{ plan }` with the path of a plan that `savePlan` or `vmkiln plan --save` kept.
+ * @throws VmkilnError; nothing that was begun stays, unless `keepOnFailure`.
+ */
+export async function build(recipe: string | { plan: string }, options: BuildOptions = {}): Promise<BuildResult> {
+  const context = await buildContext(options);
+  if (typeof recipe === 'string') {
+    const { buildRecipe } = await import('./pipeline/build-recipe.ts');
+    return buildRecipe(requestOf(recipe, options), context);
+  }
+  const { buildPlan } = await import('./pipeline/kept-plan.ts');
+  return buildPlan(recipe.plan, { keepOnFailure: options.keepOnFailure ?? false }, context);
+}
+
+/**
+ * Builds a recipe against practice media, as NAME-rehearsal.
+ *
+ * @throws VmkilnError as `build` does.
+ */
+export async function rehearse(
+  recipe: string,
+  options: BuildOptions & {
+    /** Whether the result may go to clouds too. */
+    allowRehearsal?: boolean;
+  } = {},
+): Promise<BuildResult> {
+  const [{ buildRecipe }, { practiceMedia }] = await Promise.all([
+    import('./pipeline/build-recipe.ts'),
+    import('./rehearsal/practice-media.ts'),
+  ]);
+  const { allowRehearsal = false } = options;
+  return buildRecipe({ ...requestOf(recipe, options, practiceMedia), allowRehearsal }, await buildContext(options));
+}
+
+/**
+ * What a build of a recipe would do now, and why. Downloads and makes nothing.
+ *
+ * @throws VmkilnError when the recipe, a variable or the host will not do.
+ */
+export async function plan(recipe: string, options: RecipeOptions = {}): Promise<Plan<Recipe>> {
+  const { planRecipe } = await import('./pipeline/build-recipe.ts');
+  return planRecipe(requestOf(recipe, options), contextOf(options));
+}
+
+/** Keeps a plan in a file, for `build({ plan: path })`. It holds no secrets. @throws VmkilnError USAGE, DISK_FULL */
+export async function savePlan(kept: Plan, path: string, { cwd = process.cwd() }: Options = {}): Promise<void> {
+  const { savePlan: save } = await import('./pipeline/kept-plan.ts');
+  await save(kept, resolve(cwd, path));
+}
+
+/** What is wrong and what is doubtful with recipes, as far as it can be told without media, secrets or a hypervisor. */
+export async function validate(
+  recipes: string | readonly string[],
+  options: Pick<RecipeOptions, keyof Options | 'set' | 'vars'> = {},
+): Promise<Validation[]> {
+  const [{ validate: check }, { readVariables }] = await Promise.all([
+    import('./pipeline/validate.ts'),
+    import('./recipe/variables.ts'),
+  ]);
+  const { signal, world } = contextOf(options);
+  const { set, vars } = requestOf('', options);
+  const variables = await readVariables({ set, ...(vars !== undefined && { vars: resolve(world.cwd, vars) }) });
+  return check([recipes].flat(), variables, { signal, cwd: world.cwd });
+}
+
+/**
+ * What an image is, which image properties follow, and whether it is safe to use.
+ *
+ * @param options `guest: false` to start no appliance that looks for the operating system; `properties` to set aside those
+ *   that would follow.
+ * @throws VmkilnError USAGE when there is no such file, or INTERRUPTED.
+ */
+export async function inspect(
+  image: string,
+  options: Options & { guest?: boolean; properties?: Readonly<Record<string, string>> } = {},
+): Promise<Report> {
+  const [{ withImage }, { inspectImage }, { reportOf }, { probeAppliance }, { parseOverrides }] = await Promise.all([
+    import('./images/file.ts'),
+    import('./images/inspect.ts'),
+    import('./images/report.ts'),
+    import('./host/probe.ts'),
+    import('./images/properties.ts'),
+  ]);
+  const { signal, world } = contextOf(options);
+  const overrides = parseOverrides(words(options.properties));
+  const guest = () => probeAppliance(world, signal, () => undefined);
+  return withImage(resolve(world.cwd, image), async (file) =>
+    reportOf(file, await inspectImage(file, { signal, ...(options.guest !== false && { guest }) }), overrides),
+  );
+}
+
+/**
+ * Converts an image to another format: whole or not at all, and only if it is safe.
+ *
+ * @throws VmkilnError USAGE, IMAGE_UNFIT, DISK_FULL, COMMAND_FAILED, INTERRUPTED: nothing is left then.
+ */
+export async function convert(
+  image: string,
+  options: Options &
+    TargetOptions & {
+      /** File to write; by default beside the image, named after the format. */
+      out?: string;
+      /** Replace a file that is there already. */
+      force?: boolean;
+      /** Compare the contents afterwards. */
+      check?: boolean;
+      /** Follow backing files, data files and extents: only for an image that is trusted. */
+      allowExternal?: boolean;
+      onProgress?: (message: string, fraction: number) => void;
+    },
+): Promise<Converted[]> {
+  const [{ convertFile, defaultOut }, { targetOf }, { probeAppliance }] = await Promise.all([
+    import('./images/convert.ts'),
+    import('./images/target.ts'),
+    import('./host/probe.ts'),
+  ]);
+  const { signal, world } = contextOf(options);
+  const target = targetOf(options);
+  const from = resolve(world.cwd, image);
+  return convertFile(from, target, {
+    out: options.out === undefined ? defaultOut(from, target) : resolve(world.cwd, options.out),
+    replace: options.force ?? false,
+    allowExternal: options.allowExternal ?? false,
+    check: options.check ?? false,
+    signal,
+    host: () => probeAppliance(world, signal, () => undefined),
+    progress: options.onProgress ?? (() => undefined),
+  });
+}
+
+function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {
+  return {
+    signal: signal ?? new AbortController().signal,
+    emit: onEvent ?? (() => undefined),
+    world: { env, cwd },
+  };
+}
+
+async function buildContext(options: Options) {
+  const [{ openPool }, { openPaths }] = await Promise.all([
+    import('./pipeline/pool.ts'),
+    import('./pipeline/request.ts'),
+  ]);
+  const context = contextOf(options);
+  return { ...context, pool: openPool((await openPaths(context.world)).work) };
+}
+
+function requestOf(recipe: string, options: BuildOptions, rehearsal?: MediaSource): BuildRequest {
+  const { set, vars, out, cache = true, from, until, connect, keepOnFailure = false } = options;
+  return {
+    recipe,
+    set: words(set),
+    cache,
+    keepOnFailure,
+    ...(vars !== undefined && { vars }),
+    ...(out !== undefined && { out }),
+    ...(from !== undefined && { from }),
+    ...(until !== undefined && { until }),
+    ...(connect !== undefined && { connect }),
+    ...(rehearsal && { rehearsal }),
+  };
+}
+
+/** KEY=VALUE words, as the command line has them. */
+function words(values: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(values).map(([key, value]) => `${key}=${value}`);
+}

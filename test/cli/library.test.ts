@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exec } from '../../src/tools/exec.ts';
+import { fakeHost } from '../support/fake-tools.ts';
+import { freshFolder } from '../support/vmkiln.ts';
+
+// The package as somebody else gets it: packed, installed into an empty folder, and used there.
+
+const signal = new AbortController().signal;
+const folder = freshFolder('library');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = async (program: string, args: readonly string[], env = {}) =>
+  (await exec({ program, args, timeout: 240, signal, cwd: folder, env })).stdout;
+
+beforeAll(async () => {
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder, resolve('.')]);
+  const [packed = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed}`]);
+}, 300_000);
+
+test('JavaScript builds, plans, validates, inspects and converts, in a world of its own', async () => {
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'disk.raw'), Buffer.alloc(2 ** 20));
+  const script = `
+    import * as vmkiln from 'vmkiln';
+    const [env, cwd] = [JSON.parse(process.argv[2]), process.argv[3]];
+    const events = [];
+    const options = { env: { ...process.env, ...env }, cwd, connect: 'qemu:///session' };
+    const plan = await vmkiln.plan('a.yaml', options);
+    await vmkiln.savePlan(plan, 'plan.json', { cwd });
+    const built = await vmkiln.build({ plan: 'plan.json' }, { ...options, onEvent: (event) => events.push(event) });
+    const again = await vmkiln.build('a.yaml', { ...options, signal: new AbortController().signal });
+    const [valid, wrong] = await vmkiln.validate(['a.yaml', 'disk.raw'], options);
+    const [made] = await vmkiln.convert('disk.raw', { ...options, to: 'raw', out: 'copy.raw', check: false });
+    const report = await vmkiln.inspect('disk.raw', { ...options, guest: false });
+    const failure = await vmkiln.build('none.yaml', options).catch((error) => error);
+    console.log(JSON.stringify({
+      stages: plan.stages.map(({ stage }) => stage),
+      built: built.published.map(({ location }) => location),
+      again: again.published.map(({ unchanged }) => unchanged),
+      types: [...new Set(events.map(({ type }) => type))].length > 5,
+      problems: [valid.problems.length, wrong.problems.length > 0],
+      format: report.format,
+      made: made.file,
+      failure: [failure instanceof vmkiln.VmkilnError, failure.code, vmkiln.exitCode(failure)],
+    }));`;
+  writeFileSync(join(folder, 'use.mjs'), script);
+  const text = await run(process.execPath, ['use.mjs', JSON.stringify(host.env), host.folder]);
+  expect(JSON.parse(text)).toEqual({
+    stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'upload'],
+    built: [join(host.folder, 'images/a.qcow2')],
+    again: [true],
+    types: true,
+    problems: [0, true],
+    format: 'raw',
+    made: join(host.folder, 'copy.raw'),
+    failure: [true, 'RECIPE_INVALID', 2],
+  });
+});
+
+test('TypeScript knows its types', async () => {
+  const program = `
+    import { build, convert, inspect, plan, rehearse, validate, VmkilnError, type Event } from 'vmkiln';
+    export async function nightly(recipe: string): Promise<string[]> {
+      const events: Event[] = [];
+      try {
+        const { published } = await build(recipe, { set: { iso: '/srv/x.iso' }, onEvent: (event) => events.push(event) });
+        return published.map(({ location }) => location);
+      } catch (error) {
+        if (error instanceof VmkilnError && error.code === 'DISK_FULL') return [];
+        throw error;
+      }
+    }
+    // @ts-expect-error a size is no name
+    void build(1);
+    // @ts-expect-error there is no such format
+    void convert('x.qcow2', { to: 'zip' });
+    export const others = [inspect, plan, rehearse, validate];`;
+  mkdirSync(join(folder, 'typed'), { recursive: true });
+  writeFileSync(join(folder, 'typed/use.ts'), program);
+  const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--noEmit', '--types', 'node'];
+  const roots = ['--typeRoots', resolve('node_modules/@types')];
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  expect(await run(process.execPath, [compiler, ...options, ...roots, 'typed/use.ts'])).toBe('');
+}, 120_000);
