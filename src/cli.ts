@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { defineImageCommands } from './commands/image-cli.ts';
 import { exitCode, VmkilnError } from './errors.ts';
-import type { Session } from './ui/ui.ts';
+import type { CommandContext } from './ui/ui.ts';
 import { version } from './version.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
@@ -28,7 +28,7 @@ async function stagesFor(argv: readonly string[]): Promise<Stages> {
 }
 
 /** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
-function defineProgram(session: Session, stages: Stages, run: (command: Run) => Promise<void>): Command {
+function defineProgram(context: CommandContext, stages: Stages, run: (command: Run) => Promise<void>): Command {
   const program = new Command('vmkiln')
     .description('Builds cloud-ready VM images from recipes on libvirt/KVM and publishes them.')
     .option('-V, --version', 'print the version')
@@ -62,7 +62,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
   )
     .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
     .action((recipes, options) =>
-      run(async () => (await import('./commands/build.ts')).build(recipes, options, session)),
+      run(async () => (await import('./commands/build.ts')).build(recipes, options, context)),
     );
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
@@ -72,7 +72,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
   )
     .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
     .action((recipes, options) =>
-      run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, session)),
+      run(async () => (await import('./commands/rehearse.ts')).rehearse(recipes, options, context)),
     );
   withRecipe(
     command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
@@ -83,7 +83,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
   )
     .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
     .option('--json', 'print the plan as one JSON value')
-    .action((recipe, options) => run(async () => (await import('./commands/plan.ts')).plan(recipe, options, session)));
+    .action((recipe, options) => run(async () => (await import('./commands/plan.ts')).plan(recipe, options, context)));
   withVariables(
     command('render <recipe>', 'Write the rendered answer files, and nothing else; needs no media.', [
       'vmkiln render recipes/rhel7.yaml --out ./rendered',
@@ -98,7 +98,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
     ]),
   ).action((recipes, options) =>
-    run(async () => (await import('./commands/show.ts')).showValidate(recipes, options, session)),
+    run(async () => (await import('./commands/show.ts')).showValidate(recipes, options, context)),
   );
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
@@ -109,7 +109,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
     .addOption(connectOption())
     .option('--json', 'print the findings as one JSON value')
     .action((recipe, options) =>
-      run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, session)),
+      run(async () => (await import('./commands/doctor.ts')).doctor(recipe, options, context)),
     );
   command('inspect <image>', 'Show what an image is, which image properties follow, and whether it is safe to use.', [
     'vmkiln inspect disk.vmdk',
@@ -125,7 +125,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
     )
     .option('--json', 'print what was found as one JSON value')
     .action((image, options) =>
-      run(async () => (await import('./commands/inspect.ts')).inspect(image, options, session)),
+      run(async () => (await import('./commands/inspect.ts')).inspect(image, options, context)),
     );
   command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
     'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
@@ -148,9 +148,9 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
     .option('--allow-external', 'follow backing files, data files and extents: only for an image you trust')
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) =>
-      run(async () => (await import('./commands/convert.ts')).convert(image, options, session)),
+      run(async () => (await import('./commands/convert.ts')).convert(image, options, context)),
     );
-  defineImageCommands(command, run, session);
+  defineImageCommands(command, run, context);
   command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
     'vmkiln clean',
     'vmkiln clean --keep-size 50G',
@@ -163,7 +163,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
         .conflicts('cache'),
     )
     .option('--builds', 'also remove the folders of finished builds')
-    .action((options) => run(async () => (await import('./commands/clean.ts')).clean(options, session)));
+    .action((options) => run(async () => (await import('./commands/clean.ts')).clean(options, context)));
   command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
     () => run(async () => (await import('./commands/show.ts')).showSchema()),
   );
@@ -179,7 +179,7 @@ function defineProgram(session: Session, stages: Stages, run: (command: Run) => 
     .addOption(new Option('--registration <kind>', 'where packages come from').choices(['account', 'key', 'none']))
     .option('--repository <url>', 'base URL of a repository of yours', filled)
     .option('--force', 'replace the file if it is there')
-    .action((file, options) => run(async () => (await import('./commands/init.ts')).init(file, options, session)));
+    .action((file, options) => run(async () => (await import('./commands/init.ts')).init(file, options, context)));
   command('completion', 'Print a completion script for a shell.', [
     'vmkiln completion bash > /etc/bash_completion.d/vmkiln',
     'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
@@ -247,15 +247,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const controller = new AbortController();
   // Every program that runs listens.
   setMaxListeners(0, controller.signal);
-  const session: Session = {
-    signal: controller.signal,
-    world: { env: process.env, cwd: process.cwd() },
-    say: (message) => void process.stderr.write(`vmkiln: ${message}\n`),
-  };
-  stopOnSignals(controller, session);
+  const context = openContext(controller.signal);
+  stopOnSignals(controller, context);
   stopOnClosedOutput(controller);
   let status = 0;
-  const program = defineProgram(session, await stagesFor(argv), async (command) => {
+  const program = defineProgram(context, await stagesFor(argv), async (command) => {
     status = (await command()) ?? 0;
   });
   try {
@@ -274,11 +270,25 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+function openContext(signal: AbortSignal): CommandContext {
+  let speak = (message: string): void => void process.stderr.write(`vmkiln: ${message}\n`);
+  return {
+    signal,
+    world: { env: process.env, cwd: process.cwd() },
+    say: (message) => speak(message),
+    sayThrough: async (say, body) => {
+      const before = speak;
+      speak = say;
+      return body().finally(() => (speak = before));
+    },
+  };
+}
+
 /** Signals closer than this are one, in milliseconds. */
 const repeatPause = 300;
 
 /** The first signal asks everything to stop and clean up; the second does not wait for that. */
-function stopOnSignals(controller: AbortController, session: Session): void {
+function stopOnSignals(controller: AbortController, context: CommandContext): void {
   let first: number | undefined;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
@@ -290,7 +300,7 @@ function stopOnSignals(controller: AbortController, session: Session): void {
           hint: 'run the same command again: it starts from the last checkpoint',
         }),
       );
-      session.say('stopping: cleaning up… (once more to stop at once)');
+      context.say('stopping: cleaning up… (once more to stop at once)');
     });
   }
 }

@@ -11,7 +11,7 @@ import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
 import { errorText } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
-import { defaultUi, openUi, type Session, type Ui, type UiKind } from '../ui/ui.ts';
+import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
 
 /** The options that decide what a recipe becomes: shared by build, rehearse and plan. */
 export type RecipeOptions = {
@@ -40,28 +40,22 @@ type Outcome = { from: string; folder?: string; error?: unknown; shown: boolean 
 export async function build(
   recipes: readonly string[],
   options: BuildOptions,
-  session: Session,
+  context: CommandContext,
   rehearsal?: MediaSource,
 ): Promise<number> {
   const jobs =
     options.plan === undefined
-      ? await recipeJobs(recipes, options, session, rehearsal)
+      ? await recipeJobs(recipes, options, context, rehearsal)
       : [planJob(recipes, options.plan, options)];
-  const kind = options.ui ?? defaultUi(process.stderr, process.env);
+  const { signal, world } = context;
+  const kind = options.ui ?? defaultUi(process.stderr, world.env);
   const ui = await openUi(kind, { recipes: jobs.map(({ from }) => from) });
-  const say = session.say;
-  session.say = ui.say;
-  let outcomes: Outcome[];
-  try {
-    const { signal, world } = session;
-    const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
-    outcomes = await inParallel(jobs, options.jobs ?? jobs.length, (job, index) =>
-      runJob(job, index, ui, { signal, pool, world }),
-    );
-  } finally {
-    session.say = say;
-    await ui.close();
-  }
+  const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
+  const outcomes = await context
+    .sayThrough(ui.say, () =>
+      inParallel(jobs, options.jobs ?? jobs.length, (job, index) => runJob(job, index, ui, { signal, pool, world })),
+    )
+    .finally(() => ui.close());
   report(outcomes, kind);
   return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
 }
@@ -69,7 +63,7 @@ export async function build(
 async function recipeJobs(
   recipes: readonly string[],
   options: BuildOptions,
-  { world }: Session,
+  { world }: CommandContext,
   rehearsal: MediaSource | undefined,
 ): Promise<Job[]> {
   if (recipes.length === 0) {

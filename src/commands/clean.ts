@@ -3,12 +3,12 @@ import { VmkilnError } from '../errors.ts';
 import { parseSize } from '../recipe/units.ts';
 import { show } from '../recipe/values.ts';
 import { formatBytes } from '../ui/format.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
 export async function clean(
   options: { cache?: boolean; keepSize?: string; builds?: boolean },
-  { signal, world }: Session,
+  { signal, world }: CommandContext,
 ): Promise<void> {
   const { cache = false, builds = false } = options;
   const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };

@@ -3,7 +3,7 @@ import { convertFile, defaultOut } from '../images/convert.ts';
 import { targetOf, type TargetOptions } from '../images/target.ts';
 import { formatBytes } from '../ui/format.ts';
 import { openProgress } from '../ui/progress.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 
 type Options = TargetOptions & {
   out?: string;
@@ -18,7 +18,7 @@ type Options = TargetOptions & {
  *
  * @throws VmkilnError USAGE, IMAGE_UNFIT, DISK_FULL, COMMAND_FAILED, INTERRUPTED: nothing is left then.
  */
-export async function convert(image: string, options: Options, { signal, say, world }: Session): Promise<void> {
+export async function convert(image: string, options: Options, { signal, say, world }: CommandContext): Promise<void> {
   const target = targetOf(options);
   const progress = openProgress(process.stderr);
   try {

@@ -12,7 +12,7 @@ import { loadRecipe } from '../recipe/load.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
 import { noPaint, paintFor, type Paint } from '../ui/format.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 
 /**
  * `vmkiln doctor`: what this host can do, what is missing, and the command that mends it, as text or as one JSON
@@ -23,7 +23,7 @@ import type { Session } from '../ui/ui.ts';
 export async function doctor(
   recipe: string | undefined,
   { connect, json, ...variables }: { connect?: string; json?: boolean; set: string[]; vars?: string },
-  { signal }: Session,
+  { signal }: CommandContext,
 ): Promise<number> {
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
   const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables);

@@ -11,7 +11,7 @@ import {
 import type { Session as Cloud } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { type FieldOptions, propertiesFrom, protectionOf, visibilityOf } from './image-fields.ts';
 import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
 import { shown } from './image-read.ts';
@@ -27,12 +27,12 @@ type SetOptions = CloudOptions &
   };
 
 /** `vmkiln image set` */
-export async function set(id: string, options: SetOptions, session: Session): Promise<void> {
-  const { signal } = session;
+export async function set(id: string, options: SetOptions, context: CommandContext): Promise<void> {
+  const { signal } = context;
   const cloud = await openCloud(options.osCloud);
   const properties = propertiesFrom(options);
   if (options.description !== undefined) properties['description'] = options.description;
-  await checked(cloud, properties, session);
+  await checked(cloud, properties, context);
   const image = await findByIdOrName(cloud, id, signal);
   const fields = {
     name: options.name,
@@ -55,13 +55,17 @@ export async function set(id: string, options: SetOptions, session: Session): Pr
   }
   for (const name of options.removeProperty ?? []) {
     if (name in image) patches.push({ op: 'remove', path: pointer(name) });
-    else session.say(`${image.id} has no property ${name}`);
+    else context.say(`${image.id} has no property ${name}`);
   }
   const after = await patchImage(cloud, image.id, patches, { signal });
   print(options.json, after, () => shown(after));
 }
 
-async function checked(cloud: Cloud, properties: Record<string, string>, { signal, say }: Session): Promise<void> {
+async function checked(
+  cloud: Cloud,
+  properties: Record<string, string>,
+  { signal, say }: CommandContext,
+): Promise<void> {
   if (Object.keys(properties).length === 0) return;
   const { wrong, doubtful } = checkProperties(properties, await readDefinitions(cloud, { signal }));
   for (const doubt of doubtful) say(doubt);
@@ -76,9 +80,9 @@ export async function each(
   verb: Verb,
   ids: readonly string[],
   options: CloudOptions,
-  session: Session,
+  context: CommandContext,
 ): Promise<number> {
-  const { signal } = session;
+  const { signal } = context;
   const cloud = await openCloud(options.osCloud);
   const results: { id: string; error?: string }[] = [];
   for (const word of ids) {
@@ -90,7 +94,7 @@ export async function each(
       if (signal.aborted || !(error instanceof VmkilnError)) throw error;
       if (ids.length === 1) throw error;
       results.push({ id: word, error: messageOf(error) });
-      session.say(messageOf(error));
+      context.say(messageOf(error));
     }
   }
   print(options.json, results, () => results.map(({ id, error }) => (error ? '' : `${id}\n`)).join(''));
@@ -109,7 +113,7 @@ async function apply(cloud: Cloud, verb: Verb, id: string, signal: AbortSignal):
 type MemberOptions = CloudOptions & { add?: string[]; remove?: string[]; answer?: string };
 
 /** `vmkiln image members` */
-export async function members(id: string, options: MemberOptions, { signal }: Session): Promise<void> {
+export async function members(id: string, options: MemberOptions, { signal }: CommandContext): Promise<void> {
   const cloud = await openCloud(options.osCloud);
   const image = await findByIdOrName(cloud, id, signal);
   for (const member of options.add ?? []) await changeMember(cloud, image.id, { method: 'POST', member }, { signal });

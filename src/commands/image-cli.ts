@@ -1,15 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { diskFormats, hashMethods, uploadMethods } from '../targets/glance/words.ts';
 import { parseDuration } from '../recipe/units.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 
 type Run = (command: () => Promise<number | void>) => Promise<void>;
 type Define = (usage: string, summary: string, examples: readonly string[]) => Command;
 
 /** The commands about images in a cloud. What they do is imported when they run: help must be quick. */
-export function defineImageCommands(define: Define, run: Run, session: Session): void {
-  defineUpload(define, run, session);
-  defineImage(define, run, session);
+export function defineImageCommands(define: Define, run: Run, context: CommandContext): void {
+  defineUpload(define, run, context);
+  defineImage(define, run, context);
   define('verify-signature <image>', 'Hold an image against its signature, as Compute does before booting it.', [
     'vmkiln verify-signature 5f3e0b0c-6f0e-4d1e-9d2a-0f3a3c1f1d11 --os-cloud mycloud',
     'vmkiln verify-signature images/rhel7.qcow2 --signature rhel7.sig --certificate signer.pem --hash SHA-256',
@@ -19,11 +19,11 @@ export function defineImageCommands(define: Define, run: Run, session: Session):
     .option('--certificate <file>', 'certificate (PEM) to verify with, instead of the one in the key manager')
     .addOption(new Option('--hash <method>', 'for a file: hash method of the signature').choices(hashMethods))
     .action((image, options) =>
-      run(async () => (await import('./verify-signature.ts')).verifySignature(image, options, session)),
+      run(async () => (await import('./verify-signature.ts')).verifySignature(image, options, context)),
     );
 }
 
-function defineUpload(define: Define, run: Run, session: Session): void {
+function defineUpload(define: Define, run: Run, context: CommandContext): void {
   const command = define('upload <image>', 'Upload an image to clouds; a second time it changes nothing.', [
     'vmkiln upload images/rhel7.qcow2 --to mycloud --property hw_disk_bus=virtio --min-disk 8',
     'vmkiln upload images/rhel7.qcow2 --to one/RegionOne --to two --replace --keep 3 --dry-run',
@@ -58,10 +58,10 @@ function defineUpload(define: Define, run: Run, session: Session): void {
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--allow-rehearsal', 'upload it even if it is the result of a rehearsal')
     .option('--json', 'print what was done as one JSON value')
-    .action((image, options) => run(async () => (await import('./upload.ts')).upload(image, options, session)));
+    .action((image, options) => run(async () => (await import('./upload.ts')).upload(image, options, context)));
 }
 
-function defineImage(define: Define, run: Run, session: Session): void {
+function defineImage(define: Define, run: Run, context: CommandContext): void {
   const image = define('image', 'List, show and change images in a cloud.', [
     'vmkiln image list --os-cloud mycloud --all',
     'vmkiln image set rhel7 --os-cloud mycloud --min-disk 10 --property hw_disk_bus=scsi --remove-property hw_vif_model',
@@ -86,12 +86,12 @@ function defineImage(define: Define, run: Run, session: Session): void {
     .option('--all', 'hidden images too')
     .option('--sort <key:direction>', 'order, such as created_at:desc (default: name:asc)')
     .option('--limit <n>', 'at most so many', whole)
-    .action((options) => run(async () => (await import('./image-read.ts')).list(options, session)));
+    .action((options) => run(async () => (await import('./image-read.ts')).list(options, context)));
   verb('show <image>', 'Show all of an image.').action((id, options) =>
-    run(async () => (await import('./image-read.ts')).show(id, options, session)),
+    run(async () => (await import('./image-read.ts')).show(id, options, context)),
   );
   verb('methods', 'Show how images get into this cloud: import methods, stores, version.').action((options) =>
-    run(async () => (await import('./image-read.ts')).methods(options, session)),
+    run(async () => (await import('./image-read.ts')).methods(options, context)),
   );
   withFields(verb('set <image>', 'Change fields and properties of an image.'))
     .option('--name <name>', 'its name')
@@ -100,7 +100,7 @@ function defineImage(define: Define, run: Run, session: Session): void {
     .option('--container-format <format>', 'container format; only before it has data')
     .option('--remove-property <key>', 'take a property away (repeatable)', collect)
     .option('--remove-tag <tag>', 'take a tag away (repeatable)', collect)
-    .action((id, options) => run(async () => (await import('./image-change.ts')).set(id, options, session)));
+    .action((id, options) => run(async () => (await import('./image-change.ts')).set(id, options, context)));
   for (const [name, summary] of [
     ['hide', 'Leave images out of lists.'],
     ['unhide', 'Show images in lists again.'],
@@ -109,7 +109,7 @@ function defineImage(define: Define, run: Run, session: Session): void {
     ['reactivate', 'Let images be downloaded again.'],
   ] as const) {
     verb(`${name} <image...>`, summary).action((ids, options) =>
-      run(async () => (await import('./image-change.ts')).each(name, ids, options, session)),
+      run(async () => (await import('./image-change.ts')).each(name, ids, options, context)),
     );
   }
   verb('import <image>', 'Import the data of an image, or copy it to other stores, and wait for the end.')
@@ -123,14 +123,14 @@ function defineImage(define: Define, run: Run, session: Session): void {
     .option('--store <store>', 'store to put it into (repeatable)', collect)
     .option('--all-stores', 'put it into all stores')
     .option('--import-timeout <duration>', 'the longest to wait (default: 1h)', seconds)
-    .action((id, options) => run(async () => (await import('./image-import.ts')).importImage(id, options, session)));
+    .action((id, options) => run(async () => (await import('./image-import.ts')).importImage(id, options, context)));
   verb('members <image>', 'Show and change which projects an image is shared with.')
     .option('--add <project>', 'share it with a project (repeatable)', collect)
     .option('--remove <project>', 'share it no longer (repeatable)', collect)
     .addOption(
       new Option('--answer <status>', 'what your project says to it').choices(['accepted', 'rejected', 'pending']),
     )
-    .action((id, options) => run(async () => (await import('./image-change.ts')).members(id, options, session)));
+    .action((id, options) => run(async () => (await import('./image-change.ts')).members(id, options, context)));
 }
 
 /** Fields that an image is made with and that can be changed later. */

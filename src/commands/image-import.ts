@@ -5,7 +5,7 @@ import { getImage, importMethods } from '../openstack/image-api.ts';
 import { sendFile } from '../openstack/send-file.ts';
 import { importAndWait } from '../openstack/watch-import.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
 import { shown } from './image-read.ts';
 import { progressLines } from './upload.ts';
@@ -20,8 +20,8 @@ type ImportOptions = CloudOptions & {
 };
 
 /** `vmkiln image import`: starts an import and waits until it has ended. */
-export async function importImage(id: string, options: ImportOptions, session: Session): Promise<void> {
-  const { signal } = session;
+export async function importImage(id: string, options: ImportOptions, context: CommandContext): Promise<void> {
+  const { signal } = context;
   const { method: name, uri, file, store: stores } = options;
   const needed = { 'web-download': ['uri', uri], 'glance-direct': ['file', file] }[name];
   if (needed && needed[1] === undefined) {
@@ -35,7 +35,7 @@ export async function importImage(id: string, options: ImportOptions, session: S
     });
   }
   const image = await findByIdOrName(cloud, id, signal);
-  const progress = progressLines(session);
+  const progress = progressLines(context);
   if (file !== undefined && name === 'glance-direct') {
     const stats = await stat(file, { bigint: true });
     const source = { path: file, size: Number(stats.size), identity: identityOf(stats) };

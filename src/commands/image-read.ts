@@ -2,7 +2,7 @@ import { type Image, importMethods, listImages, listStores, versions } from '../
 import { openCloud } from '../openstack/open-cloud.ts';
 import { propertiesOf } from '../targets/glance/verify.ts';
 import { formatBytes } from '../ui/format.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { keyValues } from './image-fields.ts';
 import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
 
@@ -20,7 +20,7 @@ type ListOptions = CloudOptions & {
 };
 
 /** `vmkiln image list` */
-export async function list(options: ListOptions, { signal }: Session): Promise<void> {
+export async function list(options: ListOptions, { signal }: CommandContext): Promise<void> {
   const cloud = await openCloud(options.osCloud);
   const { name, status, project: owner, visibility, sort = 'name:asc' } = options;
   const given = Object.entries({ name, status, owner, visibility, ...keyValues(options.property) });
@@ -49,7 +49,7 @@ export async function list(options: ListOptions, { signal }: Session): Promise<v
 }
 
 /** `vmkiln image show` */
-export async function show(id: string, options: CloudOptions, { signal }: Session): Promise<void> {
+export async function show(id: string, options: CloudOptions, { signal }: CommandContext): Promise<void> {
   const image = await findByIdOrName(await openCloud(options.osCloud), id, signal);
   print(options.json, image, () => shown(image));
 }
@@ -71,7 +71,7 @@ export function shown(image: Image): string {
 }
 
 /** `vmkiln image methods` */
-export async function methods(options: CloudOptions, { signal }: Session): Promise<void> {
+export async function methods(options: CloudOptions, { signal }: CommandContext): Promise<void> {
   const cloud = await openCloud(options.osCloud);
   const [found, offered, stores] = await Promise.all([
     versions(cloud, { signal }),

@@ -6,7 +6,7 @@ import { VmkilnError } from '../errors.ts';
 import { type FirstRecipe, firstRecipe, registrations, secretNames } from '../recipe/first.ts';
 import { didYouMean } from '../recipe/nearest.ts';
 import { writeAtomic } from '../store/files.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 
 /** What `vmkiln init` was told on its command line. */
@@ -35,7 +35,7 @@ function shippedNames(): string[] {
  * @throws VmkilnError USAGE for an unknown recipe or a file that is there already; RECIPE_INVALID for a value that the
  * recipe cannot have. Nothing is written then.
  */
-export async function init(file: string | undefined, options: InitOptions, { signal }: Session): Promise<void> {
+export async function init(file: string | undefined, options: InitOptions, { signal }: CommandContext): Promise<void> {
   const answers = process.stdin.isTTY && process.stderr.isTTY ? await ask(options, signal) : options;
   const from = known(answers.from ?? 'rhel9');
   const name = answers.name ?? from;

@@ -5,7 +5,7 @@ import { parseOverrides } from '../images/properties.ts';
 import { reportOf } from '../images/report.ts';
 import { paintFor } from '../ui/format.ts';
 import { inspectionText } from '../ui/inspection-text.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 
 /**
  * `vmkiln inspect`: what an image is, which Image service properties follow, and what is wrong with it, as text or as one
@@ -16,7 +16,7 @@ import type { Session } from '../ui/ui.ts';
 export async function inspect(
   image: string,
   options: { json?: boolean; guest: boolean; property: string[] },
-  { signal, say, world }: Session,
+  { signal, say, world }: CommandContext,
 ): Promise<number> {
   const overrides = parseOverrides(options.property);
   const guest = options.guest ? () => probeAppliance(world, signal, say) : undefined;

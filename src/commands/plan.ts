@@ -4,14 +4,14 @@ import { savePlan } from '../pipeline/kept-plan.ts';
 import { labelled } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
 import { planWithArgv, showPlan } from '../ui/plan-text.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { requestOf, type RecipeOptions } from './build.ts';
 
 /** `vmkiln plan`: what a build would do, as text or as one JSON value on standard output. Changes nothing. */
 export async function plan(
   recipe: string,
   options: RecipeOptions & { json?: boolean; save?: string },
-  { signal, world }: Session,
+  { signal, world }: CommandContext,
 ): Promise<void> {
   const found = await planRecipe(requestOf(recipe, options), {
     signal,

@@ -3,7 +3,7 @@ import { readVariables } from '../recipe/variables.ts';
 import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';
 import { schema } from './schema.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { labelled } from '../ui/error-text.ts';
 
@@ -20,7 +20,7 @@ export async function showRender(path: string, options: VariableOptions & { out:
 export async function showValidate(
   paths: readonly string[],
   options: VariableOptions,
-  { signal, world }: Session,
+  { signal, world }: CommandContext,
 ): Promise<number> {
   const results = await validate(paths, await readVariables(options), { signal, cwd: world.cwd });
   for (const { path, problems, warnings, hint } of results) {

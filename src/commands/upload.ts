@@ -12,7 +12,7 @@ import { placesFrom, publishAll } from '../targets/index.ts';
 import type { ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
 import { imageFormat } from '../tools/qemu-img.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { type FieldOptions, propertiesFrom, protectionOf, visibilityOf } from './image-fields.ts';
 
 type UploadOptions = FieldOptions & {
@@ -39,13 +39,13 @@ type UploadOptions = FieldOptions & {
 };
 
 /** `vmkiln upload`: publishes a file, or what is at a URL, to clouds and folders. */
-export async function upload(image: string, options: UploadOptions, session: Session): Promise<void> {
+export async function upload(image: string, options: UploadOptions, context: CommandContext): Promise<void> {
   const isUrl = /^[a-z]+:\/\//i.test(image);
   const targets = targetsOf(image, isUrl, options);
   const places = placesFrom(targets);
   // A file that goes to one cloud alone is read once, when it is sent.
   const late = places.length === 1 && targets[0]?.glance !== undefined && !options.dryRun;
-  const { found, learn } = isUrl ? { found: fromUrl(image, options) } : await fromFile(image, options, session, late);
+  const { found, learn } = isUrl ? { found: fromUrl(image, options) } : await fromFile(image, options, context, late);
   if (found.rehearsal && !options.allowRehearsal) {
     throw new VmkilnError('USAGE', `${image} is the result of a rehearsal, made from practice media`, {
       hint: 'build the real one, or add --allow-rehearsal',
@@ -63,7 +63,7 @@ export async function upload(image: string, options: UploadOptions, session: Ses
   }
   const done: Published[] = [];
   try {
-    await publishAll(places, found, contextOf(session), (published) => {
+    await publishAll(places, found, contextOf(context), (published) => {
       done.push(published);
       const { location, unchanged } = published;
       if (!options.json) process.stdout.write(`${location}${unchanged ? ' (already there)' : ''}\n`);
@@ -152,7 +152,7 @@ function fromUrl(url: string, options: UploadOptions): ImageToPublish {
 async function fromFile(
   path: string,
   options: UploadOptions,
-  session: Session,
+  context: CommandContext,
   late: boolean,
 ): Promise<{ found: ImageToPublish; learn?: (sha256: string) => Promise<void> }> {
   const stats = await stat(path, { bigint: true }).catch((cause: unknown) => {
@@ -163,10 +163,10 @@ async function fromFile(
   });
   if (!stats.isFile()) throw new VmkilnError('USAGE', `${path} is not a file`, { hint: 'name an image file' });
   const full = resolve(path);
-  const format = await imageFormat(full, session.signal);
+  const format = await imageFormat(full, context.signal);
   const paths = statePaths(process.env, process.getuid?.() ?? 0);
   await ensurePaths(paths);
-  const looking = { mediaDir: paths.media, signal: session.signal, progress: progressLines(session) };
+  const looking = { mediaDir: paths.media, signal: context.signal, progress: progressLines(context) };
   const listed = await readIndex(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
   const name = options.name ?? entry?.name ?? basename(full, extname(full));
@@ -185,11 +185,11 @@ async function fromFile(
   return { found: { ...about, sha256, size, build } };
 }
 
-function contextOf(session: Session): TargetContext {
-  const { signal, say } = session;
+function contextOf(context: CommandContext): TargetContext {
+  const { signal, say } = context;
   return {
     signal,
-    progress: progressLines(session),
+    progress: progressLines(context),
     note: say,
     work: (file) => join(process.env['TMPDIR'] ?? tmpdir(), file),
     exec: (command) => exec({ ...command, signal }),
@@ -200,7 +200,7 @@ function contextOf(session: Session): TargetContext {
 const linePause = 2000;
 
 /** Shows progress on standard error: rewritten in place at a terminal, now and then elsewhere. */
-export function progressLines({ say }: Session): (message: string) => void {
+export function progressLines({ say }: CommandContext): (message: string) => void {
   let last = -Infinity;
   let topic = '';
   return (message) => {

@@ -5,7 +5,7 @@ import { getData } from '../openstack/image-api.ts';
 import { type HashMethod, keyTypeOf, readCertificate, signatureOf, verifyStream } from '../openstack/signing.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import { readStoredCertificate } from '../targets/glance/sign.ts';
-import type { Session } from '../ui/ui.ts';
+import type { CommandContext } from '../ui/ui.ts';
 import { findByIdOrName } from './image-find.ts';
 
 type Options = { osCloud?: string; signature?: string; certificate?: string; hash?: HashMethod };
@@ -16,10 +16,10 @@ type Options = { osCloud?: string; signature?: string; certificate?: string; has
  *
  * @throws VmkilnError SIGNATURE_INVALID
  */
-export async function verifySignature(image: string, options: Options, session: Session): Promise<void> {
+export async function verifySignature(image: string, options: Options, context: CommandContext): Promise<void> {
   const isFile = (await stat(image).catch(() => undefined))?.isFile() ?? false;
-  if (isFile) await verifyFile(image, options, session.signal);
-  else await verifyImage(image, options, session.signal);
+  if (isFile) await verifyFile(image, options, context.signal);
+  else await verifyImage(image, options, context.signal);
   process.stdout.write(`${image}: the signature is good\n`);
 }
 

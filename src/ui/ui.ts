@@ -15,8 +15,15 @@ export type Ui = {
   close(): Promise<void>;
 };
 
-/** What a command gets besides its arguments. `say` shows a line to the person; a user interface may take it over. */
-export type Session = { signal: AbortSignal; say: (message: string) => void; world: World };
+/** What a command gets besides its arguments. */
+export type CommandContext = {
+  signal: AbortSignal;
+  world: World;
+  /** Shows a line to the person. */
+  say: (message: string) => void;
+  /** Runs `body` while lines go through `say`: a live display must not be written over. */
+  sayThrough: <T>(say: (message: string) => void, body: () => Promise<T>) => Promise<T>;
+};
 
 /** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
 export function defaultUi(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): UiKind {

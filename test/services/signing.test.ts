@@ -7,6 +7,7 @@ import { createImage, deleteImage, getImage, putData } from '../../src/openstack
 import type { Session } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { exec } from '../../src/tools/exec.ts';
+import { commandContext } from '../support/command-context.ts';
 import { context, imagesCalled, makeImage, place, sessionOf, signal } from '../support/cloud/tools.ts';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -40,7 +41,7 @@ async function makeKey(name: string, kind: string[], passphrase?: string) {
   return { key, certificate };
 }
 
-const session = { signal, say: () => undefined, world: { env: process.env, cwd: process.cwd() } };
+const session = commandContext(signal);
 const idOf = (at: string) => at.split('/').at(-1) ?? '';
 
 test.each([

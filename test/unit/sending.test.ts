@@ -18,7 +18,7 @@ import { sendFile } from '../../src/openstack/send-file.ts';
 import { convertImage } from '../../src/targets/glance/convert.ts';
 import type { TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
-import type { Session } from '../../src/ui/ui.ts';
+import { commandContext } from '../support/command-context.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
 
 let cloud: FakeGlance;
@@ -88,8 +88,7 @@ function uploadAs(
   more: Partial<Parameters<typeof upload>[1]> = {},
   signal = new AbortController().signal,
 ): Promise<void> {
-  const session = { signal, say: () => undefined } as unknown as Session;
-  return upload(path, { to: ['envvars'], name, ...more }, session);
+  return upload(path, { to: ['envvars'], name, ...more }, commandContext(signal));
 }
 
 const visible = () => [...cloud.images.values()].filter((image) => image['os_hidden'] === false);
