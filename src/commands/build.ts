@@ -67,7 +67,9 @@ async function recipeJobs(
   rehearsal: MediaSource | undefined,
 ): Promise<Job[]> {
   if (recipes.length === 0) {
-    throw new VmkilnError('USAGE', 'there is nothing to build', { hint: 'name a recipe, or a plan with --plan FILE' });
+    throw new VmkilnError('USAGE', "missing required argument 'recipe'", {
+      hint: 'name a recipe, or a plan with --plan FILE; see vmkiln build --help',
+    });
   }
   const requests = recipes.map((recipe) => ({
     ...requestOf(recipe, options),
