@@ -1,14 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import type { SecretEncoding } from '../model.ts';
 import { controlCharacters } from '../recipe/values.ts';
-
-/**
- * One word for a POSIX shell. Python's shlex, which Anaconda splits kickstart lines with, reads it alike.
- * Words without special characters stay as they are, for those who read the result.
- */
-export function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+import { singleQuote } from '../text.ts';
 
 /** Text for an XML element or a quoted attribute. */
 function xmlEscape(text: string): string {
@@ -22,7 +15,7 @@ function xmlEscape(text: string): string {
 
 const encoders: Record<SecretEncoding, (text: string) => string> = {
   // Always quoted: an empty result or a word such as ~ would be read as something else.
-  shell: (text) => `'${text.replaceAll("'", `'\\''`)}'`,
+  shell: singleQuote,
   xml: xmlEscape,
   plain: (text) => text,
 };

@@ -5,7 +5,7 @@ import type { RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
 import { controlCharacters } from '../recipe/values.ts';
 import { type Hole, holeMark, holeText, makeHole } from './holes.ts';
 import { type UnknownPath, unknownPaths } from './paths.ts';
-import { shellQuote } from './quote.ts';
+import { shellQuote } from '../text.ts';
 
 /** Values that a template may use. Texts are one line each; the template helpers are listed in `helpers`. */
 export type View = { readonly [name: string]: ViewValue };

@@ -2,8 +2,8 @@ import { clean as cleanStore } from '../pipeline/clean.ts';
 import { VmkilnError } from '../errors.ts';
 import { parseSize } from '../recipe/units.ts';
 import { show } from '../recipe/values.ts';
-import { formatBytes } from '../ui/format.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { formatBytes } from '../text.ts';
 
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
 export async function clean(

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { singleQuote } from '../text.ts';
 
 /** A command as a completion needs to know it. `choices` are the values of its own argument, if they are known. */
 type Verb = { name: string; summary: string; options: Flag[]; choices: readonly string[]; files: boolean };
@@ -89,10 +90,14 @@ function zshScript(verbs: readonly Verb[]): string {
   const spec = ({ name, summary, value, choices, repeats }: Flag) => {
     const action =
       choices.length > 0 ? `:value:(${choices.join(' ')})` : value === 'file' ? ':file:_files' : ':value: ';
-    return zshQuote(`${repeats ? '*' : ''}${name}[${zshText(summary)}]${value === 'none' ? '' : action}`);
+    return singleQuote(`${repeats ? '*' : ''}${name}[${zshText(summary)}]${value === 'none' ? '' : action}`);
   };
   const rest = ({ choices, files }: Verb) =>
-    choices.length > 0 ? [zshQuote(`1:shell:(${choices.join(' ')})`)] : files ? [zshQuote('*:recipe:_files')] : [];
+    choices.length > 0
+      ? [singleQuote(`1:shell:(${choices.join(' ')})`)]
+      : files
+        ? [singleQuote('*:recipe:_files')]
+        : [];
   return `#compdef vmkiln
 _vmkiln() {
   local context state state_descr line
@@ -101,7 +106,7 @@ _vmkiln() {
   case $state in
     verb)
       local -a verbs=(
-${verbs.map(({ name, summary }) => `        ${zshQuote(`${name}:${summary}`)}`).join('\n')}
+${verbs.map(({ name, summary }) => `        ${singleQuote(`${name}:${summary}`)}`).join('\n')}
       )
       _describe command verbs
       ;;
@@ -138,10 +143,6 @@ function fishScript(verbs: readonly Verb[]): string {
 
 function zshText(text: string): string {
   return text.replace(/[[\]:\\]/g, String.raw`\$&`);
-}
-
-function zshQuote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function fishQuote(text: string): string {

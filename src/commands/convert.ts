@@ -1,9 +1,9 @@
 import { probeAppliance } from '../host/probe.ts';
 import { convertFile, defaultOut } from '../images/convert.ts';
 import { targetOf, type TargetOptions } from '../images/target.ts';
-import { formatBytes } from '../ui/format.ts';
 import { openProgress } from '../ui/progress.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { formatBytes } from '../text.ts';
 
 type Options = TargetOptions & {
   out?: string;

@@ -1,10 +1,10 @@
 import { type Image, importMethods, listImages, listStores, versions } from '../openstack/image-api.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import { propertiesOf } from '../targets/glance/verify.ts';
-import { formatBytes } from '../ui/format.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { keyValues } from './image-fields.ts';
 import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
+import { formatBytes } from '../text.ts';
 
 type ListOptions = CloudOptions & {
   name?: string;

@@ -4,10 +4,10 @@ import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { VmkilnError } from '../errors.ts';
 import { type FirstRecipe, firstRecipe, registrations, secretNames } from '../recipe/first.ts';
-import { didYouMean } from '../recipe/nearest.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
+import { didYouMean } from '../text.ts';
 
 /** What `vmkiln init` was told on its command line. */
 export type InitOptions = {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Host } from '../model.ts';
+import { formatDuration } from '../text.ts';
 import { exec } from '../tools/exec.ts';
 import { permissions, qemuAccount } from './access.ts';
 import { exitPort, guestDisk, guestDone } from './kvm-guest.ts';
@@ -62,7 +63,8 @@ export async function findAccelerator(
     return tcg(`/dev/kvm opens, but the CPU of a test guest failed (QEMU exited with status ${exitCode})`);
   } catch (error) {
     if (!(error instanceof VmkilnError)) throw error;
-    if (error.code === 'COMMAND_TIMEOUT') return tcg(`/dev/kvm opens, but a test guest hung for ${deadline} s`);
+    if (error.code === 'COMMAND_TIMEOUT')
+      return tcg(`/dev/kvm opens, but a test guest hung for ${formatDuration(deadline)}`);
     if (error.code === 'COMMAND_FAILED') return tcg(`/dev/kvm opens, but QEMU cannot use it: ${qemuError(error)}`);
     throw error;
   }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
-import { formatBytes } from './progress.ts';
+import { formatBytes } from '../text.ts';
 
 /** A line of a checksum file. `name` is a base name, or undefined where the file holds a bare digest. */
 export type ChecksumEntry = { name: string | undefined; sha256: string };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { interrupted, VmkilnError } from '../errors.ts';
-import { formatSeconds, type Progress } from './progress.ts';
+import { formatDuration } from '../text.ts';
+import type { Progress } from './progress.ts';
 import { nameNetworkError, nameStatus } from './http-errors.ts';
 
 export type HttpOptions = {
@@ -65,7 +66,7 @@ export async function get<T>(
   const timer = setTimeout(() => stall.abort(), stallTime);
   const named = (error: unknown): unknown => {
     if (signal.aborted) return interrupted(`downloading ${shown}`, signal);
-    if (stall.signal.aborted) return lost(`${shown}: no data for ${formatSeconds(stallTime / 1000)}`);
+    if (stall.signal.aborted) return lost(`${shown}: no data for ${formatDuration(stallTime / 1000)}`);
     const { error: network, passing } = nameNetworkError(error, url, shown);
     return passing === 'never' ? network : new Lost(network, passing === 'dead');
   };
@@ -128,7 +129,7 @@ export async function withRetries<T>(
       best = Math.max(best, received());
       if (failures === retries || (error.dead && best === 0)) throw error.error;
       const wait = retryDelay * 2 ** failures++;
-      progress(`${error.message}; next attempt in ${formatSeconds(wait / 1000)}`);
+      progress(`${error.message}; next attempt in ${formatDuration(wait / 1000)}`);
       await delay(wait, undefined, { signal }).catch(() => {
         throw interrupted('waiting for the next attempt to download', signal);
       });

@@ -1,22 +1,7 @@
+import { formatBytes, formatDuration } from '../text.ts';
+
 /** Receives what is going on, in words, and how much of it is done (0 to 1) where that is known. */
 export type Progress = (message: string, fraction?: number) => void;
-
-/** A number of bytes as people read it, in binary units. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  let value = bytes;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** Seconds as people read them. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.round(whole / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
 
 /**
  * How a transfer goes: bytes, rate, time left.
@@ -28,7 +13,7 @@ export function describeTransfer(done: number, total: number | undefined, moved:
   const rate = seconds > 0 ? moved / seconds : 0;
   const words = [total === undefined ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`];
   if (rate > 0) words.push(`${formatBytes(rate)}/s`);
-  if (rate > 0 && total !== undefined && total > done) words.push(`${formatSeconds((total - done) / rate)} left`);
+  if (rate > 0 && total !== undefined && total > done) words.push(`${formatDuration((total - done) / rate)} left`);
   return words.join(', ');
 }
 

@@ -1,6 +1,6 @@
-import { didYouMean } from '../recipe/nearest.ts';
 import { ServiceError } from './http.ts';
 import { readJson, type Session } from './keystone.ts';
+import { didYouMean } from '../text.ts';
 
 /** What a cloud knows of one image property (Metadata Definitions API). */
 export type Definition = { type: string; enum?: readonly string[]; minimum?: number; maximum?: number };

@@ -1,6 +1,6 @@
 import type { Plan, Prediction, StageName, StagePlan } from '../model.ts';
-import { mib } from '../store/files.ts';
 import type { Manifest } from './events.ts';
+import { formatBytes } from '../text.ts';
 
 /** What running each stage is likely to take, where anything is known. */
 export type Predictions = Readonly<Partial<Record<StageName, Prediction>>>;
@@ -73,6 +73,6 @@ export type FreeDisk = { folder: string; free: number };
 export function roomNotes(stages: readonly StagePlan[], { folder, free }: FreeDisk): string[] {
   const { bytes } = predictedTotal(stages).total;
   if (bytes <= free) return [];
-  const figures = `about ${mib(bytes)} of disk, and ${folder} has ${mib(free)} free`;
+  const figures = `about ${formatBytes(bytes, 'up')} of disk, and ${folder} has ${formatBytes(free, 'down')} free`;
   return [`going by earlier builds this one needs ${figures} (\`vmkiln clean --keep-size SIZE\` makes room)`];
 }

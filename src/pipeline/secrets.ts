@@ -5,6 +5,7 @@ import { readSecret } from '../answers/holes.ts';
 import type { Env, RenderedFile, SecretRef } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
+import { singleQuote } from '../text.ts';
 
 /** Gives a secret's value. */
 export type ReadSecret = (secret: SecretRef) => string;
@@ -33,7 +34,7 @@ export function secretValues(rendered: readonly RenderedFile[], read: ReadSecret
 /** A value as it is, quoted for a shell, and with every byte as %XX, as it stands in the URL of a proxy. */
 function spellings(value: string): string[] {
   const bytes = Buffer.from(value).toString('hex');
-  return [value, value.replaceAll("'", "'\\''"), bytes.replace(/../g, '%$&')];
+  return [value, singleQuote(value).slice(1, -1), bytes.replace(/../g, '%$&')];
 }
 
 /**

@@ -5,10 +5,10 @@ import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, ty
 import type { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { resolveFiles } from './files.ts';
-import { didYouMean } from './nearest.ts';
 import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
 import { explain, type Recipe, recipeSchema } from '../families/recipe.ts';
 import { substitute } from './variables.ts';
+import { didYouMean } from '../text.ts';
 
 /** In bytes. */
 const largestRecipe = 1024 ** 2;

@@ -1,8 +1,8 @@
 import { type Document, isMap, isNode, isPair, isScalar, type LineCounter, type Node } from 'yaml';
 import { z } from 'zod';
-import { didYouMean, nearest } from './nearest.ts';
 import { missing, recipeSchema } from '../families/recipe.ts';
 import { show } from './values.ts';
+import { didYouMean, nearest } from '../text.ts';
 
 /** A mistake in a recipe. `offset` is in characters from its beginning. */
 export type Problem = { offset: number; path: readonly PropertyKey[]; message: string };

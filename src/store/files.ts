@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
+import { formatBytes } from '../text.ts';
 
 /** The number is the pid of the writer. */
 const temporaryName = /^\.vmkiln-(\d+)-[0-9a-f]{16}\.tmp$/;
@@ -82,14 +83,9 @@ export function isFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** A number of bytes as whole MiB, rounded up. */
-export function mib(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
-}
-
 /** The error for a folder without room. `needed` and `free` are in bytes. */
 export function diskFull(folder: string, cause?: unknown, room?: { needed: number; free: number }): VmkilnError {
-  const numbers = room ? `: ${mib(room.needed)} needed, ${mib(room.free)} free` : '';
+  const numbers = room ? `: ${formatBytes(room.needed, 'up')} needed, ${formatBytes(room.free, 'down')} free` : '';
   return new VmkilnError('DISK_FULL', `no space left in ${folder}${numbers}`, {
     hint: 'free some space there, or choose a folder on another disk (`vmkiln clean --cache` removes checkpoints)',
     cause,

@@ -2,6 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { execa } from 'execa';
 import { interrupted, VmkilnError } from '../errors.ts';
 import type { Env } from '../model.ts';
+import { formatDuration } from '../text.ts';
 
 /** How to run one program. Never a shell string: `args` reach the program as they are. */
 export type ExecOptions = {
@@ -151,9 +152,13 @@ export function redact(text: string, secrets: readonly string[]): string {
 }
 
 function timedOut(options: ExecOptions, tail: string): VmkilnError {
-  return new VmkilnError('COMMAND_TIMEOUT', `${options.program} did not end within ${options.timeout} s`, {
-    hint: hintWithLog(options, tail),
-  });
+  return new VmkilnError(
+    'COMMAND_TIMEOUT',
+    `${options.program} did not end within ${formatDuration(options.timeout)}`,
+    {
+      hint: hintWithLog(options, tail),
+    },
+  );
 }
 
 function missing(program: string, cause: unknown): VmkilnError {

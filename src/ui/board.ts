@@ -1,8 +1,9 @@
 import { writeSync } from 'node:fs';
-import { formatDuration, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
+import { oneLine, paintFor, type Paint } from './format.ts';
 import { outlook, resultText } from './pretty.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Ui } from './ui.ts';
+import { formatDuration, shellQuote } from '../text.ts';
 
 const hideCursor = '\u001B[?25l';
 const showCursor = '\u001B[?25h';
@@ -160,7 +161,7 @@ function ended({ state }: Row): boolean {
 
 function runningText(row: Row, now: number, width: number): string {
   const seconds = row.since === undefined ? undefined : Math.max(0, Math.floor((now - row.since) / 1000));
-  const command = row.command === undefined ? '' : `$ ${row.command.map(quoteWord).join(' ')}`;
+  const command = row.command === undefined ? '' : `$ ${row.command.map(shellQuote).join(' ')}`;
   const time = seconds === undefined ? '' : formatDuration(seconds).padStart(6);
   const ahead = outlook(row).padStart(5);
   return columns(

@@ -1,8 +1,9 @@
 import type { Detail } from '../images/header.ts';
 import { printable } from '../images/text.ts';
 import type { Report } from '../images/report.ts';
-import { formatBytes, noPaint, quoteWord } from './format.ts';
+import { noPaint } from './format.ts';
 import type { Paint } from './format.ts';
+import { formatBytes, shellQuote } from '../text.ts';
 
 /** What was found about an image, for people. `image` is the path as they gave it. */
 export function inspectionText(image: string, report: Report, paint: Paint = noPaint): string {
@@ -76,7 +77,9 @@ function guestLines({ guests, guestSkipped }: Report): string[] {
 
 /** The properties in the words of `openstack image create`, each with its reason. */
 function propertyLines({ properties, because }: Report): string[] {
-  return rows(Object.entries(properties).map(([name, value]) => [`${name}=${quoteWord(value)}`, `(${because[name]})`]));
+  return rows(
+    Object.entries(properties).map(([name, value]) => [`${name}=${shellQuote(value)}`, `(${because[name]})`]),
+  );
 }
 
 function findingLines({ findings }: Report, paint: Paint): string[] {

@@ -1,7 +1,8 @@
 import type { Event, Prediction } from '../model.ts';
 import { labelled } from './error-text.ts';
-import { formatBytes, formatClock, formatDuration, formatPercent, quoteWord } from './format.ts';
+import { formatPercent } from './format.ts';
 import type { Ui } from './ui.ts';
+import { formatBytes, formatClock, formatDuration, shellQuote } from '../text.ts';
 
 /** Progress is shown when it moved by this fraction, or after this many milliseconds. */
 const progressStep = 0.1;
@@ -60,7 +61,7 @@ export function eventText(event: Event): string | undefined {
       return `${event.stage}: skipped${reason(event.because)}`;
     case 'command-started':
       // Control commands (virsh screenshot and its like) come by the dozen.
-      return event.control ? undefined : `${event.stage}: $ ${event.argv.map(quoteWord).join(' ')}`;
+      return event.control ? undefined : `${event.stage}: $ ${event.argv.map(shellQuote).join(' ')}`;
     case 'command-finished':
       // A status besides 0 may be an answer; where it is not, `failed` says so.
       return undefined;

@@ -4,7 +4,8 @@ import { resolveArg, type Places } from '../pipeline/resolve.ts';
 import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../families/recipe.ts';
-import { formatBytes, formatDuration, noPaint, quoteWord, type Paint } from './format.ts';
+import { noPaint, type Paint } from './format.ts';
+import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 
 /** What a build decides stands as a variable. */
 const symbols: Places = {
@@ -24,11 +25,11 @@ export function shellArg(arg: Arg): string {
   const pieces = (Array.isArray(arg) ? arg : [arg]) as readonly Piece[];
   const words = pieces.map((piece, index) => {
     const text = displayArg(piece);
-    if (typeof piece === 'string' || 'file' in piece || 'host' in piece) return text === '' ? '' : quoteWord(text);
+    if (typeof piece === 'string' || 'file' in piece || 'host' in piece) return text === '' ? '' : shellQuote(text);
     // `$DOMAIN` must not swallow what follows.
     const joined = /^\w/.test(displayArg(pieces.slice(index + 1)));
     const [variable = '', ...path] = text.split('/');
-    const plain = path.every((part) => part === '' || quoteWord(part) === part);
+    const plain = path.every((part) => part === '' || shellQuote(part) === part);
     return plain && !joined ? text : `"${[variable, ...path.map(insideQuotes)].join('/')}"`;
   });
   return words.join('') || "''";
@@ -40,7 +41,7 @@ function insideQuotes(text: string): string {
 
 /** A command as a person would type it, its options on lines of their own when it is long. */
 export function shellCommand(command: Command, width = 100): string {
-  const env = Object.entries(command.env ?? {}).map(([name, value]) => `${name}=${quoteWord(value)}`);
+  const env = Object.entries(command.env ?? {}).map(([name, value]) => `${name}=${shellQuote(value)}`);
   const words = command.args.map(shellArg);
   const start = [...env, command.program].join(' ');
   const line = [start, ...words].join(' ');
@@ -146,7 +147,7 @@ function hooksText({ recipe, stages }: Plan<Pick<Recipe, 'hooks'>>, paint: Paint
     if (spec === undefined) return [];
     const warns = spec.onError === 'warn' || name === 'onFailure' ? ', a failure of it only warns' : '';
     const when = absent ? `not now: ${absent}` : `at most ${formatDuration(spec.timeout)}${warns}`;
-    return [`  ${name.padEnd(12)} ${quoteWord(spec.run)}  (${when})`];
+    return [`  ${name.padEnd(12)} ${shellQuote(spec.run)}  (${when})`];
   });
   return lines.length > 0 ? [[paint('title', 'hooks'), ...lines]] : [];
 }

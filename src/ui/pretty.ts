@@ -1,9 +1,10 @@
 import { writeSync } from 'node:fs';
 import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, type ListrTaskWrapper } from 'listr2';
 import { labelled } from './error-text.ts';
-import { formatBytes, formatDuration, formatPercent, oneLine, paintFor, quoteWord, type Paint } from './format.ts';
+import { formatPercent, oneLine, paintFor, type Paint } from './format.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Ui } from './ui.ts';
+import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 
 type TaskWrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
 
@@ -219,7 +220,7 @@ export function outlook({ fraction, predicted }: Row): string {
 
 /** What a running stage does now: its command, and under it the last progress, each on one line. */
 function rowDetail(row: Row, width: number): string {
-  const command = row.command === undefined ? '' : oneLine(`$ ${row.command.map(quoteWord).join(' ')}`, width);
+  const command = row.command === undefined ? '' : oneLine(`$ ${row.command.map(shellQuote).join(' ')}`, width);
   return [command, oneLine(row.message, width)].filter(Boolean).join('\n');
 }
 

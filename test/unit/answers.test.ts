@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fillHoles, readSecret } from '../../src/answers/holes.ts';
-import { shellQuote } from '../../src/answers/quote.ts';
 import { renderTemplate, renderText, type View } from '../../src/answers/templates.ts';
+import { shellQuote } from '../../src/text.ts';
 
 const text = (source: string, view: View) => renderText(source, 'x.hbs', 'text', view).text;
 const printable = fc.string({ unit: 'grapheme-composite' }).filter((value) => !/[\p{Cc}\u2028\u2029]/u.test(value));

@@ -138,7 +138,7 @@ describe('a program', () => {
     const { error, lines } = await run('afterBuild', spec(program, { timeout: 2 }));
     expect(error).toMatchObject({
       code: 'HOOK_FAILED',
-      message: 'the afterBuild hook hooks/slow did not end within 2 s',
+      message: 'the afterBuild hook hooks/slow did not end within 2s',
     });
     expect(lines).toHaveLength(1);
     await expect.poll(() => isAlive(Number(lines[0]))).toBe(false);

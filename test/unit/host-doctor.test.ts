@@ -64,7 +64,7 @@ test('room is judged by its two limits', () => {
   const limits = { id: 'space', title: 'Space', fail: 1024 ** 3, warn: 2 * 1024 ** 3 };
   expect(roomCheck(limits, 1024 ** 3 - 1, 'free').status).toBe('fail');
   expect(roomCheck(limits, 1024 ** 3, 'free').status).toBe('warn');
-  expect(roomCheck(limits, 2 * 1024 ** 3, 'free')).toMatchObject({ status: 'ok', detail: '2.0 GiB free' });
+  expect(roomCheck(limits, 2 * 1024 ** 3, 'free')).toMatchObject({ status: 'ok', detail: '2 GiB free' });
 });
 
 test('a file below a private folder is a fault that names the folder', () => {

@@ -108,7 +108,7 @@ test('a build is refused without room, and without a way for QEMU, with what to 
   expect(roomError('/var/cache/vmkiln', leastRoom)).toBeUndefined();
   expect(roomError('/var/cache/vmkiln', leastRoom - 2 ** 30)).toMatchObject({
     code: 'DISK_FULL',
-    message: 'no space left in /var/cache/vmkiln: 4096 MiB needed, 3072 MiB free',
+    message: 'no space left in /var/cache/vmkiln: 4 GiB needed, 3 GiB free',
     hint: expect.stringContaining('vmkiln clean --cache'),
   });
   const error = outOfReach({ path: '/root/x.iso', move: 'move the ISO' }, 'libvirt-qemu', '/root');

@@ -131,9 +131,9 @@ test('who waits is told once for what, with amounts', async () => {
   const third = stage(pool, weight(0, 2, 4 * gib));
   await settled();
   expect(first.said).toEqual([]);
-  expect(second.said).toEqual(['waiting for 2.0 GiB of memory (1.0 GiB free)']);
+  expect(second.said).toEqual(['waiting for 2 GiB of memory (1 GiB free)']);
   expect(third.said).toEqual([
-    'waiting for 2 cores (1 of 2 free) and 4.0 GiB of disk space (2.0 GiB free), after one other build',
+    'waiting for 2 cores (1 of 2 free) and 4 GiB of disk space (2 GiB free), after one other build',
   ]);
   await first.end();
   expect([second.said.length, third.said.length]).toEqual([1, 1]);

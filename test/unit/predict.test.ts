@@ -106,7 +106,7 @@ test('a build that will not fit is noted, by what runs and no more', () => {
   const predictions = { install: took(1, 3 * 2 ** 30), customize: took(1, 2 ** 30) };
   const notes = (free: number, until?: 'install') =>
     makePlan(planInput(recipe, { predictions, until, room: { folder: '/work', free } })).notes;
-  expect(notes(2 ** 32 - 1)).toEqual([expect.stringMatching(/needs about 4096 MiB of disk, and \/work has 4096 MiB/)]);
+  expect(notes(2 ** 32 - 1)).toEqual([expect.stringMatching(/needs about 4 GiB of disk, and \/work has 3.9 GiB/)]);
   expect(notes(2 ** 32)).toEqual([]);
   expect(notes(3 * 2 ** 30, 'install')).toEqual([]);
 });

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { nearest } from '../../src/recipe/nearest.ts';
 import { parseDuration, parseSize } from '../../src/recipe/units.ts';
 import { asRhel } from '../support/rhel.ts';
 
@@ -217,12 +216,6 @@ test('sizes and durations', () => {
     90, 3600, 7200, 604_800,
   ]);
   expect(parseDuration('1w')).toBeUndefined();
-});
-
-test('the nearest word', () => {
-  expect(nearest('sizee', ['size', 'name'])).toBe('size');
-  expect(nearest('subscripton', ['subscription', 'description'])).toBe('subscription');
-  expect(nearest('banana', ['size', 'name'])).toBeUndefined();
 });
 
 test('no text makes the loader fail in any other way than with a VmkilnError', async () => {

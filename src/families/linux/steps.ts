@@ -1,7 +1,7 @@
-import { shellQuote } from '../../answers/quote.ts';
 import type { Arg } from '../../model.ts';
 import type { Step } from './step-keys.ts';
 import { sha256Of } from '../sha256.ts';
+import { shellQuote } from '../../text.ts';
 
 /** virt-customize(1) options for a step of the user's. Files are written with the mode and owner the recipe says, not the host's. */
 export function stepArguments(step: Step): Arg[] {

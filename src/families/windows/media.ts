@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { missingFromIso, windowsImages } from '../../media/iso.ts';
 import type { WimImage } from '../../media/wim.ts';
 import type { Media, SecretRef } from '../../model.ts';
-import { didYouMean } from '../../recipe/nearest.ts';
 import type { WindowsRecipe } from '../recipe.ts';
 import { editionOfKey, imageName, windowsRelease } from './releases.ts';
 import { driverFolders } from './views.ts';
+import { didYouMean } from '../../text.ts';
 
 /**
  * What the media lack for a recipe: Setup would stop at a dialog for each of these, half an hour into the build. Media

@@ -1,10 +1,10 @@
-import { didYouMean, distance } from '../../recipe/nearest.ts';
 import { show } from '../../recipe/values.ts';
 import { holeMark } from '../../answers/holes.ts';
 import { otherComponents } from './unattend-components.ts';
 import { type Element, parseXml, positionOf } from './unattend.ts';
 import { components, listItems, passes } from './unattend-schema.ts';
 import type { Children, Rule } from './unattend-settings.ts';
+import { didYouMean, distance } from '../../text.ts';
 
 /** A mistake; `line` and `column` count from 1. A warning does not stop anything. */
 export type Remark = { line: number; column: number; level: 'error' | 'warning'; message: string };

@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { freemem, tmpdir, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { blockingFolder, qemuAccount } from '../access.ts';
+import { formatBytes } from '../../text.ts';
 import { freeSpace, leastRoom } from '../needs.ts';
 import { asRoot, type Check } from './check.ts';
 
@@ -39,7 +40,7 @@ export async function checkRoom(folders: { state: string; cache: string }): Prom
   });
   const total = totalmem();
   const limits = { id: 'memory', title: 'Memory', fail: 2 * gib, warn: 4 * gib };
-  const memory = roomCheck(limits, total, `in all, ${formatGib(freemem())} unused`);
+  const memory = roomCheck(limits, total, `in all, ${formatBytes(freemem())} unused`);
   return [...(await Promise.all(checks)), memory];
 }
 
@@ -63,12 +64,8 @@ export function roomCheck(
 ): Check {
   const status = bytes < fail ? 'fail' : bytes < warn ? 'warn' : 'ok';
   const wanted =
-    status === 'ok' ? '' : `; ${formatGib(warn)} or more is comfortable, below ${formatGib(fail)} builds fail`;
-  return { id, title, status, detail: `${formatGib(bytes)} ${where}${wanted}` };
-}
-
-function formatGib(bytes: number): string {
-  return `${(bytes / gib).toFixed(1)} GiB`;
+    status === 'ok' ? '' : `; ${formatBytes(warn)} or more is comfortable, below ${formatBytes(fail)} builds fail`;
+  return { id, title, status, detail: `${formatBytes(bytes, 'down')} ${where}${wanted}` };
 }
 
 /**
