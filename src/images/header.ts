@@ -59,6 +59,18 @@ export function openSource(size: number, readAt: (offset: number, length: number
   };
 }
 
+/** What there is between `offset` and `offset + length`, in as many reads as that takes. The caller bounds the length. */
+export function readLong(source: Source, offset: number, length: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let done = 0; done < length;) {
+    const piece = source.read(offset + done, length - done);
+    if (piece.length === 0) break;
+    pieces.push(piece);
+    done += piece.length;
+  }
+  return Buffer.concat(pieces);
+}
+
 /** A source over bytes in memory. */
 export function bufferSource(bytes: Buffer): Source {
   return openSource(bytes.length, (offset, length) => bytes.subarray(offset, offset + length));

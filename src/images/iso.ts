@@ -1,22 +1,19 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
 import type { Finding, Header, Source } from './header.ts';
-import { fieldText } from './text.ts';
+import { discSector, hasSupplementary, primaryVolume, volumeDescriptors } from './iso9660.ts';
 
-const sector = 2048;
-const descriptorLimit = 32;
 const platforms: Readonly<Record<number, string>> = { 0: 'BIOS', 1: 'PowerPC', 2: 'Mac', 0xef: 'UEFI' };
 
 /** Reads the volume descriptors of ISO 9660 (ECMA-119), UDF's beside them, and the El Torito boot catalogue. */
 export function parseIso(source: Source): Header | undefined {
   const descriptors = volumeDescriptors(source);
-  const primary = descriptors.find((bytes) => isText(bytes, 1, 'CD001') && bytes[0] === 1);
+  const primary = primaryVolume(descriptors);
   const udf = descriptors.some((bytes) => isText(bytes, 1, 'NSR0'));
   if (!primary && !udf) return undefined;
   const findings: Finding[] = [];
-  const blockSize = primary ? little.u16(primary, 128) : sector;
-  const size = primary ? little.u32(primary, 80) * blockSize : 0;
-  if (primary && blockSize !== sector) {
-    findings.push(error('damaged', `its blocks have ${blockSize} bytes; those of a disc have 2048`));
+  const size = primary?.size ?? 0;
+  if (primary && primary.blockSize !== discSector) {
+    findings.push(error('damaged', `its blocks have ${primary.blockSize} bytes; those of a disc have 2048`));
   }
   // A disc of UDF may leave a stub of ISO 9660 that describes a small part of it.
   if (primary && !udf) findings.push(...sizeFindings(size));
@@ -31,11 +28,11 @@ export function parseIso(source: Source): Header | undefined {
     virtualSize: source.size,
     details: {
       ...(primary && {
-        'volume id': fieldText(primary.subarray(40, 72), 'latin1'),
+        'volume id': primary.id,
         'volume size': size,
-        application: fieldText(primary.subarray(574, 702), 'latin1'),
+        application: primary.application,
       }),
-      joliet: descriptors.some((bytes) => isText(bytes, 1, 'CD001') && bytes[0] === 2),
+      joliet: hasSupplementary(descriptors),
       'boots with': boot,
     },
     references: [],
@@ -43,22 +40,11 @@ export function parseIso(source: Source): Header | undefined {
   };
 }
 
-/** The sectors from 16 on, as long as they are descriptors. */
-function volumeDescriptors(source: Source): Buffer[] {
-  const found: Buffer[] = [];
-  for (let index = 16; index < 16 + descriptorLimit; index += 1) {
-    const bytes = source.read(index * sector, sector);
-    if (!/^(CD001|BEA01|NSR0[23]|TEA01|BOOT2)$/.test(bytes.toString('latin1', 1, 6))) break;
-    found.push(bytes);
-  }
-  return found;
-}
-
 /** The platforms of the boot catalogue ("El Torito" 1.0): its validation entry, and the headers of its sections. */
 function bootPlatforms(source: Source, descriptors: readonly Buffer[]): string[] {
   const record = descriptors.find((bytes) => bytes[0] === 0 && isText(bytes, 7, 'EL TORITO SPECIFICATION'));
   if (!record) return [];
-  const catalogue = source.read(little.u32(record, 71) * sector, sector);
+  const catalogue = source.read(little.u32(record, 71) * discSector, discSector);
   if (catalogue[0] !== 1 || catalogue[30] !== 0x55 || catalogue[31] !== 0xaa) return [];
   const found = catalogue[32] === 0x88 ? [catalogue[1] ?? 0] : [];
   for (let at = 64; at + 32 <= catalogue.length; at += 32) {

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
+import { withImage } from '../images/file.ts';
+import { primaryVolume, volumeDescriptors } from '../images/iso9660.ts';
 import { formatBytes } from '../text.ts';
 
 /** A line of a checksum file. `name` is a base name, or undefined where the file holds a bare digest. */
@@ -80,15 +81,7 @@ export async function checksumMismatch(
   return new VmkilnError('MEDIA_CHECKSUM', message, { hint });
 }
 
-/** The size in bytes that an ISO 9660 volume says it has (ECMA-119, 8.4.8 and 8.4.12), or undefined for another file. */
+/** The size in bytes that an ISO 9660 volume says it has, or undefined for another file. */
 async function isoSize(path: string): Promise<number | undefined> {
-  const file = await open(path, 'r');
-  try {
-    const descriptor = Buffer.alloc(2048);
-    const { bytesRead } = await file.read(descriptor, 0, 2048, 16 * 2048);
-    if (bytesRead < 2048 || descriptor.toString('latin1', 0, 6) !== '\u0001CD001') return undefined;
-    return descriptor.readUInt32LE(80) * descriptor.readUInt16LE(128);
-  } finally {
-    await file.close();
-  }
+  return withImage(path, async ({ source }) => primaryVolume(volumeDescriptors(source))?.size);
 }

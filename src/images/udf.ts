@@ -1,7 +1,7 @@
-import type { Extent, IsoEntry, IsoVolume, ReadAt } from './iso9660.ts';
-
-const sector = 2048;
-const largestFolder = 16 * 1024 ** 2;
+import { readLong } from './header.ts';
+import type { Source } from './header.ts';
+import { discSector, largestFolder } from './iso9660.ts';
+import type { Extent, IsoEntry, IsoVolume } from './iso9660.ts';
 
 /** Identifiers of descriptor tags (ECMA-167, OSTA UDF 1.02). */
 const tags = {
@@ -17,37 +17,38 @@ const tags = {
 /**
  * The UDF volume of an ISO such as Microsoft's, whose ISO 9660 part holds no more than a note. Only what such media
  * have: one partition without indirection. Undefined when there is none.
+ *
+ * @throws RangeError when it is cut short in the middle of a structure.
  */
-export async function openUdf(read: ReadAt): Promise<IsoVolume | undefined> {
-  const anchor = await read(256 * sector, sector);
+export function openUdf(source: Source): IsoVolume | undefined {
+  const anchor = source.read(256 * discSector, discSector);
   if (tagOf(anchor) !== tags.anchor) return undefined;
-  const descriptors = await read(anchor.readUInt32LE(20) * sector, Math.min(anchor.readUInt32LE(16), 64 * sector));
+  const descriptors = source.read(
+    anchor.readUInt32LE(20) * discSector,
+    Math.min(anchor.readUInt32LE(16), 64 * discSector),
+  );
   const find = (tag: number) => {
-    for (let at = 0; at + sector <= descriptors.length; at += sector) {
-      if (tagOf(descriptors.subarray(at)) === tag) return descriptors.subarray(at, at + sector);
+    for (let at = 0; at + discSector <= descriptors.length; at += discSector) {
+      if (tagOf(descriptors.subarray(at)) === tag) return descriptors.subarray(at, at + discSector);
     }
     return undefined;
   };
   const [partition, volume] = [find(tags.partition), find(tags.logicalVolume)];
   if (!partition || !volume) return undefined;
   const start = partition.readUInt32LE(188);
-  const place = (block: number) => (start + block) * sector;
-  const fileSet = await read(place(volume.readUInt32LE(252)), sector);
+  const place = (block: number) => (start + block) * discSector;
+  const fileSet = source.read(place(volume.readUInt32LE(252)), discSector);
   if (tagOf(fileSet) !== tags.fileSet) return undefined;
-  const entry = (name: string, block: number) => readEntry(read, place, name, block);
-  const root = await entry('', fileSet.readUInt32LE(404));
+  const entry = (name: string, block: number) => readEntry(source, place, name, block);
+  const root = entry('', fileSet.readUInt32LE(404));
   if (!root) return undefined;
-  const list = async (folder: IsoEntry) => {
+  const list = (folder: IsoEntry) => {
     if (folder.size > largestFolder) return [];
-    const data = Buffer.concat(
-      await Promise.all(folder.extents.map(({ position, length }) => read(position, length))),
-    ).subarray(0, folder.size);
-    const found: IsoEntry[] = [];
-    for (const { name, block } of readIdentifiers(data)) {
-      const child = await entry(name, block);
-      if (child) found.push(child);
-    }
-    return found;
+    const pieces = folder.extents.map(({ position, length }) =>
+      readLong(source, position, Math.min(length, largestFolder)),
+    );
+    const data = Buffer.concat(pieces).subarray(0, folder.size);
+    return readIdentifiers(data).flatMap(({ name, block }) => entry(name, block) ?? []);
   };
   return { root, list };
 }
@@ -56,18 +57,18 @@ function tagOf(data: Buffer): number {
   return data.length < 16 ? 0 : data.readUInt16LE(0);
 }
 
-async function readEntry(
-  read: ReadAt,
+function readEntry(
+  source: Source,
   place: (block: number) => number,
   name: string,
   block: number,
-): Promise<IsoEntry | undefined> {
-  const data = await read(place(block), sector);
+): IsoEntry | undefined {
+  const data = source.read(place(block), discSector);
   const tag = tagOf(data);
   if (tag !== tags.file && tag !== tags.extendedFile) return undefined;
   const lengths = tag === tags.file ? 168 : 208;
   const first = lengths + 8 + data.readUInt32LE(lengths);
-  const end = Math.min(first + data.readUInt32LE(lengths + 4), sector);
+  const end = Math.min(first + data.readUInt32LE(lengths + 4), discSector);
   const size = Number(data.readBigUInt64LE(56));
   const form = data.readUInt16LE(34) & 7;
   const extents: Extent[] = [];
