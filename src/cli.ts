@@ -265,7 +265,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const { errorText } = await import('./ui/error-text.ts');
     const { paintFor } = await import('./ui/format.ts');
     const debug = Boolean(process.env['VMKILN_DEBUG']);
-    process.stderr.write(`${errorText(error, { debug, paint: paintFor(process.stderr) })}\n`);
+    process.stderr.write(`${errorText(error, { debug, paint: paintFor(process.stderr, process.env) })}\n`);
     return exitCode(error);
   }
 }

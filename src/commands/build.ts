@@ -1,5 +1,5 @@
 import { exitCode, messageOf, VmkilnError } from '../errors.ts';
-import type { Event, StageName } from '../model.ts';
+import type { Event, StageName, World } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
@@ -49,14 +49,19 @@ export async function build(
       : [planJob(recipes, options.plan, options)];
   const { signal, world } = context;
   const kind = options.ui ?? defaultUi(process.stderr, world.env);
-  const ui = await openUi(kind, { recipes: jobs.map(({ from }) => from) });
+  const ui = await openUi(kind, {
+    recipes: jobs.map(({ from }) => from),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: world.env,
+  });
   const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
   const outcomes = await context
     .sayThrough(ui.say, () =>
       inParallel(jobs, options.jobs ?? jobs.length, (job, index) => runJob(job, index, ui, { signal, pool, world })),
     )
     .finally(() => ui.close());
-  report(outcomes, kind);
+  report(outcomes, kind, world);
   return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
 }
 
@@ -157,9 +162,9 @@ async function inParallel<T, R>(
 }
 
 /** Says what the interface has not: errors from before the first event, and one line per build when there are several. */
-function report(outcomes: readonly Outcome[], kind: UiKind): void {
-  const paint = paintFor(process.stderr);
-  const debug = Boolean(process.env['VMKILN_DEBUG']);
+function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): void {
+  const paint = paintFor(process.stderr, env);
+  const debug = Boolean(env['VMKILN_DEBUG']);
   // With --ui json the events are for machines: a person still reads the error on standard error.
   const unsaid = ({ error, shown }: Outcome) => !shown || kind === 'json' || debug || !(error instanceof VmkilnError);
   const lines = outcomes

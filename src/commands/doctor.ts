@@ -23,14 +23,14 @@ import type { CommandContext } from '../ui/ui.ts';
 export async function doctor(
   recipe: string | undefined,
   { connect, json, ...variables }: { connect?: string; json?: boolean; set: string[]; vars?: string },
-  { signal }: CommandContext,
+  { signal, world }: CommandContext,
 ): Promise<number> {
-  const paths = statePaths(process.env, process.getuid?.() ?? 0);
+  const paths = statePaths(world.env, process.getuid?.() ?? 0);
   const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables);
   const { findings, ...needs } = wanted;
   const { state, cache } = paths;
   const checks = [...(await examine({ ...(connect && { connect }), state, cache, ...needs, signal })), ...findings];
-  const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout));
+  const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return checks.some((check) => check.status === 'fail') ? 1 : 0;
 }

@@ -23,7 +23,9 @@ export async function inspect(
   const report = await withImage(image, async (file) =>
     reportOf(file, await inspectImage(file, { signal, progress: say, ...(guest && { guest }) }), overrides),
   );
-  const text = options.json ? JSON.stringify(report, null, 2) : inspectionText(image, report, paintFor(process.stdout));
+  const text = options.json
+    ? JSON.stringify(report, null, 2)
+    : inspectionText(image, report, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return report.findings.some(({ level }) => level === 'error') ? 1 : 0;
 }

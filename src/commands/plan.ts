@@ -23,6 +23,8 @@ export async function plan(
     },
   });
   if (options.save !== undefined) await savePlan(found, resolve(world.cwd, options.save));
-  const text = options.json ? JSON.stringify(planWithArgv(found), null, 2) : showPlan(found, paintFor(process.stdout));
+  const text = options.json
+    ? JSON.stringify(planWithArgv(found), null, 2)
+    : showPlan(found, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
 }

@@ -25,7 +25,8 @@ export async function showValidate(
   const results = await validate(paths, await readVariables(options), { signal, cwd: world.cwd });
   for (const { path, problems, warnings, hint } of results) {
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    if (problems.length === 0) process.stdout.write(`${path}: ${paintFor(process.stdout)('good', 'valid')}\n`);
+    if (problems.length === 0)
+      process.stdout.write(`${path}: ${paintFor(process.stdout, world.env)('good', 'valid')}\n`);
     for (const problem of problems) process.stderr.write(`${problem}\n`);
     if (hint !== undefined) process.stderr.write(`${labelled('next', hint)}\n`);
   }

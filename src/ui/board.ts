@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { oneLine, paintFor, type Paint } from './format.ts';
 import { outlook, resultText } from './pretty.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
-import type { Ui } from './ui.ts';
+import type { Ui, UiOptions } from './ui.ts';
 import { formatDuration, shellQuote } from '../text.ts';
 
 const hideCursor = '\u001B[?25l';
@@ -22,14 +22,13 @@ const order: readonly State[] = ['running', 'waiting', 'failed', 'done', 'queued
  * Several builds at once on standard error, a line for each that changes in place. Warnings and results are written above
  * it as they come, whole, and stay.
  */
-export function openBoard(recipes: readonly string[]): Ui {
-  const stream = process.stderr;
-  const paint = paintFor(stream);
+export function openBoard({ recipes, stderr: stream, env }: Omit<UiOptions, 'stdout'>): Ui {
+  const paint = paintFor(stream, env);
   const entries = recipes.map((recipe): Entry => ({ view: emptyView(recipe), refused: false }));
   const warned = new Set<string>();
   let drawn = 0;
   let timer: NodeJS.Timeout | undefined;
-  const atExit = () => writeSync(2, showCursor);
+  const atExit = () => void (stream === process.stderr && writeSync(2, showCursor));
   const draw = (above: string) => {
     const size = { columns: stream.columns ?? 80, rows: stream.rows ?? 24 };
     const lines = timer === undefined ? [] : boardLines(entries, size, Date.now(), paint);

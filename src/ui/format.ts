@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { Env } from '../model.ts';
 
 /** A fraction of one as a whole percentage, rounded down so that 100 % means done. */
 export function formatPercent(fraction: number): string {
@@ -23,7 +24,7 @@ const styles = { title: 'bold', good: 'green', bad: 'red', warn: 'yellow', dim: 
 export const noPaint: Paint = (_role, text) => text;
 
 /** The paint for a stream: colours only on a terminal, and never under NO_COLOR (no-color.org) or TERM=dumb. */
-export function paintFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
+export function paintFor(stream: { isTTY?: boolean }, env: Env): Paint {
   const colour = stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   return colour ? (role, text) => styleText(styles[role], text, { validateStream: false }) : noPaint;
 }

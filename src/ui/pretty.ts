@@ -3,7 +3,7 @@ import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, typ
 import { labelled } from './error-text.ts';
 import { formatPercent, oneLine, paintFor, type Paint } from './format.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
-import type { Ui } from './ui.ts';
+import type { Screen, Ui, UiOptions } from './ui.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 
 type TaskWrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
@@ -13,7 +13,14 @@ type Settled = { promise: Promise<void>; resolve: () => void; reject: (error: Er
 
 /** A row of the screen: what listr2 shows, settled by events. */
 type Line = { row: Row; task: TaskWrapper | undefined; end: Settled; ended: boolean };
-type Slot = { view: BuildView; task: TaskWrapper | undefined; begun: Settled; lines: Line[]; warned: number };
+type Slot = {
+  view: BuildView;
+  screen: Screen;
+  task: TaskWrapper | undefined;
+  begun: Settled;
+  lines: Line[];
+  warned: number;
+};
 
 /** The cursor that the display hides, shown again. */
 const showCursor = '\u001B[?25h';
@@ -22,9 +29,9 @@ const showCursor = '\u001B[?25h';
  * A live list of the stages of one build on standard error; ui/board.ts shows several. listr2 only displays: its tasks wait for what the events say.
  * The results follow the list when it ends, whole, for a person to read and copy.
  */
-export function openPretty(recipe: string): Ui {
-  const slot = openSlot(recipe);
-  const options = rendererOptions();
+export function openPretty(recipe: string, { stderr: screen, env }: Pick<UiOptions, 'stderr' | 'env'>): Ui {
+  const slot = openSlot(recipe, screen);
+  const options = rendererOptions(screen);
   const list = new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>([slotTask(slot)], {
     exitOnError: false,
     registerSignalListeners: false,
@@ -45,14 +52,14 @@ export function openPretty(recipe: string): Ui {
     },
     drop: () => endSlot(slot),
     say: (message) => {
-      if (drawing === undefined) process.stderr.write(`vmkiln: ${message}\n`);
+      if (drawing === undefined) screen.write(`vmkiln: ${message}\n`);
       if (slot.task) slot.task.output = message;
     },
     close: async () => {
       endSlot(slot);
       await drawing?.stop();
-      const result = resultText(slot.view, paintFor(process.stderr));
-      if (result !== undefined) process.stderr.write(`${result}\n`);
+      const result = resultText(slot.view, paintFor(screen, env));
+      if (result !== undefined) screen.write(`${result}\n`);
     },
   };
 }
@@ -60,7 +67,7 @@ export function openPretty(recipe: string): Ui {
 /** Starts the display. Whatever ends the process, the cursor comes back. */
 function draw(list: { run(): Promise<unknown> }, slot: Slot): { stop: () => Promise<void> } {
   const clock = setInterval(() => refreshSlot(slot), 1000);
-  const atExit = () => writeSync(2, showCursor);
+  const atExit = () => void (slot.screen === process.stderr && writeSync(2, showCursor));
   process.once('exit', atExit);
   const running = list.run().catch(() => undefined);
   return {
@@ -72,18 +79,18 @@ function draw(list: { run(): Promise<unknown> }, slot: Slot): { stop: () => Prom
   };
 }
 
-function openSlot(recipe: string): Slot {
+function openSlot(recipe: string, screen: Screen): Slot {
   const view = emptyView(recipe);
   const lines = view.rows.map((row): Line => ({ row, task: undefined, end: settled(), ended: false }));
-  return { view, task: undefined, begun: settled(), lines, warned: 0 };
+  return { view, screen, task: undefined, begun: settled(), lines, warned: 0 };
 }
 
-function rendererOptions() {
+function rendererOptions(screen: Screen) {
   return {
     collapseSubtasks: false,
     collapseSkips: true,
     logger: new ListrLogger({
-      processOutput: new ProcessOutput(process.stderr as unknown as NodeJS.WriteStream, process.stdout),
+      processOutput: new ProcessOutput(screen as NodeJS.WriteStream, screen as NodeJS.WriteStream),
     }),
   };
 }
@@ -106,17 +113,20 @@ function slotTask(slot: Slot): ListrTask<unknown, typeof DefaultRenderer, typeof
       slot.task = task as TaskWrapper;
       await slot.begun.promise;
       refreshSlot(slot);
-      return task.newListr(slot.lines.map(lineTask), { concurrent: false, exitOnError: true });
+      return task.newListr(
+        slot.lines.map((line) => lineTask(line, slot.screen)),
+        { concurrent: false, exitOnError: true },
+      );
     },
   };
 }
 
-function lineTask(line: Line): ListrTask<unknown, typeof DefaultRenderer, typeof DefaultRenderer> {
+function lineTask(line: Line, screen: Screen): ListrTask<unknown, typeof DefaultRenderer, typeof DefaultRenderer> {
   return {
     title: line.row.stage,
     task: (_context, task) => {
       line.task = task as TaskWrapper;
-      refreshLine(line);
+      refreshLine(line, screen);
       return line.end.promise;
     },
   };
@@ -134,19 +144,20 @@ function refreshSlot(slot: Slot): void {
   }
   const waiting = waitingRow(view);
   const next = slot.lines.find((line) => !line.ended && line.task !== undefined);
-  if (waiting && next?.task && next.row.state === 'waiting') next.task.output = oneLine(waiting.message, detailWidth());
-  for (const line of slot.lines) refreshLine(line);
+  if (waiting && next?.task && next.row.state === 'waiting')
+    next.task.output = oneLine(waiting.message, detailWidth(slot.screen));
+  for (const line of slot.lines) refreshLine(line, slot.screen);
 }
 
-function detailWidth(): number {
-  return (process.stderr.columns ?? 80) - 10;
+function detailWidth({ columns = 80 }: Screen): number {
+  return columns - 10;
 }
 
 function timeOf(view: BuildView): string {
   return view.seconds === undefined ? '' : formatDuration(view.seconds);
 }
 
-function refreshLine(line: Line): void {
+function refreshLine(line: Line, screen: Screen): void {
   const { row, task } = line;
   if (task === undefined || line.ended) return;
   const title = rowTitle(row, Date.now());
@@ -155,7 +166,7 @@ function refreshLine(line: Line): void {
     case 'waiting':
       return;
     case 'running': {
-      const detail = rowDetail(row, detailWidth());
+      const detail = rowDetail(row, detailWidth(screen));
       if (detail !== '') task.output = detail;
       return;
     }

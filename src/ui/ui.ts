@@ -1,4 +1,4 @@
-import type { Event, World } from '../model.ts';
+import type { Env, Event, World } from '../model.ts';
 
 /** How a build is shown. */
 export type UiKind = 'pretty' | 'plain' | 'json';
@@ -26,20 +26,31 @@ export type CommandContext = {
 };
 
 /** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
-export function defaultUi(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): UiKind {
+export function defaultUi(stream: { isTTY?: boolean }, env: Env): UiKind {
   return stream.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb' ? 'pretty' : 'plain';
 }
 
-/** Opens a user interface for the builds of these recipes (paths as the user gave them, in order). */
-export async function openUi(kind: UiKind, options: { recipes: readonly string[] }): Promise<Ui> {
+/** A stream that may be a terminal: standard error, or what a test takes for it. */
+export type Screen = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: number; rows?: number };
+
+/** What a user interface shows, and where: events for machines on `stdout`, all that is for people on `stderr`. */
+export type UiOptions = {
+  /** The builds, by their recipes as the user gave them, in order. */
+  recipes: readonly string[];
+  stdout: Pick<NodeJS.WriteStream, 'write'>;
+  stderr: Screen;
+  env: Env;
+};
+
+export async function openUi(kind: UiKind, options: UiOptions): Promise<Ui> {
   switch (kind) {
     case 'json':
-      return (await import('./json.ts')).openJson(process.stdout, process.stderr);
+      return (await import('./json.ts')).openJson(options.stdout, options.stderr);
     case 'plain':
-      return (await import('./plain.ts')).openPlain(process.stderr, options);
+      return (await import('./plain.ts')).openPlain(options.stderr, options);
     case 'pretty':
       return options.recipes.length === 1
-        ? (await import('./pretty.ts')).openPretty(options.recipes[0] ?? '')
-        : (await import('./board.ts')).openBoard(options.recipes);
+        ? (await import('./pretty.ts')).openPretty(options.recipes[0] ?? '', options)
+        : (await import('./board.ts')).openBoard(options);
   }
 }
