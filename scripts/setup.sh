@@ -93,8 +93,8 @@ kernel_package() {
 }
 
 # Only the tests need these, and not every distribution has them.
-services_packages() {
-  local list=$root/scripts/packages-services.$manager
+tests_packages() {
+  local list=$root/scripts/packages-tests.$manager
   if [ -n "$host_only" ] || ! [ -e "$list" ]; then return; fi
   read_list "$list"
 }
@@ -120,7 +120,7 @@ install_packages() {
     *) die "$(distribution) is no distribution this script knows" 'install what scripts/packages.apt names by hand' ;;
   esac
   local wanted=() missing=() name
-  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && services_packages && kernel_package)
+  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && tests_packages && kernel_package)
   for name in "${wanted[@]}"; do
     "is_installed_$manager" "$name" || missing+=("$name")
   done

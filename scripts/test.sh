@@ -13,7 +13,7 @@ kind=${1:-default}
 shift || true
 case $kind in
   default) groups=('unit cli' 'services,installs vm') ;;
-  all) groups=('unit cli' 'services,installs vm' releases 'long systems') ;;
+  all) groups=('unit cli' 'services,installs vm' releases 'long,kills systems') ;;
   systems) groups=(releases systems) ;;
   media)
     groups=(media)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Uploads one file of 4 GiB with `curl -T` and with `vmkiln upload`, in turns, to one Image service that it starts, and
-# prints seconds and the largest memory of each run. Needs scripts/packages-services.apt, curl, 10 GiB in WORK, and a
+# prints seconds and the largest memory of each run. Needs scripts/packages-tests.apt, curl, 10 GiB in WORK, and a
 # machine that does nothing else.
 #
 # Usage: scripts/bench/upload.sh [ROUNDS] [MIB]    (default: 3 rounds of 4096 MiB; WORK=/var/tmp)
@@ -12,6 +12,7 @@ work=$(mktemp -d "${WORK:-/var/tmp}/vmkiln-upload.XXXXXX")
 coproc cloud { exec python3 test/support/cloud/cloud.py "$work/cloud"; }
 finish() {
   # The servers end with their standard input.
+  # shellcheck disable=SC1083 # closes the file descriptor whose number the array holds
   exec {cloud[1]}>&- || true
   wait "$cloud_PID" 2>/dev/null || true
   rm -rf "$work"

@@ -1,7 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { osProperties } from '../targets/glance/wanted.ts';
 
-/** The options of `withFields` in image-cli.ts. */
+/** The options of `withFields` in image-program.ts. */
 export type FieldOptions = {
   architecture?: string;
   osName?: string;

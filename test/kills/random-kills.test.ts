@@ -8,8 +8,8 @@ import { listing, run } from '../support/image.ts';
 import { allLeftovers, hasLayer, kill, layersOf, randomFrom, reached, removeLayer, ways } from '../support/kills.ts';
 import { freshFolder, startVmkiln, vmkiln } from '../support/vmkiln.ts';
 
-/** VMKILN_KILLS kills, each of some twenty seconds without KVM, at moments that VMKILN_KILL_SEED repeats. */
-const kills = Number(process.env['VMKILN_KILLS']);
+/** VMKILN_KILLS kills (three by default), each of some twenty seconds without KVM, at moments that VMKILN_KILL_SEED repeats. */
+const kills = Number(process.env['VMKILN_KILLS'] ?? 3);
 const seed = Number(process.env['VMKILN_KILL_SEED'] ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;

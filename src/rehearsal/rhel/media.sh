@@ -47,7 +47,7 @@ packages() {
 comps() {
   printf '<?xml version="1.0" encoding="UTF-8"?>\n<comps>\n'
   for group in $(sed -n 's/^\([a-z-]*\) .*/\1/p' "$release/packages" | grep -vx 'release\|extra' | awk '!seen[$0]++'); do
-    printf '<group><id>%s</id><name>%s</name><default>true</default><uservisible>%s</uservisible><packagelist>\n' $group $group $([ $group = core ] && echo false || echo true)
+    printf '<group><id>%s</id><name>%s</name><default>true</default><uservisible>%s</uservisible><packagelist>\n' "$group" "$group" "$([ "$group" = core ] && echo false || echo true)"
     sed -n "s/^$group \(.*\)-[^-]*-[^-]*$/<packagereq type=\"mandatory\">\1<\/packagereq>/p" "$release/packages"
     printf '</packagelist></group>\n'
   done

@@ -242,7 +242,10 @@ kek = {key}
         shutil.copy(self.path("glance.db"), self.path(f"{name}.db"))
         with sqlite3.connect(self.path(f"{name}.db")) as database:
             database.execute("PRAGMA journal_mode=WAL")
-        data = lambda kind: self.path(f"{name}-{kind}")
+
+        def data(kind):
+            return self.path(f"{name}-{kind}")
+
         self.write(
             f"{name}.conf",
             f"""

@@ -31,9 +31,11 @@ class Batch:
 
     def _expand(self, text: str, arguments: str) -> str:
         text = text.replace("%*", arguments)
+
         def value(match):
             name = match[1].lower()
             return str(self.status) if name == "errorlevel" else self.variables.get(name, "")
+
         return re.sub(r"%([A-Za-z_]\w*)%", value, text)
 
     def _line(self, line: str, arguments: str) -> None:

@@ -1,0 +1,227 @@
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from '../ui/ui.ts';
+import { version } from '../version.ts';
+import { defineImageCommands } from './image-program.ts';
+
+// Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
+
+/** What convert writes; images/target.ts knows their variants, and takes its time too. */
+const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
+
+type Run = () => Promise<number | void>;
+
+/** The stages by their names, and those that a build may end with. */
+type Stages = { all: readonly string[]; last: readonly string[] };
+
+/** The stages are known to the pipeline alone, which takes its time to import: only commands that offer them pay for it. */
+export async function stagesFor(argv: readonly string[]): Promise<Stages> {
+  if (!argv.slice(2).some((word) => /^(build|rehearse|plan|completion|help)$/.test(word))) return { all: [], last: [] };
+  const [{ stages }, { lastStages }] = await Promise.all([
+    import('../pipeline/stages.ts'),
+    import('../pipeline/segments.ts'),
+  ]);
+  return { all: stages.map(({ name }) => name), last: lastStages(stages) };
+}
+
+/** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
+export function defineProgram(context: CommandContext, stages: Stages, run: (command: Run) => Promise<void>): Command {
+  const program = new Command('vmkiln')
+    .description('Builds cloud-ready VM images from recipes on libvirt/KVM and publishes them.')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${version()}\n`);
+      throw new CommanderError(0, 'commander.version', '');
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vmkiln: ')) })
+    .configureHelp({ optionDescription });
+  const command = (usage: string, summary: string, examples: readonly string[]) => {
+    const name = usage.split(' ')[0] ?? usage;
+    return program
+      .command(usage)
+      .description(summary)
+      .showHelpAfterError(`  next: vmkiln ${name} --help`)
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+  };
+  program.showHelpAfterError('  next: vmkiln --help');
+
+  const withRecipe = (each: Command) => withPlan(each, stages);
+  const withBuild = (each: Command) => withBuilding(withRecipe(each));
+  withBuild(
+    command('build [recipe...]', 'Build images from recipes and publish them.', [
+      'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
+      'vmkiln build recipes/rhel7.yaml --from customize --keep-on-failure',
+      'vmkiln build recipes/*.yaml --jobs 2 --ui json > events.ndjson',
+      'vmkiln build --plan plan.json',
+    ]),
+  )
+    .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
+    .action((recipes, options) => run(async () => (await import('./build.ts')).build(recipes, options, context)));
+  withBuild(
+    command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
+      'vmkiln rehearse recipes/rhel7.yaml',
+      'vmkiln rehearse recipes/rhel7.yaml --out /tmp/images --until install',
+    ]),
+  )
+    .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
+    .action((recipes, options) => run(async () => (await import('./rehearse.ts')).rehearse(recipes, options, context)));
+  withRecipe(
+    command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
+      'vmkiln plan recipes/rhel7.yaml',
+      "vmkiln plan recipes/rhel7.yaml --json | jq '.stages[].commands[].argv'",
+      'vmkiln plan recipes/rhel7.yaml --save plan.json && vmkiln build --plan plan.json',
+    ]),
+  )
+    .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
+    .option('--json', 'print the plan as one JSON value')
+    .action((recipe, options) => run(async () => (await import('./plan.ts')).plan(recipe, options, context)));
+  withVariables(
+    command('render <recipe>', 'Write the rendered answer files, and nothing else; needs no media.', [
+      'vmkiln render recipes/rhel7.yaml --out ./rendered',
+      'vmkiln render recipes/rhel7.yaml --vars site.yaml --out ./rendered',
+    ]),
+  )
+    .requiredOption('--out <dir>', 'folder to write the files into', filled)
+    .action((recipe, options) => run(async () => (await import('./show.ts')).showRender(recipe, options)));
+  withVariables(
+    command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
+      'vmkiln validate recipes/*.yaml',
+      'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
+    ]),
+  ).action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
+  withVariables(
+    command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
+      'vmkiln doctor',
+      'vmkiln doctor recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso --json',
+    ]),
+  )
+    .addOption(connectOption())
+    .option('--json', 'print the findings as one JSON value')
+    .action((recipe, options) => run(async () => (await import('./doctor.ts')).doctor(recipe, options, context)));
+  command('inspect <image>', 'Show what an image is, which image properties follow, and whether it is safe to use.', [
+    'vmkiln inspect disk.vmdk',
+    'vmkiln inspect disk.qcow2 --no-guest --json',
+    'vmkiln inspect disk.vmdk --property vmware_adaptertype=paraVirtual',
+  ])
+    .option('--no-guest', 'do not start an appliance to look for the guest operating system')
+    .option(
+      '--property <key=value>',
+      'override an image property (repeatable)',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--json', 'print what was found as one JSON value')
+    .action((image, options) => run(async () => (await import('./inspect.ts')).inspect(image, options, context)));
+  command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
+    'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
+    'vmkiln convert disk.vmdk --to qcow2 --compression zlib --out rhel7.qcow2 --check',
+  ])
+    .addOption(new Option('--to <format>', 'the format to write').choices(targetFormats).makeOptionMandatory())
+    .option('--out <file>', 'file to write (default: beside the image, named after the format)', filled)
+    .option('--subformat <name>', 'variant of a vmdk, vdi, vhd or vhdx', filled)
+    .addOption(new Option('--compression <kind>', 'compress a qcow2').choices(['zlib', 'zstd']))
+    .addOption(
+      new Option('--adapter-type <type>', 'disk adapter of a vmdk').choices([
+        'ide',
+        'lsilogic',
+        'buslogic',
+        'legacyESX',
+      ]),
+    )
+    .option('--check', 'compare the contents afterwards')
+    .option('--force', 'replace a file that is there already')
+    .option('--allow-external', 'follow backing files, data files and extents: only for an image you trust')
+    .option('--json', 'print what was made as one JSON value')
+    .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
+  defineImageCommands(command, run, context);
+  command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
+    'vmkiln clean',
+    'vmkiln clean --keep-size 50G',
+    'vmkiln clean --cache --builds',
+  ])
+    .option('--cache', 'also remove the checkpoints that no running build uses')
+    .addOption(
+      new Option('--keep-size <size>', 'also remove the least recently used checkpoints, down to this size')
+        .argParser(filled)
+        .conflicts('cache'),
+    )
+    .option('--builds', 'also remove the folders of finished builds')
+    .action((options) => run(async () => (await import('./clean.ts')).clean(options, context)));
+  command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
+    () => run(async () => (await import('./show.ts')).showSchema()),
+  );
+  command('init [file]', 'Write a first recipe, from a shipped one: asks on a terminal, else takes the options.', [
+    'vmkiln init',
+    'vmkiln init web.yaml --from rhel9 --name web --iso /srv/iso/rhel-9.6-x86_64-dvd.iso',
+    'vmkiln init --from rhel8 --registration none --repository http://mirror.example.com/rhel8',
+  ])
+    .option('--from <recipe>', 'the shipped recipe to start from, such as rhel9', filled)
+    .option('--name <name>', 'name of the image', filled)
+    .option('--iso <source>', 'path or URL of the installation DVD, or of the ready image', filled)
+    .option('--disk <size>', 'size of the disk, such as 20G', filled)
+    .addOption(new Option('--registration <kind>', 'where packages come from').choices(['account', 'key', 'none']))
+    .option('--repository <url>', 'base URL of a repository of yours', filled)
+    .option('--force', 'replace the file if it is there')
+    .action((file, options) => run(async () => (await import('./init.ts')).init(file, options, context)));
+  command('completion', 'Print a completion script for a shell.', [
+    'vmkiln completion bash > /etc/bash_completion.d/vmkiln',
+    'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
+  ])
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program.commands)));
+  return program;
+}
+
+function withVariables(command: Command): Command {
+  return command
+    .option(
+      '--set <key=value>',
+      'set a variable of the recipe (repeatable)',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--vars <file>', 'YAML file of variables; --set wins over it', filled);
+}
+
+function withPlan(command: Command, { all, last }: Stages): Command {
+  return withVariables(command)
+    .option('--out <dir>', 'folder for the image, in place of what the recipe uploads to', filled)
+    .option('--no-cache', 'use no checkpoint: run every stage')
+    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(all))
+    .addOption(new Option('--until <stage>', 'stop after this stage').choices(last))
+    .addOption(connectOption());
+}
+
+function withBuilding(command: Command): Command {
+  return command
+    .option('--jobs <n>', 'the most recipes to build at once (default: as many as the host has room for)', positive)
+    .option('--keep-on-failure', 'leave the domain and the work folder of a failed build')
+    .addOption(
+      new Option('--ui <kind>', 'how to show it (default: pretty on a terminal, else plain)').choices([
+        'pretty',
+        'plain',
+        'json',
+      ]),
+    );
+}
+
+function connectOption(): Option {
+  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
+}
+
+/** An empty value is a shell variable that is not set, not a wish. */
+function filled(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}
+
+/** Commander's own shows `(default: false)` and the like, which say nothing. */
+function optionDescription({ description, argChoices }: Option): string {
+  return argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`;
+}
