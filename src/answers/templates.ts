@@ -14,10 +14,8 @@ type ViewValue = string | number | boolean | SecretRef | View | readonly ViewVal
 /** Whether `{{value}}` is written as it stands, or escaped for XML. */
 export type Kind = 'text' | 'xml';
 
+/** What the helpers collect while a file is rendered. Handlebars hands it to them as private data, beside the view. */
 type Rendering = { file: string; holes: Map<string, Hole> };
-
-/** The helper that is at work has no other way to reach what it collects: rendering is synchronous, so one is enough. */
-let rendering: Rendering | undefined;
 
 /** Each kind of file has an environment of its own, so that nothing registered for one can change the other. */
 const environments: Record<Kind, typeof Handlebars> = { text: environment('plain'), xml: environment('xml') };
@@ -30,16 +28,18 @@ export const helpers = ['sh', 'secret'] as const;
 
 function environment(encoding: SecretEncoding): typeof Handlebars {
   const isolated = Handlebars.create();
-  const hole = (value: unknown, as: SecretEncoding) => new isolated.SafeString(leaveHole(value as SecretRef, as));
-  isolated.registerHelper('sh', (value: unknown) =>
-    typeof value === 'object' ? hole(value, 'shell') : shellQuote(String(value)),
+  const hole = (value: unknown, as: SecretEncoding, { data }: Handlebars.HelperOptions) =>
+    new isolated.SafeString(leaveHole(value as SecretRef, as, (data as { rendering: Rendering }).rendering));
+  isolated.registerHelper('sh', (value: unknown, options: Handlebars.HelperOptions) =>
+    typeof value === 'object' ? hole(value, 'shell', options) : shellQuote(String(value)),
   );
-  isolated.registerHelper('secret', (value: unknown) => hole(value, encoding));
+  isolated.registerHelper('secret', (value: unknown, options: Handlebars.HelperOptions) =>
+    hole(value, encoding, options),
+  );
   return isolated;
 }
 
-function leaveHole(secret: SecretRef, encoding: SecretEncoding): string {
-  if (!rendering) throw new Error('no template is being rendered');
+function leaveHole(secret: SecretRef, encoding: SecretEncoding, rendering: Rendering): string {
   const hole = makeHole(secret, encoding);
   const before = rendering.holes.get(hole.name);
   if (before && before.encoding !== encoding)
@@ -80,8 +80,7 @@ function readSource(file: string): string {
 export function renderText(source: string, file: string, kind: Kind, view: View): Omit<RenderedFile, 'name'> {
   checkValue(view, file, []);
   checkPaths(source, file, view);
-  const mine: Rendering = { file, holes: new Map() };
-  rendering = mine;
+  const rendering: Rendering = { file, holes: new Map() };
   try {
     const knownHelpers = Object.fromEntries(helpers.map((helper) => [helper, true]));
     const template = environments[kind].compile(source, {
@@ -90,11 +89,9 @@ export function renderText(source: string, file: string, kind: Kind, view: View)
       knownHelpersOnly: true,
       noEscape: kind === 'text',
     });
-    return { text: template(view), holes: [...mine.holes.values()] };
+    return { text: template(view, { data: { rendering } }), holes: [...rendering.holes.values()] };
   } catch (cause) {
     throw new VmkilnError('TEMPLATE_INVALID', `${file}: ${messageOf(cause)}`, { cause });
-  } finally {
-    rendering = undefined;
   }
 }
 
