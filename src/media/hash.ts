@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { interrupted, messageOf, VmkilnError } from '../errors.ts';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { digestFile } from '../store/digest.ts';
 import { removeTemporaries, writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { transferReporter, type Progress } from './progress.ts';
@@ -48,9 +49,7 @@ export async function hashFile(path: string, options: HashOptions): Promise<{ sh
     const known = await storedHash(path, before, mediaDir);
     if (known !== undefined) return { sha256: known, size };
     const report = transferReporter(`checksum of ${name}`, size, 0, options.progress);
-    const hash = createHash('sha256');
-    await digestInto(hash, path, signal, report);
-    const sha256 = hash.digest('hex');
+    const sha256 = await digestFile(path, signal, report);
     const after = await stat(path, { bigint: true });
     if (!isSame(identityOf(before), after)) {
       throw new VmkilnError('MEDIA_MISSING', `${path} changed while it was read`, {
@@ -86,26 +85,6 @@ async function storedHash(path: string, stats: BigIntStats, mediaDir: string): P
   const known = (await readCache(mediaDir))[path];
   const isGood = known && isSame(known, stats) && known.sample === (await sampleOf(path, Number(stats.size)));
   return isGood ? known.sha256 : undefined;
-}
-
-/** Feeds a file to a hash; `report` gets the bytes read so far. */
-export async function digestInto(
-  hash: { update(data: Uint8Array): unknown },
-  path: string,
-  signal: AbortSignal,
-  report: (done: number) => void,
-): Promise<number> {
-  let done = 0;
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
-      hash.update(chunk as Buffer);
-      done += (chunk as Buffer).length;
-      report(done);
-    }
-  } catch (cause) {
-    throw signal.aborted ? interrupted(`reading ${path}`, signal) : cause;
-  }
-  return done;
 }
 
 /** Stores a hash, if that can be done: without it the file is read once more some day. */

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { pipeline } from 'node:stream/promises';
 import fs from 'fs-extra';
 import type { StageName } from '../model.ts';
+import { digestFile } from './digest.ts';
 import { evict } from './evict.ts';
 import { fileSizes, syncFolder, writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
@@ -110,7 +108,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
     fingerprint,
     stage: made.stage,
     path,
-    sha256: made.flat ? await sha256Of(made.file) : '',
+    sha256: made.flat ? await digestFile(made.file) : '',
     size,
     ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
     ...(base && { base }),
@@ -215,10 +213,4 @@ async function readRecord(store: string, fingerprint: string): Promise<Layer | u
 
 function recordFile(store: string, fingerprint: string): string {
   return join(store, `${fingerprint}.json`);
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
-  return hash.digest('hex');
 }

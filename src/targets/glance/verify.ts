@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { VmkilnError } from '../../errors.ts';
-import { digestInto } from '../../media/hash.ts';
 import { type Progress, transferReporter } from '../../media/progress.ts';
 import type { Image } from '../../openstack/image-api.ts';
 import type { Source } from '../../openstack/send-file.ts';
+import { digestInto } from '../../store/digest.ts';
 import { uploadingProperty, type Wanted } from './steps.ts';
 
 type World = { source: Source | undefined; signal: AbortSignal; progress: Progress; note: (message: string) => void };
