@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import type { Recipe } from './families/recipe.ts';
+import type { Recipe } from './recipe/recipe.ts';
 import type { Converted } from './images/convert.ts';
 import type { Report } from './images/report.ts';
 import type { TargetOptions } from './images/target.ts';
 import type { Event, Plan, World } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
-import type { MediaSource } from './pipeline/prepare.ts';
+import type { Rehearsal } from './pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from './pipeline/request.ts';
 import type { Validation } from './pipeline/validate.ts';
 
@@ -78,12 +78,12 @@ export async function rehearse(
     allowRehearsal?: boolean;
   } = {},
 ): Promise<BuildResult> {
-  const [{ buildRecipe }, { practiceMedia }] = await Promise.all([
+  const [{ buildRecipe }, { practice }] = await Promise.all([
     import('./pipeline/build-recipe.ts'),
     import('./rehearsal/practice-media.ts'),
   ]);
   const { allowRehearsal = false } = options;
-  return buildRecipe({ ...requestOf(recipe, options, practiceMedia), allowRehearsal }, await buildContext(options));
+  return buildRecipe({ ...requestOf(recipe, options, practice), allowRehearsal }, await buildContext(options));
 }
 
 /**
@@ -199,7 +199,7 @@ async function buildContext(options: Options) {
   return { ...context, pool: openPool((await openPaths(context.world)).work) };
 }
 
-function requestOf(recipe: string, options: BuildOptions, rehearsal?: MediaSource): BuildRequest {
+function requestOf(recipe: string, options: BuildOptions, rehearsal?: Rehearsal): BuildRequest {
   const { set, vars, out, cache = true, from, until, connect, keepOnFailure = false } = options;
   return {
     recipe,

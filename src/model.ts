@@ -109,6 +109,26 @@ export type Media = Readonly<Record<string, MediaFile>>;
 
 export type Forecast = 'run' | 'reuse' | 'skip';
 
+/**
+ * How to read an installer's log. Plain data, for a plan is kept as JSON: every pattern is the source of a regular expression
+ * without flags, which matches anywhere in a line.
+ */
+export type InstallerLog = {
+  /**
+   * Lines that say where the installation stands, in their order. `fraction` is of the whole, 0 to 1; a phase that takes longer
+   * than `limit` seconds hangs, however busy the guest is.
+   */
+  phases: readonly { match: string; phase: string; fraction: number; limit?: number }[];
+  /** Seconds that the guest may be silent, and read and write nothing, before the first phase: it hangs if it is longer. */
+  bootSilence?: number;
+  /** Lines after which the installation cannot succeed. */
+  fatal: readonly string[];
+  /** The line after which the guest powers off; left out by a system that says nothing then. */
+  finished?: string;
+  /** A line that names, in its first group, something of the answer file that was not acted on. */
+  remark?: string;
+};
+
 /** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
 export type Prediction = { seconds: number; bytes: number };
 

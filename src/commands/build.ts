@@ -5,7 +5,7 @@ import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
 import { buildPlan } from '../pipeline/kept-plan.ts';
 import { openPool, type Pool } from '../pipeline/pool.ts';
-import type { MediaSource } from '../pipeline/prepare.ts';
+import type { Rehearsal } from '../pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
@@ -41,7 +41,7 @@ export async function build(
   recipes: readonly string[],
   options: BuildOptions,
   context: CommandContext,
-  rehearsal?: MediaSource,
+  rehearsal?: Rehearsal,
 ): Promise<number> {
   const jobs =
     options.plan === undefined
@@ -69,7 +69,7 @@ async function recipeJobs(
   recipes: readonly string[],
   options: BuildOptions,
   { world }: CommandContext,
-  rehearsal: MediaSource | undefined,
+  rehearsal: Rehearsal | undefined,
 ): Promise<Job[]> {
   if (recipes.length === 0) {
     throw new VmkilnError('USAGE', "missing required argument 'recipe'", {

@@ -3,12 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { dirname, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { familyOf } from '../families/index.ts';
+import { familyOf, loadRecipe } from '../families/index.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
 import type { MachineNeeds } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
-import { loadRecipe } from '../recipe/load.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
 import { noPaint, paintFor, type Paint } from '../ui/format.ts';
@@ -62,8 +61,9 @@ async function wantedBy(path: string, options: { set: string[]; vars?: string })
   const variables = await readVariables(options);
   try {
     const { recipe } = await loadRecipe(path, variables);
-    const files = mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []);
-    return { files, machine: familyOf(recipe).machine(recipe), findings: [] };
+    const family = familyOf(recipe);
+    const files = mediaOf(recipe.source, family.media).flatMap(({ source }) => localPath(source) ?? []);
+    return { files, machine: family.machine(recipe), findings: [] };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }

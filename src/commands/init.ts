@@ -2,23 +2,28 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { parse } from 'yaml';
 import { VmkilnError } from '../errors.ts';
-import { type FirstRecipe, firstRecipe, registrations, secretNames } from '../recipe/first.ts';
+import type { Family } from '../families/family.ts';
+import type { Answers, First } from '../families/first.ts';
+import { familyOf, usualRecipe } from '../families/index.ts';
+import { firstRecipe, secretNames } from '../recipe/first.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { didYouMean } from '../text.ts';
 
-/** What `vmkiln init` was told on its command line. */
+/** What `vmkiln init` was told on its command line: what every recipe has, and answers to the questions of its family. */
 export type InitOptions = {
   from?: string;
   name?: string;
   iso?: string;
   disk?: string;
-  registration?: FirstRecipe['registration'];
-  repository?: string;
   force?: boolean;
+  [own: string]: string | boolean | undefined;
 };
+
+const ofEveryFamily = ['from', 'name', 'iso', 'disk', 'force'];
 
 const shippedRecipes = join(import.meta.dirname, '../../recipes');
 const schema = join(import.meta.dirname, '../../recipe.schema.json');
@@ -37,15 +42,16 @@ function shippedNames(): string[] {
  */
 export async function init(file: string | undefined, options: InitOptions, { signal }: CommandContext): Promise<void> {
   const answers = process.stdin.isTTY && process.stderr.isTTY ? await ask(options, signal) : options;
-  const from = known(answers.from ?? 'rhel9');
+  const from = known(answers.from ?? usualRecipe);
   const name = answers.name ?? from;
   const path = file ?? `${name}.yaml`;
   if (existsSync(path) && !options.force) {
     throw new VmkilnError('USAGE', `${path} is already there`, { hint: 'name another file, or pass --force' });
   }
-  const shipped = readFileSync(join(shippedRecipes, `${from}.yaml`), 'utf8');
-  const { iso, disk, registration, repository } = answers;
-  const text = firstRecipe(shipped, { name, iso, disk, registration, repository, schema });
+  const { iso, disk } = answers;
+  const { first } = familyFor(from);
+  const own = ownAnswers(answers, from, first);
+  const text = firstRecipe(shippedText(from), { name, iso, disk, schema }, (document) => first?.write(document, own));
   // Where it will lie decides what its relative paths mean: it is checked there, and does not stay if it is wrong.
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
   await writeAtomic(checked, text, 0o644);
@@ -82,40 +88,49 @@ function known(from: string): string {
   });
 }
 
+function shippedText(from: string): string {
+  return readFileSync(join(shippedRecipes, `${from}.yaml`), 'utf8');
+}
+
+/** The family of a shipped recipe. */
+function familyFor(from: string): Family {
+  return familyOf(parse(shippedText(from)) as { family: string });
+}
+
+/** The answers to the questions of a family. @throws VmkilnError USAGE for an option that is not for its recipes */
+function ownAnswers(options: InitOptions, from: string, first: First | undefined): Answers {
+  const own = Object.entries(options).filter(([name, value]) => !ofEveryFamily.includes(name) && value !== undefined);
+  const stranger = own.find(([name]) => !first?.questions.some(({ option }) => option === name));
+  if (stranger === undefined) return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
+  throw new VmkilnError('USAGE', `--${stranger[0]} is not for a recipe from ${from}`, { hint: 'leave it out' });
+}
+
 /** Asks for what is not given, with the default in brackets; an empty answer takes it. */
 async function ask(options: InitOptions, signal: AbortSignal): Promise<InitOptions> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const question = async (text: string, usual: string, accepts: (answer: string) => boolean = () => true) => {
+  const question = async (text: string, usual: string, choices?: readonly string[]) => {
     for (;;) {
       const answer = (await terminal.question(`${text} [${usual}]: `, { signal })).trim() || usual;
-      if (accepts(answer)) return answer;
+      if (choices === undefined || choices.includes(answer)) return answer;
     }
+  };
+  const answers = { ...options };
+  // What is answered as usual stays as it is in the shipped recipe.
+  const askFor = async (name: string, text: string, usual: string, choices?: readonly string[]) => {
+    answers[name] ??= await question(text, usual, choices);
+    if (answers[name] === usual) delete answers[name];
   };
   try {
     const names = shippedNames();
-    const from =
-      options.from ?? (await question(`Operating system: ${names.join(', ')}`, 'rhel9', (a) => names.includes(a)));
+    const from = known(options.from ?? (await question(`Operating system: ${names.join(', ')}`, usualRecipe, names)));
     const name = options.name ?? (await question('Name of the image', from));
-    const later = 'later, with --set';
-    const iso = options.iso ?? (await question('Installation DVD or ready image, path or URL', later));
-    const disk = options.disk ?? (await question('Size of the disk', 'as usual for it'));
-    const asked = from.startsWith('rhel') && options.registration === undefined;
-    const registration = asked
-      ? await question('Packages from: account (user and password), key (activation key), none', 'account', (a) =>
-          registrations.some((each) => each === a),
-        )
-      : options.registration;
-    const wantsRepository = registration === 'none' && options.repository === undefined;
-    const repository = wantsRepository ? await question('URL of a repository', 'none') : options.repository;
-    return {
-      ...options,
-      from,
-      name,
-      ...(iso === later ? {} : { iso }),
-      ...(disk === 'as usual for it' ? {} : { disk }),
-      ...(registration && { registration: registration as (typeof registrations)[number] }),
-      ...(repository && repository !== 'none' && { repository }),
-    };
+    await askFor('iso', 'Installation DVD or ready image, path or URL', 'later, with --set');
+    await askFor('disk', 'Size of the disk', 'as usual for it');
+    const { first } = familyFor(from);
+    for (const { option, text, usual, choices, isAsked } of first?.questions ?? []) {
+      if (isAsked?.(ownAnswers(answers, from, first)) ?? true) await askFor(option, text, usual, choices);
+    }
+    return { ...answers, from, name };
   } finally {
     terminal.close();
   }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf } from '../families/index.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 
 /**
  * Writes the answer files and guest scripts of a recipe into a folder, and returns their paths.

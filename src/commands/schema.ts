@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recipeSchema } from '../families/recipe.ts';
+import { recipeSchema } from '../families/index.ts';
 
 type Schema = { [key: string]: unknown };
 

@@ -1,4 +1,4 @@
-import { loadRecipe } from '../recipe/load.ts';
+import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';

@@ -5,7 +5,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { findHash, hashFile, identityOf } from '../media/hash.ts';
 import type { Published } from '../model.ts';
 import { glance } from '../targets/glance/recipe.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { ensurePaths, statePaths } from '../store/paths.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
 import { placesFrom, publishAll } from '../targets/index.ts';

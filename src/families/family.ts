@@ -1,9 +1,23 @@
-import type { Arg, Command, Host, MachineNeeds, Media, Piece, RenderedFile, SecretRef } from '../model.ts';
-import type { Recipe, RecipeKey } from './recipe.ts';
+import type { z } from 'zod';
+import type {
+  Arg,
+  Command,
+  Host,
+  InstallerLog,
+  MachineNeeds,
+  Media,
+  Piece,
+  RenderedFile,
+  SecretRef,
+} from '../model.ts';
+import type { RecipeFiles } from '../recipe/files.ts';
+import type { MediaKeys } from '../recipe/media.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
+import type { First } from './first.ts';
 
 /** Arguments a family adds to a stage's command, and the top-level recipe keys they come from. */
-export type Contribution = { args: readonly Arg[]; keys: readonly RecipeKey[] };
+export type Contribution = { args: readonly Arg[]; keys: readonly string[] };
 
 /** How an installer is started: what is made before it (answer media), its devices, and its virt-install arguments. */
 export type Installation = Contribution & { before: readonly Command[]; devices: InstallDevices };
@@ -14,17 +28,24 @@ export type Finding = { file: string; line: number; column: number; level: 'erro
 /** Why a stage has nothing to do, in words for a person. */
 export type Omitted = { omitted: string };
 
-/**
- * A line of the installer's log that says where the installation stands. `fraction` is of the whole, 0 to 1;
- * a phase that takes longer than `limit` seconds hangs, however busy the guest is.
- */
-export type InstallerPhase = { match: RegExp; phase: string; fraction: number; limit?: number };
+/** A file of the user's as a command reads it: its content counts. */
+export type FileOf = (path: string) => Piece;
 
 /**
- * All that differs per operating system: data in, data out. Nothing here touches the world, except that
- * `render` reads template files.
+ * All that differs per operating system: data in, data out. Nothing here touches the world, except that `resolve` looks for
+ * the files of a recipe, `render` reads template files, and `check` the media.
  */
 export type Family<R extends Recipe = Recipe> = {
+  /** The form of its recipes, as `recipeForm` makes it. */
+  form: z.ZodType<R> & z.core.$ZodTypeDiscriminable;
+  /** The media that the `source` of its recipes may name. */
+  media: MediaKeys;
+  /** Makes the paths of its own keys absolute, and reports what is not there. */
+  resolve(recipe: R, files: RecipeFiles): R;
+  /** What `vmkiln init` asks for a recipe of it besides what every recipe has. */
+  first?: First;
+  /** Absolute path of every file of the user's that its commands read. */
+  files(recipe: R): readonly string[];
   /** osinfo short ids for this recipe, best first, then older releases to fall back to. */
   osinfo(recipe: R): readonly string[];
   /** Answer files, guest scripts and configuration, with holes where secrets belong. */
@@ -37,28 +58,18 @@ export type Family<R extends Recipe = Recipe> = {
    * virt-customize arguments for what may take long and need the network: registration, updates, packages. Its result is
    * kept, so that a change of anything else does not do it again. Everything that virt-sysprep cannot be given, too.
    */
-  customize(recipe: R): Contribution | Omitted;
+  customize(recipe: R, file: FileOf): Contribution | Omitted;
   /** Seconds for which the updates that customize installs are new enough: no fingerprint sees them. Undefined without updates. */
   maxAge(recipe: R): number | undefined;
   /**
    * virt-sysprep arguments, in order: built-in edits, the user's own steps, the explicit operations, the last edits.
    * virt-sysprep runs its operations before all edits.
    */
-  sysprep(recipe: R): Contribution | Omitted;
+  sysprep(recipe: R, file: FileOf): Contribution | Omitted;
   /** Whether sysprep's last edit trims all that the disk has, so that virt-sparsify would free nothing more. */
   trims(rendered: readonly RenderedFile[]): boolean;
   /** How to read the installer's log. */
-  installer: {
-    phases: readonly InstallerPhase[];
-    /** Seconds that the guest may be silent, and read and write nothing, before the first phase: it hangs if it is longer. */
-    bootSilence?: number;
-    /** Lines after which the installation cannot succeed. */
-    fatal: readonly RegExp[];
-    /** The line after which the guest powers off. */
-    finished: RegExp;
-    /** A line that names, in its first group, something of the answer file that was not acted on. */
-    remark: RegExp;
-  };
+  installer: InstallerLog;
   /** Folders of the installer's logs on the disk, and the partition they are on, if they say more than the console. */
   logs?(recipe: R): { partition: number; folders: readonly string[] };
   /** Mistakes in the rendered answer files that would stop the installer, or would not do what was meant. */
@@ -72,6 +83,11 @@ export type Family<R extends Recipe = Recipe> = {
   /** Things to tell a person before starting. */
   notes(recipe: R): readonly string[];
 };
+
+/** Files of the user's by their digests. One without a digest has an unknown content, as a medium that is not downloaded. */
+export function fileOf(digests: ReadonlyMap<string, string>): FileOf {
+  return (file) => ({ file, sha256: digests.get(file) });
+}
 
 /** A medium as a command reads it: its content counts. */
 export function mediumPiece(media: Media, role: string): Piece {

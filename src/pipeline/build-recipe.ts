@@ -1,4 +1,4 @@
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { EventBody, Plan } from '../model.ts';
 import { foldersOf } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';

@@ -3,13 +3,14 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
 import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { EventBody, Plan, Published } from '../model.ts';
 import { pinsLock } from '../store/checkpoints.ts';
 import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
+import { foldersIn } from '../targets/recipe.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, foldManifest, openEventLog } from './events.ts';
 import { hookRunner } from './hook-runner.ts';
@@ -95,9 +96,7 @@ async function carryOut(build: Build): Promise<BuildResult> {
   const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
   build.secrets = secrets;
   owner.connect = plan.host.connect;
-  owner.targets = plan.recipe.upload.flatMap(({ directory }) =>
-    directory ? [resolve(context.world.cwd, directory.path)] : [],
-  );
+  owner.targets = foldersIn(plan.recipe.upload).map((path) => resolve(context.world.cwd, path));
   await writeOwner(paths, owner);
   await writeDocuments(plan, build);
   log.emit(startOf(plan, folder));

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { World } from '../model.ts';
+import { foldersIn } from '../targets/recipe.ts';
 import { type BuildRequest, readRecipe } from './request.ts';
 import { stages } from './stages.ts';
 
@@ -40,7 +41,7 @@ async function imagesOf(request: BuildRequest, world: World): Promise<string[]> 
   const wanted = await readRecipe(request, world).catch(() => undefined);
   if (wanted === undefined || !publishes(request.until)) return [];
   const { recipe, name } = wanted;
-  const folders = recipe.upload.flatMap(({ directory }) => (directory ? [resolve(world.cwd, directory.path)] : []));
+  const folders = foldersIn(recipe.upload).map((path) => resolve(world.cwd, path));
   return [...new Set(folders)].map((folder) => join(folder, `${name}.${recipe.output.format}`));
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runHook } from '../hooks.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { EventBody, World } from '../model.ts';
 import { buildVariable } from '../store/process.ts';
 import { exec } from '../tools/exec.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf } from '../families/index.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { checkNeeds } from '../host/needs.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Host, Plan } from '../model.ts';

@@ -1,5 +1,5 @@
 import type { Command, Media, Piece, StagePlan } from '../model.ts';
-import type { Recipe, RecipeKey } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { canonicalRendered, type Contents, hash } from './fingerprint.ts';
 
 type Parts = StagePlan['parts'];
@@ -10,7 +10,7 @@ type Parts = StagePlan['parts'];
  */
 export function stageParts(
   commands: readonly Command[],
-  keys: readonly RecipeKey[],
+  keys: readonly string[],
   { recipe, media, ...contents }: Contents & { recipe: Recipe; media: Media },
 ): Parts {
   const pieces = commands.flatMap(({ args }) => args).flatMap((arg) => arg as Piece | Piece[]);
@@ -28,14 +28,14 @@ export function stageParts(
 }
 
 /** What may change the image of a key's value: not the machine it runs on, nor where files and secrets come from. */
-function counted(key: RecipeKey, recipe: Recipe, paths: ReadonlySet<string>): unknown {
+function counted(key: string, recipe: Recipe, paths: ReadonlySet<string>): unknown {
   if (key === 'machine') {
     const { memory: _memory, vcpus: _vcpus, ...machine } = recipe.machine;
     return machine;
   }
   // Of a kickstart the text counts, and that is a part of its own.
   if (key === 'install') return recipe.install.variables;
-  const text = JSON.stringify((recipe as Partial<Record<RecipeKey, unknown>>)[key], (_name, value: unknown) => {
+  const text = JSON.stringify((recipe as Partial<Record<string, unknown>>)[key], (_name, value: unknown) => {
     if (typeof value === 'string') return paths.has(value) ? '' : value;
     const isSecret = typeof value === 'object' && value !== null && ('env' in value || 'file' in value);
     return isSecret ? 'a secret' : value;

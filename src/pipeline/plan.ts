@@ -1,4 +1,4 @@
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { redactUrl } from '../media/http.ts';
 import type { Plan, StagePlan, Weight } from '../model.ts';
 import { mapMedia } from '../recipe/media.ts';
@@ -57,12 +57,10 @@ export function makePlan(input: PlanInput, stages: readonly Stage[] = pipeline):
 }
 
 /** A URL's credentials are for the download alone: the media name their source without them. */
-function withoutCredentials({ recipe, media }: PlanInput): Recipe {
+function withoutCredentials({ recipe, family, media }: PlanInput): Recipe {
   const checksum = (text: string) => (/^https?:/i.test(text) && URL.canParse(text) ? redactUrl(new URL(text)) : text);
-  return {
-    ...recipe,
-    source: mapMedia(recipe.source, (text, role) => media[role]?.source ?? text, checksum),
-  } as Recipe;
+  const place = (text: string, role: string) => media[role]?.source ?? text;
+  return { ...recipe, source: mapMedia(recipe.source, family.media, place, checksum) };
 }
 
 /** What is new in a repository is in no fingerprint: a person should know that a reused layer does not have it. */

@@ -9,9 +9,9 @@ import { checkNeeds, freeSpace, machineError, type Needed } from '../host/needs.
 import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
-import type { Host, Media, Plan, StageName, World } from '../model.ts';
+import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
@@ -23,9 +23,13 @@ import type { PlanInput } from './plan.ts';
 import { predict } from './predict.ts';
 import type { Wanted } from './request.ts';
 import { secretMacs, secretReader, secretValues } from './secrets.ts';
+import { digestFiles } from './unchanged.ts';
 
-/** Supplies other media than the recipe's: how a rehearsal is made. */
+/** Supplies other media than the recipe's. */
 export type MediaSource = (recipe: Recipe, options: Looking) => Promise<Media>;
+
+/** How a recipe is built from other media than its own, and how the log of the installer on them is read. */
+export type Rehearsal = { media: MediaSource; log: (log: InstallerLog, family: string) => InstallerLog };
 
 type Looking = {
   paths: Paths;
@@ -42,7 +46,7 @@ type Looking = {
 
 /** What to prepare for. */
 export type PrepareRequest = Wanted & {
-  rehearsal: MediaSource | undefined;
+  rehearsal: Rehearsal | undefined;
   connect: string | undefined;
   from: StageName | undefined;
   until: StageName | undefined;
@@ -57,7 +61,7 @@ export type Prepared = { input: PlanInput; secrets: readonly string[] };
  * Asks the world what the decisions need: the host's abilities, the media, the templates, what is in the store.
  * Writes only caches.
  *
- * @throws VmkilnError of the host probe, the media, the templates or a missing secret; unless it is for `vmkiln plan`,
+ * @throws VmkilnError of the host probe, the media, the templates, a missing secret or file; unless it is for `vmkiln plan`,
  * HOST_UNFIT and DISK_FULL of `checkNeeds` too.
  */
 export async function prepare(request: PrepareRequest, looking: Looking): Promise<Prepared> {
@@ -88,7 +92,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
         ...(connect && { connect }),
       }),
     ),
-    rehearsal ? rehearsal(recipe, looking) : recipeMedia(recipe, looking),
+    rehearsal ? rehearsal.media(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
   ]);
   const media = await examine(found, recipe, looking);
@@ -107,9 +111,11 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       recipeFile,
       recipe,
       family,
+      installer: rehearsal ? rehearsal.log(family.installer, recipe.family) : family.installer,
       host,
       media,
       rendered,
+      files: await digestFiles(family.files(recipe), signal),
       macs,
       name,
       rehearsal: rehearsal !== undefined,
@@ -132,8 +138,12 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
 }
 
 function recipeMedia(recipe: Recipe, { paths, signal, progress, download }: Looking): Promise<Media> {
-  const wanted = Object.fromEntries(mediaOf(recipe.source).map(({ role, ...medium }) => [role, medium]));
+  const wanted = Object.fromEntries(namedMedia(recipe).map(({ role, ...medium }) => [role, medium]));
   return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, download });
+}
+
+function namedMedia(recipe: Recipe): ReturnType<typeof mediaOf> {
+  return mediaOf(recipe.source, familyOf(recipe).media);
 }
 
 /** Looks into the media that are there, and refuses those that cannot serve. */
@@ -147,7 +157,7 @@ async function examine(media: Media, recipe: Recipe, { work, signal, download }:
 
 /** What QEMU opens by name: disks and media in the cache, and media where they lie. */
 function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Needed[] {
-  const media = rehearsal ? [] : mediaOf(recipe.source).flatMap(({ source }) => localPath(source) ?? []);
+  const media = rehearsal ? [] : namedMedia(recipe).flatMap(({ source }) => localPath(source) ?? []);
   const cache = 'set VMKILN_HOME to a folder that it can reach';
   return [
     ...[paths.work, paths.checkpoints, paths.media].map((path) => ({ path, move: cache })),

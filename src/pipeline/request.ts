@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { Event, StageName, World } from '../model.ts';
-import { loadRecipe } from '../recipe/load.ts';
+import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
-import type { MediaSource } from './prepare.ts';
+import type { Rehearsal } from './prepare.ts';
 
 /** What a person asks for: a recipe, and how it is to be built. */
 export type BuildRequest = {
@@ -24,7 +24,7 @@ export type BuildRequest = {
   /** libvirt connection URI. */
   connect?: string;
   /** Other media than the recipe's: makes the build a rehearsal. */
-  rehearsal?: MediaSource;
+  rehearsal?: Rehearsal;
   /** Whether a rehearsal may upload to a cloud. */
   allowRehearsal?: boolean;
 };

@@ -1,5 +1,5 @@
 import { interrupted, VmkilnError } from '../errors.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { HookContext } from '../hooks.ts';
 import type { Plan, Published, StageName, StagePlan } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';

@@ -1,7 +1,7 @@
 import { VmkilnError } from '../errors.ts';
-import { sha256Of } from '../families/sha256.ts';
 import { hashFile } from '../media/hash.ts';
 import type { Command, Media, Piece } from '../model.ts';
+import { digestFile } from '../store/digest.ts';
 
 type Kept = { media: Media; rehearsal: boolean };
 type Hashing = { mediaDir: string; signal: AbortSignal };
@@ -18,6 +18,26 @@ export async function checkUnchanged(commands: readonly Command[], plan: Kept, o
   throw new VmkilnError('INPUT_CHANGED', `${changed.file} was ${changed.how} while the build read it`, {
     hint: 'run the build again: it starts from the last checkpoint',
   });
+}
+
+/**
+ * The digests of the files of the user's that commands will read, by their paths: what a plan goes by.
+ *
+ * @throws VmkilnError INPUT_CHANGED when one is there no more, INTERRUPTED.
+ */
+export async function digestFiles(paths: readonly string[], signal: AbortSignal): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  for (const path of paths) {
+    const digest = await digestFile(path, signal).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT') throw cause;
+      throw new VmkilnError('INPUT_CHANGED', `${path} was removed after the recipe was read`, {
+        hint: 'put it back, or take it out of the recipe; then run it again',
+        cause,
+      });
+    });
+    digests.set(path, digest);
+  }
+  return digests;
 }
 
 /**
@@ -40,7 +60,7 @@ export async function changedFiles(
     // A medium is large and its hash is kept; the files of a recipe are small.
     const digest = isos.has(file)
       ? async () => (await hashFile(file, { ...options, progress: () => undefined })).sha256
-      : async () => sha256Of(file);
+      : () => digestFile(file, options.signal);
     const now = await digest().catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause;
       return undefined;

@@ -1,7 +1,6 @@
 import { VmkilnError } from '../errors.ts';
-import { findingText, type Finding } from '../families/family.ts';
-import { familyOf } from '../families/index.ts';
-import { loadRecipe } from '../recipe/load.ts';
+import { fileOf, findingText, type Finding } from '../families/family.ts';
+import { familyOf, loadRecipe } from '../families/index.ts';
 import { validateAnswers } from '../tools/ksvalidator.ts';
 
 /** A recipe, what is wrong with it, and what is doubtful: one line each. `hint` says what would help. */
@@ -26,7 +25,7 @@ async function problemsOf(
     const family = familyOf(recipe);
     const rendered = family.render(recipe);
     const findings = family.lint?.(recipe, rendered) ?? [];
-    family.customize(recipe);
+    family.customize(recipe, fileOf(new Map()));
     const own = family.validator?.(recipe);
     const text = rendered.find(({ name }) => name === own?.file)?.text;
     const more = own && text !== undefined ? await validateAnswers({ ...own, text }, signal) : [];

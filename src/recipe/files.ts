@@ -1,127 +1,30 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, isAbsolute, join, resolve } from 'node:path';
-import type { SecretRef } from '../model.ts';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { isZxScript } from './hooks.ts';
-import { mapMedia } from './media.ts';
-import type { Recipe, RhelRecipe, WindowsRecipe } from '../families/recipe.ts';
-
-/** Templates that vmkiln ships. */
-export const shippedKickstarts = join(import.meta.dirname, '../../kickstart');
+import { mapMedia, type MediaKeys } from './media.ts';
+import { isFile, type Report } from './paths.ts';
+import type { Recipe } from './recipe.ts';
 
 /** Hooks that vmkiln ships. */
 const shippedHooks = join(import.meta.dirname, '../../hooks');
 
-type Report = (path: readonly PropertyKey[], message: string) => void;
-
-/** How a family's own paths are made absolute. */
-type Resolve<R extends Recipe> = (recipe: R, folder: string, report: Report) => R;
+/** What the relative paths of a recipe belong to: its own `folder`, and for some the current one. Gets told what is not there. */
+export type RecipeFiles = { folder: string; cwd: string; report: Report };
 
 /**
- * Makes every path of a recipe absolute: relative ones belong to the recipe's folder. Reports files that are not there;
- * secrets and media are looked for when they are needed. The folder of the `directory` target belongs to the current folder.
+ * The keys of every recipe with their paths made absolute. Hooks that are not there are reported; media are looked for when
+ * they are needed.
  */
-export function resolveFiles(recipe: Recipe, folder: string, report: Report): Recipe {
-  const resolveOwn = ownPaths[recipe.family] as Resolve<Recipe>;
-  const common = {
-    source: resolveSource(recipe.source, folder),
-    upload: recipe.upload.map((target, index) => resolveTarget(target, folder, ['upload', index, 'glance'], report)),
-    hooks: resolveHooks(recipe.hooks, folder, report),
-  };
-  return resolveOwn({ ...recipe, ...common } as Recipe, folder, report);
-}
-
-const ownPaths = { rhel: resolveRhel, windows: resolveWindows };
-
-function resolveRhel(recipe: RhelRecipe, folder: string, report: Report): RhelRecipe {
-  const { subscription, proxy, install, rootPassword } = recipe;
-  return {
-    ...recipe,
-    install: { ...install, ...(install.kickstart && { kickstart: findKickstart(install.kickstart, folder, report) }) },
-    ...(rootPassword && { rootPassword: resolveSecret(rootPassword, folder) }),
-    ...(subscription && { subscription: resolveSubscription(subscription, folder, report) }),
-    ...(proxy && { proxy: { ...proxy, ...(proxy.password && { password: resolveSecret(proxy.password, folder) }) } }),
-    caCertificates: recipe.caCertificates.map((path, index, all) => {
-      const where = ['caCertificates', index];
-      // In the guest they lie in one folder.
-      const same = all.findIndex((other) => basename(other) === basename(path));
-      if (same !== index) report(where, `another certificate is called ${basename(path)}: give this one another name`);
-      return findCertificate(path, folder, where, report);
-    }),
-    customize: recipe.customize.map((step, index) => {
-      if (step.upload) {
-        const from = findUpload(step.upload.from, folder, ['customize', index, 'upload', 'from'], report);
-        return { ...step, upload: { ...step.upload, from } };
-      }
-      if (typeof step.run === 'object') {
-        const script = findFile(step.run.script, folder, ['customize', index, 'run', 'script'], report);
-        return { ...step, run: { script } };
-      }
-      return step;
-    }),
-  };
-}
-
-function resolveWindows(recipe: WindowsRecipe, folder: string, report: Report): WindowsRecipe {
-  const { install, productKey, administratorPassword } = recipe;
-  const answerFile = install.answerFile && findFile(install.answerFile, folder, ['install', 'answerFile'], report);
-  return {
-    ...recipe,
-    install: { ...install, ...(answerFile && { answerFile }) },
-    ...(typeof productKey === 'object' && { productKey: resolveSecret(productKey, folder) }),
-    administratorPassword: resolveSecret(administratorPassword, folder),
-    customize: recipe.customize.map((step, index) => {
-      const find = (path: string, ...where: string[]) =>
-        findUpload(path, folder, ['customize', index, ...where], report);
-      if (step.upload) return { upload: { ...step.upload, from: find(step.upload.from, 'upload', 'from') } };
-      if (step.firstboot) return { firstboot: { script: find(step.firstboot.script, 'firstboot', 'script') } };
-      return step;
-    }),
-  };
-}
-
-function findFile(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
-  const found = resolve(folder, path);
-  if (!isFile(found)) report(where, `there is no file ${found}`);
-  return found;
-}
-
-function findUpload(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
-  const found = findFile(path, folder, where, report);
-  if (found.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${found}`);
-  return found;
-}
-
-/** A certificate for the guest to trust. In DER, or without a certificate, nothing would trust it and nothing would say so. */
-function findCertificate(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
-  const found = findUpload(path, folder, where, report);
-  if (isFile(found) && !readFileSync(found, 'latin1').includes('-----BEGIN CERTIFICATE-----')) {
-    report(where, `there is no certificate in PEM in ${found}: convert it with openssl x509 -inform der`);
-  }
-  return found;
-}
-
-/** The key and the certificate of a signature belong to the recipe; a certificate may also be an id. */
-function resolveTarget(
-  target: Recipe['upload'][number],
-  folder: string,
-  where: readonly PropertyKey[],
-  report: Report,
-): Recipe['upload'][number] {
-  const sign = target.glance?.sign;
-  if (!target.glance || !sign) return target;
-  const { key, certificate, passphrase } = sign;
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(certificate);
-  const resolved = {
-    ...sign,
-    key: findFile(key, folder, [...where, 'sign', 'key'], report),
-    certificate: isId ? certificate : findFile(certificate, folder, [...where, 'sign', 'certificate'], report),
-    ...(passphrase && { passphrase: resolveSecret(passphrase, folder) }),
-  };
-  return { ...target, glance: { ...target.glance, sign: resolved } };
+export function resolveShared(
+  { source, hooks }: Recipe,
+  media: MediaKeys,
+  files: RecipeFiles,
+): Pick<Recipe, 'source' | 'hooks'> {
+  return { source: resolveSource(source, media, files), hooks: resolveHooks(hooks, files) };
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */
-function resolveHooks(hooks: Recipe['hooks'], folder: string, report: Report): Recipe['hooks'] {
+function resolveHooks(hooks: Recipe['hooks'], { folder, report }: RecipeFiles): Recipe['hooks'] {
   const resolved = Object.entries(hooks).flatMap(([name, hook]) => {
     if (hook === undefined) return [];
     const own = resolve(folder, hook.run);
@@ -146,52 +49,14 @@ function hookProblem(path: string): string | undefined {
   }
 }
 
-function resolveSource<S extends Recipe['source']>(source: S, folder: string): S {
-  const checksum = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : resolveMedium(text, folder));
-  return mapMedia(source, (place) => resolveMedium(place, folder), checksum);
+function resolveSource(source: Recipe['source'], media: MediaKeys, files: RecipeFiles): Recipe['source'] {
+  const checksum = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : resolveMedium(text, files));
+  return mapMedia(source, media, (place) => resolveMedium(place, files), checksum);
 }
 
 /** `--set iso=x.iso` is typed in the current folder, so that is the second place to look. */
-function resolveMedium(source: string, folder: string): string {
-  if (isUrl(source)) return source;
-  const beside = resolve(folder, source);
-  return !existsSync(beside) && existsSync(source) ? resolve(source) : beside;
-}
-
-function findKickstart(name: string, folder: string, report: Report): string {
-  const own = resolve(folder, name);
-  if (isFile(own)) return own;
-  const shipped = join(shippedKickstarts, name);
-  if (!isAbsolute(name) && isFile(shipped)) return shipped;
-  report(['install', 'kickstart'], `there is no file ${own}, and vmkiln ships none of that name`);
-  return own;
-}
-
-type Subscription = NonNullable<RhelRecipe['subscription']>;
-
-function resolveSubscription(given: Subscription, folder: string, report: Report): Subscription {
-  const at = <T extends string | SecretRef>(value: T): T =>
-    typeof value === 'string' ? value : (resolveSecret(value, folder) as T);
-  const where = ['subscription', 'caCertificate'];
-  const caCertificate = given.caCertificate && findCertificate(given.caCertificate, folder, where, report);
-  return {
-    ...given,
-    ...(given.username && { username: at(given.username) }),
-    ...(given.password && { password: at(given.password) }),
-    ...(given.organization && { organization: at(given.organization) }),
-    ...(given.activationKey && { activationKey: at(given.activationKey) }),
-    ...(caCertificate && { caCertificate }),
-  };
-}
-
-function resolveSecret(secret: SecretRef, folder: string): SecretRef {
-  return 'file' in secret ? { file: resolve(folder, secret.file) } : secret;
-}
-
-function isUrl(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+function resolveMedium(source: string, { folder, cwd }: RecipeFiles): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return source;
+  const [beside, here] = [resolve(folder, source), resolve(cwd, source)];
+  return !existsSync(beside) && existsSync(here) ? here : beside;
 }

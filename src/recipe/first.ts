@@ -1,7 +1,4 @@
-import { isMap, isScalar, parseDocument } from 'yaml';
-
-/** How a guest reaches packages while it is built: a Red Hat account, an activation key, or repositories of one's own. */
-export const registrations = ['account', 'key', 'none'] as const;
+import { type Document, isMap, isScalar, parseDocument } from 'yaml';
 
 /** What a person wants of a first recipe; what is left out stays as in the recipe it starts from. */
 export type FirstRecipe = {
@@ -10,18 +7,15 @@ export type FirstRecipe = {
   iso?: string | undefined;
   /** A size such as `20G`. */
   disk?: string | undefined;
-  registration?: (typeof registrations)[number] | undefined;
-  /** Base URL of a repository, for `registration: none`. */
-  repository?: string | undefined;
   /** What the comment for editors names: path or URL of the JSON Schema. */
   schema: string;
 };
 
 /**
  * A recipe of one's own, made from a shipped one: its comments and the order of its keys stay. The comment that explains the
- * shipped file itself goes.
+ * shipped file itself goes. `writeOwn` changes the keys of its family.
  */
-export function firstRecipe(shipped: string, wanted: FirstRecipe): string {
+export function firstRecipe(shipped: string, wanted: FirstRecipe, writeOwn: (document: Document) => void): string {
   const document = parseDocument(shipped);
   document.commentBefore = ` yaml-language-server: $schema=${wanted.schema}`;
   const [first] = isMap(document.contents) ? document.contents.items : [];
@@ -32,25 +26,8 @@ export function firstRecipe(shipped: string, wanted: FirstRecipe): string {
     document.deleteIn(['source', 'sha256']);
   }
   if (wanted.disk !== undefined) document.setIn(['disk', 'size'], wanted.disk);
-  if (document.has('subscription')) {
-    if (wanted.registration === 'key') {
-      document.deleteIn(['subscription', 'username']);
-      document.deleteIn(['subscription', 'password']);
-      document.setIn(['subscription', 'organization'], flow({ env: 'RHSM_ORG' }));
-      document.setIn(['subscription', 'activationKey'], flow({ env: 'RHSM_ACTIVATION_KEY' }));
-    }
-    if (wanted.registration === 'none') document.delete('subscription');
-  }
-  if (wanted.repository !== undefined) {
-    document.set('repositories', document.createNode([{ id: 'internal', baseurl: wanted.repository }]));
-  }
+  writeOwn(document);
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
-
-  function flow(value: unknown) {
-    const node = document.createNode(value);
-    if (isMap(node)) node.flow = true;
-    return node;
-  }
 }
 
 /** Names of the environment variables that a recipe takes secrets from. */

@@ -4,9 +4,10 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { resolveFiles } from './files.ts';
+import { explain } from './explain.ts';
+import type { RecipeFiles } from './files.ts';
 import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
-import { explain, type Recipe, recipeSchema } from '../families/recipe.ts';
+import type { Recipe } from './recipe.ts';
 import { substitute } from './variables.ts';
 import { didYouMean } from '../text.ts';
 
@@ -23,15 +24,21 @@ export type LoadedRecipe = {
   sha256: string;
 };
 
+/** What a recipe may be, and how its paths are made absolute, which tells of files that are not there. */
+export type RecipeKind = { schema: z.ZodType<Recipe>; resolve(recipe: Recipe, files: RecipeFiles): Recipe };
+
+/** `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. */
+export type LoadOptions = { rehearsal?: boolean; cwd?: string };
+
 /**
  * Reads a recipe, replaces its variables, validates it and makes its paths absolute.
- * With `rehearsal`, variables of `source` may be missing: practice media take its place.
  * @throws VmkilnError RECIPE_INVALID with every problem, one per line; VARIABLE_INVALID for a variable that nothing uses
  */
-export async function loadRecipe(
+export async function loadWith(
+  { schema, resolve: resolvePaths }: RecipeKind,
   path: string,
   variables: Readonly<Record<string, string>>,
-  options: { rehearsal?: boolean; cwd?: string } = {},
+  options: LoadOptions,
 ): Promise<LoadedRecipe> {
   const { cwd = '.' } = options;
   const text = await readRecipe(path, cwd);
@@ -44,11 +51,11 @@ export async function loadRecipe(
   if (problems.length > 0) fail(problems);
   const value = toValue(path, document);
   checkAllUsed(variables, used);
-  const parsed = validate(value, document, whole);
-  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document));
-  const recipe = resolveFiles(parsed.data, dirname(resolve(cwd, path)), (at, message) =>
-    problems.push({ offset: valueOffset(document, at), path: at, message }),
-  );
+  const parsed = validate(schema, value, document, whole);
+  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, schema));
+  const report: RecipeFiles['report'] = (at, message) =>
+    problems.push({ offset: valueOffset(document, at), path: at, message });
+  const recipe = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
   return { recipe, path: resolve(cwd, path), text, sha256 };
@@ -174,11 +181,12 @@ function checkAllUsed(variables: Readonly<Record<string, string>>, used: Readonl
 
 /** A text that is one variable becomes a number or a boolean where the schema wants one. */
 function validate(
+  schema: RecipeKind['schema'],
   value: unknown,
   document: Document,
   whole: ReadonlySet<Scalar>,
-): ReturnType<typeof recipeSchema.safeParse> {
-  const parsed = recipeSchema.safeParse(value, { error: explain });
+): z.ZodSafeParseResult<Recipe> {
+  const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed;
   let changed = false;
   for (const issue of parsed.error.issues) {
@@ -192,7 +200,7 @@ function validate(
     scalar.value = read;
     changed = true;
   }
-  return changed ? recipeSchema.safeParse(document.toJS({ maxAliasCount: mostAliases }), { error: explain }) : parsed;
+  return changed ? schema.safeParse(document.toJS({ maxAliasCount: mostAliases }), { error: explain }) : parsed;
 }
 
 /** The types that would do where a value has the wrong one; of alternatives, those of each. */

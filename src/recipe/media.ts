@@ -1,35 +1,29 @@
-/** The media that a recipe's `source` may name, by role, and the key of each one's checksum. */
-const checksumKeys = {
-  iso: 'sha256',
-  image: 'sha256',
-  virtioIso: 'virtioSha256',
-  cloudbaseInitMsi: 'cloudbaseInitSha256',
-} as const;
+import type { Recipe } from './recipe.ts';
 
-type Source = Readonly<Record<string, string | undefined>>;
+/** The media that a `source` may name, by their role, which is their key in it, and the key of each one's checksum. */
+export type MediaKeys = Readonly<Record<string, string>>;
 
-/** A medium of a recipe: its role, which is its key in `source`, and where it and its checksum are found. */
+/** A medium of a recipe: its role, and where it and its checksum are found. */
 type NamedMedium = { role: string; source: string; sha256?: string };
 
-/** The media of a recipe. */
-export function mediaOf(source: Source): NamedMedium[] {
-  return Object.entries(checksumKeys).flatMap(([role, checksum]) => {
+/** The media that a `source` names, in the order of their keys. */
+export function mediaOf(source: Recipe['source'], keys: MediaKeys): NamedMedium[] {
+  return Object.entries(keys).flatMap(([role, checksum]) => {
     const [place, sha256] = [source[role], source[checksum]];
     return place === undefined ? [] : [{ role, source: place, ...(sha256 && { sha256 }) }];
   });
 }
 
 /** A `source` with every place and checksum replaced by what the functions make of them. */
-export function mapMedia<S extends Source>(
-  source: S,
+export function mapMedia(
+  source: Recipe['source'],
+  keys: MediaKeys,
   place: (text: string, role: string) => string,
   checksum: (text: string) => string,
-): S {
-  const changed = mediaOf(source).flatMap(({ role, source: text, sha256 }): [string, string][] => [
+): Recipe['source'] {
+  const changed = mediaOf(source, keys).flatMap(({ role, source: text, sha256 }) => [
     [role, place(text, role)],
-    ...(sha256 === undefined
-      ? []
-      : [[checksumKeys[role as keyof typeof checksumKeys], checksum(sha256)] as [string, string]]),
+    ...(sha256 === undefined ? [] : [[keys[role], checksum(sha256)]]),
   ]);
   return { ...source, ...Object.fromEntries(changed) };
 }

@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, isPair, isScalar, type LineCounter, type Node } from 'yaml';
 import { z } from 'zod';
-import { missing, recipeSchema } from '../families/recipe.ts';
+import { missing } from './explain.ts';
 import { show } from './values.ts';
 import { didYouMean, nearest } from '../text.ts';
 
@@ -25,13 +25,14 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 }
 
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
-export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document): Problem[] {
-  const issues = [...found.flatMap(unfold), ...strangers(found, document)];
+export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document, schema: z.ZodType): Problem[] {
+  const root = z.toJSONSchema(schema, { io: 'input', target: 'draft-07' }) as Schema;
+  const issues = [...found.flatMap(unfold), ...strangers(found, document, root)];
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
     const family = familyName(document);
-    const [known, top] = [keysAt(issue.path, family), keysAt([], family)];
+    const [known, top] = [keysAt(root, issue.path, family), keysAt(root, [], family)];
     return issue.keys.map((key) => {
       misspelt.add([...issue.path, nearest(key, known)].join('.'));
       const hint = top.includes(key) ? ', it belongs at the top level of the recipe' : didYouMean(key, known);
@@ -87,10 +88,10 @@ type Schema = {
 };
 
 /** Without a family the schema cannot choose a form and says nothing more; a misspelt `family` may be why. */
-function strangers(found: readonly z.core.$ZodIssue[], document: Document): z.core.$ZodIssue[] {
+function strangers(found: readonly z.core.$ZodIssue[], document: Document, root: Schema): z.core.$ZodIssue[] {
   if (!isMap(document.contents) || !found.some(({ code, path }) => code === 'invalid_union' && path[0] === 'family'))
     return [];
-  const known = keysAt([], undefined);
+  const known = keysAt(root, [], undefined);
   const keys = document.contents.items
     .map((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key))
     .filter((key) => !known.includes(key));
@@ -102,8 +103,7 @@ function familyName(document: Document): unknown {
 }
 
 /** The keys that a recipe of that family may have at a path; of any family when it is unknown. */
-function keysAt(path: readonly PropertyKey[], family: unknown): string[] {
-  const root = z.toJSONSchema(recipeSchema, { io: 'input', target: 'draft-07' }) as Schema;
+function keysAt(root: Schema, path: readonly PropertyKey[], family: unknown): string[] {
   const forms = root.oneOf ?? [root];
   const own = forms.filter(({ properties }) => properties?.['family']?.const === family);
   let here: Schema[] = own.length > 0 ? own : forms;

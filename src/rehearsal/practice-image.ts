@@ -7,6 +7,7 @@ import type { MediaFile } from '../model.ts';
 import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { openPool } from '../pipeline/pool.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
+import { practiceLog } from './log.ts';
 import { practiceDigests } from './practice-dvd.ts';
 
 const recipe = fileURLToPath(new URL('../../src/rehearsal/rhel/kvm-guest.yaml', import.meta.url));
@@ -28,7 +29,13 @@ export async function practiceImage(options: Parameters<MediaSource>[1], dvd: Me
     // What a build that was killed may have left is not whole.
     await rm(folder, { recursive: true, force: true });
     await buildRecipe(
-      { recipe, set: [`out=${folder}`], cache: true, keepOnFailure: false, rehearsal: dvd },
+      {
+        recipe,
+        set: [`out=${folder}`],
+        cache: true,
+        keepOnFailure: false,
+        rehearsal: { media: dvd, log: practiceLog },
+      },
       {
         signal,
         pool: openPool(paths.work),

@@ -1,7 +1,8 @@
-import type { MediaSource } from '../pipeline/prepare.ts';
-import type { Recipe } from '../families/recipe.ts';
+import { VmkilnError } from '../errors.ts';
+import type { MediaSource, Rehearsal } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
+import { practiceLog } from './log.ts';
 import { practiceDvd, type Run } from './practice-dvd.ts';
 import { practiceWindows } from './practice-windows.ts';
 import { practiceImage } from './practice-image.ts';
@@ -10,7 +11,16 @@ import { practiceImage } from './practice-image.ts';
  * The media of a rehearsal: the recipe's own sources and checksums are set aside, and stand-ins of the same release
  * take their place. Their digests keep the checkpoints of rehearsals apart from real ones.
  */
-export const practiceMedia: MediaSource = (recipe, options) => sources[recipe.family](recipe, options);
+const practiceMedia: MediaSource = (recipe, options) => {
+  const source = sources[recipe.family];
+  if (source) return source(recipe, options);
+  throw new VmkilnError('MEDIA_MISSING', `there are no practice media for the family ${recipe.family}`, {
+    hint: 'build it from real media',
+  });
+};
+
+/** How any recipe is rehearsed. */
+export const practice: Rehearsal = { media: practiceMedia, log: practiceLog };
 
 /** A DVD's digest is known before the DVD is made. */
 const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, download, env }) => {
@@ -32,7 +42,7 @@ const rhelImage: MediaSource = async (_recipe, options) => {
   return { image };
 };
 
-const sources: Record<Recipe['family'], MediaSource> = {
-  rhel: (recipe, options) => ('image' in recipe.source && recipe.source.image ? rhelImage : rhelDvd)(recipe, options),
+const sources: Readonly<Record<string, MediaSource>> = {
+  rhel: (recipe, options) => (recipe.source['image'] ? rhelImage : rhelDvd)(recipe, options),
   windows: practiceWindows,
 };

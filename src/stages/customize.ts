@@ -1,3 +1,4 @@
+import { fileOf } from '../families/family.ts';
 import { guestfsProgress, virtCustomize } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
 import { runWithProgress, type Stage } from './stage.ts';
@@ -7,8 +8,8 @@ import { applianceTakes } from './weight.ts';
 export const customize: Stage = {
   name: 'customize',
   leaves: { file: 'customize.qcow2' },
-  plan: ({ recipe, family, host }) => {
-    const work = family.customize(recipe);
+  plan: ({ recipe, family, host, files }) => {
+    const work = family.customize(recipe, fileOf(files));
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     const disk = { work: 'customize.qcow2' };
     return {

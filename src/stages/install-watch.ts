@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../errors.ts';
-import type { Family } from '../families/family.ts';
+import type { InstallerLog } from '../model.ts';
 import { parseDomstate, parseDomstats, pausedByDisk } from '../tools/virsh.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
 import type { StageContext } from './stage.ts';
-import { seeActivity, seeLine, startWatch, verdict, type Watch } from './watch.ts';
+import { compileLog, seeActivity, seeLine, startWatch, verdict, type Watch } from './watch.ts';
 
 /** How an installation is watched. Times are in seconds. */
 export type InstallSettings = {
-  log: Family['installer'];
+  log: InstallerLog;
   timeout: number;
   stallTimeout: number;
   bootKey?: NonNullable<InstallDevices['bootKey']>;
@@ -58,6 +58,7 @@ export async function watchInstaller(
 
 function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): Watcher {
   const startedAt = performance.now();
+  const patterns = compileLog(log);
   const logs = [follow(context.work('installer.log')), follow(context.work('console.log'))];
   const virsh = (...args: string[]) => context.control('virsh', ['-c', context.host.connect, ...args], { accept: [1] });
   let shown = '';
@@ -67,7 +68,7 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
     watch: startWatch(startedAt),
     look: async () => {
       for (const read of logs) {
-        for (const line of await read()) watcher.watch = seeLine(watcher.watch, line, log, performance.now());
+        for (const line of await read()) watcher.watch = seeLine(watcher.watch, line, patterns, performance.now());
       }
       const { phase, fraction } = watcher.watch;
       const line = `${phase} ${fraction}`;

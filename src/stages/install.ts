@@ -18,7 +18,7 @@ export const install: Stage<InstallSettings> = {
   name: 'install',
   leaves: { file: 'install.qcow2' },
   hook: { name: 'afterInstall', after: 'run' },
-  plan: ({ recipe, family, host, media }) => {
+  plan: ({ recipe, family, installer, host, media }) => {
     if (media['image']) return { commands: [], keys: [], omitted: 'the source is a ready image' };
     const { before, devices, args, keys } = family.install(recipe, media, host);
     const machine = {
@@ -37,7 +37,7 @@ export const install: Stage<InstallSettings> = {
       commands: [...before, virtInstall(machine, args, host, timeout + margin)],
       keys,
       takes: guestTakes(recipe.machine, host),
-      settings: { log: family.installer, timeout, stallTimeout, ...(bootKey && { bootKey }), ...(logs && { logs }) },
+      settings: { log: installer, timeout, stallTimeout, ...(bootKey && { bootKey }), ...(logs && { logs }) },
     };
   },
   run: async (step, context) => {

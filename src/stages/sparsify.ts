@@ -1,3 +1,4 @@
+import { fileOf } from '../families/family.ts';
 import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
 import { convert, convertProgress, createOverlay } from '../tools/qemu-img.ts';
 import { lastLayer, runWithProgress, type Stage } from './stage.ts';
@@ -11,11 +12,11 @@ export const sparsify: Stage = {
   name: 'sparsify',
   leaves: { file: 'image', image: true },
   hook: { name: 'afterBuild', after: 'result' },
-  plan: ({ recipe, family, host, rendered }) => {
+  plan: ({ recipe, family, host, rendered, files }) => {
     const disk = { work: 'sysprep.qcow2' };
     // Where there is no sysprep stage, its overlay is still to make.
-    const below = lastLayer(family.customize(recipe));
-    const overlay = 'omitted' in family.sysprep(recipe) ? [createOverlay(disk, below)] : [];
+    const below = lastLayer(family.customize(recipe, fileOf(files)));
+    const overlay = 'omitted' in family.sysprep(recipe, fileOf(files)) ? [createOverlay(disk, below)] : [];
     return {
       commands: [
         ...overlay,

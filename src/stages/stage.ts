@@ -1,6 +1,6 @@
 import type { Family } from '../families/family.ts';
-import type { Recipe, RecipeKey } from '../families/recipe.ts';
-import type { Command, Emit, Host, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { Command, Emit, Host, InstallerLog, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { ExecResult } from '../tools/exec.ts';
@@ -12,16 +12,20 @@ export type StageInput = {
   rehearsal: boolean;
   recipe: Recipe;
   family: Family;
+  /** How to read the installer's log. */
+  installer: InstallerLog;
   host: Host;
   media: Media;
   rendered: readonly RenderedFile[];
+  /** SHA-256 (lower-case hex) of the files of the user's, by their paths. */
+  files: ReadonlyMap<string, string>;
 };
 
 /** What a stage will do, decided beforehand. `Settings` is plain data: a plan is kept as JSON. */
 export type StageWork<Settings> = {
   commands: readonly Command[];
   /** The top-level recipe keys that the commands come from. */
-  keys: readonly RecipeKey[];
+  keys: readonly string[];
   /** Why there is nothing to do, in words for a person. */
   omitted?: string;
   /** Seconds after which what the stage installs, which is that of its day, is too old. */

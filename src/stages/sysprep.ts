@@ -1,3 +1,4 @@
+import { fileOf } from '../families/family.ts';
 import { guestfsProgress, virtSysprep } from '../tools/guestfs.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
 import { lastLayer, runWithProgress, type Stage } from './stage.ts';
@@ -9,11 +10,11 @@ import { applianceTakes } from './weight.ts';
  */
 export const sysprep: Stage = {
   name: 'sysprep',
-  plan: ({ recipe, family, host }) => {
-    const work = family.sysprep(recipe);
+  plan: ({ recipe, family, host, files }) => {
+    const work = family.sysprep(recipe, fileOf(files));
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     const disk = { work: 'sysprep.qcow2' };
-    const below = lastLayer(family.customize(recipe));
+    const below = lastLayer(family.customize(recipe, fileOf(files)));
     return {
       commands: [createOverlay(disk, below), virtSysprep(disk, work.args, host)],
       keys: work.keys,

@@ -1,7 +1,7 @@
 import { placesFrom, publishAll } from '../targets/index.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { ImageToPublish } from '../targets/target.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { Stage } from './stage.ts';
 
 /** What is published, as far as it is known before the image is built, and where to. */

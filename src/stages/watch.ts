@@ -1,4 +1,4 @@
-import type { Family } from '../families/family.ts';
+import type { InstallerLog } from '../model.ts';
 import type { DomainActivity } from '../tools/virsh.ts';
 
 /** Where an installation stands, from its log lines and the domain's counters. Times are milliseconds of one clock. */
@@ -40,21 +40,39 @@ export function startWatch(at: number): Watch {
   };
 }
 
+/** An installer's log with its patterns compiled. */
+type CompiledLog = {
+  phases: readonly (Omit<InstallerLog['phases'][number], 'match'> & { match: RegExp })[];
+  fatal: readonly RegExp[];
+  finished: RegExp | undefined;
+  remark: RegExp | undefined;
+};
+
+/** Compiles the patterns of a log, once for all of its lines. */
+export function compileLog({ phases, fatal, finished, remark }: InstallerLog): CompiledLog {
+  return {
+    phases: phases.map((phase) => ({ ...phase, match: new RegExp(phase.match) })),
+    fatal: fatal.map((pattern) => new RegExp(pattern)),
+    finished: finished === undefined ? undefined : new RegExp(finished),
+    remark: remark === undefined ? undefined : new RegExp(remark),
+  };
+}
+
 /** Takes in one line of the installer's log or of the console. Phases only move forward. */
-export function seeLine(watch: Watch, line: string, installer: Family['installer'], at: number): Watch {
+export function seeLine(watch: Watch, line: string, log: CompiledLog, at: number): Watch {
   if (line.trim() === '') return watch;
-  const remark = installer.remark.exec(line)?.[1];
+  const remark = log.remark?.exec(line)?.[1];
   const remarks = remark === undefined || watch.remarks.includes(remark) ? watch.remarks : [...watch.remarks, remark];
   const moved = { ...watch, remarks, movedAt: at, heardAt: at };
   if (watch.fatal) {
     const lines = watch.fatal.lines.includes(line) ? watch.fatal.lines : [...watch.fatal.lines, line].slice(0, 12);
     return { ...moved, fatal: { ...watch.fatal, lines } };
   }
-  if (!watch.finished && installer.fatal.some((pattern) => pattern.test(line))) {
+  if (!watch.finished && log.fatal.some((pattern) => pattern.test(line))) {
     return { ...moved, fatal: { at, lines: [line] } };
   }
-  if (installer.finished.test(line)) return { ...moved, finished: true, fraction: 1 };
-  const phase = installer.phases.findLast(({ match, fraction }) => fraction >= watch.fraction && match.test(line));
+  if (log.finished?.test(line)) return { ...moved, finished: true, fraction: 1 };
+  const phase = log.phases.findLast(({ match, fraction }) => fraction >= watch.fraction && match.test(line));
   if (!phase) return moved;
   const phaseAt = phase.phase === watch.phase ? watch.phaseAt : at;
   return { ...moved, phase: phase.phase, fraction: phase.fraction, phaseAt, limit: phase.limit };

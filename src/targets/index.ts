@@ -1,8 +1,9 @@
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { directory } from './directory/directory.ts';
 import { glance, placesOf } from './glance/glance.ts';
+import { targetsIn } from './recipe.ts';
 import type { ImageToPublish, Target, TargetContext } from './target.ts';
 
 /** One place an image goes to, with its name for messages. */
@@ -15,7 +16,7 @@ export type Place = {
 
 /** Every place that a recipe's `upload` list names; a target for several clouds is as many places. */
 export function placesFrom(upload: Recipe['upload']): Place[] {
-  return upload.flatMap((target): Place[] => {
+  return targetsIn(upload).flatMap((target): Place[] => {
     if (target.glance) return placesOf(target.glance).map((spec) => placeOf(spec.cloud ?? 'the cloud', glance, spec));
     if (target.directory) return [placeOf(target.directory.path, directory, target.directory)];
     return [];

@@ -1,4 +1,4 @@
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { osProperties } from './glance/wanted.ts';
 
 /** What image properties follow from: the recipe, what its family says of it, the libosinfo id of its release. */

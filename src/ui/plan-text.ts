@@ -3,7 +3,7 @@ import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
 import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
-import type { Recipe } from '../families/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { noPaint, type Paint } from './format.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 

@@ -5,7 +5,7 @@ import type { EventBody, Plan, Published } from '../../src/model.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { poolOf } from '../../src/pipeline/pool.ts';
 import { runPlan } from '../../src/pipeline/run.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 import type { Stage } from '../../src/stages/stage.ts';
 import { listLayers } from '../../src/store/checkpoints.ts';
 import { planInput } from './plan-input.ts';

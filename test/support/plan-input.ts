@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type FileOf, fileOf } from '../../src/families/family.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { Host, Media } from '../../src/model.ts';
 import type { PlanInput } from '../../src/pipeline/plan.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 
 /** A host without KVM, as the probe describes it. */
 export const host: Host = {
@@ -21,6 +24,21 @@ export const media: Media = {
   iso: { source: '/iso/rhel.iso', path: '/iso/rhel.iso', sha256: 'a'.repeat(64), size: 1 },
 };
 
+/** The files that a recipe's commands read, by their digests. */
+function digestsOf(recipe: Recipe): Map<string, string> {
+  const digest = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+  return new Map(
+    familyOf(recipe)
+      .files(recipe)
+      .map((path) => [path, digest(path)]),
+  );
+}
+
+/** The files of a recipe as its commands read them. */
+export function filesOf(recipe: Recipe): FileOf {
+  return fileOf(digestsOf(recipe));
+}
+
 /** The input of a plan for a recipe on a quiet day: nothing built before, nothing in the store. */
 export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanInput {
   const family = familyOf(recipe);
@@ -29,9 +47,11 @@ export function planInput(recipe: Recipe, more: Partial<PlanInput> = {}): PlanIn
     recipeFile: { path: '/recipes/x.yaml', sha256: 'e'.repeat(64) },
     recipe,
     family,
+    installer: family.installer,
     host,
     media,
     rendered: family.render(recipe),
+    files: digestsOf(recipe),
     macs: {},
     name: recipe.name,
     rehearsal: false,

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 import { readSecret } from '../../src/answers/holes.ts';
 import type { Family } from '../../src/families/family.ts';
-import { familyOf } from '../../src/families/index.ts';
+import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import { resolveMedia } from '../../src/media/find.ts';
 import type { Host, Plan, RenderedFile } from '../../src/model.ts';
 import { makePlan, type PlanInput } from '../../src/pipeline/plan.ts';
 import { secretMacs } from '../../src/pipeline/secrets.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { digestFiles } from '../../src/pipeline/unchanged.ts';
 import { mediaOf } from '../../src/recipe/media.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 import { host, planInput } from './plan-input.ts';
 
 /** A recipe that uses every kind of file and secret. */
@@ -140,7 +140,7 @@ export async function planOf(world: World, more: Partial<PlanInput> = {}): Promi
   const signal = new AbortController().signal;
   const { recipe } = await loadRecipe(world.path('recipe.yaml'), world.variables);
   const media = await resolveMedia(
-    Object.fromEntries(mediaOf(recipe.source).map(({ role, ...medium }) => [role, medium])),
+    Object.fromEntries(mediaOf(recipe.source, familyOf(recipe).media).map(({ role, ...medium }) => [role, medium])),
     { mediaDir: join(world.machine, 'media'), signal, progress: () => undefined, download: true },
   );
   const family = world.family(familyOf(recipe));
@@ -148,5 +148,7 @@ export async function planOf(world: World, more: Partial<PlanInput> = {}): Promi
   const read: typeof readSecret = (secret) => readSecret(secret, { CHANGES_USERNAME: world.username, OTHER: 'root-1' });
   for (const { secret } of rendered.flatMap(({ holes }) => holes)) read(secret);
   const macs = await secretMacs(rendered, read, world.machine, signal);
-  return makePlan(planInput(recipe, { family, host: world.host, media, rendered, macs, ...more }));
+  const digests = await digestFiles(family.files(recipe), signal);
+  const input = { family, host: world.host, media, rendered, files: digests, macs };
+  return makePlan(planInput(recipe, { ...input, ...more }));
 }

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { familyOf } from '../../src/families/index.ts';
+import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import type { Arg, RenderedFile } from '../../src/model.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
-import type { Recipe, RhelRecipe } from '../../src/families/recipe.ts';
+import type { RhelRecipe } from '../../src/families/rhel/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 
 export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
 afterAll(() => rmSync(recipeFolder, { recursive: true }));
@@ -20,7 +20,7 @@ export async function rhelRecipe(more = '', release = '7.9'): Promise<RhelRecipe
 /** A recipe that must be one of this family. */
 export function asRhel(recipe: Recipe): RhelRecipe {
   if (recipe.family !== 'rhel') throw new Error(`${recipe.name} is of the family ${recipe.family}`);
-  return recipe;
+  return recipe as RhelRecipe;
 }
 
 /** A rendered file of a recipe by name. */

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { loadRecipe } from '../../src/recipe/load.ts';
-import type { WindowsRecipe } from '../../src/families/recipe.ts';
+import { loadRecipe } from '../../src/families/index.ts';
+import type { WindowsRecipe } from '../../src/families/windows/recipe.ts';
 
 export const windowsFolder = mkdtempSync(join(tmpdir(), 'vmkiln-windows-'));
 afterAll(() => rmSync(windowsFolder, { recursive: true }));
@@ -20,5 +20,5 @@ export async function windowsRecipe(more = '', release = '2022'): Promise<Window
   writeFileSync(path, `${base}release: '${release}'\n${more}`);
   const { recipe } = await loadRecipe(path, {});
   if (recipe.family !== 'windows') throw new Error('not a recipe of Windows');
-  return recipe;
+  return recipe as WindowsRecipe;
 }

@@ -7,7 +7,7 @@ import type { Event, Plan } from '../../src/model.ts';
 import { runBuild, type Task } from '../../src/pipeline/build.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { poolOf } from '../../src/pipeline/pool.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 import { planInput } from '../support/plan-input.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 

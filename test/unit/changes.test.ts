@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Plan, StageName } from '../../src/model.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 import {
   because,
   type Change,
@@ -136,8 +136,8 @@ describe('a change that must be seen', () => {
       (changed) => {
         changed.family = (family) => ({
           ...family,
-          sysprep: (given) => {
-            const work = family.sysprep(given);
+          sysprep: (...given) => {
+            const work = family.sysprep(...given);
             return 'args' in work ? { ...work, args: work.args.slice(2) } : work;
           },
         });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Arg, Command, Piece, Plan } from '../../src/model.ts';
 import { fingerprint } from '../../src/pipeline/fingerprint.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
-import { recipeSchema } from '../../src/families/recipe.ts';
+import { recipeSchema } from '../../src/families/index.ts';
 import { host, planInput } from '../support/plan-input.ts';
 
 const none = { rendered: [], macs: {} };

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { makePlan } from '../../src/pipeline/plan.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { planInput } from '../support/plan-input.ts';
 
 /**

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { VmkilnError } from '../../src/errors.ts';
 import { type HookContext, hookCommand, runHook } from '../../src/hooks.ts';
 import type { HookName, HookSpec } from '../../src/recipe/hooks.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { exec } from '../../src/tools/exec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-hooks-'));

@@ -3,8 +3,8 @@ import { makePlan } from '../../src/pipeline/plan.ts';
 import { hostNotes } from '../../src/pipeline/prepare.ts';
 import { resolveArg } from '../../src/pipeline/resolve.ts';
 import { secretValues } from '../../src/pipeline/secrets.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
-import type { RhelRecipe } from '../../src/families/recipe.ts';
+import { loadRecipe } from '../../src/families/index.ts';
+import type { RhelRecipe } from '../../src/families/rhel/recipe.ts';
 import { host, media, planInput } from '../support/plan-input.ts';
 import { asRhel } from '../support/rhel.ts';
 

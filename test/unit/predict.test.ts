@@ -7,7 +7,7 @@ import { foldManifest, type Manifest } from '../../src/pipeline/events.ts';
 import { latestManifests } from '../../src/pipeline/history.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { predict } from '../../src/pipeline/predict.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { fileSizes, grownBytes } from '../../src/store/files.ts';
 import { planInput } from '../support/plan-input.ts';
 

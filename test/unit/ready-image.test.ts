@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { checkSize, readReadyImage } from '../../src/media/ready-image.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { planInput } from '../support/plan-input.ts';
 import { words } from '../support/rhel.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { render } from '../../src/commands/render.ts';
 import { validate } from '../../src/pipeline/validate.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { loadRecipe } from '../../src/recipe/load.ts';
-import { asRhel } from '../support/rhel.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { readVariables, substitute } from '../../src/recipe/variables.ts';
+import { asRhel } from '../support/rhel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-variables-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,7 +34,7 @@ test('a variable never adds structure to the recipe', async () => {
       const { recipe: loaded } = await loadRecipe(recipe('customize:\n  - write: { path: /a, content: "<${v}>" }\n'), {
         v: value,
       });
-      expect(loaded.customize).toEqual([{ write: { path: '/a', content: `<${value}>`, mode: '0644' } }]);
+      expect(asRhel(loaded).customize).toEqual([{ write: { path: '/a', content: `<${value}>`, mode: '0644' } }]);
     }),
     { numRuns: 50 },
   );
@@ -83,7 +83,7 @@ test('a rehearsal does without the variables of the media', async () => {
     'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: "${iso}", sha256: "${sum}" }\ntimezone: ${zone:-UTC}\n';
   await expect(loadRecipe(put(text), {})).rejects.toThrow(/"iso" has no value/);
   const { recipe: loaded } = await loadRecipe(put(text), {}, { rehearsal: true });
-  expect(loaded.timezone).toBe('UTC');
+  expect(asRhel(loaded).timezone).toBe('UTC');
   await expect(loadRecipe(recipe('timezone: ${zone}\n'), {}, { rehearsal: true })).rejects.toThrow(
     /"zone" has no value/,
   );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 import { parseDuration, parseSize } from '../../src/recipe/units.ts';
 import { asRhel } from '../support/rhel.ts';
 

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import { anaconda } from '../../src/families/rhel/anaconda.ts';
+import { compileLog } from '../../src/stages/watch.ts';
+
+const patterns = compileLog(anaconda);
 
 /** Lines in the forms that Anaconda 21 (RHEL 7) writes them: its log, syslog on the virtio port, and the text console. */
 const log = `
@@ -26,17 +29,17 @@ Generating initramfs
 Running post-installation scripts
 `.trim();
 
-const phaseOf = (line: string) => anaconda.phases.findLast(({ match }) => match.test(line));
+const phaseOf = (line: string) => patterns.phases.findLast(({ match }) => match.test(line));
 
 test('an installation moves forward from phase to phase, without a line that looks fatal', () => {
   let fraction = 0;
   const seen = new Set<string>();
   for (const line of log.split('\n')) {
     expect(
-      anaconda.fatal.filter((pattern) => pattern.test(line)),
+      patterns.fatal.filter((pattern) => pattern.test(line)),
       line,
     ).toEqual([]);
-    expect(anaconda.finished.test(line), line).toBe(false);
+    expect(patterns.finished?.test(line), line).toBe(false);
     const phase = phaseOf(line);
     if (phase && phase.fraction >= fraction) {
       fraction = phase.fraction;
@@ -76,12 +79,12 @@ test.each([
   '[    3.141592] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
   '[  201.003144] dracut-initqueue[653]: Starting Dracut Emergency Shell...',
 ])('%s is fatal', (line) => {
-  expect(anaconda.fatal.some((pattern) => pattern.test(line))).toBe(true);
+  expect(patterns.fatal.some((pattern) => pattern.test(line))).toBe(true);
 });
 
 test.each(['[  812.104233] reboot: Power down', '[  OK  ] Reached target Shutdown.', 'Powering off.'])(
   '%s is the end',
   (line) => {
-    expect(anaconda.finished.test(line)).toBe(true);
+    expect(patterns.finished?.test(line)).toBe(true);
   },
 );

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rhel } from '../../src/families/rhel/rhel.ts';
-import { loadRecipe } from '../../src/recipe/load.ts';
-import { host } from '../support/plan-input.ts';
+import { loadRecipe } from '../../src/families/index.ts';
+import { filesOf, host } from '../support/plan-input.ts';
 import { asRhel, words } from '../support/rhel.ts';
 
 /** Every shipped recipe, as rendered. After a change that is meant: `npx vitest run --project unit rhel-golden -u`. */
@@ -48,7 +48,8 @@ describe.each(releases)('%s', (name) => {
   test('starts and cleans the machine as reviewed', async () => {
     const { recipe, family } = await shipped(name, 'bios');
     const media = { iso: { source: '/x.iso', path: '/x.iso', sha256: undefined, size: undefined } };
-    const work = [family.install(recipe, media, host), family.customize(recipe), family.sysprep(recipe)];
+    const file = filesOf(recipe);
+    const work = [family.install(recipe, media, host), family.customize(recipe, file), family.sysprep(recipe, file)];
     const lines = work
       .flatMap((each) => ('args' in each ? words(each.args) : []))
       .concat(family.notes(recipe).map((note) => `note: ${note}`));

@@ -6,6 +6,7 @@ import { fillHoles } from '../../src/answers/holes.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { SecretRef } from '../../src/model.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
+import { filesOf } from '../support/plan-input.ts';
 import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const secrets: Record<string, string> = { U: 'me', P: "it's $HOME `x`", ORG: '123', KEY: 'a key', PROXY: 'p@:/%' };
@@ -133,7 +134,7 @@ test('a Satellite is configured for the registration, and its traces are removed
   caCertificate: ca.pem
 `;
   const recipe = await rhelRecipe(more);
-  expect(words(argsOf(familyOf(recipe).customize(recipe)))).toContain(
+  expect(words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))))).toContain(
     `<${recipeFolder}/ca.pem>:/etc/rhsm/ca/vmkiln-server.pem`,
   );
   const guest = guestWith({ 'subscription-manager': 'echo changed >> "$(dirname "$0")/../etc/rhsm/rhsm.conf"' });
@@ -179,5 +180,5 @@ test('without a subscription, repositories and packages there is nothing to run'
       .render(recipe)
       .map(({ name }) => name),
   ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'guest.sh', 'clean.sh', 'trim.sh']);
-  expect(familyOf(recipe).customize(recipe)).toMatchObject({ omitted: expect.any(String) });
+  expect(familyOf(recipe).customize(recipe, filesOf(recipe))).toMatchObject({ omitted: expect.any(String) });
 });

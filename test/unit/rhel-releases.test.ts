@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
 import { rendered, rhelRecipe, words } from '../support/rhel.ts';
-import { host, media } from '../support/plan-input.ts';
+import { filesOf, host, media } from '../support/plan-input.ts';
 
 const guestScript = async (release: string, more = '') => rendered(await rhelRecipe(more, release), 'guest.sh').text;
 const consoles = 'console=tty0 console=ttyS0,115200n8';
@@ -84,7 +84,7 @@ test('RHEL 6: the growing root needs its package, and then an initramfs made aft
 
 test('RHEL 6 has no /etc/machine-id, no Q35 and no inst. arguments', async () => {
   const recipe = await rhelRecipe('', '6.10');
-  const work = familyOf(recipe).sysprep(recipe);
+  const work = familyOf(recipe).sysprep(recipe, filesOf(recipe));
   expect(words('args' in work ? work.args : [])).not.toContain('--truncate');
   expect(rendered(recipe, 'clean.sh').text).toContain('rm -f /var/lib/dbus/machine-id');
   const args = words(familyOf(recipe).install(recipe, media, host).args).join(' ');

@@ -16,7 +16,7 @@ import {
   packagesView,
   requiredSecrets,
 } from '../../src/families/rhel/views.ts';
-import { host, media } from '../support/plan-input.ts';
+import { filesOf, host, media } from '../support/plan-input.ts';
 import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const everything = `
@@ -76,8 +76,13 @@ customize:
 `);
   const dracut = ['--mkdir', '/etc/dracut.conf.d', '--write', '/etc/dracut.conf.d/vmkiln.conf:hostonly="no"\n'];
   const family = familyOf(recipe);
-  expect(words(argsOf(family.customize(recipe)))).toEqual(['--no-logfile', ...dracut, '--run', '<packages.sh>']);
-  const args = argsOf(family.sysprep(recipe));
+  expect(words(argsOf(family.customize(recipe, filesOf(recipe))))).toEqual([
+    '--no-logfile',
+    ...dracut,
+    '--run',
+    '<packages.sh>',
+  ]);
+  const args = argsOf(family.sysprep(recipe, filesOf(recipe)));
   expect(words(args).slice(0, words(args).indexOf('--operations'))).toEqual([
     ...['--network', '--no-logfile', '--run', '<guest.sh>'],
     ...['--upload', '<99_vmkiln.cfg>:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
@@ -103,20 +108,23 @@ test.each([
   async (release, more, stage, command) => {
     writeFileSync(join(recipeFolder, 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
     const recipe = await rhelRecipe(`caCertificates: [a ca.pem]\n${more || 'packages: [tmux]\n'}`, release);
-    const args = words(argsOf(familyOf(recipe)[stage](recipe)));
+    const args = words(argsOf(familyOf(recipe)[stage](recipe, filesOf(recipe))));
     const anchor = '/etc/pki/ca-trust/source/anchors/a ca.pem';
     const expected = ['--upload', `<${recipeFolder}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
     const from = args.indexOf('/etc/pki/ca-trust/source/anchors') + 1;
     expect(args.slice(from, from + 6)).toEqual([...expected, '--run-command', command]);
     expect(from).toBeLessThan(args.indexOf('--run'));
-    const other = stage === 'customize' ? familyOf(recipe).sysprep(recipe) : familyOf(recipe).customize(recipe);
+    const other =
+      stage === 'customize'
+        ? familyOf(recipe).sysprep(recipe, filesOf(recipe))
+        : familyOf(recipe).customize(recipe, filesOf(recipe));
     expect(JSON.stringify(other)).not.toContain('ca-trust');
   },
 );
 
 test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
   const recipe = await rhelRecipe();
-  const args = words(argsOf(familyOf(recipe).sysprep(recipe)));
+  const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))));
   const operations = args[args.indexOf('--operations') + 1]?.split(',') ?? [];
   expect(operations).toEqual(
     expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),

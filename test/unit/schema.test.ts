@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { recipeReference } from '../../scripts/recipe-reference.ts';
 import { schema } from '../../src/commands/schema.ts';
-import { recipeSchema } from '../../src/families/recipe.ts';
+import { recipeSchema } from '../../src/families/index.ts';
 
 test('recipe.schema.json is the schema of the code', async () => {
   await expect(`${JSON.stringify(schema(), null, 2)}\n`).toMatchFileSnapshot('../../recipe.schema.json');

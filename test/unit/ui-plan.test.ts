@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Arg, Plan } from '../../src/model.ts';
-import type { Recipe } from '../../src/families/recipe.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 import { displayArg, planWithArgv, shellArg, shellCommand, showPlan } from '../../src/ui/plan-text.ts';
 
 const plan: Plan<Pick<Recipe, 'hooks'>> = {

@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { follow } from '../../src/stages/follow.ts';
-import { seeActivity, seeLine, startWatch, verdict } from '../../src/stages/watch.ts';
+import { compileLog, seeActivity, seeLine, startWatch, verdict } from '../../src/stages/watch.ts';
 
-const installer = {
+const installer = compileLog({
   phases: [
-    { match: /Creating/, phase: 'partitioning', fraction: 0.1 },
-    { match: /Installing/, phase: 'installing packages', fraction: 0.4 },
+    { match: 'Creating', phase: 'partitioning', fraction: 0.1 },
+    { match: 'Installing', phase: 'installing packages', fraction: 0.4 },
   ],
-  fatal: [/The following problem occurred on line/],
-  finished: /Powering off/,
-  remark: /not rehearsed: (.+)$/,
-};
+  fatal: ['The following problem occurred on line'],
+  finished: 'Powering off',
+  remark: 'not rehearsed: (.+)$',
+});
 const limits = { startedAt: 0, stallTimeout: 60, timeout: 600 };
 const quiet = { cpu: 0, written: 0, received: 0 };
 

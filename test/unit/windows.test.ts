@@ -6,10 +6,10 @@ import { fillHoles } from '../../src/answers/holes.ts';
 import { descendants, parseXml } from '../../src/families/windows/unattend.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { Media } from '../../src/model.ts';
-import type { WindowsRecipe } from '../../src/families/recipe.ts';
+import type { WindowsRecipe } from '../../src/families/windows/recipe.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
-import { seeLine, startWatch, verdict } from '../../src/stages/watch.ts';
-import { host, planInput } from '../support/plan-input.ts';
+import { compileLog, seeLine, startWatch, verdict } from '../../src/stages/watch.ts';
+import { filesOf, host, planInput } from '../support/plan-input.ts';
 import { argsOf, rendered, words } from '../support/rhel.ts';
 import { windowsFolder, windowsRecipe } from '../support/windows.ts';
 
@@ -126,7 +126,7 @@ test('Hyper-V enlightenments come with KVM, and change no fingerprint', async ()
 test('customize removes the copies of the answer file and numbers first-boot scripts', async () => {
   writeFileSync(join(windowsFolder, 'first.ps1'), 'exit 0\n');
   const recipe = await windowsRecipe('customize: [{ firstboot: { script: first.ps1 } }]\n');
-  const line = words(argsOf(familyOf(recipe).customize(recipe)));
+  const line = words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))));
   expect(line).toContain('/Windows/Panther/unattend.xml');
   expect(
     line.some((word) => word.endsWith(':/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScripts/001.ps1')),
@@ -134,7 +134,7 @@ test('customize removes the copies of the answer file and numbers first-boot scr
 });
 
 test('a Sysprep that takes too long hangs, however busy the guest is; a failed step ends the installation', async () => {
-  const { installer } = familyOf(await windowsRecipe());
+  const installer = compileLog(familyOf(await windowsRecipe()).installer);
   const limits = { startedAt: 0, stallTimeout: 900, timeout: 36_000 };
   const begun = seeLine(startWatch(0), 'vmkiln: generalizing with Sysprep', installer, 1000);
   const busy = (minutes: number) => verdict({ ...begun, movedAt: minutes * 60_000 }, limits, minutes * 60_000);

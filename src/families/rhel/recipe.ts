@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isRhelRelease, rhelReleaseRange } from './releases.ts';
 import { checksum, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import { step } from '../linux/step-keys.ts';
+import { recipeForm } from '../form.ts';
 import { duration, line, secret, show, size } from '../../recipe/values.ts';
 
 const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
@@ -92,8 +93,8 @@ const install = z.strictObject({
   ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
 });
 
-/** The keys of a recipe of the Red Hat Enterprise Linux family, besides those of every recipe. */
-export const rhelKeys = {
+/** The form of a recipe of the Red Hat Enterprise Linux family. */
+export const rhelForm = recipeForm({
   family: z.literal('rhel').describe('The family of operating systems.'),
   release: line(knownReleases, /^[0-9]+\.[0-9]+$/)
     .refine(isRhelRelease, { error: (issue) => `expected ${knownReleases}, got ${show(issue.input)}` })
@@ -180,4 +181,6 @@ export const rhelKeys = {
     .array(step)
     .prefault([])
     .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.'),
-};
+});
+
+export type RhelRecipe = z.output<typeof rhelForm>;

@@ -1,3 +1,5 @@
+import type { Trust } from '../linux/trust.ts';
+
 /** What differs between the major releases of Red Hat Enterprise Linux. */
 export type RhelRelease = {
   major: number;
@@ -23,6 +25,8 @@ export type RhelRelease = {
   packageManager: 'yum' | 'dnf';
   /** Whether subscriptions can be attached: not where Simple Content Access is all there is. */
   attach: boolean;
+  /** How it is made to trust CAs: update-ca-trust(8). */
+  trust: Trust;
   /** Whether systemd keeps an identity in /etc/machine-id. */
   machineId: boolean;
   /** The package that grows the root partition before the kernel mounts it, where a mounted one cannot grow. */
@@ -32,6 +36,8 @@ export type RhelRelease = {
 };
 
 const grub2 = { bios: '/boot/grub2/grub.cfg', uefi: '/boot/efi/EFI/redhat/grub.cfg' };
+
+const anchors = '/etc/pki/ca-trust/source/anchors';
 
 const rhel7: RhelRelease = {
   major: 7,
@@ -44,6 +50,7 @@ const rhel7: RhelRelease = {
   network: 'initscripts',
   packageManager: 'yum',
   attach: true,
+  trust: { anchors, command: 'update-ca-trust extract' },
   machineId: true,
   groups: ['systemd-journal'],
 };
@@ -82,6 +89,8 @@ const releases: readonly RhelRelease[] = [
     network: 'initscripts',
     packageManager: 'yum',
     attach: true,
+    // It has to be told once that it shall.
+    trust: { anchors, command: 'update-ca-trust enable && update-ca-trust extract' },
     machineId: false,
     growRoot: 'dracut-modules-growroot',
     groups: [],

@@ -1,23 +1,26 @@
-import { basename, join } from 'node:path';
-import { lintKickstart } from './kickstart-lint.ts';
+import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
-import { shippedKickstarts } from '../../recipe/files.ts';
-import type { RhelRecipe } from '../recipe.ts';
-import { anaconda } from './anaconda.ts';
+import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import {
   type Contribution,
   type Family,
+  type FileOf,
   type Finding,
   type Installation,
   mediumPiece,
   type Omitted,
 } from '../family.ts';
+import { consoles } from '../linux/console.ts';
+import { chmod, stepArguments } from '../linux/steps.ts';
+import { trustArguments } from '../linux/trust.ts';
+import { anaconda } from './anaconda.ts';
+import { first } from './first.ts';
+import { lintKickstart } from './kickstart-lint.ts';
+import { filesOf, resolvePaths, shippedKickstarts } from './paths.ts';
+import { rhelForm, type RhelRecipe } from './recipe.ts';
 import { osinfoIds, rhelRelease } from './releases.ts';
 import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './views.ts';
-import { quoted, uefiBoot } from '../../tools/virt-install.ts';
-import { sha256Of } from '../sha256.ts';
-import { chmod, stepArguments } from '../linux/steps.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/rhel');
 const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
@@ -25,6 +28,11 @@ const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
 export const rhel: Family<RhelRecipe> = {
+  form: rhelForm,
+  media: { iso: 'sha256', image: 'sha256' },
+  resolve: resolvePaths,
+  first,
+  files: filesOf,
   osinfo,
   machine: ({ machine, source }) => ({
     uefi: machine.firmware === 'uefi' && source.image === undefined,
@@ -70,9 +78,8 @@ function rootPassword(secret: NonNullable<RhelRecipe['rootPassword']>): Rendered
 }
 
 function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation {
-  // The last console is /dev/console: what the installer says goes to the serial line.
   const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
-  const kernel = `${installer} ${own && `${own} `}console=tty0 console=ttyS0,115200n8`;
+  const kernel = `${installer} ${own && `${own} `}${consoles}`;
   // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
   const kernelArguments = { host: accelerator === 'tcg' ? ' no_timer_check' : '' };
   return {
@@ -92,26 +99,17 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
 /** Images of the initial RAM disk that are made in an appliance need the drivers of every machine, not those of this one. */
 const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
 
-/** Makes the guest trust CAs: update-ca-trust(8). RHEL 6 has to be told once that it shall. */
-function trust({ caCertificates, release }: RhelRecipe): Arg[] {
-  if (caCertificates.length === 0) return [];
-  const anchors = '/etc/pki/ca-trust/source/anchors';
-  const uploads = caCertificates.flatMap((file): Arg[] => {
-    const path = `${anchors}/${basename(file)}`;
-    return ['--upload', [{ file, sha256: sha256Of(file) }, `:${path}`], ...chmod('0644', path)];
-  });
-  const enable = release.startsWith('6.') ? 'update-ca-trust enable && ' : '';
-  return ['--mkdir', anchors, ...uploads, '--run-command', `${enable}update-ca-trust extract`];
+/** What comes before anything is fetched, in the stage that comes first. */
+function preparation(recipe: RhelRecipe, file: FileOf): Arg[] {
+  return [...dracut, ...trustArguments(recipe.caCertificates, rhelRelease(recipe).trust, file)];
 }
 
-function customize(recipe: RhelRecipe): Contribution | Omitted {
+function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
   if (!managesPackages(recipe)) return { omitted: 'there is no registration, no update and no package' };
   const ca = recipe.subscription?.caCertificate;
-  const certificate: Arg[] = ca
-    ? ['--upload', [{ file: ca, sha256: sha256Of(ca) }, ':/etc/rhsm/ca/vmkiln-server.pem']]
-    : [];
+  const certificate: Arg[] = ca ? ['--upload', [file(ca), ':/etc/rhsm/ca/vmkiln-server.pem']] : [];
   return {
-    args: ['--no-logfile', ...dracut, ...trust(recipe), ...certificate, '--run', { rendered: 'packages.sh' }],
+    args: ['--no-logfile', ...preparation(recipe, file), ...certificate, '--run', { rendered: 'packages.sh' }],
     keys: ['caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
   };
 }
@@ -152,16 +150,16 @@ const operations = [
   'yum-uuid',
 ];
 
-function sysprep(recipe: RhelRecipe): Contribution {
+function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
   return {
     args: [
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
-      ...(managesPackages(recipe) ? [] : [...dracut, ...trust(recipe)]),
+      ...(managesPackages(recipe) ? [] : preparation(recipe, file)),
       ...['--run', { rendered: 'guest.sh' }],
       ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
       ...['--run-command', `chown root:root ${cloudConfig}`],
-      ...recipe.customize.flatMap(stepArguments),
+      ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', operations.join(',')],
       ...['--run', { rendered: 'clean.sh' }],
@@ -169,13 +167,7 @@ function sysprep(recipe: RhelRecipe): Contribution {
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: [
-      'release',
-      ...(managesPackages(recipe) ? [] : ['caCertificates' as const]),
-      'cloudInit',
-      'rootPassword',
-      'customize',
-    ],
+    keys: ['release', ...(managesPackages(recipe) ? [] : ['caCertificates']), 'cloudInit', 'rootPassword', 'customize'],
   };
 }
 

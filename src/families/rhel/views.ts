@@ -1,9 +1,8 @@
 import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
-import type { RhelRecipe } from '../recipe.ts';
+import type { RhelRecipe } from './recipe.ts';
+import { consoles } from '../linux/console.ts';
 import { rhelRelease } from './releases.ts';
-
-const consoles = 'console=tty0 console=ttyS0,115200n8';
 
 /** What a kickstart template may use. */
 export function kickstartView(recipe: RhelRecipe): View {

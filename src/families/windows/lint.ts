@@ -1,7 +1,7 @@
 import { descendants, type Element } from './unattend.ts';
 import { lintUnattend, type Remark } from './unattend-lint.ts';
 import type { RenderedFile } from '../../model.ts';
-import type { WindowsRecipe } from '../recipe.ts';
+import type { WindowsRecipe } from './recipe.ts';
 import type { Finding } from '../family.ts';
 import { genericKeys } from './releases.ts';
 import { diskDriver, driverFolders } from './views.ts';
@@ -58,7 +58,7 @@ function loads(component: Element, driver: string): boolean {
   return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
 }
 
-/** The letters are those of `drives` in windows-views.ts. What is on a share is not known. */
+/** The letters are those of `drives` in views.ts. What is on a share is not known. */
 function reaches(folder: string, driver: string): boolean {
   const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
   if (letter === undefined) return folder !== '';

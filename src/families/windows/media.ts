@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { missingFromIso, windowsImages } from '../../media/iso.ts';
 import type { WimImage } from '../../media/wim.ts';
 import type { Media, SecretRef } from '../../model.ts';
-import type { WindowsRecipe } from '../recipe.ts';
+import type { WindowsRecipe } from './recipe.ts';
 import { editionOfKey, imageName, windowsRelease } from './releases.ts';
 import { driverFolders } from './views.ts';
 import { didYouMean } from '../../text.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
+import { recipeForm } from '../form.ts';
 import { line, secret } from '../../recipe/values.ts';
 import { windowsStep } from './step-keys.ts';
 
@@ -30,11 +31,10 @@ const install = z.strictObject({
   ...installKeys({ timeout: '4h', stallTimeout: '45m' }),
 });
 
-/** The releases of Windows that vmkiln knows; their data is in families/windows-releases.ts. */
+/** The releases of Windows that vmkiln knows; their data is in releases.ts. */
 const windowsVersions = ['2019', '2022', '2025', '11'] as const;
 
-/** The keys of a recipe of the Windows family, besides those of every recipe. */
-export const windowsKeys = {
+const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
   release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
   source: source.describe('The media of the installation.'),
@@ -84,15 +84,15 @@ export const windowsKeys = {
     .prefault({})
     .describe('What Cloudbase-Init does at first boot.'),
   customize: z.array(windowsStep).prefault([]).describe('Steps of yours on the finished, generalized system.'),
-};
+});
 
-type Rules = {
-  release: string;
-  machine: { firmware: string; tpm?: boolean | undefined; vcpus: number; memory: number };
-};
+export type WindowsRecipe = z.output<typeof form>;
+
+/** The form of a recipe of the Windows family. */
+export const windowsForm = form.superRefine(refuseUnfit);
 
 /** What Setup refuses whatever else a recipe says. */
-export function windowsRules({ release, machine }: Rules, context: z.RefinementCtx): void {
+function refuseUnfit({ release, machine }: WindowsRecipe, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (release !== '11') {
     if (machine.tpm && machine.firmware === 'bios') refuse(['machine', 'tpm'], 'expected `firmware: uefi` with a TPM');

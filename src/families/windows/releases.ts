@@ -1,4 +1,4 @@
-import type { WindowsRecipe } from '../recipe.ts';
+import type { WindowsRecipe } from './recipe.ts';
 
 /** What differs between the releases of Windows. */
 type WindowsRelease = {

@@ -1,7 +1,7 @@
 import { VmkilnError } from '../../errors.ts';
 import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
-import type { WindowsRecipe } from '../recipe.ts';
+import type { WindowsRecipe } from './recipe.ts';
 import { editionOfImage, imageName, windowsRelease } from './releases.ts';
 
 /**

@@ -1,23 +1,26 @@
 import { join } from 'node:path';
 import { renderTemplate } from '../../answers/templates.ts';
 import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../../model.ts';
-import type { WindowsRecipe } from '../recipe.ts';
-import type { WindowsStep } from './step-keys.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import { answerMedium } from '../../tools/xorriso.ts';
-import { type Contribution, type Family, type Installation, mediumPiece } from '../family.ts';
-import { sha256Of } from '../sha256.ts';
+import { type Contribution, type Family, type FileOf, type Installation, mediumPiece } from '../family.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
+import { resolvePaths } from './paths.ts';
+import { windowsForm, type WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
+import { stepArguments, stepFiles } from './steps.ts';
 import { answerView, buildView, cloudbaseView, windowsPartition } from './views.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/windows');
-const localScripts = '/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScripts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
+  form: windowsForm,
+  media: { iso: 'sha256', virtioIso: 'virtioSha256', cloudbaseInitMsi: 'cloudbaseInitSha256' },
+  resolve: resolvePaths,
+  files: (recipe) => recipe.customize.flatMap(stepFiles),
   osinfo: (recipe) => windowsRelease(recipe).osinfo,
   machine: machineOf,
   render,
@@ -148,31 +151,15 @@ const leftovers = [
   '/Windows/System32/Sysprep/Panther/unattend.xml',
 ];
 
-function customize(recipe: WindowsRecipe): Contribution {
+function customize(recipe: WindowsRecipe, file: FileOf): Contribution {
   return {
     args: [
       '--no-logfile',
       ...leftovers.flatMap((path) => ['--delete', path]),
-      ...recipe.customize.flatMap((step, index) => stepArguments(step, index)),
+      ...recipe.customize.flatMap((step, index) => stepArguments(step, index, file)),
     ],
     keys: ['customize'],
   };
-}
-
-/** Windows has no owner and mode for virt-customize to set; nothing of the guest can run in the Linux appliance. */
-function stepArguments(step: WindowsStep, index: number): Arg[] {
-  const local = (file: string) => ({ file, sha256: sha256Of(file) });
-  if (step.upload) return ['--upload', [local(step.upload.from), `:${step.upload.to}`]];
-  if (step.write) return ['--write', `${step.write.path}:${step.write.content}`];
-  if (step.mkdir !== undefined) return ['--mkdir', step.mkdir];
-  if (step.delete !== undefined) return ['--delete', step.delete];
-  if (step.firstboot) {
-    const { script } = step.firstboot;
-    // Cloudbase-Init runs them by name: the number keeps the order of the recipe.
-    const name = `${String(index + 1).padStart(3, '0')}${script.slice(script.lastIndexOf('.')).toLowerCase()}`;
-    return ['--mkdir', localScripts, '--upload', [local(script), `:${localScripts}/${name}`]];
-  }
-  return [];
 }
 
 function notes(recipe: WindowsRecipe): string[] {

@@ -1,27 +1,5 @@
-import { z } from 'zod';
-import { firstKeys, lastKeys } from '../recipe/common.ts';
-import { rhelKeys } from './rhel/recipe.ts';
-import { show } from '../recipe/values.ts';
-import { windowsKeys, windowsRules } from './windows/recipe.ts';
-
-const rhel = z.strictObject({ ...firstKeys, ...rhelKeys, ...lastKeys });
-const windows = z.strictObject({ ...firstKeys, ...windowsKeys, ...lastKeys }).superRefine(windowsRules);
-
-/**
- * The one definition of a recipe: a form per family of operating systems, told apart by `family`, its keys in the order
- * the reference shows them. Sizes come out in bytes, durations in seconds.
- */
-export const recipeSchema = z.discriminatedUnion('family', [rhel, windows]);
-
-/** A validated recipe, with every default filled in. */
-export type Recipe = z.output<typeof recipeSchema>;
-
-/** The recipes of one family, which are all that its code sees. */
-export type RhelRecipe = z.output<typeof rhel>;
-export type WindowsRecipe = z.output<typeof windows>;
-
-/** A key of any recipe. */
-export type RecipeKey = keyof RhelRecipe | keyof WindowsRecipe;
+import type { z } from 'zod';
+import { show } from './values.ts';
 
 /** What is said of a key that must be there. */
 export const missing = 'is missing';

@@ -1,0 +1,22 @@
+import type { Document } from 'yaml';
+
+/** Answers by the name of their question. */
+export type Answers = Readonly<Record<string, string | undefined>>;
+
+/** A question of `vmkiln init`. The option of its name answers it beforehand; an empty answer is the usual one. */
+type Question = {
+  option: string;
+  text: string;
+  /** What the shipped recipe has already. */
+  usual: string;
+  choices?: readonly string[];
+  /** Whether it is asked after these answers. */
+  isAsked?(answers: Answers): boolean;
+};
+
+/** What a family asks for a first recipe besides what every recipe has, and how the answers change the shipped one. */
+export type First = {
+  questions: readonly Question[];
+  /** Answers that are the usual ones are left out. */
+  write(document: Document, answers: Answers): void;
+};

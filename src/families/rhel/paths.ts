@@ -1,0 +1,57 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import type { SecretRef } from '../../model.ts';
+import type { RecipeFiles } from '../../recipe/files.ts';
+import { isFile, resolveSecret } from '../../recipe/paths.ts';
+import { resolveStep, stepFiles } from '../linux/steps.ts';
+import { findCertificate, findCertificates } from '../linux/trust.ts';
+import type { RhelRecipe } from './recipe.ts';
+
+/** Kickstart templates that vmkiln ships. */
+export const shippedKickstarts = join(import.meta.dirname, '../../../kickstart');
+
+/** Makes the paths of RHEL's own keys absolute. */
+export function resolvePaths(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe {
+  const { subscription, proxy, install, rootPassword, caCertificates, customize } = recipe;
+  const { folder } = files;
+  return {
+    ...recipe,
+    install: { ...install, ...(install.kickstart && { kickstart: findKickstart(install.kickstart, files) }) },
+    ...(rootPassword && { rootPassword: resolveSecret(rootPassword, folder) }),
+    ...(subscription && { subscription: resolveSubscription(subscription, files) }),
+    ...(proxy && { proxy: { ...proxy, ...(proxy.password && { password: resolveSecret(proxy.password, folder) }) } }),
+    caCertificates: findCertificates(caCertificates, 'caCertificates', files),
+    customize: customize.map((step, index) => resolveStep(step, ['customize', index], files)),
+  };
+}
+
+/** The files of the user's that the commands of RHEL read. */
+export function filesOf({ subscription, caCertificates, customize }: RhelRecipe): string[] {
+  const ca = subscription?.caCertificate;
+  return [...caCertificates, ...(ca === undefined ? [] : [ca]), ...customize.flatMap(stepFiles)];
+}
+
+function findKickstart(name: string, { folder, report }: RecipeFiles): string {
+  const own = resolve(folder, name);
+  if (isFile(own)) return own;
+  const shipped = join(shippedKickstarts, name);
+  if (!isAbsolute(name) && isFile(shipped)) return shipped;
+  report(['install', 'kickstart'], `there is no file ${own}, and vmkiln ships none of that name`);
+  return own;
+}
+
+type Subscription = NonNullable<RhelRecipe['subscription']>;
+
+function resolveSubscription(given: Subscription, files: RecipeFiles): Subscription {
+  const at = <T extends string | SecretRef>(value: T): T =>
+    typeof value === 'string' ? value : (resolveSecret(value, files.folder) as T);
+  const where = ['subscription', 'caCertificate'];
+  const caCertificate = given.caCertificate && findCertificate(given.caCertificate, where, files);
+  return {
+    ...given,
+    ...(given.username && { username: at(given.username) }),
+    ...(given.password && { password: at(given.password) }),
+    ...(given.organization && { organization: at(given.organization) }),
+    ...(given.activationKey && { activationKey: at(given.activationKey) }),
+    ...(caCertificate && { caCertificate }),
+  };
+}

@@ -1,0 +1,18 @@
+import type { RecipeFiles } from '../../recipe/files.ts';
+import { findFile, resolveSecret } from '../../recipe/paths.ts';
+import type { WindowsRecipe } from './recipe.ts';
+import { resolveStep } from './steps.ts';
+
+/** Makes the paths of Windows' own keys absolute. */
+export function resolvePaths(recipe: WindowsRecipe, files: RecipeFiles): WindowsRecipe {
+  const { install, productKey, administratorPassword } = recipe;
+  const { folder, report } = files;
+  const answerFile = install.answerFile && findFile(install.answerFile, folder, ['install', 'answerFile'], report);
+  return {
+    ...recipe,
+    install: { ...install, ...(answerFile && { answerFile }) },
+    ...(typeof productKey === 'object' && { productKey: resolveSecret(productKey, folder) }),
+    administratorPassword: resolveSecret(administratorPassword, folder),
+    customize: recipe.customize.map((step, index) => resolveStep(step, ['customize', index], files)),
+  };
+}
