@@ -93,7 +93,7 @@ describe.each(pages)('%s', (page) => {
     );
     expect(wanted.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
 
-    const cli = read('src/cli.ts') + read('src/commands/image-program.ts');
+    const cli = read('src/commands/program.ts') + read('src/commands/image-program.ts');
     const verbs = new Set([...cli.matchAll(/\b(?:command|define)\(\s*'([a-z-]+)/g)].map(([, verb]) => verb));
     const options = new Set([...cli.matchAll(/--[a-z-]+/g), ['--help'], ['--version']].map(([option]) => option));
     expect(verbs.size).toBeGreaterThan(5);
