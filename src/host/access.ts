@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { userInfo } from 'node:os';
 import { VmkilnError } from '../errors.ts';
 import { exec } from '../tools/exec.ts';
+import { getfacl } from '../tools/getfacl.ts';
 
 /** Who a program runs as, with the numbers of all its groups. */
 export type Account = { name: string; uid: number; groups: readonly number[] };
@@ -47,9 +48,8 @@ export async function blockingFolder(path: string, account: Account, signal: Abo
 
 /** Nothing where the filesystem, or the host, knows no such lists. */
 async function accessControlList(folder: string, signal: AbortSignal): Promise<string> {
-  const args = ['--numeric', '--omit-header', '--absolute-names', '--', folder];
   try {
-    return (await exec({ program: 'getfacl', args, timeout: 10, signal })).stdout;
+    return (await exec({ ...getfacl(folder), signal })).stdout;
   } catch (error) {
     if (error instanceof VmkilnError && error.code !== 'INTERRUPTED') return '';
     throw error;

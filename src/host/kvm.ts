@@ -6,6 +6,7 @@ import { VmkilnError, messageOf } from '../errors.ts';
 import type { Host } from '../model.ts';
 import { formatDuration } from '../text.ts';
 import { exec } from '../tools/exec.ts';
+import { bootDisk } from '../tools/qemu-system.ts';
 import { permissions, qemuAccount } from './access.ts';
 import { exitPort, guestDisk, guestDone } from './kvm-guest.ts';
 
@@ -80,17 +81,8 @@ export async function runGuest(qemu: string, accelerator: readonly string[], sig
   try {
     const disk = join(folder, 'disk.raw');
     await writeFile(disk, guestDisk());
-    const machine = ['-machine', 'q35', '-m', '64', '-smp', '1', '-display', 'none', '-nodefaults', '-no-reboot'];
-    const exit = ['-device', `isa-debug-exit,iobase=${exitPort},iosize=4`];
-    const drive = ['-drive', `file=${disk.replaceAll(',', ',,')},format=raw,if=ide`];
-    const { exitCode } = await exec({
-      program: qemu,
-      args: [...accelerator, ...machine, ...exit, ...drive],
-      timeout: deadline,
-      signal,
-      cwd: folder,
-      accept: [guestDone],
-    });
+    const call = bootDisk(qemu, accelerator, { disk, exitPort, timeout: deadline });
+    const { exitCode } = await exec({ ...call, signal, cwd: folder, accept: [guestDone] });
     return exitCode;
   } finally {
     await rm(folder, { recursive: true, force: true });

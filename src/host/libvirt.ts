@@ -2,14 +2,12 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { HostNetwork } from '../model.ts';
 import { exec } from '../tools/exec.ts';
+import { askVersions, type LibvirtVersions, listNetworks, parseNames, parseVersions } from '../tools/virsh.ts';
 
 /** The connection a user gets who names none: the system's libvirt for root, the user's own for others. */
 export function defaultConnect(uid: number): string {
   return uid === 0 ? 'qemu:///system' : 'qemu:///session';
 }
-
-/** Versions as `virsh version` reports them: of the libvirt library, and of the QEMU that runs guests. */
-export type LibvirtVersions = { libvirt: string; qemu: string };
 
 /**
  * Asks libvirt for its version, which also proves that it answers.
@@ -18,8 +16,8 @@ export type LibvirtVersions = { libvirt: string; qemu: string };
  */
 export async function askLibvirt(connect: string, signal: AbortSignal): Promise<LibvirtVersions> {
   try {
-    const { stdout } = await exec({ program: 'virsh', args: ['--connect', connect, 'version'], timeout: 20, signal });
-    return parseVirshVersion(stdout);
+    const { stdout } = await exec({ ...askVersions(connect), signal });
+    return parseVersions(stdout);
   } catch (cause) {
     if (!(cause instanceof VmkilnError) || !['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
     throw new VmkilnError('HOST_UNFIT', `libvirt does not answer at ${connect}: ${lastWords(messageOf(cause))}`, {
@@ -34,14 +32,6 @@ export async function askLibvirt(connect: string, signal: AbortSignal): Promise<
 /** Whether a connection is one of this host's own QEMU, with or without a transport: `qemu:///system`, `qemu+unix:///system`. */
 function isLocal(connect: string): boolean {
   return /^qemu(\+unix)?:\/\/\//.test(connect);
-}
-
-/** Reads `virsh version`: "Using library: libvirt 9.0.0", "Running hypervisor: QEMU 7.2.22". */
-export function parseVirshVersion(text: string): LibvirtVersions {
-  return {
-    libvirt: /^Using library: libvirt (\S+)/m.exec(text)?.[1] ?? 'unknown',
-    qemu: /^Running hypervisor: QEMU (\S+)/m.exec(text)?.[1] ?? 'unknown',
-  };
 }
 
 /** virsh says first that it failed and then why; the reason is worth telling. */
@@ -75,21 +65,12 @@ async function startCommand(connect: string): Promise<string> {
  * which needs nothing.
  */
 export async function findNetwork(connect: string, signal: AbortSignal): Promise<HostNetwork> {
-  const args = ['--connect', connect, 'net-list', '--name'];
-  const { stdout, exitCode } = await exec({ program: 'virsh', args, timeout: 20, signal, accept: [1] });
+  const { stdout, exitCode } = await exec({ ...listNetworks(connect), signal });
   if (exitCode === 0 && parseNames(stdout).includes('default')) return { kind: 'network', name: 'default' };
   if (connect.startsWith('qemu:///session') && (await bridgeHelperAllows('virbr0'))) {
     return { kind: 'bridge', name: 'virbr0' };
   }
   return { kind: 'user' };
-}
-
-/** Reads the `--name` output of virsh's list commands: one name a line. */
-export function parseNames(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
 }
 
 /** Whether an ordinary user may attach a guest to the bridge: it exists, the helper is setuid, its list has the name. */

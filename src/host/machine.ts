@@ -1,5 +1,6 @@
 import type { MachineNeeds } from '../model.ts';
 import { exec } from '../tools/exec.ts';
+import { askAbilities, parseAbilities } from '../tools/virsh.ts';
 import { installCommand, type PackageManager, type Tool } from './checks/tools.ts';
 
 /** What a host may be unable to give a machine, in words for a person, and the packages that bring it. */
@@ -19,22 +20,8 @@ const abilities: Record<keyof MachineNeeds, { what: string; packages: readonly O
  * @throws VmkilnError TOOL_MISSING without virsh, or INTERRUPTED.
  */
 export async function machineAbilities(connect: string, signal: AbortSignal): Promise<MachineNeeds | undefined> {
-  const args = ['--connect', connect, 'domcapabilities', '--machine', 'q35'];
-  const { stdout, exitCode } = await exec({ program: 'virsh', args, timeout: 20, signal, accept: [1] });
+  const { stdout, exitCode } = await exec({ ...askAbilities(connect), signal });
   return exitCode === 0 ? parseAbilities(stdout) : undefined;
-}
-
-/** Reads `virsh domcapabilities` (libvirt's "Domain capabilities XML format"). */
-export function parseAbilities(xml: string): MachineNeeds {
-  const offers = (part: string, list: string, value: string) => {
-    const [, inside = ''] = new RegExp(`<${part} supported='yes'>([^]*?)</${part}>`).exec(xml) ?? [];
-    return new RegExp(`<enum name='${list}'>(?:\\s*<value>[^<]*</value>)*?\\s*<value>${value}</value>`).test(inside);
-  };
-  return {
-    uefi: offers('os', 'firmware', 'efi'),
-    secureBoot: offers('loader', 'secure', 'yes'),
-    tpm: offers('tpm', 'backendModel', 'emulator'),
-  };
 }
 
 /** What is wanted and not there, on one line with the command that brings it; undefined when nothing is missing. */

@@ -6,10 +6,11 @@ import { statePaths } from '../store/paths.ts';
 import { exec } from '../tools/exec.ts';
 import { applianceOf } from '../tools/guestfs.ts';
 import { osinfoIds } from '../tools/osinfo.ts';
+import { qemuNames } from '../tools/qemu-system.ts';
 import { openHostCache, type HostCache } from './cache.ts';
 import { findAccelerator, kvmDevice, type Accelerator } from './kvm.ts';
 import { askLibvirt, defaultConnect, findNetwork } from './libvirt.ts';
-import { findProgram, qemuNames, stamp } from './programs.ts';
+import { findProgram, stamp } from './programs.ts';
 
 export type ProbeOptions = {
   /** libvirt connection URI; default: the system's for root, the session's for others. */

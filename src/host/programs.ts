@@ -2,9 +2,6 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Where QEMU may be; RHEL has it off the PATH under another name. */
-export const qemuNames = ['qemu-system-x86_64', '/usr/libexec/qemu-kvm'] as const;
-
 /** The path of the first of these programs that is on PATH (or at that path) and executable. */
 export async function findProgram(names: readonly string[]): Promise<string | undefined> {
   const folders = (process.env['PATH'] ?? '').split(delimiter);

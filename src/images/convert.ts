@@ -5,8 +5,7 @@ import type { ApplianceHost } from '../model.ts';
 import { makeBeside } from '../store/beside.ts';
 import { exec } from '../tools/exec.ts';
 import { virtGetKernel } from '../tools/inspector.ts';
-import { convertProgress } from '../tools/qemu-img.ts';
-import { compareImages, convertImage, imageOptions, qemuFormat } from '../tools/qemu-img-image.ts';
+import { compareImages, convertProgress, imageOptions, qemuFormat, writeImage } from '../tools/qemu-img.ts';
 import { runAppliance } from './appliance.ts';
 import { detect } from './detect.ts';
 import { withImage } from './file.ts';
@@ -95,7 +94,7 @@ async function convertOne(from: string, to: string, target: Target, options: Con
     const fraction = convertProgress(line);
     if (fraction !== undefined) progress(message, fraction);
   };
-  await exec({ ...convertImage(from, to, target), signal, onLine: follow('converting') });
+  await exec({ ...writeImage(from, to, target), signal, onLine: follow('converting') });
   await withImage(to, async ({ source }) => {
     const { format, findings } = detect(source);
     // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.

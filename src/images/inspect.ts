@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
-import { diskRange, qemuFormat } from '../tools/qemu-img-image.ts';
+import { diskRange, qemuFormat } from '../tools/qemu-img.ts';
 import { findProgram } from '../host/programs.ts';
 import type { ApplianceHost } from '../model.ts';
 import { runAppliance } from './appliance.ts';

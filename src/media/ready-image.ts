@@ -7,7 +7,7 @@ import { bufferSource } from '../images/header.ts';
 import { inspectImage, type Inspection } from '../images/inspect.ts';
 import type { MediaFile, ReadyImage } from '../model.ts';
 import { exec } from '../tools/exec.ts';
-import { diskRange } from '../tools/qemu-img-image.ts';
+import { diskRange } from '../tools/qemu-img.ts';
 
 type Options = { workDir: string; signal: AbortSignal };
 

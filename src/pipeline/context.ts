@@ -86,10 +86,9 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
       const stop = own === undefined ? signal : AbortSignal.any([signal, own]);
       return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
     },
-    control: (program, args, { timeout = 20, signal: own, accept, env } = {}) => {
+    control: ({ program, ...rest }, own) => {
       if (!controlPrograms.includes(program)) throw new Error(`${program} is not a control command`);
-      const rest = { args, timeout, signal: own ?? signal, ...(accept && { accept }), ...(env && { env }) };
-      return start(program, rest, true);
+      return start(program, { ...rest, signal: own ?? signal }, true);
     },
   };
 }

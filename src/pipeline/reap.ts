@@ -9,8 +9,9 @@ import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { commandLineOf, processesOf } from '../store/process.ts';
-import { removeBootFiles, removeDeadSockets, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
+import { removeBootFiles, removeDeadSockets, removeDomain, removeStoragePool } from '../store/leftovers.ts';
 import { exec } from '../tools/exec.ts';
+import type { RunVirsh } from '../tools/virsh.ts';
 
 /**
  * Removes what builds left whose process is gone: programs, domain, work folder, and last the owner record, so that a
@@ -50,8 +51,8 @@ export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   await killProcesses(owner.build);
   await removeDeadSockets();
   if (owner.connect !== undefined) {
-    await removeDomain(virshAt(owner.connect), domainOf(owner.build));
-    await removeStoragePool(virshAt(owner.connect), owner.build);
+    await removeDomain(runVirsh, owner.connect, domainOf(owner.build));
+    await removeStoragePool(runVirsh, owner.connect, owner.build);
   }
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
@@ -82,16 +83,7 @@ async function killProcesses(build: string): Promise<void> {
   for (const socket of sockets) await rm(socket, { recursive: true, force: true });
 }
 
-function virshAt(connect: string): Virsh {
-  return (args, mayFail) =>
-    exec({
-      program: 'virsh',
-      args: ['-c', connect, ...args],
-      timeout: 10,
-      signal: AbortSignal.timeout(10_000),
-      accept: mayFail ? [1] : [],
-    });
-}
+const runVirsh: RunVirsh = (call) => exec({ ...call, timeout: 10, signal: AbortSignal.timeout(10_000) });
 
 /** Ends the event log of a build that could not do so itself. */
 async function closeEvents(folder: string, build: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type ErrorCode, VmkilnError } from '../errors.ts';
-import { screenshotToPng } from '../tools/virsh.ts';
+import { screenshotToPng } from '../tools/screenshot.ts';
+import { dumpDomain, takeScreenshot } from '../tools/virsh.ts';
 import type { InstallFailure, InstallSettings } from './install-watch.ts';
 import type { StageContext } from './stage.ts';
 import type { Watch } from './watch.ts';
@@ -56,14 +57,17 @@ const sentences: Record<InstallFailure, Sentence> = {
 export async function collectBundle(watch: Watch, context: StageContext): Promise<string> {
   const bundle = context.kept('failure');
   await mkdir(bundle, { recursive: true });
-  const virsh = (...args: string[]) => context.control('virsh', ['-c', context.host.connect, ...args]);
+  const { connect } = context.host;
   const pieces = [
     async () => {
       const raw = context.work('screenshot');
-      await virsh('screenshot', context.domain, raw);
+      await context.control(takeScreenshot(connect, context.domain, raw));
       await writeFile(`${bundle}/screenshot.png`, screenshotToPng(await readFile(raw)));
     },
-    async () => writeFile(`${bundle}/domain.xml`, (await virsh('dumpxml', context.domain)).stdout),
+    async () => {
+      const { stdout } = await context.control(dumpDomain(connect, context.domain));
+      await writeFile(`${bundle}/domain.xml`, stdout);
+    },
     async () => writeFile(`${bundle}/phase.txt`, `${[watch.phase, ...(watch.fatal?.lines ?? [])].join('\n')}\n`),
     () => keepLogs(context, 'failure/'),
   ];

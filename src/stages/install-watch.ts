@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../errors.ts';
 import type { InstallerLog } from '../model.ts';
-import { parseDomstate, parseDomstats, pausedByDisk } from '../tools/virsh.ts';
+import { askState, askStats, parseDomstate, parseDomstats, pausedByDisk, sendKey } from '../tools/virsh.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
 import { follow } from './follow.ts';
 import type { StageContext } from './stage.ts';
@@ -60,7 +60,7 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
   const startedAt = performance.now();
   const patterns = compileLog(log);
   const logs = [follow(context.work('installer.log')), follow(context.work('console.log'))];
-  const virsh = (...args: string[]) => context.control('virsh', ['-c', context.host.connect, ...args], { accept: [1] });
+  const { connect } = context.host;
   let shown = '';
   let lookedAt = startedAt;
   let pressedAt = -Infinity;
@@ -81,14 +81,12 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
       if (!bootKey || watcher.watch.fraction > 0 || seconds > bootKey.during) return;
       if (seconds - pressedAt < bootKey.every) return;
       pressedAt = seconds;
-      // Before the domain runs there is nothing to press a key on.
-      await virsh('send-key', context.domain, bootKey.key);
+      await context.control(sendKey(connect, context.domain, bootKey.key));
     },
     isPaused: async () => {
       if (performance.now() - lookedAt < activityInterval) return false;
       lookedAt = performance.now();
-      const counters = ['--state', '--cpu-total', '--block', '--interface'];
-      const { stdout, exitCode } = await virsh('domstats', ...counters, context.domain);
+      const { stdout, exitCode } = await context.control(askStats(connect, context.domain));
       if (exitCode !== 0) return false;
       watcher.watch = seeActivity(watcher.watch, parseDomstats(stdout), performance.now());
       return pausedByDisk(stdout);
@@ -103,8 +101,7 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
  * @throws VmkilnError INSTALL_FAILED.
  */
 export async function checkPoweredOff(watch: Watch, context: StageContext): Promise<void> {
-  const args = ['-c', context.host.connect, 'domstate', '--reason', context.domain];
-  const { stdout } = await context.control('virsh', args);
+  const { stdout } = await context.control(askState(context.host.connect, context.domain));
   const { state, reason } = parseDomstate(stdout);
   // Somebody may also have shut the guest down half-way, which libvirt reports like the end of the installation.
   const done = watch.finished || watch.fraction === 0 || watch.fraction >= lastPhases;

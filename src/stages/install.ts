@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
-import { removeBootFiles, removeDomain, removeStoragePool, type Virsh } from '../store/leftovers.ts';
-import { copyOutArguments } from '../tools/guestfs.ts';
+import { removeBootFiles, removeDomain, removeStoragePool } from '../store/leftovers.ts';
+import { copyOut } from '../tools/guestfs.ts';
+import type { RunVirsh } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { collectBundle, explainFailure, keepLogs } from './install-failure.ts';
 import { checkPoweredOff, type InstallSettings, watchInstaller } from './install-watch.ts';
@@ -121,8 +122,8 @@ async function copyInstallerLogs({ settings: { logs } }: Step<InstallSettings>, 
   if (!logs) return;
   const folder = context.kept('failure');
   await mkdir(folder, { recursive: true });
-  const { args, env, timeout } = copyOutArguments(context.work('install.qcow2'), logs, folder, context.host);
-  await context.control('guestfish', args, { timeout, env }).catch((error: unknown) => {
+  const copying = copyOut(context.work('install.qcow2'), logs, folder, context.host);
+  await context.control(copying).catch((error: unknown) => {
     const message = `the installer's own logs could not be copied from the disk: ${messageOf(error)}`;
     context.emit({ type: 'warning', stage: 'install', message });
   });
@@ -130,10 +131,9 @@ async function copyInstallerLogs({ settings: { logs } }: Step<InstallSettings>, 
 
 async function removeGuest(context: StageContext, started: number): Promise<void> {
   // The build may have been aborted; cleaning up must still happen, and quickly.
-  const options = { signal: AbortSignal.timeout(5000), timeout: 5 };
-  const virsh: Virsh = (args, mayFail) =>
-    context.control('virsh', ['-c', context.host.connect, ...args], { ...options, accept: mayFail ? [1] : [] });
-  await removeDomain(virsh, context.domain);
-  await removeStoragePool(virsh, context.build);
+  const signal = AbortSignal.timeout(5000);
+  const run: RunVirsh = (call) => context.control({ ...call, timeout: 5 }, signal);
+  await removeDomain(run, context.host.connect, context.domain);
+  await removeStoragePool(run, context.host.connect, context.build);
   await removeBootFiles(started);
 }

@@ -1,6 +1,6 @@
 import { fileOf } from '../families/family.ts';
 import { guestfsProgress, virtSparsify } from '../tools/guestfs.ts';
-import { convert, convertProgress, createOverlay } from '../tools/qemu-img.ts';
+import { convertProgress, createOverlay, flattenDisk } from '../tools/qemu-img.ts';
 import { lastLayer, runWithProgress, type Stage } from './stage.ts';
 import { applianceTakes } from './weight.ts';
 
@@ -21,7 +21,7 @@ export const sparsify: Stage = {
       commands: [
         ...overlay,
         ...(family.trims(rendered) ? [] : [virtSparsify(disk, host)]),
-        convert(disk, { work: 'image' }, recipe.output, host),
+        flattenDisk(disk, { work: 'image' }, recipe.output, host),
       ],
       keys: ['output'],
       takes: applianceTakes(host),

@@ -3,7 +3,7 @@ import type { Recipe } from '../recipe/recipe.ts';
 import type { Command, Emit, Host, InstallerLog, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
-import type { ExecResult } from '../tools/exec.ts';
+import type { Call, ExecResult } from '../tools/exec.ts';
 
 /** All that a stage's plan may depend on. */
 export type StageInput = {
@@ -50,8 +50,11 @@ export type StageContext = {
   host: Host;
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;
-  /** Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. */
-  control(program: string, args: readonly string[], options?: ControlOptions): Promise<ExecResult>;
+  /**
+   * Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. `signal` replaces the
+   * build's own, for clean-up after an abort.
+   */
+  control(call: Call, signal?: AbortSignal): Promise<ExecResult>;
   /** Absolute path of a file in the work folder. */
   work(file: string): string;
   /** Absolute path of a file in the build's folder, which outlives the build. */
@@ -64,14 +67,6 @@ export type StageContext = {
   image(): Layer;
   build: string;
   keepOnFailure: boolean;
-};
-
-/** `timeout` in seconds, 20 by default. `signal` replaces the build's own, for clean-up after an abort. */
-type ControlOptions = {
-  timeout?: number;
-  signal?: AbortSignal;
-  accept?: readonly number[];
-  env?: Readonly<Record<string, string>>;
 };
 
 /** One step of the pipeline. It says what it is; the pipeline knows none by name. */

@@ -2,6 +2,7 @@ import { placesFrom, publishAll } from '../targets/index.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import type { Call } from '../tools/exec.ts';
 import type { Stage } from './stage.ts';
 
 /** What is published, as far as it is known before the image is built, and where to. */
@@ -45,8 +46,7 @@ export const upload: Stage<Publication> = {
         context.emit({ type: 'progress', stage: 'upload', message, ...(fraction === undefined ? {} : { fraction }) }),
       note: (message: string) => context.emit({ type: 'warning', stage: 'upload', message }),
       work: context.work,
-      exec: ({ program, args, timeout }: { program: string; args: readonly string[]; timeout: number }) =>
-        context.control(program, args, { timeout }),
+      exec: (call: Call) => context.control(call),
     };
     const image = { ...settings.image, path, sha256, size, build: context.build };
     return publishAll(placesFrom(settings.targets), image, to, (place) =>

@@ -4,6 +4,17 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../errors.ts';
+import {
+  bootFilesOf,
+  destroyDomain,
+  destroyPool,
+  dumpDomain,
+  listDomains,
+  parseNames,
+  type RunVirsh,
+  undefineDomain,
+  undefinePool,
+} from '../tools/virsh.ts';
 import { commandLineOf, pids } from './process.ts';
 
 /** Where virt-install puts the kernel and initrd it boots: the first where it may write there, else its own cache. */
@@ -12,23 +23,20 @@ function bootFolders(): string[] {
   return ['/var/lib/libvirt/boot', join(cache, 'virt-manager/boot')];
 }
 
-/** Runs virsh with these words. With `mayFail` status 1, "no such domain", is an answer. */
-export type Virsh = (args: readonly string[], mayFail: boolean) => Promise<{ stdout: string }>;
-
 /**
  * Destroys and undefines a domain, whatever its state, and makes sure. A virt-install that was killed may have left
  * libvirtd a request to define the domain, which is carried out a moment after the domain was removed.
  *
  * @throws VmkilnError COMMAND_FAILED when libvirt does not answer or keeps the domain: it is not gone then.
  */
-export async function removeDomain(virsh: Virsh, domain: string): Promise<void> {
+export async function removeDomain(run: RunVirsh, connect: string, domain: string): Promise<void> {
   for (let absent = 0, round = 0; round < 10; round += 1) {
-    const names = (await virsh(['list', '--all', '--name'], false)).stdout.split('\n');
-    if (names.includes(domain)) {
+    if (parseNames((await run(listDomains(connect))).stdout).includes(domain)) {
       absent = 0;
-      await removeNamedBootFiles((await virsh(['dumpxml', domain], true)).stdout);
-      await virsh(['destroy', domain], true);
-      await virsh(['undefine', '--nvram', domain], true);
+      // It may end by itself at any moment.
+      await removeNamedBootFiles((await run(dumpDomain(connect, domain, [1]))).stdout);
+      await run(destroyDomain(connect, domain));
+      await run(undefineDomain(connect, domain));
     } else {
       absent += 1;
       if (absent === 2) return;
@@ -44,15 +52,15 @@ export async function removeDomain(virsh: Virsh, domain: string): Promise<void> 
  * Removes the storage pool that virt-install made of a build's work folder: it names one after each folder that it finds
  * a disk in, and leaves it to libvirt for good. Destroying a pool of that kind takes the pool away and no file.
  */
-export async function removeStoragePool(virsh: Virsh, build: string): Promise<void> {
-  await virsh(['pool-destroy', build], true);
-  await virsh(['pool-undefine', build], true);
+export async function removeStoragePool(run: RunVirsh, connect: string, build: string): Promise<void> {
+  await run(destroyPool(connect, build));
+  await run(undefinePool(connect, build));
 }
 
 /** The running domain names the kernel and initrd that virt-install made for it. */
 async function removeNamedBootFiles(xml: string): Promise<void> {
-  for (const [, file] of xml.matchAll(/<(?:kernel|initrd)>([^<]+)</g)) {
-    if (file && bootFolders().some((folder) => file.startsWith(`${folder}/virtinst-`))) await rm(file, { force: true });
+  for (const file of bootFilesOf(xml)) {
+    if (bootFolders().some((folder) => file.startsWith(`${folder}/virtinst-`))) await rm(file, { force: true });
   }
 }
 

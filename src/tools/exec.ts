@@ -25,6 +25,9 @@ export type ExecOptions = {
   accept?: readonly number[];
 };
 
+/** A program with its words, and the seconds it gets: what a driver makes and `exec` runs. */
+export type Call = Pick<ExecOptions, 'program' | 'args' | 'timeout' | 'env' | 'accept'>;
+
 /** What a program left. `stdout` keeps its first 64 MiB, `stderr` its last 16 KiB; `seconds` is wall time. */
 export type ExecResult = { stdout: string; stderr: string; exitCode: number; seconds: number };
 

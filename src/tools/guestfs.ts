@@ -1,4 +1,5 @@
 import type { ApplianceHost, Arg, Command, Env, Host, ReadyImage } from '../model.ts';
+import type { Call } from './exec.ts';
 
 /** MiB of an appliance unless LIBGUESTFS_MEMSIZE says otherwise: guestfs(3), `guestfs_set_memsize`. */
 const usualMemory = 1280;
@@ -64,18 +65,18 @@ export function growLastPartition(
 }
 
 /**
- * guestfish(1) arguments that copy folders of one partition into `out`, side by side, in a launch that only reads. Their
- * paths become their names. A folder that is not there is passed over.
+ * Copies folders of one partition into `out`, side by side, with guestfish(1) in a launch that only reads. Their paths
+ * become their names. A folder that is not there is passed over.
  */
-export function copyOutArguments(
+export function copyOut(
   disk: string,
   from: { partition: number; folders: readonly string[] },
   out: string,
   host: Host,
-): { args: string[]; env: Record<string, string>; timeout: number } {
+): Call {
   const copies = from.folders.flatMap((folder) => [':', '-tar-out', folder, `${out}/${fileName(folder)}.tar`]);
   const args = ['--ro', '-a', disk, 'run', ':', 'mount-ro', `/dev/sda${from.partition}`, '/', ...copies];
-  return { args, env: environment(host), timeout: 300 };
+  return { program: 'guestfish', args, env: environment(host), timeout: 300 };
 }
 
 /** `/Windows/Panther` becomes Windows-Panther. */

@@ -1,8 +1,6 @@
 import type { ApplianceHost } from '../model.ts';
+import type { Call } from './exec.ts';
 import { environment } from './guestfs.ts';
-
-/** A program with its words, and the seconds it gets. */
-type Call = { program: string; args: string[]; timeout: number; env?: Record<string, string> };
 
 /** virt-inspector(1) on one disk, read-only. `format` is by QEMU's name: libguestfs must not guess it. */
 export function virtInspector(disk: string, format: string, host: ApplianceHost): Call {

@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { exec } from './exec.ts';
 
+/** ksvalidator(1) of pykickstart for the kickstart syntax of a release: RHEL7. The file is its last argument. */
+export function ksvalidator(version: string): Pick<Validated, 'program' | 'args'> {
+  return { program: 'ksvalidator', args: ['-v', version] };
+}
+
 /** An answer file for a program that knows its syntax. */
 export type Validated = { file: string; program: string; args: readonly string[]; text: string };
 

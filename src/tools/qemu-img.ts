@@ -1,5 +1,5 @@
 import type { Arg, Command, Host } from '../model.ts';
-import { exec } from './exec.ts';
+import { type Call, exec } from './exec.ts';
 
 /** A new, empty qcow2 of `size` bytes. */
 export function createDisk(path: Arg, size: number): Command {
@@ -25,7 +25,7 @@ export function createOverlay(path: Arg, backing: Arg, size?: number): Command {
  * A flat copy without backing file. `-W` lets `-m` coroutines write out of order, which is what makes compression
  * use more than one core; the file's bytes then differ between runs, its contents do not.
  */
-export function convert(
+export function flattenDisk(
   from: Arg,
   to: Arg,
   output: { format: 'qcow2' | 'raw'; compression: 'zlib' | 'zstd' | 'none' },
@@ -58,12 +58,12 @@ export function convertProgress(line: string): number | undefined {
 }
 
 /** A conversion for another kind of hypervisor or store, in plain words. `options` are those of `-o`. */
-export function convertFile(
+export function convertDisk(
   from: string,
   fromFormat: string,
   to: string,
   { format, options }: { format: string; options?: string },
-): { program: string; args: string[]; timeout: number } {
+): Call {
   const more = options === undefined ? [] : ['-o', options];
   return {
     program: 'qemu-img',
@@ -83,4 +83,75 @@ export async function imageFormat(path: string, signal: AbortSignal): Promise<st
   const { stdout } = await exec({ program: 'qemu-img', args, timeout: 60, signal });
   const { format } = JSON.parse(stdout) as { format: string };
   return format === 'vpc' ? 'vhd' : format;
+}
+
+/** What prlimit(1) leaves qemu-img for an image that nobody vouches for: bytes of address space, seconds of CPU. */
+const addressSpace = 2 * 2 ** 30;
+
+/** QEMU's name of a disk format; the others are the same. */
+export function qemuFormat(format: string): string {
+  if (format === 'vhd') return 'vpc';
+  return format === 'iso' || format === 'ami' ? 'raw' : format;
+}
+
+/** Copies part of the disk in an image to a raw file, within limits of memory and CPU time. Bytes, in whole sectors of 512. */
+export function diskRange(image: string, format: string, range: { start: number; length: number }, to: string): Call {
+  // In one read where that is possible: a hostile image can make each of them unpack a large part of it again.
+  const block = range.start % range.length === 0 ? range.length : 512;
+  const skip = range.start / block;
+  // dd of qemu-img counts `count` from the beginning of the disk, whatever it skips.
+  const words = [`bs=${block}`, `skip=${skip}`, `count=${skip + range.length / block}`, `if=${image}`, `of=${to}`];
+  return {
+    program: 'prlimit',
+    args: [`--as=${addressSpace}`, '--cpu=30', 'qemu-img', 'dd', '-f', qemuFormat(format), '-O', 'raw', ...words],
+    timeout: 60,
+  };
+}
+
+/** An image as qemu-img's `--image-opts` names it. `range`, in bytes, takes a part of the disk as a disk of its own. */
+export function imageOptions(path: string, format: string, range?: { start: number; size: number }): string {
+  const driver = qemuFormat(format);
+  const words = (prefix: string) => [
+    `${prefix}driver=${driver}`,
+    // Otherwise the size follows from the geometry, which rounds, when QEMU does not know who wrote the VHD.
+    ...(driver === 'vpc' ? [`${prefix}force_size_calc=current_size`] : []),
+    `${prefix}file.driver=file`,
+    `${prefix}file.filename=${path.replaceAll(',', ',,')}`,
+  ];
+  if (!range) return words('').join(',');
+  return ['driver=raw', `offset=${range.start}`, `size=${range.size}`, ...words('file.')].join(',');
+}
+
+/**
+ * Writes what `from` (see `imageOptions`) holds into a new image. It prints its progress. Out of order only into a qcow2:
+ * a streamed VMDK is read from its start to its end.
+ */
+export function writeImage(
+  from: string,
+  to: string,
+  target: { format: string; options: readonly string[]; compressed: boolean },
+): Call {
+  return {
+    program: 'qemu-img',
+    args: [
+      ...[
+        'convert',
+        '-p',
+        ...(target.format === 'qcow2' ? ['-W', '-m', '8'] : []),
+        '--image-opts',
+        from,
+        '-O',
+        qemuFormat(target.format),
+      ],
+      ...(target.compressed ? ['-c'] : []),
+      ...(target.options.length > 0 ? ['-o', target.options.join(',')] : []),
+      to,
+    ],
+    timeout: 24 * 3600,
+  };
+}
+
+/** Compares the contents of two disks (see `imageOptions`): status 0 when they are equal, 1 when not. */
+export function compareImages(one: string, other: string): Call {
+  return { program: 'qemu-img', args: ['compare', '-p', '--image-opts', one, other], timeout: 24 * 3600 };
 }

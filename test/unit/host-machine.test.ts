@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { machineCheck } from '../../src/host/checks/machine.ts';
-import { machineFault, parseAbilities } from '../../src/host/machine.ts';
+import { machineFault } from '../../src/host/machine.ts';
+import { parseAbilities } from '../../src/tools/virsh.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 import { windowsRecipe } from '../support/windows.ts';
 

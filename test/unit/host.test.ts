@@ -6,7 +6,8 @@ import { accountOf, aclLetsPass, blockingFolder, permissions, qemuConfUser } fro
 import { openHostCache } from '../../src/host/cache.ts';
 import { findAccelerator } from '../../src/host/kvm.ts';
 import { guestDisk } from '../../src/host/kvm-guest.ts';
-import { bridgeAllowed, parseNames, parseVirshVersion } from '../../src/host/libvirt.ts';
+import { bridgeAllowed } from '../../src/host/libvirt.ts';
+import { parseNames, parseVersions } from '../../src/tools/virsh.ts';
 import { leastRoom, outOfReach, roomError } from '../../src/host/needs.ts';
 import { parseVersion } from '../../src/host/probe.ts';
 import { nearestOsinfo, parseOsinfoIds } from '../../src/tools/osinfo.ts';
@@ -39,7 +40,7 @@ test('versions are read from what the tools print', () => {
   expect(parseVersion('virt-customize 1.52.0rhel=9,release=3.el9\n')).toBe('1.52.0rhel=9,release=3.el9');
   const virsh =
     'Compiled against library: libvirt 9.0.0\nUsing library: libvirt 9.1.0\nUsing API: QEMU 9.0.0\nRunning hypervisor: QEMU 7.2.22\n\n';
-  expect(parseVirshVersion(virsh)).toEqual({ libvirt: '9.1.0', qemu: '7.2.22' });
+  expect(parseVersions(virsh)).toEqual({ libvirt: '9.1.0', qemu: '7.2.22' });
 });
 
 test('network names and bridge rules', () => {

@@ -10,6 +10,7 @@ import { reapDead } from '../../src/pipeline/reap.ts';
 import { createBuild, foldersOf, type Owner, readOwners, writeOwner } from '../../src/store/owner.ts';
 import { ensurePaths, statePaths } from '../../src/store/paths.ts';
 import { removeDomain } from '../../src/store/leftovers.ts';
+import type { Call } from '../../src/tools/exec.ts';
 import { buildVariable, isAlive, ownIdentity, processesOf } from '../../src/store/process.ts';
 
 const signal = new AbortController().signal;
@@ -71,11 +72,11 @@ test('cleaning builds that have ended never takes one that is just beginning', a
 
 test('a domain is gone only when libvirt says so', async () => {
   const calls: string[] = [];
-  const stubborn = (args: readonly string[]) => {
-    calls.push(args[0] ?? '');
-    return Promise.resolve({ stdout: args[0] === 'list' ? 'vmkiln-a\n' : '' });
+  const stubborn = ({ args: [, , verb = ''] }: Call) => {
+    calls.push(verb);
+    return Promise.resolve({ stdout: verb === 'list' ? 'vmkiln-a\n' : '' });
   };
-  await expect(removeDomain(stubborn, 'vmkiln-a')).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
+  await expect(removeDomain(stubborn, 'qemu:///system', 'vmkiln-a')).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
   expect(calls).toContain('destroy');
 });
 

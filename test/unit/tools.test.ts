@@ -2,7 +2,8 @@ import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { guestfsProgress } from '../../src/tools/guestfs.ts';
 import { convertProgress } from '../../src/tools/qemu-img.ts';
-import { parseDomstate, parseDomstats, pausedByDisk, screenshotToPng } from '../../src/tools/virsh.ts';
+import { screenshotToPng } from '../../src/tools/screenshot.ts';
+import { parseDomstate, parseDomstats, pausedByDisk } from '../../src/tools/virsh.ts';
 
 test('virsh domstats: counters of all disks and interfaces are added up', () => {
   const text = [

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
+import { ksvalidator } from '../../tools/ksvalidator.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import {
   type Contribution,
@@ -187,8 +188,8 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
 }
 
 /** pykickstart's own, which knows the commands and options of each release. */
-function validator(recipe: RhelRecipe): { file: string; program: string; args: string[] } {
-  return { file: 'ks.cfg', program: 'ksvalidator', args: ['-v', `RHEL${rhelRelease(recipe).major}`] };
+function validator(recipe: RhelRecipe): { file: string; program: string; args: readonly string[] } {
+  return { file: 'ks.cfg', ...ksvalidator(`RHEL${rhelRelease(recipe).major}`) };
 }
 
 function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {

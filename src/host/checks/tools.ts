@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { findProgram, qemuNames } from '../programs.ts';
+import { qemuNames } from '../../tools/qemu-system.ts';
+import { findProgram } from '../programs.ts';
 import { asRoot, type Check } from './check.ts';
 
 /** A program vmkiln runs, under any of its names, and the package that brings it. */

@@ -2,7 +2,8 @@ import { messageOf, VmkilnError } from '../../errors.ts';
 import type { HostNetwork } from '../../model.ts';
 import { openHostCache } from '../cache.ts';
 import type { Accelerator } from '../kvm.ts';
-import { askLibvirt, findNetwork, type LibvirtVersions } from '../libvirt.ts';
+import type { LibvirtVersions } from '../../tools/virsh.ts';
+import { askLibvirt, findNetwork } from '../libvirt.ts';
 import { knownOsinfo, probeAccelerator } from '../probe.ts';
 import { asRoot, type Check } from './check.ts';
 

@@ -11,6 +11,7 @@ import {
   writeAtomic,
 } from '../../store/files.ts';
 import { withLock } from '../../store/lock.ts';
+import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
 import type { ImageToPublish, Target, TargetContext } from '../target.ts';
 
@@ -117,8 +118,7 @@ async function copy(image: ImageToPublish, temporary: string, context: TargetCon
     );
   }, 500);
   try {
-    const args = ['--reflink=auto', '--sparse=always', '--', image.path, temporary];
-    await context.exec({ program: 'cp', args, timeout: copyTimeout });
+    await context.exec(copySparse(image.path, temporary, copyTimeout));
   } catch (error) {
     // The tool's own advice is about the state folder, not about this one.
     throw error instanceof VmkilnError && error.code === 'DISK_FULL' ? diskFull(folder, error) : error;

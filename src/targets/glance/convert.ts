@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { convertFile } from '../../tools/qemu-img.ts';
+import { convertDisk } from '../../tools/qemu-img.ts';
 import { VmkilnError } from '../../errors.ts';
 import type { ImageToPublish, TargetContext } from '../target.ts';
 
@@ -30,7 +30,7 @@ export async function convertImage(image: ImageToPublish, format: string, contex
   const to = context.work(`vmkiln-${randomUUID()}.${format}`);
   context.progress(`converting ${image.format} to ${format}`);
   try {
-    await context.exec(convertFile(image.path, image.format, to, spelling));
+    await context.exec(convertDisk(image.path, image.format, to, spelling));
   } catch (error) {
     await rm(to, { force: true });
     throw error;
