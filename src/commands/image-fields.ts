@@ -1,5 +1,5 @@
 import { VmkilnError } from '../errors.ts';
-import { osProperties } from '../targets/glance/wanted.ts';
+import { osProperties } from '../images/system-properties.ts';
 
 /** The options of `withFields` in image-program.ts. */
 export type FieldOptions = {

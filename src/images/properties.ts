@@ -5,6 +5,7 @@ import type { Guest } from './guest.ts';
 import { warning } from './header.ts';
 import type { Finding, Format } from './header.ts';
 import type { PartitionTable } from './partitions.ts';
+import { firmwareProperties, type FirmwareProperties } from './system-properties.ts';
 import { printable } from './text.ts';
 
 /** One property of an image in the Image service, and why it follows. */
@@ -125,9 +126,10 @@ function diskRules({ format, details }: Detected, table: PartitionTable | undefi
       : [table?.boots ?? [], `its ${table?.kind.toUpperCase()} partition table`];
   // What starts with both leaves the choice to the cloud.
   const only = firmware.length === 1 ? firmware[0] : undefined;
+  const follows: Partial<FirmwareProperties> = only === undefined ? {} : firmwareProperties(only);
   return [
-    ['hw_firmware_type', only, because],
-    ['hw_machine_type', only === 'uefi' ? 'q35' : undefined, 'UEFI'],
+    ['hw_firmware_type', follows.hw_firmware_type, because],
+    ['hw_machine_type', follows.hw_machine_type, 'UEFI'],
   ];
 }
 

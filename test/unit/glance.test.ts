@@ -12,7 +12,8 @@ import { judgeImport } from '../../src/openstack/watch-import.ts';
 import { uploaderMark, uploaderOf } from '../../src/targets/glance/mark.ts';
 import { chooseMethod } from '../../src/targets/glance/method.ts';
 import { planSteps, type Wanted } from '../../src/targets/glance/steps.ts';
-import { osProperties, wantedImage } from '../../src/targets/glance/wanted.ts';
+import { osProperties } from '../../src/images/system-properties.ts';
+import { wantedImage } from '../../src/targets/glance/wanted.ts';
 import { glance } from '../../src/targets/glance/recipe.ts';
 
 const wanted: Wanted = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {} };

@@ -1,3 +1,4 @@
+import { osProperties } from '../../images/system-properties.ts';
 import type { GlanceSpec } from './recipe.ts';
 import { sha256Property, type Wanted } from './steps.ts';
 import type { ImageToPublish } from '../target.ts';
@@ -38,27 +39,5 @@ export function wantedImage(image: ImageToPublish, spec: GlanceSpec): Wanted {
     owner: spec.owner,
     tags: spec.tags,
     properties,
-  };
-}
-
-/** Kinds of systems by how their libosinfo id begins. */
-const systems: readonly { match: RegExp; type: string; distro?: string }[] = [
-  { match: /^win/, type: 'windows', distro: 'windows' },
-  { match: /^[a-z-]+/, type: 'linux' },
-];
-
-/**
- * The properties that follow from a libosinfo id such as `rhel7.9`: Compute looks at `os_distro`, Red Hat's guide sets
- * `os_name`.
- */
-export function osProperties(osinfo: string): Record<string, string> {
-  const [, letters = osinfo, version = ''] = /^([a-z-]+?)-?(\d[\w.]*)?$/.exec(osinfo) ?? [];
-  const system = systems.find(({ match }) => match.test(osinfo));
-  const distro = system?.distro ?? letters;
-  return {
-    os_name: osinfo,
-    ...(system && { os_type: system.type }),
-    os_distro: distro,
-    ...(version !== '' && { os_version: version }),
   };
 }
