@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Recipe } from './recipe/recipe.ts';
 import type { Converted } from './images/convert.ts';
 import type { Report } from './images/report.ts';
-import type { TargetOptions } from './images/target.ts';
+import type { OutputOptions } from './images/output-format.ts';
 import type { Event, Plan, World } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
 import type { Rehearsal } from './pipeline/prepare.ts';
@@ -151,7 +151,7 @@ export async function inspect(
 export async function convert(
   image: string,
   options: Options &
-    TargetOptions & {
+    OutputOptions & {
       /** File to write; by default beside the image, named after the format. */
       out?: string;
       /** Replace a file that is there already. */
@@ -163,16 +163,16 @@ export async function convert(
       onProgress?: (message: string, fraction: number) => void;
     },
 ): Promise<Converted[]> {
-  const [{ convertFile, defaultOut }, { targetOf }, { probeAppliance }] = await Promise.all([
+  const [{ convertFile, defaultOut }, { outputFormatOf }, { probeAppliance }] = await Promise.all([
     import('./images/convert.ts'),
-    import('./images/target.ts'),
+    import('./images/output-format.ts'),
     import('./host/probe.ts'),
   ]);
   const { signal, world } = contextOf(options);
-  const target = targetOf(options);
+  const output = outputFormatOf(options);
   const from = resolve(world.cwd, image);
-  return convertFile(from, target, {
-    out: options.out === undefined ? defaultOut(from, target) : resolve(world.cwd, options.out),
+  return convertFile(from, output, {
+    out: options.out === undefined ? defaultOut(from, output) : resolve(world.cwd, options.out),
     replace: options.force ?? false,
     allowExternal: options.allowExternal ?? false,
     check: options.check ?? false,

@@ -1,11 +1,11 @@
 import { probeAppliance } from '../host/probe.ts';
 import { convertFile, defaultOut } from '../images/convert.ts';
-import { targetOf, type TargetOptions } from '../images/target.ts';
+import { outputFormatOf, type OutputOptions } from '../images/output-format.ts';
 import { openProgress } from '../ui/progress.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { formatBytes } from '../text.ts';
 
-type Options = TargetOptions & {
+type Options = OutputOptions & {
   out?: string;
   force?: boolean;
   allowExternal?: boolean;
@@ -19,11 +19,11 @@ type Options = TargetOptions & {
  * @throws VmkilnError USAGE, IMAGE_UNFIT, DISK_FULL, COMMAND_FAILED, INTERRUPTED: nothing is left then.
  */
 export async function convert(image: string, options: Options, { signal, say, world }: CommandContext): Promise<void> {
-  const target = targetOf(options);
+  const output = outputFormatOf(options);
   const progress = openProgress(process.stderr);
   try {
-    const files = await convertFile(image, target, {
-      out: options.out ?? defaultOut(image, target),
+    const files = await convertFile(image, output, {
+      out: options.out ?? defaultOut(image, output),
       replace: options.force ?? false,
       allowExternal: options.allowExternal ?? false,
       check: options.check ?? false,
@@ -32,7 +32,7 @@ export async function convert(image: string, options: Options, { signal, say, wo
       progress: progress.show,
     });
     const text = options.json
-      ? JSON.stringify({ source: image, subformat: target.subformat, checked: options.check ?? false, files }, null, 2)
+      ? JSON.stringify({ source: image, subformat: output.subformat, checked: options.check ?? false, files }, null, 2)
       : files.map(({ file, format, fileSize }) => `${file}  ${format}, ${formatBytes(fileSize)}`).join('\n');
     progress.close();
     process.stdout.write(`${text}\n`);

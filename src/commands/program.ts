@@ -5,7 +5,7 @@ import { defineImageCommands } from './image-program.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
 
-/** What convert writes; images/target.ts knows their variants, and takes its time too. */
+/** What convert writes; images/output-format.ts knows their variants, and takes its time too. */
 const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
 
 type Run = () => Promise<number | void>;

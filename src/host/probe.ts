@@ -5,7 +5,7 @@ import type { ApplianceHost, Env, Host, World } from '../model.ts';
 import { statePaths } from '../store/paths.ts';
 import { exec } from '../tools/exec.ts';
 import { applianceOf } from '../tools/guestfs.ts';
-import { osinfoIds } from '../tools/osinfo.ts';
+import { listOsinfoIds } from '../tools/osinfo.ts';
 import { qemuNames } from '../tools/qemu-system.ts';
 import { openHostCache, type HostCache } from './cache.ts';
 import { findAccelerator, kvmDevice, type Accelerator } from './kvm.ts';
@@ -107,7 +107,7 @@ export async function knownOsinfo(cache: HostCache, signal: AbortSignal): Promis
   // The places osinfo-db-import(1) writes to; its VERSION file is replaced at every import.
   const folders = ['/usr/share/osinfo', '/etc/osinfo', join(homedir(), '.config/osinfo')];
   const key = await stamp(...folders.flatMap((folder) => [folder, join(folder, 'VERSION'), join(folder, 'os')]));
-  return cache.remember('osinfo', key, () => osinfoIds(signal));
+  return cache.remember('osinfo', key, () => listOsinfoIds(signal));
 }
 
 /** The first version number that `PROGRAM --version` prints: Python and libguestfs make these calls slow. */

@@ -1,6 +1,6 @@
 import { constants, gunzipSync } from 'node:zlib';
 import { isText, little, warning } from './header.ts';
-import type { Header, Source } from './header.ts';
+import type { Header, ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
 // The Amazon formats have no header of their own: AKI is a kernel, ARI its initial RAM disk, AMI a filesystem.
@@ -8,7 +8,7 @@ import { fieldText } from './text.ts';
 const bare = { references: [], findings: [] } as const;
 
 /** A Linux kernel: x86's bzImage (Documentation/arch/x86/boot.rst) or ARM64's Image. */
-export function parseKernel(source: Source): Header | undefined {
+export function parseKernel(source: ByteSource): Header | undefined {
   const head = source.read(0, 64 * 1024);
   if (isText(head, 0x202, 'HdrS') && little.u16(head, 0x1fe) === 0xaa55) {
     const at = little.u16(head, 0x20e);
@@ -40,7 +40,7 @@ const compressors: readonly [name: string, magic: string][] = [
 ];
 
 /** An initial RAM disk: a cpio archive, plain (also when microcode comes first) or packed with gzip. */
-export function parseRamdisk(source: Source): Header | undefined {
+export function parseRamdisk(source: ByteSource): Header | undefined {
   const head = source.read(0, 64 * 1024);
   if (cpio.test(head.toString('latin1', 0, 6))) return { format: 'ari', subformat: 'cpio', details: {}, ...bare };
   if (head.toString('hex', 0, 2) !== '1f8b') return undefined;
@@ -50,7 +50,7 @@ export function parseRamdisk(source: Source): Header | undefined {
 }
 
 /** A file that is packed as a whole: what is inside can be told only when it is unpacked. */
-export function parseCompressed(source: Source): Header | undefined {
+export function parseCompressed(source: ByteSource): Header | undefined {
   const hex = source.read(0, 8).toString('hex');
   const found = compressors.find(([, magic]) => hex.startsWith(magic));
   return found && compressed(found[0]);
@@ -78,14 +78,14 @@ function gunzipStart(head: Buffer): string {
 }
 
 /** A filesystem that begins where the file begins, without a partition table. */
-export function parseFilesystem(source: Source): Header | undefined {
+export function parseFilesystem(source: ByteSource): Header | undefined {
   const name = filesystemOf(source);
   return name === undefined
     ? undefined
     : { format: 'ami', subformat: name, virtualSize: source.size, details: { filesystem: name }, ...bare };
 }
 
-function filesystemOf(source: Source): string | undefined {
+function filesystemOf(source: ByteSource): string | undefined {
   const super4 = source.read(1024, 512);
   if (little.u16(super4, 56) === 0xef53) {
     const incompat = little.u32(super4, 96);

@@ -13,7 +13,7 @@ import type { ImageFile } from './file.ts';
 import { inspectImage } from './inspect.ts';
 import type { Inspection } from './inspect.ts';
 import { biosBoot, efiSystem } from './partitions.ts';
-import type { Target } from './target.ts';
+import type { OutputFormat } from './output-format.ts';
 
 export type ConvertOptions = {
   /** Path of the result. For `ami` the kernel and the RAM disk go beside it, as `.aki` and `.ari`. */
@@ -37,11 +37,11 @@ export type Converted = { file: string; format: string; virtualSize?: number; fi
  *
  * @throws VmkilnError IMAGE_UNFIT, USAGE, DISK_FULL, COMMAND_FAILED, INTERRUPTED.
  */
-export async function convertFile(image: string, target: Target, options: ConvertOptions): Promise<Converted[]> {
+export async function convertFile(image: string, output: OutputFormat, options: ConvertOptions): Promise<Converted[]> {
   return withImage(image, async (file) => {
     const found = await inspectImage(file, { signal: options.signal });
     refuse(image, found, options.allowExternal);
-    const paths = target.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
+    const paths = output.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
     const original = await stat(file.path);
     for (const path of paths) {
       const there = await stat(path).catch(() => undefined);
@@ -52,20 +52,20 @@ export async function convertFile(image: string, target: Target, options: Conver
     return makeBeside(paths, options.replace, async (folder) => {
       const names = paths.map((path) => join(folder, basename(path)));
       const [result = ''] = names;
-      const root = target.format === 'ami' ? rootRange(image, found) : undefined;
-      if (target.format === 'ami') await extractKernel(file, found, folder, names, options);
+      const root = output.format === 'ami' ? rootRange(image, found) : undefined;
+      if (output.format === 'ami') await extractKernel(file, found, folder, names, options);
       const from = imageOptions(file.path, found.format, root);
-      await convertOne(from, result, target, options);
-      return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', target.format)));
+      await convertOne(from, result, output, options);
+      return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', output.format)));
     });
   });
 }
 
 /** Where `convert` writes when nobody says: beside the image, with the name of the format. */
-export function defaultOut(image: string, target: Target): string {
+export function defaultOut(image: string, output: OutputFormat): string {
   const extension = extname(image);
   const base = extension === '' ? image : image.slice(0, -extension.length);
-  return `${base}.${target.format}`;
+  return `${base}.${output.format}`;
 }
 
 function refuse(image: string, { format, references, findings }: Inspection, allowExternal: boolean): void {
@@ -88,27 +88,27 @@ function refuse(image: string, { format, references, findings }: Inspection, all
   }
 }
 
-async function convertOne(from: string, to: string, target: Target, options: ConvertOptions): Promise<void> {
+async function convertOne(from: string, to: string, output: OutputFormat, options: ConvertOptions): Promise<void> {
   const { signal, progress } = options;
   const follow = (message: string) => (line: string) => {
     const fraction = convertProgress(line);
     if (fraction !== undefined) progress(message, fraction);
   };
-  await exec({ ...writeImage(from, to, target), signal, onLine: follow('converting') });
+  await exec({ ...writeImage(from, to, output), signal, onLine: follow('converting') });
   await withImage(to, async ({ source }) => {
     const { format, findings } = detect(source);
     // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.
     const fits =
-      target.format === 'raw' || target.format === 'ami' ? qemuFormat(format) === 'raw' : format === target.format;
+      output.format === 'raw' || output.format === 'ami' ? qemuFormat(format) === 'raw' : format === output.format;
     if (!fits || findings.some(({ code }) => code === 'several-formats')) {
-      throw new VmkilnError('IMAGE_UNFIT', `what came out would be taken for ${format}, not for ${target.format}`, {
+      throw new VmkilnError('IMAGE_UNFIT', `what came out would be taken for ${format}, not for ${output.format}`, {
         hint: 'the disk begins with the header of another image format: do not use it',
       });
     }
   });
   if (!options.check) return;
   const { exitCode } = await exec({
-    ...compareImages(from, imageOptions(to, target.format)),
+    ...compareImages(from, imageOptions(to, output.format)),
     accept: [1],
     signal,
     onLine: follow('comparing'),

@@ -1,6 +1,6 @@
 import { parseCompressed, parseFilesystem, parseKernel, parseRamdisk } from './amazon.ts';
 import { error, isText, warning } from './header.ts';
-import type { Finding, Header, Parser, Source } from './header.ts';
+import type { ImageFinding, Header, Parser, ByteSource } from './header.ts';
 import { parseIso } from './iso.ts';
 import { parsePartitions } from './partitions.ts';
 import type { PartitionTable } from './partitions.ts';
@@ -37,7 +37,7 @@ export type Detected = Header & { table?: PartitionTable };
  * something else to each program that reads it, which is how an image is smuggled past a check: that is an error.
  * Never throws on any bytes.
  */
-export function detect(source: Source): Detected {
+export function detect(source: ByteSource): Detected {
   const matches = containers.flatMap((parse) => parse(source) ?? []);
   const foreign = foreignFormats(source);
   const [first, ...rest] = matches;
@@ -56,13 +56,13 @@ export function detect(source: Source): Detected {
   return content ?? raw(source);
 }
 
-function foreignFormats(source: Source): string[] {
+function foreignFormats(source: ByteSource): string[] {
   const names = others.filter(([, offset, magic]) => isText(source.read(offset, magic.length), 0, magic));
   const dmg = isText(source.read(source.size - 512, 4), 0, 'koly') ? ['DMG'] : [];
   return [...names.map(([name]) => name), ...dmg];
 }
 
-function notTaken(foreign: readonly string[]): Finding {
+function notTaken(foreign: readonly string[]): ImageFinding {
   return error('format', `it is a ${foreign.join(', ')} image, which the Image service has no disk_format for`);
 }
 
@@ -71,9 +71,9 @@ function nothing(format: 'other', subformat: string): Header {
 }
 
 /** A raw disk has no header: what follows from its bytes is its partition table. */
-function raw(source: Source): Detected {
+function raw(source: ByteSource): Detected {
   const table = parsePartitions(source, source.size);
-  const findings: Finding[] = [...(table?.findings ?? [])];
+  const findings: ImageFinding[] = [...(table?.findings ?? [])];
   if (source.size === 0) findings.push(error('empty', 'the file is empty'));
   else if (source.size % 512 !== 0) {
     findings.push(error('size', `a raw disk consists of sectors; ${source.size} bytes are not a multiple of 512`));
@@ -85,7 +85,7 @@ function raw(source: Source): Detected {
 }
 
 /** An ISO that can be written to a USB stick has a partition table in the sectors that discs leave free. */
-function withHybrid(iso: Header, source: Source): Detected {
+function withHybrid(iso: Header, source: ByteSource): Detected {
   const table = parsePartitions(source, source.size);
   if (!table) return iso;
   return {
@@ -101,13 +101,13 @@ function withHybrid(iso: Header, source: Source): Detected {
  * taken for one of that format, with whatever files that names.
  */
 export function detectInside(
-  start: Source,
+  start: ByteSource,
   diskSize: number,
-): { table?: PartitionTable; findings: readonly Finding[] } {
+): { table?: PartitionTable; findings: readonly ImageFinding[] } {
   const nested = containers.filter((parse) => parse !== parseIso).flatMap((parse) => parse(start)?.format ?? []);
   const names = [...nested, ...foreignFormats(start)];
   const table = parsePartitions(start, diskSize);
-  const findings: Finding[] = names.map((name) =>
+  const findings: ImageFinding[] = names.map((name) =>
     error(
       'nested',
       `the disk inside begins with the header of another ${name} image: converted to raw, it would be taken for that`,

@@ -3,10 +3,10 @@ import { open, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { openSource } from './header.ts';
-import type { Source } from './header.ts';
+import type { ByteSource } from './header.ts';
 
 /** An image file that is open. `path` is absolute, as the tools get it; `size` and `allocated` are in bytes. */
-export type ImageFile = { path: string; size: number; allocated: number; source: Source };
+export type ImageFile = { path: string; size: number; allocated: number; source: ByteSource };
 
 /**
  * Opens an image for reading and passes it to `use`. Only a regular file is an image here: a pipe would block, and a

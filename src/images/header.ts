@@ -17,7 +17,7 @@ export type Format =
  * Something a person should know before trusting an image. An `error` makes it unfit: it is damaged, contradicts itself
  * or reaches outside. `code` is stable, `message` is not.
  */
-export type Finding = { level: 'error' | 'warning'; code: string; message: string };
+export type ImageFinding = { level: 'error' | 'warning'; code: string; message: string };
 
 /** A file that an image wants to be read together with it. It is named, and never opened. */
 export type Reference = { kind: 'backing file' | 'data file' | 'extent' | 'parent'; name: string };
@@ -33,14 +33,14 @@ export type Header = {
   virtualSize?: number;
   details: Readonly<Record<string, Detail>>;
   references: readonly Reference[];
-  findings: readonly Finding[];
+  findings: readonly ImageFinding[];
 };
 
 /** Reads the header of one format; undefined when the file is not of that format. Never throws, whatever the bytes. */
-export type Parser = (source: Source) => Header | undefined;
+export type Parser = (source: ByteSource) => Header | undefined;
 
 /** An image to read from: `read` returns what there is between `offset` and `offset + length`, at most 1 MiB. */
-export type Source = { size: number; read: (offset: number, length: number) => Buffer };
+export type ByteSource = { size: number; read: (offset: number, length: number) => Buffer };
 
 /** What one read returns at most, in bytes: no length that a file states is ever allocated as it is. */
 const readLimit = 2 ** 20;
@@ -49,7 +49,7 @@ const readLimit = 2 ** 20;
  * A source over anything that can be read at a position. Offsets that lie outside, or are no whole numbers, give
  * nothing, so a parser can pass on what a header says.
  */
-export function openSource(size: number, readAt: (offset: number, length: number) => Buffer): Source {
+export function openSource(size: number, readAt: (offset: number, length: number) => Buffer): ByteSource {
   return {
     size,
     read: (offset, length) => {
@@ -60,7 +60,7 @@ export function openSource(size: number, readAt: (offset: number, length: number
 }
 
 /** What there is between `offset` and `offset + length`, in as many reads as that takes. The caller bounds the length. */
-export function readLong(source: Source, offset: number, length: number): Buffer {
+export function readLong(source: ByteSource, offset: number, length: number): Buffer {
   const pieces: Buffer[] = [];
   for (let done = 0; done < length;) {
     const piece = source.read(offset + done, length - done);
@@ -72,7 +72,7 @@ export function readLong(source: Source, offset: number, length: number): Buffer
 }
 
 /** A source over bytes in memory. */
-export function bufferSource(bytes: Buffer): Source {
+export function bufferSource(bytes: Buffer): ByteSource {
   return openSource(bytes.length, (offset, length) => bytes.subarray(offset, offset + length));
 }
 
@@ -99,11 +99,11 @@ export function isText(bytes: Buffer, at: number, text: string): boolean {
   return bytes.toString('latin1', at, at + text.length) === text;
 }
 
-export function error(code: string, message: string): Finding {
+export function error(code: string, message: string): ImageFinding {
   return { level: 'error', code, message };
 }
 
-export function warning(code: string, message: string): Finding {
+export function warning(code: string, message: string): ImageFinding {
   return { level: 'warning', code, message };
 }
 
@@ -111,7 +111,7 @@ export function warning(code: string, message: string): Finding {
 const sizeLimit = 2 ** 50;
 
 /** Finds a disk size that cannot be meant. `size` is in bytes. */
-export function sizeFindings(size: number): Finding[] {
+export function sizeFindings(size: number): ImageFinding[] {
   if (size === 0) return [error('size', 'the header says that the disk has no size at all')];
   if (size > sizeLimit) {
     return [error('size', `the header says that the disk has ${size} bytes, more than 1 PiB: it cannot be meant`)];

@@ -1,16 +1,16 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
-import type { Finding, Header, Source } from './header.ts';
+import type { ImageFinding, Header, ByteSource } from './header.ts';
 import { discSector, hasSupplementary, primaryVolume, volumeDescriptors } from './iso9660.ts';
 
 const platforms: Readonly<Record<number, string>> = { 0: 'BIOS', 1: 'PowerPC', 2: 'Mac', 0xef: 'UEFI' };
 
 /** Reads the volume descriptors of ISO 9660 (ECMA-119), UDF's beside them, and the El Torito boot catalogue. */
-export function parseIso(source: Source): Header | undefined {
+export function parseIso(source: ByteSource): Header | undefined {
   const descriptors = volumeDescriptors(source);
   const primary = primaryVolume(descriptors);
   const udf = descriptors.some((bytes) => isText(bytes, 1, 'NSR0'));
   if (!primary && !udf) return undefined;
-  const findings: Finding[] = [];
+  const findings: ImageFinding[] = [];
   const size = primary?.size ?? 0;
   if (primary && primary.blockSize !== discSector) {
     findings.push(error('damaged', `its blocks have ${primary.blockSize} bytes; those of a disc have 2048`));
@@ -41,7 +41,7 @@ export function parseIso(source: Source): Header | undefined {
 }
 
 /** The platforms of the boot catalogue ("El Torito" 1.0): its validation entry, and the headers of its sections. */
-function bootPlatforms(source: Source, descriptors: readonly Buffer[]): string[] {
+function bootPlatforms(source: ByteSource, descriptors: readonly Buffer[]): string[] {
   const record = descriptors.find((bytes) => bytes[0] === 0 && isText(bytes, 7, 'EL TORITO SPECIFICATION'));
   if (!record) return [];
   const catalogue = source.read(little.u32(record, 71) * discSector, discSector);

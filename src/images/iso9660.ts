@@ -1,5 +1,5 @@
 import { isText, little, readLong } from './header.ts';
-import type { Source } from './header.ts';
+import type { ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
 /** A file or folder of an ISO. `position` and `size` are in bytes; `extents` are its pieces, in order. */
@@ -16,7 +16,7 @@ export const largestFolder = 16 * 1024 ** 2;
 const descriptorLimit = 48;
 
 /** The sectors from 16 on, as long as they are descriptors: of ISO 9660 (ECMA-119), and of UDF (ECMA-167) after them. */
-export function volumeDescriptors(source: Source): Buffer[] {
+export function volumeDescriptors(source: ByteSource): Buffer[] {
   const found: Buffer[] = [];
   for (let number = 16; number < 16 + descriptorLimit; number += 1) {
     const bytes = source.read(number * discSector, discSector);
@@ -57,7 +57,7 @@ function isOf9660(descriptor: Buffer): boolean {
  *
  * @throws RangeError when it is cut short in the middle of a structure.
  */
-export function openIso9660(source: Source): IsoVolume | undefined {
+export function openIso9660(source: ByteSource): IsoVolume | undefined {
   const descriptors = volumeDescriptors(source);
   const end = descriptors.findIndex((bytes) => bytes[0] === 255 && isOf9660(bytes));
   const own = descriptors.slice(0, Math.max(0, end));

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { error, isText, little, warning } from './header.ts';
-import type { Finding, Source } from './header.ts';
+import type { ImageFinding, ByteSource } from './header.ts';
 import { guid, printable } from './text.ts';
 
 /** One partition. `start` and `size` are in bytes. */
@@ -13,7 +13,7 @@ export type PartitionTable = {
   partitions: readonly Partition[];
   /** Which firmware can start from it, as far as the table tells: an EFI system partition, code in the first sector. */
   boots: readonly ('bios' | 'uefi')[];
-  findings: readonly Finding[];
+  findings: readonly ImageFinding[];
 };
 
 export const efiSystem = 'EFI system';
@@ -55,10 +55,10 @@ const gptTypes: Readonly<Record<string, string>> = {
  * of 512 or 4096 bytes. `diskSize` is in bytes. Undefined when there is none: a boot sector of a filesystem or a kernel
  * ends with the same two bytes.
  */
-export function parsePartitions(disk: Source, diskSize: number): PartitionTable | undefined {
+export function parsePartitions(disk: ByteSource, diskSize: number): PartitionTable | undefined {
   const first = disk.read(0, 512);
   if (first.length < 512 || little.u16(first, 510) !== 0xaa55) return undefined;
-  const findings: Finding[] = [];
+  const findings: ImageFinding[] = [];
   const entries = mbrEntries(first, findings);
   if (entries === undefined) return undefined;
   const code = first.subarray(0, 440).some((byte) => byte !== 0);
@@ -93,7 +93,7 @@ export function parsePartitions(disk: Source, diskSize: number): PartitionTable 
 type MbrEntry = { number: number; start: number; size: number; type: number; active: boolean };
 
 /** The used entries of an MBR, in sectors; undefined when these bytes are something else than a table. */
-function mbrEntries(first: Buffer, findings: Finding[]): MbrEntry[] | undefined {
+function mbrEntries(first: Buffer, findings: ImageFinding[]): MbrEntry[] | undefined {
   const entries: MbrEntry[] = [];
   for (let index = 0; index < 4; index += 1) {
     const at = 446 + index * 16;
@@ -112,7 +112,12 @@ function mbrEntries(first: Buffer, findings: Finding[]): MbrEntry[] | undefined 
 /** More entries than this are not read: 128 is what everybody writes. */
 const entryLimit = 1024;
 
-function parseGpt(disk: Source, diskSize: number, code: boolean, findings: Finding[]): PartitionTable | undefined {
+function parseGpt(
+  disk: ByteSource,
+  diskSize: number,
+  code: boolean,
+  findings: ImageFinding[],
+): PartitionTable | undefined {
   const sectorSize = [512, 4096].find((size) => isText(disk.read(size, 8), 0, 'EFI PART'));
   if (sectorSize === undefined) return undefined;
   const head = disk.read(sectorSize, 512);
@@ -166,8 +171,8 @@ function headerHolds(head: Buffer): boolean {
   return crc32(zeroed) === little.u32(head, 16);
 }
 
-function rangeFindings(partitions: readonly Partition[], diskSize: number): Finding[] {
-  const findings: Finding[] = [];
+function rangeFindings(partitions: readonly Partition[], diskSize: number): ImageFinding[] {
+  const findings: ImageFinding[] = [];
   const outside = partitions.find(({ start, size }) => start + size > diskSize);
   if (outside) {
     findings.push(

@@ -3,7 +3,7 @@ import type { Detected } from './detect.ts';
 import { distroOf, versionOf } from './guest.ts';
 import type { Guest } from './guest.ts';
 import { warning } from './header.ts';
-import type { Finding, Format } from './header.ts';
+import type { ImageFinding, Format } from './header.ts';
 import type { PartitionTable } from './partitions.ts';
 import { firmwareProperties, type FirmwareProperties } from './system-properties.ts';
 import { printable } from './text.ts';
@@ -56,12 +56,12 @@ export function parseOverrides(words: readonly string[]): Overrides {
 }
 
 /** What follows for the Image service from an image's header, its partitions and its guest, and what the user overrides. */
-export function propertiesOf(
+export function derivedProperties(
   image: Detected,
   table: PartitionTable | undefined,
   guest: Guest | undefined,
   overrides: Overrides,
-): { properties: Property[]; findings: Finding[] } {
+): { properties: Property[]; findings: ImageFinding[] } {
   const found = new Map<string, Property>();
   const add = (name: string, value: string | undefined, because: string) => {
     if (value !== undefined && value !== '') found.set(name, { name, value, because });
@@ -154,8 +154,8 @@ function overrideReason(found: Property | undefined): string {
   return found ? `--property, in place of ${found.value}` : '--property';
 }
 
-function overrideFindings(image: Detected, overrides: Overrides): Finding[] {
-  const findings: Finding[] = [];
+function overrideFindings(image: Detected, overrides: Overrides): ImageFinding[] {
+  const findings: ImageFinding[] = [];
   for (const [name, value] of overrides) {
     const values = allowed[name];
     if (values && !values.includes(value)) {

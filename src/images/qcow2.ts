@@ -1,5 +1,5 @@
 import { big, error, isText, sizeFindings, warning } from './header.ts';
-import type { Finding, Header, Reference, Source } from './header.ts';
+import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
 /** Bits of `incompatible_features` in their order, by the names that QEMU's docs/interop/qcow2.rst gives them. */
@@ -24,14 +24,14 @@ const level1Limit = 32 * 2 ** 20;
 const snapshotLimit = 65_536;
 
 /** Reads a qcow2 header (docs/interop/qcow2.rst of QEMU), versions 2 and 3. Version 1 is another format and an error. */
-export function parseQcow2(source: Source): Header | undefined {
+export function parseQcow2(source: ByteSource): Header | undefined {
   const head = source.read(0, 512);
   if (!isText(head, 0, 'QFI\u00fb')) return undefined;
   const version = big.u32(head, 4);
   const clusterBits = big.u32(head, 20);
   const virtualSize = big.u64(head, 24);
   const extended = version >= 3;
-  const findings: Finding[] = [...sizeFindings(virtualSize)];
+  const findings: ImageFinding[] = [...sizeFindings(virtualSize)];
   if (version !== 2 && version !== 3) {
     findings.push(error('version', `qcow version ${version} is not qcow2: OpenStack and this program read 2 and 3`));
   }
@@ -93,8 +93,8 @@ function featureNames(field: Buffer, names: readonly string[]): string[] {
   return set.map((bit) => names[bit] ?? `bit ${bit}`);
 }
 
-function featureFindings(needed: readonly string[], crypt: number, compressionType: number): Finding[] {
-  const findings: Finding[] = [];
+function featureFindings(needed: readonly string[], crypt: number, compressionType: number): ImageFinding[] {
+  const findings: ImageFinding[] = [];
   const unknown = needed.filter((name) => name.startsWith('bit '));
   if (unknown.length > 0) {
     findings.push(error('unknown-features', `it needs features that nobody knows: ${unknown.join(', ')}`));
@@ -121,7 +121,12 @@ function featureFindings(needed: readonly string[], crypt: number, compressionTy
 type Extension = { type: number; data: Buffer };
 
 /** The header extensions: type, length, data padded to 8 bytes, up to type 0. They lie within the first cluster. */
-function headerExtensions(source: Source, from: number, clusterBits: number, findings: Finding[]): Extension[] {
+function headerExtensions(
+  source: ByteSource,
+  from: number,
+  clusterBits: number,
+  findings: ImageFinding[],
+): Extension[] {
   const bytes = source.read(0, 2 ** Math.min(Math.max(clusterBits, 9), 16));
   const found: Extension[] = [];
   for (let at = from; at + 8 <= bytes.length && found.length < 64;) {
@@ -145,11 +150,11 @@ function backingFormat(extensions: readonly Extension[]): Record<string, string>
 }
 
 function outsideFiles(
-  source: Source,
+  source: ByteSource,
   head: Buffer,
   needed: readonly string[],
   extensions: readonly Extension[],
-  findings: Finding[],
+  findings: ImageFinding[],
 ): Reference[] {
   const references: Reference[] = [];
   const offset = big.u64(head, 8);
@@ -169,9 +174,9 @@ function outsideFiles(
 }
 
 /** The tables have to lie within the file, on a cluster, and be as large as the disk needs. */
-function tableFindings(source: Source, head: Buffer, clusterBits: number, virtualSize: number): Finding[] {
+function tableFindings(source: ByteSource, head: Buffer, clusterBits: number, virtualSize: number): ImageFinding[] {
   if (clusterBits < 9 || clusterBits > 21) return [];
-  const findings: Finding[] = [];
+  const findings: ImageFinding[] = [];
   const cluster = 2 ** clusterBits;
   const entries = big.u32(head, 36);
   const snapshots = big.u32(head, 60);

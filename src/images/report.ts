@@ -1,7 +1,7 @@
 import type { ImageFile } from './file.ts';
-import type { Finding, Reference } from './header.ts';
+import type { ImageFinding, Reference } from './header.ts';
 import type { Inspection } from './inspect.ts';
-import { propertiesOf } from './properties.ts';
+import { derivedProperties } from './properties.ts';
 import type { Overrides } from './properties.ts';
 
 /** What `vmkiln inspect --json` prints. Sizes are in bytes, but for the property `min_disk`, in GiB. */
@@ -10,7 +10,7 @@ export type Report = ReturnType<typeof reportOf>;
 /** Everything found about an image as one plain value, and the Image service properties that follow. */
 export function reportOf(file: ImageFile, image: Inspection, overrides: Overrides) {
   const { table, guests } = image;
-  const { properties, findings } = propertiesOf(image, table, guests[0], overrides);
+  const { properties, findings } = derivedProperties(image, table, guests[0], overrides);
   return {
     file: file.path,
     fileSize: file.size,
@@ -30,12 +30,12 @@ export function reportOf(file: ImageFile, image: Inspection, overrides: Override
   };
 }
 
-function outside({ kind, name }: Reference): Finding {
+function outside({ kind, name }: Reference): ImageFinding {
   const message = `it needs another file, its ${kind} ${JSON.stringify(name)}, which was not opened`;
   return { level: 'error', code: kind.replace(' ', '-'), message };
 }
 
-function several(guests: number): Finding[] {
+function several(guests: number): ImageFinding[] {
   const message = `there are ${guests} operating systems on it: the properties follow from the first`;
   return guests > 1 ? [{ level: 'warning', code: 'several-guests', message }] : [];
 }

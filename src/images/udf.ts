@@ -1,5 +1,5 @@
 import { readLong } from './header.ts';
-import type { Source } from './header.ts';
+import type { ByteSource } from './header.ts';
 import { discSector, largestFolder } from './iso9660.ts';
 import type { Extent, IsoEntry, IsoVolume } from './iso9660.ts';
 
@@ -20,7 +20,7 @@ const tags = {
  *
  * @throws RangeError when it is cut short in the middle of a structure.
  */
-export function openUdf(source: Source): IsoVolume | undefined {
+export function openUdf(source: ByteSource): IsoVolume | undefined {
   const anchor = source.read(256 * discSector, discSector);
   if (tagOf(anchor) !== tags.anchor) return undefined;
   const descriptors = source.read(
@@ -58,7 +58,7 @@ function tagOf(data: Buffer): number {
 }
 
 function readEntry(
-  source: Source,
+  source: ByteSource,
   place: (block: number) => number,
   name: string,
   block: number,

@@ -1,5 +1,5 @@
 import { little, error, sizeFindings, warning } from './header.ts';
-import type { Finding, Header, Reference, Source } from './header.ts';
+import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { fieldText, guid } from './text.ts';
 
 const signature = 0xbeda107f;
@@ -7,7 +7,7 @@ const types: Readonly<Record<number, string>> = { 1: 'dynamic', 2: 'static', 3: 
 const noLink = guid(Buffer.alloc(16), 0);
 
 /** Reads the header of a VirtualBox disk, version 1.1 (VDICore.h of VirtualBox, block/vdi.c of QEMU). */
-export function parseVdi(source: Source): Header | undefined {
+export function parseVdi(source: ByteSource): Header | undefined {
   const head = source.read(0, 512);
   if (head.length < 0x48 || little.u32(head, 0x40) !== signature) return undefined;
   const version = little.u32(head, 0x44);
@@ -18,7 +18,7 @@ export function parseVdi(source: Source): Header | undefined {
   const allocated = little.u32(head, 0x184);
   const dataOffset = little.u32(head, 0x158);
   const mapOffset = little.u32(head, 0x154);
-  const findings: Finding[] = [...sizeFindings(virtualSize)];
+  const findings: ImageFinding[] = [...sizeFindings(virtualSize)];
   if (head.length < 0x1c8) findings.push(error('truncated', 'the file ends within its header'));
   if (version !== 0x00010001) {
     findings.push(

@@ -1,5 +1,5 @@
 import { big, error, isText, sizeFindings, warning } from './header.ts';
-import type { Finding, Header, Reference, Source } from './header.ts';
+import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { printable, fieldText } from './text.ts';
 
 const types: Readonly<Record<number, string>> = { 2: 'fixed', 3: 'dynamic', 4: 'differencing' };
@@ -8,7 +8,7 @@ const types: Readonly<Record<number, string>> = { 2: 'fixed', 3: 'dynamic', 4: '
  * Reads a VHD (QEMU: vpc) by the "Virtual Hard Disk Image Format Specification" 1.0. The footer is the last sector of
  * the file; a disk that is not fixed has a copy of it at the start and a dynamic header where `data offset` points.
  */
-export function parseVhd(source: Source): Header | undefined {
+export function parseVhd(source: ByteSource): Header | undefined {
   const copy = footerAt(source, 0);
   // Virtual PC before 2004 wrote a footer of 511 bytes.
   const last = footerAt(source, source.size - 512) ?? footerAt(source, source.size - 511);
@@ -18,7 +18,7 @@ export function parseVhd(source: Source): Header | undefined {
   if (!footer) return undefined;
   const type = big.u32(footer, 60);
   const virtualSize = big.u64(footer, 48);
-  const findings: Finding[] = [...sizeFindings(virtualSize)];
+  const findings: ImageFinding[] = [...sizeFindings(virtualSize)];
   if (!end) findings.push(error('truncated', 'the footer at its end is missing: the file is cut short'));
   if (end && copy && !sameDisk(end, copy)) {
     findings.push(error('damaged', 'its footer and the copy at the start, which QEMU believes, contradict each other'));
@@ -61,7 +61,7 @@ export function parseVhd(source: Source): Header | undefined {
   };
 }
 
-function footerAt(source: Source, offset: number): Buffer | undefined {
+function footerAt(source: ByteSource, offset: number): Buffer | undefined {
   const bytes = source.read(offset, 512);
   return bytes.length >= 511 && isText(bytes, 0, 'conectix') ? bytes : undefined;
 }
@@ -82,11 +82,11 @@ function checksumHolds(bytes: Buffer, at: number): boolean {
   return ~sum >>> 0 === big.u32(bytes, at);
 }
 
-function dynamicFindings(source: Source, dynamic: Buffer, virtualSize: number): Finding[] {
+function dynamicFindings(source: ByteSource, dynamic: Buffer, virtualSize: number): ImageFinding[] {
   if (dynamic.length < 1024 || !isText(dynamic, 0, 'cxsparse')) {
     return [error('damaged', 'there is no dynamic header where its footer says')];
   }
-  const findings: Finding[] = [];
+  const findings: ImageFinding[] = [];
   if (!checksumHolds(dynamic, 36)) findings.push(error('checksum', 'the checksum of its dynamic header is wrong'));
   const entries = big.u32(dynamic, 28);
   const block = big.u32(dynamic, 32);

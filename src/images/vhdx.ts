@@ -1,6 +1,6 @@
 import { crc32c } from './crc32c.ts';
 import { error, isText, little, sizeFindings, warning } from './header.ts';
-import type { Detail, Finding, Header, Reference, Source } from './header.ts';
+import type { Detail, ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { fieldText, guid } from './text.ts';
 
 const kib = 1024;
@@ -18,10 +18,10 @@ const noLog = guid(Buffer.alloc(16), 0);
 const entryLimit = 2047;
 
 /** Reads a VHDX: the current header, the region table, and the metadata that it leads to ([MS-VHDX]). */
-export function parseVhdx(source: Source): Header | undefined {
+export function parseVhdx(source: ByteSource): Header | undefined {
   const identity = source.read(0, 520);
   if (!isText(identity, 0, 'vhdxfile')) return undefined;
-  const findings: Finding[] = [];
+  const findings: ImageFinding[] = [];
   const header = currentHeader(source, findings);
   const metadata = metadataItems(source, findings);
   const virtualSize = little.u64(metadata.get(ids.virtualDiskSize) ?? Buffer.alloc(0), 0);
@@ -53,7 +53,7 @@ export function parseVhdx(source: Source): Header | undefined {
 }
 
 /** Of the two headers, the one with a right checksum and the higher sequence number counts. */
-function currentHeader(source: Source, findings: Finding[]): Buffer | undefined {
+function currentHeader(source: ByteSource, findings: ImageFinding[]): Buffer | undefined {
   const headers = [64, 128]
     .map((offset) => source.read(offset * kib, 4 * kib))
     .filter((bytes) => isText(bytes, 0, 'head') && checksumHolds(bytes));
@@ -67,7 +67,7 @@ function checksumHolds(bytes: Buffer): boolean {
   return crc32c(zeroed) === little.u32(bytes, 4);
 }
 
-function metadataItems(source: Source, findings: Finding[]): Map<string, Buffer> {
+function metadataItems(source: ByteSource, findings: ImageFinding[]): Map<string, Buffer> {
   const items = new Map<string, Buffer>();
   const tables = [192, 256].map((offset) => source.read(offset * kib, 64 * kib));
   const table = tables.find((bytes) => isText(bytes, 0, 'regi') && checksumHolds(bytes));
@@ -98,7 +98,7 @@ function metadataItems(source: Source, findings: Finding[]): Map<string, Buffer>
 }
 
 /** The 32-byte entries that follow the head of a table. */
-function tableEntries(table: Buffer, head: number, count: number, findings: Finding[]): Buffer[] {
+function tableEntries(table: Buffer, head: number, count: number, findings: ImageFinding[]): Buffer[] {
   if (count > entryLimit)
     findings.push(error('damaged', `one of its tables claims ${count} entries; 2047 is the limit`));
   const entries = Array.from({ length: Math.min(count, entryLimit) }, (_, index) => head + index * 32);

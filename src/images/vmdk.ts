@@ -1,5 +1,5 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
-import type { Detail, Finding, Header, Reference, Source } from './header.ts';
+import type { Detail, ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { isDescriptor, parseDescriptor } from './vmdk-descriptor.ts';
 import type { Descriptor } from './vmdk-descriptor.ts';
 
@@ -14,7 +14,7 @@ const markers = 1 << 17;
  * Reads a VMDK: a hosted sparse extent with its embedded descriptor (`KDMV`), an ESX sparse extent (`COWD`), or a
  * descriptor that is a file of its own. See VMware's "Virtual Disk Format 5.0" and block/vmdk.c of QEMU.
  */
-export function parseVmdk(source: Source): Header | undefined {
+export function parseVmdk(source: ByteSource): Header | undefined {
   const head = source.read(0, 512);
   if (isText(head, 0, 'KDMV')) return sparse(source, head);
   if (isText(head, 0, 'COWD')) return esxSparse(head);
@@ -22,8 +22,8 @@ export function parseVmdk(source: Source): Header | undefined {
   return isDescriptor(start) ? textFile(source) : undefined;
 }
 
-function sparse(source: Source, head: Buffer): Header {
-  const findings: Finding[] = [];
+function sparse(source: ByteSource, head: Buffer): Header {
+  const findings: ImageFinding[] = [];
   const version = little.u32(head, 4);
   const flags = little.u32(head, 8);
   const capacity = little.u64(head, 12) * 512;
@@ -62,7 +62,7 @@ function sparse(source: Source, head: Buffer): Header {
   };
 }
 
-function embeddedDescriptor(source: Source, head: Buffer, findings: Finding[]): Descriptor | undefined {
+function embeddedDescriptor(source: ByteSource, head: Buffer, findings: ImageFinding[]): Descriptor | undefined {
   const offset = little.u64(head, 28) * 512;
   const length = little.u64(head, 36) * 512;
   // An extent of a split image has none: the descriptor is a file of its own, and this one is no image by itself.
@@ -83,8 +83,8 @@ function embeddedDescriptor(source: Source, head: Buffer, findings: Finding[]): 
   return descriptor;
 }
 
-function descriptorFindings({ createType, strange, extents, parentCID }: Descriptor): Finding[] {
-  const findings: Finding[] = [];
+function descriptorFindings({ createType, strange, extents, parentCID }: Descriptor): ImageFinding[] {
+  const findings: ImageFinding[] = [];
   if (createType === undefined) findings.push(error('descriptor', 'its descriptor has no createType'));
   if (extents.length === 0) findings.push(error('descriptor', 'its descriptor names no extents'));
   if (strange.length > 0) {
@@ -98,7 +98,11 @@ function descriptorFindings({ createType, strange, extents, parentCID }: Descrip
  * An embedded descriptor that describes its own file names it, by whatever name it once had: one SPARSE extent, a name
  * without a folder. Anything else reaches outside. Without a capacity QEMU opens what the descriptor names, too.
  */
-function embeddedReferences(descriptor: Descriptor | undefined, capacity: number, findings: Finding[]): Reference[] {
+function embeddedReferences(
+  descriptor: Descriptor | undefined,
+  capacity: number,
+  findings: ImageFinding[],
+): Reference[] {
   if (!descriptor) return [];
   const { createType, extents } = descriptor;
   const [only] = extents;
@@ -136,7 +140,7 @@ function descriptorDetails(descriptor: Descriptor | undefined): Record<string, D
 }
 
 /** A footer is a copy of the header between its own marker and the end-of-stream marker: the last three sectors. */
-function footerFindings(source: Source, capacity: number): Finding[] {
+function footerFindings(source: ByteSource, capacity: number): ImageFinding[] {
   const end = source.read(source.size - 1536, 1536);
   const complete =
     isText(end, 512, 'KDMV') && little.u32(end, 12) === 3 && end.subarray(1024).every((byte) => byte === 0);
@@ -155,7 +159,7 @@ function footerFindings(source: Source, capacity: number): Finding[] {
   return findings;
 }
 
-function endOfStream(source: Source): boolean {
+function endOfStream(source: ByteSource): boolean {
   const last = source.read(source.size - 512, 512);
   return last.length === 512 && last.every((byte) => byte === 0);
 }
@@ -176,7 +180,7 @@ function esxSparse(head: Buffer): Header {
   };
 }
 
-function textFile(source: Source): Header {
+function textFile(source: ByteSource): Header {
   const descriptor = parseDescriptor(source.read(0, descriptorLimit).toString('latin1'));
   const virtualSize = descriptor.extents.reduce((sum, { size }) => sum + size, 0);
   return {

@@ -1,6 +1,6 @@
 import { messageOf, VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
-import { readLong, type Source } from '../images/header.ts';
+import { readLong, type ByteSource } from '../images/header.ts';
 import { type IsoEntry, type IsoVolume, openIso9660 } from '../images/iso9660.ts';
 import { openUdf } from '../images/udf.ts';
 import { readWimXml, type WimImage, wimHeaderSize, wimXmlExtent } from './wim.ts';
@@ -64,7 +64,7 @@ function findEntry(volume: IsoVolume | undefined, path: string): IsoEntry | unde
 }
 
 /** Bytes of a file that may lie in several extents. */
-function readFile(source: Source, entry: IsoEntry, from: number, length: number): Buffer {
+function readFile(source: ByteSource, entry: IsoEntry, from: number, length: number): Buffer {
   const pieces: Buffer[] = [];
   let at = 0;
   for (const extent of entry.extents) {

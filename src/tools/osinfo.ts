@@ -5,7 +5,7 @@ import { exec } from './exec.ts';
  *
  * @throws VmkilnError as `exec` does.
  */
-export async function osinfoIds(signal: AbortSignal): Promise<string[]> {
+export async function listOsinfoIds(signal: AbortSignal): Promise<string[]> {
   const { stdout } = await exec({ program: 'osinfo-query', args: ['os', '--fields=short-id'], timeout: 30, signal });
   return parseOsinfoIds(stdout);
 }

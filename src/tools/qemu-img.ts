@@ -129,7 +129,7 @@ export function imageOptions(path: string, format: string, range?: { start: numb
 export function writeImage(
   from: string,
   to: string,
-  target: { format: string; options: readonly string[]; compressed: boolean },
+  output: { format: string; options: readonly string[]; compressed: boolean },
 ): Call {
   return {
     program: 'qemu-img',
@@ -137,14 +137,14 @@ export function writeImage(
       ...[
         'convert',
         '-p',
-        ...(target.format === 'qcow2' ? ['-W', '-m', '8'] : []),
+        ...(output.format === 'qcow2' ? ['-W', '-m', '8'] : []),
         '--image-opts',
         from,
         '-O',
-        qemuFormat(target.format),
+        qemuFormat(output.format),
       ],
-      ...(target.compressed ? ['-c'] : []),
-      ...(target.options.length > 0 ? ['-o', target.options.join(',')] : []),
+      ...(output.compressed ? ['-c'] : []),
+      ...(output.options.length > 0 ? ['-o', output.options.join(',')] : []),
       to,
     ],
     timeout: 24 * 3600,

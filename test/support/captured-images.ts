@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openSource, type Source } from '../../src/images/header.ts';
+import { openSource, type ByteSource } from '../../src/images/header.ts';
 
 /** Images that qemu-img 7.2, xorriso, sfdisk and mkfs made: their sizes, and the bytes that are not zero, in base64. */
 const captured = JSON.parse(readFileSync('test/fixtures/images.json', 'utf8')) as Record<
@@ -19,7 +19,7 @@ export function capturedRuns(name: string): { size: number; runs: Patch[] } {
 }
 
 /** Zeros, with these bytes written over them one after the other. */
-export function sparseSource(size: number, runs: readonly Patch[]): Source {
+export function sparseSource(size: number, runs: readonly Patch[]): ByteSource {
   return openSource(size, (offset, length) => {
     const bytes = Buffer.alloc(length);
     for (const [at, run] of runs) {
@@ -31,7 +31,7 @@ export function sparseSource(size: number, runs: readonly Patch[]): Source {
 }
 
 /** A captured image as it was. */
-export function capturedSource(name: string): Source {
+export function capturedSource(name: string): ByteSource {
   const { size, runs } = capturedRuns(name);
   return sparseSource(size, runs);
 }
@@ -45,7 +45,7 @@ export function capturedBytes(name: string): Buffer {
 }
 
 /** A captured image with some of its bytes replaced: texts in latin1. An offset below 0 counts from the end. */
-export function patched(name: string, ...patches: [offset: number, bytes: Buffer | string][]): Source {
+export function patched(name: string, ...patches: [offset: number, bytes: Buffer | string][]): ByteSource {
   const { size, runs } = capturedRuns(name);
   const written = patches.map(([offset, patch]): Patch => [
     offset < 0 ? size + offset : offset,
@@ -60,7 +60,7 @@ export const be32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer)
 export const le32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
 
 /** Remembers what was read of a source: the largest read, and their number. */
-export function watched(source: Source): { source: Source; largest: () => number; reads: () => number } {
+export function watched(source: ByteSource): { source: ByteSource; largest: () => number; reads: () => number } {
   let [largest, reads] = [0, 0];
   const watching = openSource(source.size, (offset, length) => {
     largest = Math.max(largest, length);

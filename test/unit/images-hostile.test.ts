@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { detect, detectInside } from '../../src/images/detect.ts';
-import { bufferSource, type Source } from '../../src/images/header.ts';
+import { bufferSource, type ByteSource } from '../../src/images/header.ts';
 import { printable } from '../../src/images/text.ts';
 import {
   be32,
@@ -19,10 +19,10 @@ import {
 
 const huge = 0x7fff_ffff_ffff_ffffn;
 /** The codes of what makes an image unfit. */
-const errors = (source: Source) => [
+const errors = (source: ByteSource) => [
   ...new Set(detect(source).findings.flatMap(({ level, code }) => (level === 'error' ? [code] : []))),
 ];
-const names = (source: Source) => detect(source).references.map(({ kind, name }) => `${kind}: ${name}`);
+const names = (source: ByteSource) => detect(source).references.map(({ kind, name }) => `${kind}: ${name}`);
 const descriptorAt = 512;
 const descriptor = (text: string) => patched('mono.vmdk', [descriptorAt, text.padEnd(2048, '\0')]);
 const embedded = (type: string, extents: string) =>
@@ -40,7 +40,7 @@ const withFooter = (capacity: bigint) => {
 };
 
 describe('an image that points outside says where to', () => {
-  test.each<[string, Source, string[]]>([
+  test.each<[string, ByteSource, string[]]>([
     [
       'a backing file by absolute path',
       patched('v2.qcow2', [8, be64(512n)], [16, be32(11)], [512, '/etc/shadow']),
@@ -101,7 +101,7 @@ describe('an image that points outside says where to', () => {
 });
 
 describe('a header that lies is found out', () => {
-  test.each<[string, Source, string[]]>([
+  test.each<[string, ByteSource, string[]]>([
     ['exabytes in qcow2', patched('v2.qcow2', [24, be64(huge)]), ['size', 'damaged']],
     ['no size in qcow2', patched('v2.qcow2', [24, be64(0n)]), ['size']],
     ['cluster_bits 0', patched('v2.qcow2', [20, be32(0)]), ['cluster-size']],
@@ -224,7 +224,7 @@ describe('a file of several formats at once is refused', () => {
 });
 
 describe('whatever the bytes', () => {
-  const calm = (source: Source) => {
+  const calm = (source: ByteSource) => {
     const seen = watched(source);
     const found = detect(seen.source);
     detectInside(seen.source, source.size);

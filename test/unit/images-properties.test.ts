@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { detect } from '../../src/images/detect.ts';
 import { parseInspector } from '../../src/images/guest.ts';
-import { parseOverrides, propertiesOf } from '../../src/images/properties.ts';
-import { targetOf } from '../../src/images/target.ts';
+import { parseOverrides, derivedProperties } from '../../src/images/properties.ts';
+import { outputFormatOf } from '../../src/images/output-format.ts';
 import { capturedSource, patched } from '../support/captured-images.ts';
 
 /** What `virt-inspector --no-applications --no-icon` 1.48 prints of a guest, shortened. */
@@ -40,7 +40,7 @@ const ubuntu = xml(
 
 function properties(name: string, inspector = '', ...words: string[]) {
   const image = detect(capturedSource(name));
-  const found = propertiesOf(image, image.table, parseInspector(inspector)[0], parseOverrides(words));
+  const found = derivedProperties(image, image.table, parseInspector(inspector)[0], parseOverrides(words));
   return { values: Object.fromEntries(found.properties.map((one) => [one.name, one.value])), findings: found.findings };
 }
 
@@ -88,7 +88,7 @@ describe('properties of the Image service', () => {
 
   test('no min_disk from a size that cannot be meant', () => {
     const image = detect(patched('v2.qcow2', [24, Buffer.from('7fffffffffffffff', 'hex')]));
-    const names = propertiesOf(image, undefined, undefined, new Map()).properties.map(({ name }) => name);
+    const names = derivedProperties(image, undefined, undefined, new Map()).properties.map(({ name }) => name);
     expect(names).toEqual(['disk_format', 'container_format']);
   });
 
@@ -114,14 +114,16 @@ test('what virt-inspector says is read from the head of each system alone, and i
 });
 
 test('what to convert to: one file always, options only where they belong', () => {
-  expect(targetOf({ to: 'vmdk', subformat: 'streamOptimized', adapterType: 'lsilogic' })).toEqual({
+  expect(outputFormatOf({ to: 'vmdk', subformat: 'streamOptimized', adapterType: 'lsilogic' })).toEqual({
     format: 'vmdk',
     subformat: 'streamOptimized',
     options: ['subformat=streamOptimized', 'adapter_type=lsilogic'],
     compressed: true,
   });
-  expect(targetOf({ to: 'vhd' }).options).toEqual(['subformat=dynamic', 'force_size=on']);
-  expect(() => targetOf({ to: 'vmdk', subformat: 'monolithicFlat' })).toThrow('monolithicSparse and streamOptimized');
-  expect(() => targetOf({ to: 'raw', compression: 'zlib' })).toThrow('not for raw');
-  expect(() => targetOf({ to: 'qcow2', adapterType: 'ide' })).toThrow('not for qcow2');
+  expect(outputFormatOf({ to: 'vhd' }).options).toEqual(['subformat=dynamic', 'force_size=on']);
+  expect(() => outputFormatOf({ to: 'vmdk', subformat: 'monolithicFlat' })).toThrow(
+    'monolithicSparse and streamOptimized',
+  );
+  expect(() => outputFormatOf({ to: 'raw', compression: 'zlib' })).toThrow('not for raw');
+  expect(() => outputFormatOf({ to: 'qcow2', adapterType: 'ide' })).toThrow('not for qcow2');
 });

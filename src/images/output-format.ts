@@ -1,7 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 
 /** The formats that `vmkiln convert` writes. */
-type TargetFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'ami';
+type FormatName = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'ami';
 
 /** The variants of one file each; the first is the default. Others of VMDK are several files, which no service takes. */
 const subformats = {
@@ -9,20 +9,20 @@ const subformats = {
   vdi: ['dynamic', 'static'],
   vhd: ['dynamic', 'fixed'],
   vhdx: ['dynamic', 'fixed'],
-} as const satisfies Partial<Record<TargetFormat, readonly string[]>>;
+} as const satisfies Partial<Record<FormatName, readonly string[]>>;
 
-export type TargetOptions = {
-  to: TargetFormat;
+export type OutputOptions = {
+  to: FormatName;
   subformat?: string;
   compression?: 'zlib' | 'zstd';
   adapterType?: string;
 };
 
 /** What to write. `options` are those of `qemu-img -o`. */
-export type Target = { format: TargetFormat; subformat?: string; options: readonly string[]; compressed: boolean };
+export type OutputFormat = { format: FormatName; subformat?: string; options: readonly string[]; compressed: boolean };
 
 /** Checks what the user wants to convert to. @throws VmkilnError USAGE when the options do not fit the format. */
-export function targetOf({ to, subformat, compression, adapterType }: TargetOptions): Target {
+export function outputFormatOf({ to, subformat, compression, adapterType }: OutputOptions): OutputFormat {
   const known: readonly string[] = to in subformats ? subformats[to as keyof typeof subformats] : [];
   if (subformat !== undefined && !known.includes(subformat)) {
     const instead = known.length === 0 ? `${to} has no subformats` : `${to} has ${known.join(' and ')}`;
@@ -47,7 +47,7 @@ export function targetOf({ to, subformat, compression, adapterType }: TargetOpti
   };
 }
 
-function options(to: TargetFormat, subformat?: string, compression?: string, adapterType?: string): string[] {
+function options(to: FormatName, subformat?: string, compression?: string, adapterType?: string): string[] {
   switch (to) {
     case 'qcow2':
       return compression === 'zstd' ? ['compression_type=zstd'] : [];
