@@ -1,16 +1,15 @@
 import type { MachineNeeds } from '../model.ts';
 import { exec } from '../tools/exec.ts';
 import { askAbilities, parseAbilities } from '../tools/virsh.ts';
-import { installCommand, type PackageManager, type Tool } from './checks/tools.ts';
+import { installCommand, type Package, type PackageManager, tpmTools } from './checks/tools.ts';
+
+const ovmf: Package = { apt: 'ovmf', dnf: 'edk2-ovmf' };
 
 /** What a host may be unable to give a machine, in words for a person, and the packages that bring it. */
-const abilities: Record<keyof MachineNeeds, { what: string; packages: readonly Omit<Tool, 'programs'>[] }> = {
-  uefi: { what: 'firmware for UEFI', packages: [{ apt: 'ovmf', dnf: 'edk2-ovmf' }] },
-  secureBoot: { what: 'firmware that is capable of Secure Boot', packages: [{ apt: 'ovmf', dnf: 'edk2-ovmf' }] },
-  tpm: {
-    what: 'an emulated TPM 2.0',
-    packages: ['swtpm', 'swtpm-tools'].map((name) => ({ apt: name, dnf: name })),
-  },
+const abilities: Record<keyof MachineNeeds, { what: string; packages: readonly Package[] }> = {
+  uefi: { what: 'firmware for UEFI', packages: [ovmf] },
+  secureBoot: { what: 'firmware that is capable of Secure Boot', packages: [ovmf] },
+  tpm: { what: 'an emulated TPM 2.0', packages: tpmTools },
 };
 
 /**
@@ -35,9 +34,6 @@ export function machineFault(
   const packages = keys.flatMap((key) => abilities[key].packages);
   return {
     missing: keys.map((key) => abilities[key].what).join(', '),
-    fix: installCommand(
-      manager,
-      packages.map((each) => (manager === 'dnf' ? each.dnf : each.apt)),
-    ),
+    fix: installCommand(manager, packages),
   };
 }

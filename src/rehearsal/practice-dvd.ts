@@ -3,6 +3,7 @@ import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } fr
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError } from '../errors.ts';
+import { practiceHint } from '../host/checks/tools.ts';
 
 /** One program to start. `timeout` is in seconds. */
 interface PracticeCommand {
@@ -28,9 +29,6 @@ export interface PracticeDvdOptions {
   progress?: (message: string, fraction?: number) => void;
   signal: AbortSignal;
 }
-
-/** The Debian packages that building practice media needs on the host. */
-const practiceHostPackages = ['mmdebstrap', 'squashfs-tools', 'rpm', 'createrepo-c', 'cpio', 'gzip', 'tar', 'xorriso'];
 
 /** What the payload is made of: editing anything else does not rebuild it. */
 const payloadFiles = ['payload.sh', 'payload-hook.sh', 'payload.packages', 'payload.modules'];
@@ -162,7 +160,7 @@ export async function practiceDvd(
   } catch (error) {
     if (signal.aborted) throw error;
     throw new VmkilnError('COMMAND_FAILED', `The practice DVD for RHEL ${release} could not be built.`, {
-      hint: `Building needs these programs: apt-get install ${practiceHostPackages.join(' ')}; and a reachable Debian mirror.`,
+      hint: await practiceHint(),
       cause: error,
     });
   } finally {

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/pr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError } from '../errors.ts';
+import { practiceHint } from '../host/checks/tools.ts';
 import type { Media } from '../model.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
@@ -68,7 +69,7 @@ async function makeMedia(release: string, options: Parameters<MediaSource>[1]): 
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw new VmkilnError('COMMAND_FAILED', `the practice media of Windows ${release} could not be made`, {
-      hint: 'making them needs mmdebstrap, squashfs-tools, xorriso, and a reachable Debian mirror',
+      hint: await practiceHint(),
       cause,
     });
   } finally {

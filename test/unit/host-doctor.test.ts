@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { formatChecks, sourcePaths } from '../../src/commands/doctor.ts';
 import { nameservers } from '../../src/host/checks/guestfs.ts';
 import { checkReach, checkRoom, reachCheck, roomCheck } from '../../src/host/checks/storage.ts';
-import { buildTools, managerOf, practiceTools, toolsCheck, windowsTools } from '../../src/host/checks/tools.ts';
+import {
+  buildTools,
+  managerOf,
+  practiceHintFor,
+  practiceTools,
+  toolsCheck,
+  windowsTools,
+} from '../../src/host/checks/tools.ts';
 import { kvmCheck } from '../../src/host/checks/virtualisation.ts';
 import { nodeCheck, type Check } from '../../src/host/doctor.ts';
 
@@ -32,6 +39,13 @@ test('missing tools are named with one command for their packages', () => {
   expect(toolsCheck({ ...input, missing, manager: 'dnf' }).fix).toMatch(/dnf install qemu-img guestfs-tools$/);
   expect(toolsCheck({ ...input, missing, manager: undefined }).fix).toBeUndefined();
   expect(toolsCheck({ ...input, missing: [], manager: 'apt' }).status).toBe('ok');
+});
+
+test('practice media that cannot be made ask for what is missing, and else for a mirror', () => {
+  const missing = practiceTools.filter(({ programs }) => /rpmbuild|cpio/.test(programs[0] ?? ''));
+  expect(practiceHintFor(missing, 'dnf')).toMatch(/not installed \(rpmbuild, cpio\): .*dnf install rpm-build cpio$/);
+  expect(practiceHintFor(missing, undefined)).toContain('(rpmbuild, cpio)');
+  expect(practiceHintFor([], 'apt')).toContain('Debian mirror');
 });
 
 test.each(['apt', 'dnf'] as const)('set-up installs with %s what the doctor looks for', async (manager) => {

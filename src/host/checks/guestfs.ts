@@ -31,7 +31,7 @@ async function checkKernel(manager: PackageManager): Promise<Check> {
     const fix = asRoot(`chmod 0644 ${forbidden}`);
     return { ...base, status: 'fail', detail: `${forbidden} cannot be read by this user`, fix };
   }
-  const fix = installCommand(manager, [manager === 'dnf' ? 'kernel-core' : 'linux-image-amd64']);
+  const fix = installCommand(manager, [{ apt: 'linux-image-amd64', dnf: 'kernel-core' }]);
   const detail = 'there is no kernel in /boot or /lib/modules, and libguestfs boots one';
   return { ...base, status: 'fail', detail, ...(fix !== undefined && { fix }) };
 }
@@ -42,7 +42,7 @@ async function checkXfs(manager: PackageManager): Promise<Check> {
   const folders = ['/usr/lib/x86_64-linux-gnu/guestfs', '/usr/lib/aarch64-linux-gnu/guestfs', '/usr/lib64/guestfs'];
   const names = await Promise.all(folders.map((folder) => list(`${folder}/supermin.d`)));
   if (names.flat().some((name) => name.endsWith('packages-xfs'))) return { ...base, status: 'ok', detail: 'installed' };
-  const fix = installCommand(manager, ['libguestfs-xfs']);
+  const fix = installCommand(manager, [{ apt: 'libguestfs-xfs', dnf: 'libguestfs-xfs' }]);
   const detail = 'not installed: filesystems of RHEL guests could not be changed or grown';
   return { ...base, status: 'fail', detail, ...(fix !== undefined && { fix }) };
 }

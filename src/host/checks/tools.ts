@@ -3,8 +3,11 @@ import { qemuNames } from '../../tools/qemu-system.ts';
 import { findProgram } from '../programs.ts';
 import { asRoot, type Check } from './check.ts';
 
+/** The name of a package for each package manager. */
+export type Package = { apt: string; dnf: string };
+
 /** A program vmkiln runs, under any of its names, and the package that brings it. */
-export type Tool = { programs: readonly string[]; apt: string; dnf: string };
+export type Tool = Package & { programs: readonly string[] };
 
 const tool = (program: string, apt: string, dnf = apt): Tool => ({ programs: [program], apt, dnf });
 
@@ -30,13 +33,11 @@ export const practiceTools: readonly Tool[] = [
   tool('cpio', 'cpio'),
 ];
 
-/** What only Windows images need: swtpm for those with a TPM, ntfs-3g for libguestfs to write their disks. */
-export const windowsTools: readonly Tool[] = [
-  tool('swtpm', 'swtpm'),
-  // libvirt makes the TPM's state with it.
-  tool('swtpm_setup', 'swtpm-tools'),
-  tool('ntfs-3g', 'ntfs-3g'),
-];
+/** What a guest's TPM is emulated with; libvirt makes the TPM's state with swtpm_setup. */
+export const tpmTools: readonly Tool[] = [tool('swtpm', 'swtpm'), tool('swtpm_setup', 'swtpm-tools')];
+
+/** What only Windows images need: a TPM some of them, and ntfs-3g for libguestfs to write their disks. */
+export const windowsTools: readonly Tool[] = [...tpmTools, tool('ntfs-3g', 'ntfs-3g')];
 
 export type PackageManager = 'apt' | 'dnf' | undefined;
 
@@ -58,10 +59,10 @@ export function managerOf(osRelease: string): PackageManager {
 }
 
 /** The command that installs packages. Undefined for a package manager vmkiln does not know. */
-export function installCommand(manager: PackageManager, packages: readonly string[]): string | undefined {
-  const names = [...new Set(packages)].join(' ');
-  if (manager === 'apt') return asRoot(`apt-get install --no-install-recommends ${names}`);
-  return manager === 'dnf' ? asRoot(`dnf install ${names}`) : undefined;
+export function installCommand(manager: PackageManager, packages: readonly Package[]): string | undefined {
+  if (manager === undefined) return undefined;
+  const names = [...new Set(packages.map((each) => each[manager]))].join(' ');
+  return asRoot(`${manager === 'apt' ? 'apt-get install --no-install-recommends' : 'dnf install'} ${names}`);
 }
 
 /** Looks for the programs of all lists. */
@@ -89,6 +90,22 @@ export async function checkTools(manager: PackageManager): Promise<Check[]> {
   ];
 }
 
+/** What to do when practice media could not be made. */
+export async function practiceHint(): Promise<string> {
+  return practiceHintFor(await missingOf([...buildTools, ...practiceTools]), await packageManager());
+}
+
+/** The same for the programs that are missing. */
+export function practiceHintFor(missing: readonly Tool[], manager: PackageManager): string {
+  if (missing.length === 0) return 'making them needs a Debian mirror that can be reached';
+  const fix = installCommand(manager, missing) ?? 'install the packages that bring them';
+  return `making them needs programs that are not installed (${programNames(missing)}): ${fix}`;
+}
+
+function programNames(tools: readonly Tool[]): string {
+  return tools.map(({ programs }) => programs[0]).join(', ');
+}
+
 async function missingOf(tools: readonly Tool[]): Promise<Tool[]> {
   const found = await Promise.all(tools.map((one) => findProgram(one.programs)));
   return tools.filter((_, index) => found[index] === undefined);
@@ -105,10 +122,7 @@ export function toolsCheck(input: {
 }): Check {
   const { id, title, tools, missing, manager } = input;
   if (missing.length === 0) return { id, title, status: 'ok', detail: `all ${tools.length} programs are here` };
-  const fix = installCommand(
-    manager,
-    missing.map((one) => (manager === 'dnf' ? one.dnf : one.apt)),
-  );
-  const detail = `missing: ${missing.map((one) => one.programs[0]).join(', ')}`;
+  const fix = installCommand(manager, missing);
+  const detail = `missing: ${programNames(missing)}`;
   return { id, title, status: input.status, detail, ...(fix !== undefined && { fix }) };
 }
