@@ -54,7 +54,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 /**
  * A sha256 over files (their relative names, modes and contents) and words. It does not depend on time or on where the files lie.
  */
-export async function digestFiles(base: string, files: string[], words: string[]): Promise<string> {
+export async function contentDigest(base: string, files: string[], words: string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const word of words) hash.update(`word ${word}\0`);
   for (const file of files.toSorted()) {
@@ -82,7 +82,7 @@ export async function practiceDigests(release: string): Promise<{ payload: strin
     });
   }
   const suite = /^suite=(\w+)$/m.exec(await readFile(path.join(folder, 'release.env'), 'utf8'))?.[1] ?? '';
-  const payload = await digestFiles(
+  const payload = await contentDigest(
     assets,
     payloadFiles.map((name) => path.join(assets, name)),
     [suite],
@@ -90,7 +90,7 @@ export async function practiceDigests(release: string): Promise<{ payload: strin
   const others = (await filesBelow(assets)).filter(
     (file) => !/^\d+\//.test(path.relative(assets, file)) || file.startsWith(`${folder}/`),
   );
-  return { payload, dvd: await digestFiles(assets, others, [payload, path.basename(folder)]) };
+  return { payload, dvd: await contentDigest(assets, others, [payload, path.basename(folder)]) };
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { Media } from '../model.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
-import { digestFiles } from './practice-dvd.ts';
+import { contentDigest } from './practice-dvd.ts';
 
 const assets = fileURLToPath(new URL('../../src/rehearsal/windows/', import.meta.url));
 const suite = 'bookworm';
@@ -84,12 +84,12 @@ async function mediaDigests(release: string): Promise<{ payload: string; media: 
   const all = entries
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
     .map((entry) => join(entry.parentPath, entry.name));
-  const payload = await digestFiles(
+  const payload = await contentDigest(
     assets,
     all.filter((file) => !isOfMedia(file)),
     [suite],
   );
-  return { payload, media: await digestFiles(assets, all.filter(isOfMedia), [payload, release]) };
+  return { payload, media: await contentDigest(assets, all.filter(isOfMedia), [payload, release]) };
 }
 
 async function labelOf(release: string): Promise<string> {

@@ -86,7 +86,8 @@ export async function obtain(
     }
     const started = performance.now();
     const made = await make();
-    return { layer: await keep(store, fingerprint, made, (performance.now() - started) / 1000), reused: false };
+    const seconds = (performance.now() - started) / 1000;
+    return { layer: await keep(store, fingerprint, made, { seconds, signal: options.signal }), reused: false };
   });
 }
 
@@ -96,7 +97,12 @@ async function markUsed(store: string, fingerprint: string): Promise<void> {
   await utimes(recordFile(store, fingerprint), now, now).catch(() => undefined);
 }
 
-async function keep(store: string, fingerprint: string, made: Made, seconds: number): Promise<Layer> {
+async function keep(
+  store: string,
+  fingerprint: string,
+  made: Made,
+  { seconds, signal }: { seconds: number; signal: AbortSignal },
+): Promise<Layer> {
   const path = join(store, `${fingerprint.slice(0, 16)}-${made.build}.${made.stage}.qcow2`);
   const file = await open(made.file, 'r');
   const { size } = await file.stat();
@@ -108,7 +114,7 @@ async function keep(store: string, fingerprint: string, made: Made, seconds: num
     fingerprint,
     stage: made.stage,
     path,
-    sha256: made.flat ? await digestFile(made.file) : '',
+    sha256: made.flat ? await digestFile(made.file, signal) : '',
     size,
     ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
     ...(base && { base }),

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { interrupted } from '../errors.ts';
 
 /** The SHA-256 (lower-case hex) of a file. @throws VmkilnError INTERRUPTED */
-export async function digestFile(path: string, signal?: AbortSignal, report?: (done: number) => void): Promise<string> {
+export async function digestFile(path: string, signal: AbortSignal, report?: (done: number) => void): Promise<string> {
   const hash = createHash('sha256');
   await digestInto(hash, path, signal, report);
   return hash.digest('hex');
@@ -13,18 +13,18 @@ export async function digestFile(path: string, signal?: AbortSignal, report?: (d
 export async function digestInto(
   hash: { update(data: Uint8Array): unknown },
   path: string,
-  signal?: AbortSignal,
+  signal: AbortSignal,
   report?: (done: number) => void,
 ): Promise<number> {
   let done = 0;
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
       hash.update(chunk as Buffer);
       done += (chunk as Buffer).length;
       report?.(done);
     }
   } catch (cause) {
-    throw signal?.aborted ? interrupted(`reading ${path}`, signal) : cause;
+    throw signal.aborted ? interrupted(`reading ${path}`, signal) : cause;
   }
   return done;
 }

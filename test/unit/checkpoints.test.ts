@@ -35,6 +35,18 @@ test('a failed make leaves no layer', async () => {
   expect(await readdir(store)).toEqual([]);
 });
 
+test('a layer whose build is stopped while it is hashed is not kept', async () => {
+  const controller = new AbortController();
+  const stopped = obtain(store, 'aa', { ...options, signal: controller.signal }, async () => {
+    const file = join(store, '.work');
+    await writeFile(file, 'content');
+    controller.abort();
+    return { file, stage: 'install', build: 'b', flat: true };
+  });
+  await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(await findLayer(store, 'aa')).toBeUndefined();
+});
+
 test('a layer made anew never takes the backing file from under another', async () => {
   const below = (await layer('aa')).layer;
   const above = (await layer('bb', below)).layer;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { digestFiles, practiceDigests, practiceDvd, releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
+import { contentDigest, practiceDigests, practiceDvd, releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'rehearsal-'));
 const assets = path.resolve(import.meta.dirname, '../../src/rehearsal/rhel');
@@ -160,11 +160,11 @@ describe('the practice DVD', () => {
   it('is named by content: bytes, names and modes, not places', async () => {
     const [one, two] = [mkdtempSync(path.join(folder, 'a-')), mkdtempSync(path.join(folder, 'b-'))];
     for (const at of [one, two]) writeFileSync(path.join(at, 'x.sh'), 'echo\n', { mode: 0o644 });
-    const digest = (at: string) => digestFiles(at, [path.join(at, 'x.sh')], ['7']);
+    const digest = (at: string) => contentDigest(at, [path.join(at, 'x.sh')], ['7']);
     expect(await digest(one)).toBe(await digest(two));
     chmodSync(path.join(two, 'x.sh'), 0o755);
     expect(await digest(one)).not.toBe(await digest(two));
-    expect(await digestFiles(one, [path.join(one, 'x.sh')], ['8'])).not.toBe(await digest(one));
+    expect(await contentDigest(one, [path.join(one, 'x.sh')], ['8'])).not.toBe(await digest(one));
   });
 
   it('is one per major release, and says which there are', async () => {
