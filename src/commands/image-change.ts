@@ -8,7 +8,7 @@ import {
   patchImage,
   pointer,
 } from '../openstack/image-api.ts';
-import type { Session as Cloud } from '../openstack/keystone.ts';
+import type { CloudSession } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import type { Session } from '../ui/ui.ts';
@@ -28,8 +28,8 @@ type SetOptions = CloudOptions &
 
 /** `vmkiln image set` */
 export async function set(id: string, options: SetOptions, session: Session): Promise<void> {
-  const { signal } = session;
-  const cloud = await openCloud(options.osCloud);
+  const { signal, world } = session;
+  const cloud = await openCloud(options.osCloud, world);
   const properties = propertiesFrom(options);
   if (options.description !== undefined) properties['description'] = options.description;
   await checked(cloud, properties, session);
@@ -61,7 +61,11 @@ export async function set(id: string, options: SetOptions, session: Session): Pr
   print(options.json, after, () => shown(after));
 }
 
-async function checked(cloud: Cloud, properties: Record<string, string>, { signal, say }: Session): Promise<void> {
+async function checked(
+  cloud: CloudSession,
+  properties: Record<string, string>,
+  { signal, say }: Session,
+): Promise<void> {
   if (Object.keys(properties).length === 0) return;
   const { wrong, doubtful } = checkProperties(properties, await readDefinitions(cloud, { signal }));
   for (const doubt of doubtful) say(doubt);
@@ -78,8 +82,8 @@ export async function each(
   options: CloudOptions,
   session: Session,
 ): Promise<number> {
-  const { signal } = session;
-  const cloud = await openCloud(options.osCloud);
+  const { signal, world } = session;
+  const cloud = await openCloud(options.osCloud, world);
   const results: { id: string; error?: string }[] = [];
   for (const word of ids) {
     try {
@@ -97,7 +101,7 @@ export async function each(
   return results.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-async function apply(cloud: Cloud, verb: Verb, id: string, signal: AbortSignal): Promise<void> {
+async function apply(cloud: CloudSession, verb: Verb, id: string, signal: AbortSignal): Promise<void> {
   if (verb === 'delete') return deleteImage(cloud, id, { signal });
   if (verb === 'hide' || verb === 'unhide') {
     await patchImage(cloud, id, [{ op: 'replace', path: '/os_hidden', value: verb === 'hide' }], { signal });
@@ -109,14 +113,14 @@ async function apply(cloud: Cloud, verb: Verb, id: string, signal: AbortSignal):
 type MemberOptions = CloudOptions & { add?: string[]; remove?: string[]; answer?: string };
 
 /** `vmkiln image members` */
-export async function members(id: string, options: MemberOptions, { signal }: Session): Promise<void> {
-  const cloud = await openCloud(options.osCloud);
+export async function members(id: string, options: MemberOptions, { signal, world }: Session): Promise<void> {
+  const cloud = await openCloud(options.osCloud, world);
   const image = await findByIdOrName(cloud, id, signal);
   for (const member of options.add ?? []) await changeMember(cloud, image.id, { method: 'POST', member }, { signal });
   for (const member of options.remove ?? [])
     await changeMember(cloud, image.id, { method: 'DELETE', member }, { signal });
   if (options.answer !== undefined) {
-    const member = await cloud.project();
+    const member = await cloud.project(signal);
     await changeMember(cloud, image.id, { method: 'PUT', member, status: options.answer }, { signal });
   }
   const found = await listMembers(cloud, image.id, { signal });

@@ -1,5 +1,5 @@
 import { VmkilnError } from '../errors.ts';
-import { osProperties } from '../targets/glance/wanted.ts';
+import { osProperties } from '../targets/system-properties.ts';
 
 /** The options of `withFields` in image-cli.ts. */
 export type FieldOptions = {

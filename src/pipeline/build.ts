@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
 import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
 import type { Recipe } from '../families/recipe.ts';
@@ -10,6 +10,7 @@ import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
+import { plannedTargets } from '../targets/index.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, foldManifest, openEventLog } from './events.ts';
 import { hookRunner } from './hook-runner.ts';
@@ -95,9 +96,8 @@ async function carryOut(build: Build): Promise<BuildResult> {
   const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
   build.secrets = secrets;
   owner.connect = plan.host.connect;
-  owner.targets = plan.recipe.upload.flatMap(({ directory }) =>
-    directory ? [resolve(context.world.cwd, directory.path)] : [],
-  );
+  owner.targets = plannedTargets(plan.recipe.upload).map(({ target, spec }) => ({ target, spec }));
+  owner.cwd = context.world.cwd;
   await writeOwner(paths, owner);
   await writeDocuments(plan, build);
   log.emit(startOf(plan, folder));
@@ -106,7 +106,7 @@ async function carryOut(build: Build): Promise<BuildResult> {
     ...{ plan, build: id, folder, work, hook: build.hook, redact: secrets },
     signal: context.signal,
     emit: log.emit,
-    env: context.world.env,
+    world: context.world,
     keepOnFailure: task.keepOnFailure,
     checkpoints: paths.checkpoints,
     mediaDir: paths.media,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { glance } from '../targets/glance/recipe.ts';
+import { uploadKey } from '../targets/recipe.ts';
 import { hooks } from './hooks.ts';
 import { duration, line, size } from './values.ts';
 
@@ -51,19 +51,6 @@ const output = z
   })
   .transform((value) => (value.format === 'raw' ? { ...value, compression: 'none' as const } : value));
 
-const target = z
-  .strictObject({
-    directory: z
-      .strictObject({ path: line('a path').describe('The folder; relative to the current folder.') })
-      .optional()
-      .describe('A folder with an index.json and a checksum beside each image.'),
-    glance: glance.optional().describe('The Image service of an OpenStack cloud.'),
-  })
-  .refine((value) => (value.directory === undefined) !== (value.glance === undefined), {
-    error: 'expected one target in each entry of the list: directory or glance',
-  })
-  .meta({ minProperties: 1, maxProperties: 1 });
-
 /** The keys that every recipe begins with. */
 export const firstKeys = {
   name: line(
@@ -76,10 +63,7 @@ export const firstKeys = {
 /** The keys that every recipe ends with. */
 export const lastKeys = {
   output: output.prefault({}).describe('How the image is written.'),
-  upload: z
-    .array(target)
-    .prefault([{ directory: { path: './images' } }])
-    .describe('Where the finished image goes.'),
+  upload: uploadKey,
   hooks: hooks
     .prefault({})
     .describe('Scripts of yours that run on this host around the build. None of them changes the image.'),

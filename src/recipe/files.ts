@@ -1,8 +1,10 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
 import { isZxScript } from './hooks.ts';
 import { mapMedia } from './media.ts';
+import { findFile, isFile, type Report, resolveSecret } from './paths.ts';
+import { resolveUpload } from '../targets/recipe.ts';
 import type { Recipe, RhelRecipe, WindowsRecipe } from '../families/recipe.ts';
 
 /** Templates that vmkiln ships. */
@@ -10,8 +12,6 @@ export const shippedKickstarts = join(import.meta.dirname, '../../kickstart');
 
 /** Hooks that vmkiln ships. */
 const shippedHooks = join(import.meta.dirname, '../../hooks');
-
-type Report = (path: readonly PropertyKey[], message: string) => void;
 
 /** How a family's own paths are made absolute. */
 type Resolve<R extends Recipe> = (recipe: R, folder: string, report: Report) => R;
@@ -24,7 +24,7 @@ export function resolveFiles(recipe: Recipe, folder: string, report: Report): Re
   const resolveOwn = ownPaths[recipe.family] as Resolve<Recipe>;
   const common = {
     source: resolveSource(recipe.source, folder),
-    upload: recipe.upload.map((target, index) => resolveTarget(target, folder, ['upload', index, 'glance'], report)),
+    upload: resolveUpload(recipe.upload, folder, report),
     hooks: resolveHooks(recipe.hooks, folder, report),
   };
   return resolveOwn({ ...recipe, ...common } as Recipe, folder, report);
@@ -79,12 +79,6 @@ function resolveWindows(recipe: WindowsRecipe, folder: string, report: Report): 
   };
 }
 
-function findFile(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
-  const found = resolve(folder, path);
-  if (!isFile(found)) report(where, `there is no file ${found}`);
-  return found;
-}
-
 function findUpload(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
   const found = findFile(path, folder, where, report);
   if (found.includes(':')) report(where, `virt-customize cannot upload a file with a colon in its path: ${found}`);
@@ -98,26 +92,6 @@ function findCertificate(path: string, folder: string, where: readonly PropertyK
     report(where, `there is no certificate in PEM in ${found}: convert it with openssl x509 -inform der`);
   }
   return found;
-}
-
-/** The key and the certificate of a signature belong to the recipe; a certificate may also be an id. */
-function resolveTarget(
-  target: Recipe['upload'][number],
-  folder: string,
-  where: readonly PropertyKey[],
-  report: Report,
-): Recipe['upload'][number] {
-  const sign = target.glance?.sign;
-  if (!target.glance || !sign) return target;
-  const { key, certificate, passphrase } = sign;
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(certificate);
-  const resolved = {
-    ...sign,
-    key: findFile(key, folder, [...where, 'sign', 'key'], report),
-    certificate: isId ? certificate : findFile(certificate, folder, [...where, 'sign', 'certificate'], report),
-    ...(passphrase && { passphrase: resolveSecret(passphrase, folder) }),
-  };
-  return { ...target, glance: { ...target.glance, sign: resolved } };
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */
@@ -184,14 +158,6 @@ function resolveSubscription(given: Subscription, folder: string, report: Report
   };
 }
 
-function resolveSecret(secret: SecretRef, folder: string): SecretRef {
-  return 'file' in secret ? { file: resolve(folder, secret.file) } : secret;
-}
-
 function isUrl(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -1,6 +1,6 @@
 import type { Family } from '../families/family.ts';
 import type { Recipe, RecipeKey } from '../families/recipe.ts';
-import type { Command, Emit, Host, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
+import type { Command, Emit, Host, Media, Published, RenderedFile, StageName, Weight, World } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { ExecResult } from '../tools/exec.ts';
@@ -43,6 +43,7 @@ export type Step<Settings = unknown> = { commands: readonly Command[]; settings:
 export type StageContext = {
   signal: AbortSignal;
   emit: Emit;
+  world: World;
   host: Host;
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;

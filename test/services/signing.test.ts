@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { verifySignature } from '../../src/commands/verify-signature.ts';
 import { createImage, deleteImage, getImage, putData } from '../../src/openstack/image-api.ts';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { context, imagesCalled, makeImage, place, sessionOf, signal } from '../support/cloud/tools.ts';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-let one: Session;
+let one: CloudSession;
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-keys-'));
 beforeAll(async () => {
   one = await sessionOf('test');

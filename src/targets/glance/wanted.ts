@@ -1,12 +1,13 @@
-import type { GlanceSpec } from './recipe.ts';
-import { sha256Property, type Wanted } from './steps.ts';
+import type { GlancePlace } from './recipe.ts';
+import { osProperties } from '../system-properties.ts';
+import { sha256Property, type Wanted } from './record.ts';
 import type { ImageToPublish } from '../target.ts';
 
 /**
  * The record that a target asks for: what it says, over what the image itself is. Removes nothing: a property that is
  * given as empty is left out.
  */
-export function wantedImage(image: ImageToPublish, spec: GlanceSpec): Wanted {
+export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
   const { osName, architecture, kernel, ramdisk, description } = spec;
   const name = spec.name === undefined || !image.rehearsal ? (spec.name ?? image.name) : `${spec.name}-rehearsal`;
   const said: Record<string, string | undefined> = {
@@ -38,27 +39,5 @@ export function wantedImage(image: ImageToPublish, spec: GlanceSpec): Wanted {
     owner: spec.owner,
     tags: spec.tags,
     properties,
-  };
-}
-
-/** Kinds of systems by how their libosinfo id begins. */
-const systems: readonly { match: RegExp; type: string; distro?: string }[] = [
-  { match: /^win/, type: 'windows', distro: 'windows' },
-  { match: /^[a-z-]+/, type: 'linux' },
-];
-
-/**
- * The properties that follow from a libosinfo id such as `rhel7.9`: Compute looks at `os_distro`, Red Hat's guide sets
- * `os_name`.
- */
-export function osProperties(osinfo: string): Record<string, string> {
-  const [, letters = osinfo, version = ''] = /^([a-z-]+?)-?(\d[\w.]*)?$/.exec(osinfo) ?? [];
-  const system = systems.find(({ match }) => match.test(osinfo));
-  const distro = system?.distro ?? letters;
-  return {
-    os_name: osinfo,
-    ...(system && { os_type: system.type }),
-    os_distro: distro,
-    ...(version !== '' && { os_version: version }),
   };
 }

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { Report } from '../recipe/paths.ts';
+import { targetCalled, targets, type UploadEntry } from './index.ts';
+
+const names = Object.keys(targets);
+
+const entry = z
+  .strictObject(Object.fromEntries(Object.entries(targets).map(([name, { schema }]) => [name, schema.optional()])))
+  .refine((value) => names.filter((name) => value[name] !== undefined).length === 1, {
+    error: `expected one target in each entry of the list: ${names.join(' or ')}`,
+  })
+  .meta({ minProperties: 1, maxProperties: 1 }) as unknown as z.ZodType<UploadEntry>;
+
+/** The key `upload` of a recipe: a list of targets, each of which `targets` names. */
+export const uploadKey = z
+  .array(entry)
+  .prefault([{ directory: { path: './images' } }])
+  .describe('Where the finished image goes.');
+
+/** Makes the paths of an `upload` list absolute that count from the recipe's folder; reports files that are not there. */
+export function resolveUpload(upload: readonly UploadEntry[], folder: string, report: Report): UploadEntry[] {
+  return upload.map((given, index) =>
+    Object.fromEntries(
+      Object.entries(given).map(([name, spec]) => {
+        const within: Report = (path, message) => report(['upload', index, name, ...path], message);
+        return [name, targetCalled(name).resolve?.(spec, folder, within) ?? spec];
+      }),
+    ),
+  );
+}
