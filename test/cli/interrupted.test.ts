@@ -30,10 +30,11 @@ async function interrupt(request: RegExp, ...args: string[]) {
   let stderr = '';
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));
   const ended = once(child, 'close').then(([status]) => status as unknown);
-  await Promise.race([
-    expect.poll(() => cloud.seen.some((line) => request.test(line)), { timeout: 30_000 }).toBe(true),
-    ended.then((status) => expect.fail(`it ended with ${String(status)}: ${stderr}`)),
-  ]);
+  const isAsked = () => {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
+    return cloud.seen.some((line) => request.test(line));
+  };
+  await expect.poll(isAsked, { timeout: 30_000 }).toBe(true);
   const before = performance.now();
   child.kill('SIGINT');
   const status = await ended;
