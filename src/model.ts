@@ -182,8 +182,18 @@ export type Plan<R = unknown> = {
   notes: readonly string[];
 };
 
-/** What a target published. `size` is in bytes. */
-export type Published = { target: string; location: string; sha256: string; size: number; unchanged: boolean };
+/**
+ * What a target published. `size` is in bytes. `name` is that of the place as the recipe has it, such as the cloud: with
+ * `target` it tells which of the targets are done.
+ */
+export type Published = {
+  target: string;
+  name?: string;
+  location: string;
+  sha256: string;
+  size: number;
+  unchanged: boolean;
+};
 
 /**
  * What happened in a build; `type` discriminates, and every consumer handles every type. Seconds are wall time; `bytes`

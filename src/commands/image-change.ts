@@ -1,14 +1,7 @@
 import { messageOf, VmkilnError } from '../errors.ts';
-import {
-  act,
-  changeMember,
-  deleteImage,
-  listMembers,
-  type Patch,
-  patchImage,
-  pointer,
-} from '../openstack/image-api.ts';
-import type { Session as Cloud } from '../openstack/keystone.ts';
+import { act, deleteImage, type Patch, patchImage, pointer } from '../openstack/image-api.ts';
+import { changeMember, listMembers } from '../openstack/image-members.ts';
+import type { CloudSession } from '../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../openstack/metadefs.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import type { CommandContext } from '../ui/ui.ts';
@@ -28,8 +21,8 @@ type SetOptions = CloudOptions &
 
 /** `vmkiln image set` */
 export async function set(id: string, options: SetOptions, context: CommandContext): Promise<void> {
-  const { signal } = context;
-  const cloud = await openCloud(options.osCloud);
+  const { signal, world } = context;
+  const cloud = await openCloud(options.osCloud, world);
   const properties = propertiesFrom(options);
   if (options.description !== undefined) properties['description'] = options.description;
   await checked(cloud, properties, context);
@@ -62,7 +55,7 @@ export async function set(id: string, options: SetOptions, context: CommandConte
 }
 
 async function checked(
-  cloud: Cloud,
+  cloud: CloudSession,
   properties: Record<string, string>,
   { signal, say }: CommandContext,
 ): Promise<void> {
@@ -82,8 +75,8 @@ export async function each(
   options: CloudOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { signal } = context;
-  const cloud = await openCloud(options.osCloud);
+  const { signal, world } = context;
+  const cloud = await openCloud(options.osCloud, world);
   const results: { id: string; error?: string }[] = [];
   for (const word of ids) {
     try {
@@ -101,7 +94,7 @@ export async function each(
   return results.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-async function apply(cloud: Cloud, verb: Verb, id: string, signal: AbortSignal): Promise<void> {
+async function apply(cloud: CloudSession, verb: Verb, id: string, signal: AbortSignal): Promise<void> {
   if (verb === 'delete') return deleteImage(cloud, id, { signal });
   if (verb === 'hide' || verb === 'unhide') {
     await patchImage(cloud, id, [{ op: 'replace', path: '/os_hidden', value: verb === 'hide' }], { signal });
@@ -113,14 +106,14 @@ async function apply(cloud: Cloud, verb: Verb, id: string, signal: AbortSignal):
 type MemberOptions = CloudOptions & { add?: string[]; remove?: string[]; answer?: string };
 
 /** `vmkiln image members` */
-export async function members(id: string, options: MemberOptions, { signal }: CommandContext): Promise<void> {
-  const cloud = await openCloud(options.osCloud);
+export async function members(id: string, options: MemberOptions, { signal, world }: CommandContext): Promise<void> {
+  const cloud = await openCloud(options.osCloud, world);
   const image = await findByIdOrName(cloud, id, signal);
   for (const member of options.add ?? []) await changeMember(cloud, image.id, { method: 'POST', member }, { signal });
   for (const member of options.remove ?? [])
     await changeMember(cloud, image.id, { method: 'DELETE', member }, { signal });
   if (options.answer !== undefined) {
-    const member = await cloud.project();
+    const member = await cloud.project(signal);
     await changeMember(cloud, image.id, { method: 'PUT', member, status: options.answer }, { signal });
   }
   const found = await listMembers(cloud, image.id, { signal });

@@ -1,13 +1,13 @@
 import { VmkilnError } from '../errors.ts';
 import { getImage, type Image, listImages } from '../openstack/image-api.ts';
 import { ServiceError } from '../openstack/http.ts';
-import type { Session as Cloud } from '../openstack/keystone.ts';
+import type { CloudSession } from '../openstack/keystone.ts';
 
 /** Options that every command about a cloud has. */
 export type CloudOptions = { osCloud?: string; json?: boolean };
 
 /** An image by its id, or by its name if that is the only one; hidden images count only if no other has the name. */
-export async function findByIdOrName(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<Image> {
+export async function findByIdOrName(cloud: CloudSession, idOrName: string, signal: AbortSignal): Promise<Image> {
   if (/^[0-9a-f-]{32,36}$/i.test(idOrName)) {
     try {
       return await getImage(cloud, idOrName, { signal });

@@ -8,7 +8,7 @@ import { openCloud } from '../openstack/open-cloud.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
 import { shown } from './image-read.ts';
-import { progressLines } from './upload.ts';
+import { progressLines } from './progress-lines.ts';
 
 type ImportOptions = CloudOptions & {
   method: string;
@@ -21,13 +21,13 @@ type ImportOptions = CloudOptions & {
 
 /** `vmkiln image import`: starts an import and waits until it has ended. */
 export async function importImage(id: string, options: ImportOptions, context: CommandContext): Promise<void> {
-  const { signal } = context;
+  const { signal, world } = context;
   const { method: name, uri, file, store: stores } = options;
   const needed = { 'web-download': ['uri', uri], 'glance-direct': ['file', file] }[name];
   if (needed && needed[1] === undefined) {
     throw new VmkilnError('USAGE', `the method ${name} needs --${needed[0]}`, { hint: `add --${needed[0]}` });
   }
-  const cloud = await openCloud(options.osCloud);
+  const cloud = await openCloud(options.osCloud, world);
   const offered = await importMethods(cloud, { signal });
   if (!offered.includes(name)) {
     throw new VmkilnError('CLOUD_FAILED', `${cloud.cloud.name} does not offer the import method ${name}`, {

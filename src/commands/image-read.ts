@@ -1,6 +1,12 @@
-import { type Image, importMethods, listImages, listStores, versions } from '../openstack/image-api.ts';
+import {
+  extraProperties,
+  type Image,
+  importMethods,
+  listImages,
+  listStores,
+  versions,
+} from '../openstack/image-api.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
-import { propertiesOf } from '../targets/glance/verify.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { keyValues } from './image-fields.ts';
 import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
@@ -20,8 +26,8 @@ type ListOptions = CloudOptions & {
 };
 
 /** `vmkiln image list` */
-export async function list(options: ListOptions, { signal }: CommandContext): Promise<void> {
-  const cloud = await openCloud(options.osCloud);
+export async function list(options: ListOptions, { signal, world }: CommandContext): Promise<void> {
+  const cloud = await openCloud(options.osCloud, world);
   const { name, status, project: owner, visibility, sort = 'name:asc' } = options;
   const given = Object.entries({ name, status, owner, visibility, ...keyValues(options.property) });
   const query = given.flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, value]]));
@@ -49,14 +55,14 @@ export async function list(options: ListOptions, { signal }: CommandContext): Pr
 }
 
 /** `vmkiln image show` */
-export async function show(id: string, options: CloudOptions, { signal }: CommandContext): Promise<void> {
-  const image = await findByIdOrName(await openCloud(options.osCloud), id, signal);
+export async function show(id: string, options: CloudOptions, { signal, world }: CommandContext): Promise<void> {
+  const image = await findByIdOrName(await openCloud(options.osCloud, world), id, signal);
   print(options.json, image, () => shown(image));
 }
 
 /** An image for people: its fields, then its properties. */
 export function shown(image: Image): string {
-  const properties = propertiesOf(image);
+  const properties = extraProperties(image);
   const text = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value ?? ''));
   const rows = (entries: [string, unknown][], indent: string) => {
     const width = Math.max(0, ...entries.map(([name]) => name.length));
@@ -71,8 +77,8 @@ export function shown(image: Image): string {
 }
 
 /** `vmkiln image methods` */
-export async function methods(options: CloudOptions, { signal }: CommandContext): Promise<void> {
-  const cloud = await openCloud(options.osCloud);
+export async function methods(options: CloudOptions, { signal, world }: CommandContext): Promise<void> {
+  const cloud = await openCloud(options.osCloud, world);
   const [found, offered, stores] = await Promise.all([
     versions(cloud, { signal }),
     importMethods(cloud, { signal }),

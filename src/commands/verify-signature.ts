@@ -19,7 +19,7 @@ type Options = { osCloud?: string; signature?: string; certificate?: string; has
 export async function verifySignature(image: string, options: Options, context: CommandContext): Promise<void> {
   const isFile = (await stat(image).catch(() => undefined))?.isFile() ?? false;
   if (isFile) await verifyFile(image, options, context.signal);
-  else await verifyImage(image, options, context.signal);
+  else await verifyImage(image, options, context);
   process.stdout.write(`${image}: the signature is good\n`);
 }
 
@@ -42,8 +42,12 @@ async function verifyFile(
   await verifyStream(createReadStream(path, { highWaterMark: 1 << 20, signal }), properties, found, signal);
 }
 
-async function verifyImage(idOrName: string, { osCloud, certificate }: Options, signal: AbortSignal): Promise<void> {
-  const cloud = await openCloud(osCloud);
+async function verifyImage(
+  idOrName: string,
+  { osCloud, certificate }: Options,
+  { signal, world }: CommandContext,
+): Promise<void> {
+  const cloud = await openCloud(osCloud, world);
   const image = await findByIdOrName(cloud, idOrName, signal);
   const signature = signatureOf(image);
   if (signature === undefined) {

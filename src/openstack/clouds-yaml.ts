@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf, VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 import { normalize, str, type Tree } from './cloud-fixes.ts';
 
 /** How to reach a cloud, as openstacksdk would. `auth` has the keys of keystoneauth's options. */
@@ -21,8 +22,6 @@ export type CloudConfig = {
   /** Endpoints that replace those of the catalogue, by service type. */
   endpoints: Readonly<Record<string, string>>;
 };
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where to look and what was asked for. */
 export type CloudRequest = { cloud?: string | undefined; region?: string | undefined; env: Env; cwd: string };

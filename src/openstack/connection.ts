@@ -3,9 +3,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { messageOf, VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 import { proxyFor, tunnel } from './proxy.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** How the certificate of a server is checked. `ca`, `cert` and `key` are paths of PEM files. */
 type Tls = { verify: boolean; ca?: string | undefined; cert?: string | undefined; key?: string | undefined };

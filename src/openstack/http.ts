@@ -47,92 +47,140 @@ const continueWait = 1000;
 /** How long an answer may take to arrive after the server has closed its end, in milliseconds. */
 const lastWords = 2000;
 
+/** A request on its way. Whichever comes first settles it: an answer, or a failure. */
+type Exchange = {
+  client: Client;
+  url: URL;
+  request: HttpRequest;
+  sent: http.ClientRequest;
+  resolve: (answer: HttpAnswer | Promise<never>) => void;
+  reject: (error: Error) => void;
+  isAnswered: boolean;
+  hasFailed: boolean;
+  /** The body, once it is being sent. */
+  body: Readable | undefined;
+  /** Until the body is sent without having been asked for. */
+  timer: NodeJS.Timeout | undefined;
+};
+
 /**
  * Sends a request and resolves with the head of the answer. A body is sent after the server said `100 Continue`, or
  * after a second: a server that refuses the request at once is heard instead of a broken pipe.
  *
  * @throws ServiceError of status 0 when there is no answer; BodyError; VmkilnError INTERRUPTED.
  */
-export function send(client: Client, request: HttpRequest): Promise<HttpAnswer> {
-  const { signal, stream } = request;
+export async function send(client: Client, request: HttpRequest): Promise<HttpAnswer> {
+  const { method, signal, stream } = request;
   const url = new URL(request.url);
-  if (signal.aborted) return Promise.reject(interrupted(`talking to ${url.host}`, signal));
-  const secure = url.protocol === 'https:';
-  const headers: http.OutgoingHttpHeaders = { Accept: 'application/json', ...request.headers };
-  if (request.body !== undefined) headers['Content-Length'] = Buffer.byteLength(request.body);
-  if (stream) {
-    headers['Content-Length'] = stream.size;
-    headers['Expect'] = '100-continue';
-  }
-  const req = begin(client, url, { method: request.method, headers, signal });
+  if (signal.aborted) throw interrupted(`talking to ${url.host}`, signal);
+  const sent = begin(client, url, { method, headers: headersOf(request), signal });
   return new Promise((resolve, reject) => {
-    let source: Readable | undefined;
-    let failed: Error | undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const end = () => {
-      clearTimeout(timer);
-      source?.destroy();
-    };
-    const fail = (error: Error) => {
-      if (failed) return;
-      failed = error;
-      end();
-      // The reason may still be on its way: the server answered and closed before it had read everything.
-      setTimeout(
-        () => {
-          req.destroy();
-          if (signal.aborted) reject(interrupted(`talking to ${url.host}`, signal));
-          else if (error instanceof BodyError) reject(error);
-          else resolve(unreachable(client, url, error));
-        },
-        stream && !signal.aborted && isReset(error) ? lastWords : 0,
-      );
-    };
-    const onAbort = () => {
-      fail(new Error('aborted'));
-      req.destroy();
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    req.on('close', () => signal.removeEventListener('abort', onAbort));
-    req.on('error', fail);
-    req.setTimeout((request.idle ?? 60) * 1000, () => {
-      const seconds = request.idle ?? 60;
-      fail(Object.assign(new Error(`nothing came for ${seconds} s`), { code: 'ETIMEDOUT' }));
-    });
-    req.on('response', (body) => {
-      end();
-      const status = body.statusCode ?? 0;
-      // What is left of the request is of no interest to a server that has refused it.
-      if (stream && status >= 400) body.once('end', () => req.destroy());
-      body.once('error', () => undefined);
-      resolve({ status, headers: body.headers, body });
-    });
-    if (!stream) {
-      req.end(request.body);
-      return;
-    }
-    const start = () => {
-      clearTimeout(timer);
-      if (source || failed) return;
-      source = stream.open();
-      let passed = 0;
-      source.on('data', (chunk: Buffer) => (passed += chunk.length));
-      source.on('error', (cause) => fail(new BodyError(messageOf(cause), { cause })));
-      // The server would wait for the rest.
-      source.on('end', () => {
-        if (passed < stream.size) fail(new BodyError(`the body ended after ${passed} of ${stream.size} bytes`));
-      });
-      source.pipe(req);
-    };
-    req.once('continue', start);
-    req.once('socket', (socket) => {
-      const arm = () => (timer = setTimeout(start, continueWait));
-      if (secure) socket.once('secureConnect', arm);
-      else if (socket.connecting) socket.once('connect', arm);
-      else arm();
-    });
-    req.flushHeaders();
+    const state = { isAnswered: false, hasFailed: false, body: undefined, timer: undefined };
+    const exchange: Exchange = { client, url, request, sent, resolve, reject, ...state };
+    sent.on('error', (error) => fail(exchange, error));
+    sent.on('response', (answer) => receive(exchange, answer));
+    failOnAbort(exchange);
+    failWhenIdle(exchange);
+    if (stream) sendWhenWanted(exchange, stream);
+    else sent.end(request.body);
   });
+}
+
+function headersOf({ headers, body, stream }: HttpRequest): http.OutgoingHttpHeaders {
+  return {
+    Accept: 'application/json',
+    ...headers,
+    ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) }),
+    ...(stream && { 'Content-Length': stream.size, Expect: '100-continue' }),
+  };
+}
+
+function receive(exchange: Exchange, body: http.IncomingMessage): void {
+  const { request, sent, resolve } = exchange;
+  const status = body.statusCode ?? 0;
+  exchange.isAnswered = true;
+  stopBody(exchange);
+  // What is left of the request is of no interest to a server that has refused it.
+  if (request.stream && status >= 400) body.once('end', () => sent.destroy());
+  body.once('error', () => undefined);
+  resolve({ status, headers: body.headers, body });
+}
+
+/** Gives an exchange up. The reason may still be on its way: the server answered and closed before it had read everything. */
+function fail(exchange: Exchange, error: Error): void {
+  if (exchange.hasFailed) return;
+  exchange.hasFailed = true;
+  stopBody(exchange);
+  const { signal, stream } = exchange.request;
+  setTimeout(() => giveUp(exchange, error), stream && !signal.aborted && isReset(error) ? lastWords : 0);
+}
+
+function giveUp(exchange: Exchange, error: Error): void {
+  const { client, url, request, sent, resolve, reject } = exchange;
+  const { signal } = request;
+  sent.destroy();
+  // Whoever reads the answer sees that it broke off.
+  if (exchange.isAnswered) return;
+  if (signal.aborted) reject(interrupted(`talking to ${url.host}`, signal));
+  else if (error instanceof BodyError) reject(error);
+  else resolve(unreachable(client, url, error));
+}
+
+function failOnAbort(exchange: Exchange): void {
+  const { request, sent } = exchange;
+  const onAbort = () => {
+    fail(exchange, new Error('aborted'));
+    sent.destroy();
+  };
+  request.signal.addEventListener('abort', onAbort, { once: true });
+  sent.on('close', () => request.signal.removeEventListener('abort', onAbort));
+}
+
+function failWhenIdle(exchange: Exchange): void {
+  const seconds = exchange.request.idle ?? 60;
+  exchange.sent.setTimeout(seconds * 1000, () => {
+    fail(exchange, Object.assign(new Error(`nothing came for ${seconds} s`), { code: 'ETIMEDOUT' }));
+  });
+}
+
+type Stream = NonNullable<HttpRequest['stream']>;
+
+/** Sends the head, and the body when the server asks for it, or has kept it waiting since it was connected. */
+function sendWhenWanted(exchange: Exchange, stream: Stream): void {
+  const { sent, url } = exchange;
+  const start = () => sendBody(exchange, stream);
+  sent.once('continue', start);
+  sent.once('socket', (socket) => {
+    const wait = () => {
+      exchange.timer = setTimeout(start, continueWait);
+    };
+    if (url.protocol === 'https:') socket.once('secureConnect', wait);
+    else if (socket.connecting) socket.once('connect', wait);
+    else wait();
+  });
+  sent.flushHeaders();
+}
+
+function sendBody(exchange: Exchange, { open, size }: Stream): void {
+  clearTimeout(exchange.timer);
+  if (exchange.body || exchange.hasFailed) return;
+  const body = open();
+  exchange.body = body;
+  let passed = 0;
+  body.on('data', (chunk: Buffer) => {
+    passed += chunk.length;
+  });
+  body.on('error', (cause) => fail(exchange, new BodyError(messageOf(cause), { cause })));
+  // The server would wait for the rest.
+  body.on('end', () => {
+    if (passed < size) fail(exchange, new BodyError(`the body ended after ${passed} of ${size} bytes`));
+  });
+  body.pipe(exchange.sent);
+}
+
+function stopBody({ timer, body }: Exchange): void {
+  clearTimeout(timer);
+  body?.destroy();
 }
 
 function isReset(error: Error): boolean {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { readText, ServiceError } from './http.ts';
-import { isTransient, pause, readJson, type Session } from './keystone.ts';
+import { ServiceError } from './http.ts';
+import { type CloudSession, isTransient, pause, readJson } from './keystone.ts';
 
 /** An image as the Image service shows it; properties of its own stand beside the fields. `size` in bytes. */
 export type Image = {
@@ -36,6 +36,19 @@ export type Image = {
   stores?: string;
 } & Readonly<Record<string, unknown>>;
 
+/** Fields of the service; everything else of an image is a property. */
+const ownFields = new Set(
+  (
+    'id name status visibility disk_format container_format size virtual_size checksum os_hash_algo os_hash_value ' +
+    'os_hidden protected min_disk min_ram owner tags created_at updated_at stores self file schema direct_url locations'
+  ).split(' '),
+);
+
+/** The properties of an image, which the service calls so: what is none of its own fields. */
+export function extraProperties(image: Image): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(image).filter(([name]) => !ownFields.has(name)));
+}
+
 /** A change of an image: an operation of JSON patch on one field or property. */
 export type Patch = { op: 'add' | 'replace' | 'remove'; path: string; value?: unknown };
 
@@ -65,7 +78,7 @@ const attempts = 5;
 const json = { 'Content-Type': 'application/json' };
 
 /** The versions the service has, newest first, as numbers: 2.15 is [2, 15]. */
-export async function versions(session: Session, { signal }: Options): Promise<[number, number][]> {
+export async function versions(session: CloudSession, { signal }: Options): Promise<[number, number][]> {
   const { versions: found } = await readJson<{ versions: { id: string }[] }>(
     await session.ask(image, '/', { method: 'GET', attempts, signal }),
   );
@@ -79,7 +92,7 @@ export async function versions(session: Session, { signal }: Options): Promise<[
 
 /** Every image that the query finds, over all pages. Several values of a key are several parameters. */
 export async function listImages(
-  session: Session,
+  session: CloudSession,
   query: readonly (readonly [string, string])[],
   { signal }: Options,
 ): Promise<Image[]> {
@@ -96,12 +109,12 @@ export async function listImages(
   return found;
 }
 
-export async function getImage(session: Session, id: string, { signal }: Options): Promise<Image> {
+export async function getImage(session: CloudSession, id: string, { signal }: Options): Promise<Image> {
   return readJson(await session.ask(image, `/v2/images/${id}`, { method: 'GET', attempts, signal }));
 }
 
 /** The image, or undefined when it is not there any more. */
-export async function findImage(session: Session, id: string, options: Options): Promise<Image | undefined> {
+export async function findImage(session: CloudSession, id: string, options: Options): Promise<Image | undefined> {
   return getImage(session, id, options).catch(absent);
 }
 
@@ -112,7 +125,7 @@ export async function findImage(session: Session, id: string, options: Options):
  * @throws ServiceError 409 for an id that is, or once was, that of another image.
  */
 export async function createImage(
-  session: Session,
+  session: CloudSession,
   fields: Readonly<Record<string, unknown>> & { id: string },
   options: Options & { isOurs: (image: Image) => boolean },
 ): Promise<Image> {
@@ -134,7 +147,7 @@ export async function createImage(
 
 /** Sends the data of an image, to its store or to the staging area. `idle` in seconds. */
 export async function putData(
-  session: Session,
+  session: CloudSession,
   id: string,
   data: { open: () => Readable; size: number },
   options: Options & { to: 'file' | 'stage'; store?: string | undefined; idle: number },
@@ -150,7 +163,7 @@ export async function putData(
 }
 
 /** The data of an image. */
-export async function getData(session: Session, id: string, { signal }: Options): Promise<Readable> {
+export async function getData(session: CloudSession, id: string, { signal }: Options): Promise<Readable> {
   const headers = { Accept: 'application/octet-stream' };
   const answer = await session.ask(image, `/v2/images/${id}/file`, { method: 'GET', headers, signal, attempts });
   if (answer.status === 204) answer.body.resume();
@@ -158,7 +171,7 @@ export async function getData(session: Session, id: string, { signal }: Options)
 }
 
 export async function startImport(
-  session: Session,
+  session: CloudSession,
   id: string,
   request: ImportRequest,
   { signal }: Options,
@@ -169,7 +182,7 @@ export async function startImport(
 }
 
 /** The import methods that the cloud offers. */
-export async function importMethods(session: Session, { signal }: Options): Promise<string[]> {
+export async function importMethods(session: CloudSession, { signal }: Options): Promise<string[]> {
   const answer = await session.ask(image, '/v2/info/import', { method: 'GET', attempts, signal }).catch(absent);
   if (!answer) return [];
   const info = await readJson<{ 'import-methods': { value: string[] } }>(answer);
@@ -177,7 +190,10 @@ export async function importMethods(session: Session, { signal }: Options): Prom
 }
 
 /** The stores of the cloud; none when it has a single one without a name. */
-export async function listStores(session: Session, { signal }: Options): Promise<{ id: string; default: boolean }[]> {
+export async function listStores(
+  session: CloudSession,
+  { signal }: Options,
+): Promise<{ id: string; default: boolean }[]> {
   const answer = await session.ask(image, '/v2/info/stores', { method: 'GET', attempts, signal }).catch(absent);
   if (!answer) return [];
   const { stores } = await readJson<{ stores: { id: string; default?: string | boolean }[] }>(answer);
@@ -185,18 +201,18 @@ export async function listStores(session: Session, { signal }: Options): Promise
 }
 
 /** The tasks of an image, newest first; none when the service is too old to tell (before API 2.12). */
-export async function imageTasks(session: Session, id: string, { signal }: Options): Promise<Task[]> {
+export async function imageTasks(session: CloudSession, id: string, { signal }: Options): Promise<Task[]> {
   const answer = await session.ask(image, `/v2/images/${id}/tasks`, { method: 'GET', attempts, signal }).catch(absent);
   return answer ? (await readJson<{ tasks: Task[] }>(answer)).tasks : [];
 }
 
 /** Starts a task of its own (`POST /v2/tasks`), which most clouds keep for their administrators. */
-export async function createTask(session: Session, input: object, { signal }: Options): Promise<Task> {
+export async function createTask(session: CloudSession, input: object, { signal }: Options): Promise<Task> {
   const body = JSON.stringify({ type: 'import', input });
   return readJson(await session.ask(image, '/v2/tasks', { method: 'POST', headers: json, body, signal }));
 }
 
-export async function getTask(session: Session, id: string, { signal }: Options): Promise<Task> {
+export async function getTask(session: CloudSession, id: string, { signal }: Options): Promise<Task> {
   return readJson(await session.ask(image, `/v2/tasks/${id}`, { method: 'GET', attempts, signal }));
 }
 
@@ -205,7 +221,7 @@ export async function getTask(session: Session, id: string, { signal }: Options)
  * there any more: an image that has become what was asked for is good.
  */
 export async function patchImage(
-  session: Session,
+  session: CloudSession,
   id: string,
   patches: readonly Patch[],
   options: Options,
@@ -224,8 +240,9 @@ export async function patchImage(
   }
 }
 
-function holds({ op, path, value }: Patch, there: Image): boolean {
-  const name = path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+function holds(patch: Patch, there: Image): boolean {
+  const { op, value } = patch;
+  const name = fieldOf(patch);
   if (op === 'remove') return !(name in there);
   // Tags come in any order.
   const sorted = (what: unknown) => (Array.isArray(what) ? what.toSorted() : what);
@@ -237,14 +254,19 @@ export function pointer(name: string): string {
   return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
+/** The field or property that a patch is about. */
+export function fieldOf({ path }: Patch): string {
+  return path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
 /** Deletes an image; one that is not there is as good. */
-export async function deleteImage(session: Session, id: string, { signal }: Options): Promise<void> {
+export async function deleteImage(session: CloudSession, id: string, { signal }: Options): Promise<void> {
   const answer = await session.ask(image, `/v2/images/${id}`, { method: 'DELETE', attempts, signal }).catch(absent);
   answer?.body.resume();
 }
 
 export async function act(
-  session: Session,
+  session: CloudSession,
   id: string,
   action: 'deactivate' | 'reactivate',
   { signal }: Options,
@@ -253,58 +275,7 @@ export async function act(
   (await session.ask(image, `/v2/images/${id}/actions/${action}`, request)).body.resume();
 }
 
-/** A project that an image is shared with, and what it thinks of it. */
-export type Member = { member_id: string; status: string };
-
-export async function listMembers(session: Session, id: string, { signal }: Options): Promise<Member[]> {
-  const answer = await session.ask(image, `/v2/images/${id}/members`, { method: 'GET', attempts, signal });
-  return (await readJson<{ members: Member[] }>(answer)).members;
-}
-
-/** Adds (`POST`), removes (`DELETE`) or answers for (`PUT`) a member. */
-export async function changeMember(
-  session: Session,
-  id: string,
-  change: { method: 'POST' | 'DELETE' | 'PUT'; member: string; status?: string },
-  { signal }: Options,
-): Promise<void> {
-  const { method, member, status } = change;
-  const path = `/v2/images/${id}/members${method === 'POST' ? '' : `/${member}`}`;
-  const body = method === 'POST' ? { member } : method === 'PUT' ? { status } : undefined;
-  const request = { method, ...(body && { headers: json, body: JSON.stringify(body) }), signal };
-  (await session.ask(image, path, request)).body.resume();
-}
-
 function absent(error: unknown): undefined {
   if (error instanceof ServiceError && error.status === 404) return undefined;
   throw error;
-}
-
-/** The payload of a secret of the key manager (Barbican), as bytes. */
-export async function readSecretPayload(session: Session, id: string, { signal }: Options): Promise<Buffer> {
-  const headers = { Accept: 'application/octet-stream' };
-  const request = { method: 'GET', headers, attempts, signal };
-  const answer = await session.ask('key-manager', `/v1/secrets/${id}/payload`, request);
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer.body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-/** Stores a certificate (PEM) in the key manager and returns its id. */
-export async function storeCertificate(
-  session: Session,
-  name: string,
-  pem: string,
-  { signal }: Options,
-): Promise<string> {
-  const body = JSON.stringify({
-    name,
-    secret_type: 'certificate',
-    payload: Buffer.from(pem).toString('base64'),
-    payload_content_type: 'application/octet-stream',
-    payload_content_encoding: 'base64',
-  });
-  const answer = await session.ask('key-manager', '/v1/secrets', { method: 'POST', headers: json, body, signal });
-  const { secret_ref: reference } = JSON.parse(await readText(answer)) as { secret_ref: string };
-  return reference.split('/').at(-1) ?? '';
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 import type { CloudConfig } from './clouds-yaml.ts';
 import { type Client, openClient } from './connection.ts';
 import { type HttpAnswer, type HttpRequest, readText, send, ServiceError, wordsOf } from './http.ts';
@@ -8,16 +9,16 @@ import { catalogueUrl, type Catalogue, identity } from './auth.ts';
 /** A token and what came with it. `expires` in milliseconds since 1970. */
 type Token = { id: string; issued: number; expires: number; project: string | undefined; catalogue: Catalogue };
 
-/** A connection to one cloud: knows where its services are and keeps a valid token. */
-export type Session = {
+/** A connection to one cloud: knows where its services are and keeps a valid token. Each call may have to log in first. */
+export type CloudSession = {
   cloud: CloudConfig;
   client: Client;
   /** The project of the token. */
-  project: () => Promise<string>;
+  project: (signal: AbortSignal) => Promise<string>;
   /** Address of a service, without a version and without a final slash. @throws VmkilnError CLOUD_FAILED */
-  endpoint: (type: string) => Promise<string>;
+  endpoint: (type: string, signal: AbortSignal) => Promise<string>;
   /** Makes sure that the token lasts at least this many seconds. */
-  refresh: (seconds: number) => Promise<void>;
+  refresh: (seconds: number, signal: AbortSignal) => Promise<void>;
   /**
    * Asks a service. A token that has ended is renewed once. With `attempts` above 1, no answer, 429 and 5xx are tried
    * again: only for requests that may be made twice.
@@ -32,34 +33,22 @@ type Ask = Omit<HttpRequest, 'url'> & { attempts?: number };
 /** A token is renewed when less than this is left of it, in milliseconds. */
 const spare = 60_000;
 
-/** Opens a cloud. Nothing is sent before the first question. */
-export function openSession(cloud: CloudConfig): Session {
-  const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key }, process.env);
-  let token: Token | undefined;
-  let asking: Promise<Token> | undefined;
-  const signal = new AbortController().signal;
-
-  const renew = (stop: AbortSignal): Promise<Token> => {
-    asking ??= authenticate(client, cloud, stop).finally(() => (asking = undefined));
-    return asking;
-  };
-  const current = async (stop: AbortSignal): Promise<Token> => {
-    if (token === undefined || token.expires - Date.now() < Math.min(spare, (token.expires - token.issued) / 4)) {
-      token = await renew(stop);
-    }
-    return token;
-  };
-  const endpoint = async (type: string) => catalogueUrl(cloud, (await current(signal)).catalogue, type);
+/** Opens a cloud. Nothing is sent before the first question. @throws VmkilnError USAGE */
+export function openSession(cloud: CloudConfig, env: Env): CloudSession {
+  const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key }, env);
+  const tokens = tokenKeeper(client, cloud);
+  const endpoint = async (type: string, signal: AbortSignal) =>
+    catalogueUrl(cloud, (await tokens.current(signal)).catalogue, type);
 
   async function once(type: string, path: string, request: Ask): Promise<HttpAnswer> {
-    const url = `${await endpoint(type)}${path}`;
+    const url = `${await endpoint(type, request.signal)}${path}`;
     const attempt = async () => {
-      const { id } = await current(request.signal);
+      const { id } = await tokens.current(request.signal);
       return send(client, { ...request, url, headers: { ...request.headers, 'X-Auth-Token': id } });
     };
     let answer = await attempt();
     if (answer.status === 401) {
-      token = undefined;
+      tokens.forget();
       // An upload may have begun: its record has to come to rest before it can be sent again.
       if (!request.stream) {
         answer.body.resume();
@@ -74,13 +63,8 @@ export function openSession(cloud: CloudConfig): Session {
     cloud,
     client,
     endpoint,
-    project: async () => (await current(signal)).project ?? '',
-    refresh: async (seconds) => {
-      const now = await current(signal);
-      // A cloud whose tokens are shorter than that cannot give a longer one.
-      const old = Date.now() - now.issued > 60_000;
-      if (old && now.expires - Date.now() < seconds * 1000) token = await renew(signal);
-    },
+    project: async (signal) => (await tokens.current(signal)).project ?? '',
+    refresh: tokens.refresh,
     ask: async (type, path, request) => {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -90,6 +74,40 @@ export function openSession(cloud: CloudConfig): Session {
           await pause(error, attempt, request.signal);
         }
       }
+    },
+  };
+}
+
+/** Keeps the token of a session. Whoever needs a new one while it is fetched waits for the same. */
+function tokenKeeper(client: Client, cloud: CloudConfig) {
+  let token: Token | undefined;
+  let login: { signal: AbortSignal; token: Promise<Token> } | undefined;
+
+  const renew = async (signal: AbortSignal): Promise<Token> => {
+    // A login that was given up is nobody else's failure.
+    if (login === undefined || login.signal.aborted) login = { signal, token: authenticate(client, cloud, signal) };
+    const mine = login;
+    try {
+      token = await mine.token;
+      return token;
+    } finally {
+      if (login === mine) login = undefined;
+    }
+  };
+  const current = async (signal: AbortSignal): Promise<Token> => {
+    const isGood = token && token.expires - Date.now() >= Math.min(spare, (token.expires - token.issued) / 4);
+    return token && isGood ? token : renew(signal);
+  };
+  return {
+    current,
+    forget: () => {
+      token = undefined;
+    },
+    refresh: async (seconds: number, signal: AbortSignal) => {
+      const now = await current(signal);
+      // A cloud whose tokens are shorter than that cannot give a longer one.
+      const old = Date.now() - now.issued > 60_000;
+      if (old && now.expires - Date.now() < seconds * 1000) await renew(signal);
     },
   };
 }

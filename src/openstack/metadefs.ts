@@ -1,5 +1,5 @@
 import { ServiceError } from './http.ts';
-import { readJson, type Session } from './keystone.ts';
+import { readJson, type CloudSession } from './keystone.ts';
 import { didYouMean } from '../text.ts';
 
 /** What a cloud knows of one image property (Metadata Definitions API). */
@@ -15,7 +15,7 @@ const imageType = 'OS::Glance::Image';
 
 /** The properties of images that the cloud's metadata catalogue defines; empty when it has none or does not show it. */
 export async function readDefinitions(
-  session: Session,
+  session: CloudSession,
   { signal }: { signal: AbortSignal },
 ): Promise<Map<string, Definition>> {
   const get = async <T>(path: string) =>

@@ -4,11 +4,10 @@ import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
 import { unescape } from 'node:querystring';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 
 /** An HTTP proxy, and what has to be said to it. */
 type Proxy = { url: URL; headers: Readonly<Record<string, string>> };
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** How long a proxy may take to open a connection, in milliseconds. */
 const patience = 60_000;

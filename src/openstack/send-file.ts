@@ -7,7 +7,7 @@ import { type Identity, isSame } from '../media/hash.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import { BodyError, ServiceError } from './http.ts';
 import { findImage, type Image, putData } from './image-api.ts';
-import { isTransient, pause, type Session } from './keystone.ts';
+import { isTransient, pause, type CloudSession } from './keystone.ts';
 
 /** A file to send. `size` in bytes. `identity` is what it had before anything was read of it. */
 export type Source = { path: string; size: number; identity: Identity };
@@ -46,7 +46,7 @@ const settleTime = { cut: 20, complete: 120 };
  *   INTERRUPTED.
  */
 export async function sendFile(
-  session: Session,
+  session: CloudSession,
   id: string,
   source: Source,
   options: SendOptions,
@@ -64,7 +64,7 @@ export async function sendFile(
 }
 
 async function sendData(
-  session: Session,
+  session: CloudSession,
   id: string,
   source: Source & { file: FileHandle },
   options: SendOptions,
@@ -93,7 +93,7 @@ async function sendData(
     };
     try {
       // A token is looked at when a request begins: one that ends during the upload does no harm.
-      await session.refresh(1800);
+      await session.refresh(1800, signal);
       await putData(session, id, { open, size: source.size }, { signal, to, store, idle });
       return sent === source.size ? digests() : undefined;
     } catch (error) {
@@ -142,7 +142,7 @@ function changed({ path }: Source, cause?: unknown): VmkilnError {
 
 /** The image once the service has noticed that its upload has ended; as it is when it does not notice in time. */
 async function settled(
-  session: Session,
+  session: CloudSession,
   id: string,
   { signal, to, seconds }: SendOptions & { seconds: number },
 ): Promise<Image | undefined> {

@@ -1,5 +1,6 @@
 import { constants, createPrivateKey, createSign, createVerify, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
 
@@ -26,13 +27,16 @@ export type SignatureProperties = {
 };
 
 /**
- * Opens a private key (PEM).
+ * Opens a private key (PEM). A relative path counts from `cwd`.
  *
  * @throws VmkilnError SIGNATURE_INVALID for a key that cannot be read or is of a kind the service cannot verify.
  */
-export async function readKey(path: string, passphrase: string | undefined): Promise<KeyObject> {
+export async function readKey(path: string, cwd: string, passphrase: string | undefined): Promise<KeyObject> {
   try {
-    const key = createPrivateKey({ key: await readFile(path), ...(passphrase !== undefined && { passphrase }) });
+    const key = createPrivateKey({
+      key: await readFile(resolve(cwd, path)),
+      ...(passphrase !== undefined && { passphrase }),
+    });
     keyTypeOf(key);
     return key;
   } catch (cause) {

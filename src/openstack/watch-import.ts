@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted } from '../errors.ts';
 import type { Progress } from '../media/progress.ts';
 import { findImage, getTask, type Image, imageTasks, type ImportRequest, startImport, type Task } from './image-api.ts';
-import type { Session } from './keystone.ts';
+import type { CloudSession } from './keystone.ts';
 
 /** How an import ended: with an active image, with what the service said of its failure, or not in time. */
 export type ImportEnd = { how: 'active'; image: Image } | { how: 'failed' | 'stuck'; message: string };
@@ -38,7 +38,7 @@ export function judgeImport(
  * @throws VmkilnError CLOUD_FAILED, INTERRUPTED.
  */
 export async function importAndWait(
-  session: Session,
+  session: CloudSession,
   id: string,
   request: ImportRequest,
   options: { signal: AbortSignal; progress: Progress; timeout: number },
@@ -69,7 +69,7 @@ export async function importAndWait(
 
 /** Waits for a task of its own. Resolves with the id of the image that it made. */
 export async function watchTask(
-  session: Session,
+  session: CloudSession,
   id: string,
   options: { signal: AbortSignal; progress: Progress; timeout: number },
 ): Promise<{ image?: string; message?: string }> {

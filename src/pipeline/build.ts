@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
 import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -10,7 +10,7 @@ import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
-import { foldersIn } from '../targets/recipe.ts';
+import { plannedTargets } from '../targets/index.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, foldManifest, openEventLog } from './events.ts';
 import { hookRunner } from './hook-runner.ts';
@@ -96,7 +96,8 @@ async function carryOut(build: Build): Promise<BuildResult> {
   const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
   build.secrets = secrets;
   owner.connect = plan.host.connect;
-  owner.targets = foldersIn(plan.recipe.upload).map((path) => resolve(context.world.cwd, path));
+  owner.targets = plannedTargets(plan.recipe.upload).map(({ target, spec }) => ({ target, spec }));
+  owner.cwd = context.world.cwd;
   await writeOwner(paths, owner);
   await writeDocuments(plan, build);
   log.emit(startOf(plan, folder));
@@ -105,7 +106,7 @@ async function carryOut(build: Build): Promise<BuildResult> {
     ...{ plan, build: id, folder, work, hook: build.hook, redact: secrets },
     signal: context.signal,
     emit: log.emit,
-    env: context.world.env,
+    world: context.world,
     keepOnFailure: task.keepOnFailure,
     checkpoints: paths.checkpoints,
     mediaDir: paths.media,

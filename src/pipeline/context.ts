@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Command, Emit, Env, Host, StageName } from '../model.ts';
+import type { Command, Emit, Host, StageName, World } from '../model.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import { domainOf } from '../store/owner.ts';
@@ -18,8 +18,8 @@ export type ContextOptions = {
   work: string;
   signal: AbortSignal;
   emit: Emit;
-  /** Environment of every program. */
-  env: Env;
+  /** Its environment is that of every program. */
+  world: World;
   host: Host;
   layers: ReadonlyMap<StageName, Layer>;
   /** The stage whose layer is the finished image. */
@@ -33,7 +33,7 @@ export type ContextOptions = {
 
 /** The gate through which one stage reaches the world: every program it starts is an event with a log. */
 export function stageContext(stage: StageName, options: ContextOptions): StageContext {
-  const { build, folder, signal, emit, host, counter } = options;
+  const { build, folder, signal, emit, world, host, counter } = options;
   const work = (file: string) => join(options.work, file);
   const layer = (name: StageName) => {
     const found = options.layers.get(name);
@@ -57,7 +57,7 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
     emit({ type: 'command-started', stage, argv: [program, ...rest.args], log, control });
     let exitCode: number | undefined;
     try {
-      const env = { ...options.env, [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
+      const env = { ...world.env, [buildVariable]: build, TMPDIR: work('tmp'), ...rest.env };
       const result = await exec({ program, ...rest, env, log, redact: options.redact });
       exitCode = result.exitCode;
       return result;
@@ -73,6 +73,7 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
     build,
     signal,
     emit,
+    world,
     host,
     work,
     layer,

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { World } from '../model.ts';
-import { foldersIn } from '../targets/recipe.ts';
+import { occupied, plannedTargets } from '../targets/index.ts';
 import { type BuildRequest, readRecipe } from './request.ts';
 import { stages } from './stages.ts';
 
@@ -36,13 +36,12 @@ export async function checkDistinct(requests: readonly BuildRequest[], world: Wo
   }
 }
 
-/** The files that a build will publish, as far as its recipe can be read. */
+/** What the publications of a build will take the place of, as far as its recipe can be read. */
 async function imagesOf(request: BuildRequest, world: World): Promise<string[]> {
   const wanted = await readRecipe(request, world).catch(() => undefined);
   if (wanted === undefined || !publishes(request.until)) return [];
   const { recipe, name } = wanted;
-  const folders = foldersIn(recipe.upload).map((path) => resolve(world.cwd, path));
-  return [...new Set(folders)].map((folder) => join(folder, `${name}.${recipe.output.format}`));
+  return occupied(plannedTargets(recipe.upload), { name, format: recipe.output.format }, world.cwd);
 }
 
 /** Whether a build that ends with this stage comes to one that publishes. */

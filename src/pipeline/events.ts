@@ -90,8 +90,8 @@ function foldEvent(manifest: Manifest, event: Event): void {
       stageOf(manifest, event.stage).outcome = 'skipped';
       return;
     case 'published': {
-      const { target, location, sha256, size, unchanged } = event;
-      manifest.published.push({ target, location, sha256, size, unchanged });
+      const { at: _at, build: _build, type: _type, ...published } = event;
+      manifest.published.push(published);
       return;
     }
     case 'warning':

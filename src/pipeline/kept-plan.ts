@@ -9,7 +9,8 @@ import { probeHost } from '../host/probe.ts';
 import type { Host, Plan } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
-import { checkTargets } from '../targets/index.ts';
+import { plannedTargets } from '../targets/index.ts';
+import { checkTargets } from '../targets/publish.ts';
 import { version } from '../version.ts';
 import { type BuildResult, runBuild } from './build.ts';
 import type { Pool } from './pool.ts';
@@ -70,7 +71,7 @@ export async function buildPlan(
       plan: async (paths) => {
         const read = secretReader(rehearsal, context.world.env);
         const secrets = secretValues(plan.rendered, read);
-        await checkTargets(recipe.upload);
+        await checkTargets(plannedTargets(recipe.upload), { signal: context.signal, ...context.world });
         const machine = familyOf(recipe).machine(recipe);
         const { connect } = plan.host;
         await checkNeeds({ connect, machine, cache: paths.cache, files: [] }, context.signal);

@@ -15,7 +15,8 @@ import type { Recipe } from '../recipe/recipe.ts';
 import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
-import { checkTargets } from '../targets/index.ts';
+import { plannedTargets } from '../targets/index.ts';
+import { checkTargets } from '../targets/publish.ts';
 import { nearestOsinfo } from '../tools/osinfo.ts';
 import { latestManifests } from './history.ts';
 import { version } from '../version.ts';
@@ -77,7 +78,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const read = secretReader(rehearsal !== undefined || !looking.download, world.env);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
-    await checkTargets(recipe.upload);
+    await checkTargets(plannedTargets(recipe.upload), { signal, ...world });
     const machine = family.machine(recipe);
     await checkNeeds({ connect, machine, cache: paths.cache, files: neededFiles(request, paths) }, signal);
   }

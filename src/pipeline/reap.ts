@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../model.ts';
 import { fileSizes, removeDeadTemporaries } from '../store/files.ts';
-import { removePartials } from '../targets/directory/directory.ts';
+import { cleanTarget } from '../targets/index.ts';
 import { withLock } from '../store/lock.ts';
 import { removeUnrecorded } from '../store/checkpoints.ts';
 import { domainOf, foldersOf, type Owner, readOwners, releaseOwner } from '../store/owner.ts';
@@ -56,7 +56,7 @@ export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
   }
   await removeBootFiles(owner.startedAt);
   await removeUnrecorded(paths.checkpoints, owner.build);
-  for (const folder of owner.targets ?? []) await removePartials(folder, owner.build);
+  for (const target of owner.targets ?? []) await cleanTarget(target, owner.build, owner.cwd ?? '/');
   await rm(work, { recursive: true, force: true, maxRetries: 3 });
   await releaseOwner(paths, owner.build);
 }

@@ -4,6 +4,7 @@ import type { Event, StageName, World } from '../model.ts';
 import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
+import { localOnly } from '../targets/index.ts';
 import type { Rehearsal } from './prepare.ts';
 
 /** What a person asks for: a recipe, and how it is to be built. */
@@ -53,8 +54,7 @@ export async function readRecipe(request: BuildRequest, { cwd }: World): Promise
 function withTargets(recipe: Recipe, { out, rehearsal, allowRehearsal }: BuildRequest, cwd: string): Recipe {
   if (out !== undefined) return { ...recipe, upload: [{ directory: { path: resolve(cwd, out) } }] };
   if (rehearsal === undefined || allowRehearsal) return recipe;
-  const local = recipe.upload.filter(({ glance }) => glance === undefined);
-  return { ...recipe, upload: local.length > 0 ? local : [{ directory: { path: resolve(cwd, 'images') } }] };
+  return { ...recipe, upload: localOnly(recipe.upload, resolve(cwd, 'images')) };
 }
 
 /** The folders of this user, made if need be. */

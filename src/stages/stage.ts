@@ -1,6 +1,17 @@
 import type { Family } from '../families/family.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import type { Command, Emit, Host, InstallerLog, Media, Published, RenderedFile, StageName, Weight } from '../model.ts';
+import type {
+  Command,
+  Emit,
+  Host,
+  InstallerLog,
+  Media,
+  Published,
+  RenderedFile,
+  StageName,
+  Weight,
+  World,
+} from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
@@ -47,6 +58,7 @@ export type Step<Settings = unknown> = { commands: readonly Command[]; settings:
 export type StageContext = {
   signal: AbortSignal;
   emit: Emit;
+  world: World;
   host: Host;
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;

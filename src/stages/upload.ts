@@ -1,14 +1,14 @@
-import { placesFrom, publishAll } from '../targets/index.ts';
+import { type PlannedTarget, plannedTargets } from '../targets/index.ts';
+import { publishAll } from '../targets/publish.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { ImageToPublish } from '../targets/target.ts';
-import type { Recipe } from '../recipe/recipe.ts';
 import type { Call } from '../tools/exec.ts';
 import type { Stage } from './stage.ts';
 
 /** What is published, as far as it is known before the image is built, and where to. */
 export type Publication = {
   image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity'>;
-  targets: Recipe['upload'];
+  targets: readonly PlannedTarget[];
 };
 
 /** Hands the finished image to every target of the recipe. */
@@ -35,12 +35,13 @@ export const upload: Stage<Publication> = {
       commands: [],
       keys: ['upload'],
       takes: { memory: 0, cores: 0 },
-      settings: { image, targets: recipe.upload },
+      settings: { image, targets: plannedTargets(recipe.upload) },
     };
   },
   run: async ({ settings }, context) => {
     const { path, sha256, size } = context.image();
     const to = {
+      ...context.world,
       signal: context.signal,
       progress: (message: string, fraction?: number) =>
         context.emit({ type: 'progress', stage: 'upload', message, ...(fraction === undefined ? {} : { fraction }) }),
@@ -49,8 +50,6 @@ export const upload: Stage<Publication> = {
       exec: (call: Call) => context.control(call),
     };
     const image = { ...settings.image, path, sha256, size, build: context.build };
-    return publishAll(placesFrom(settings.targets), image, to, (place) =>
-      context.emit({ type: 'published', ...place }),
-    );
+    return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));
   },
 };

@@ -19,8 +19,10 @@ export type Owner = ProcessIdentity & {
   connect?: string;
   /** Fingerprints of the checkpoints in use, which `clean` leaves alone. */
   uses: string[];
-  /** Folders that it publishes to, absolute; once they are known. */
-  targets?: string[];
+  /** Where it publishes to, once that is known: a target with what it needs to know; in version 0.1.0 a folder, absolute. */
+  targets?: readonly (string | { target: string; spec: unknown })[];
+  /** The folder that relative paths in `targets` count from. */
+  cwd?: string;
   /** The build failed and was asked to leave everything in place. */
   kept?: boolean;
 };

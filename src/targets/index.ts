@@ -1,74 +1,98 @@
-import { messageOf, VmkilnError } from '../errors.ts';
+import { interrupted, VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { UploadEntry } from '../recipe/recipe.ts';
 import { directory } from './directory/directory.ts';
-import { glance, placesOf } from './glance/glance.ts';
-import { targetsIn } from './recipe.ts';
-import type { ImageToPublish, Target, TargetContext } from './target.ts';
+import { glance } from './glance/glance.ts';
+import type { ImageToPublish, Looking, Target, TargetContext } from './target.ts';
 
-/** One place an image goes to, with its name for messages. */
+/** The targets, by their key in a recipe's `upload` list: the one place that names them. */
+export const targets = { directory, glance } satisfies Readonly<Record<string, Target<unknown>>>;
+
+/** One place that an image goes to, as plain data: a plan keeps it as JSON. `target` is a key of `targets`. */
+export type PlannedTarget = { target: string; name: string; local: boolean; spec: unknown };
+
+/** One place that an image goes to, with what can be done there. */
 export type Place = {
   name: string;
-  check: () => Promise<void>;
-  changes: (image: ImageToPublish) => Promise<string[]>;
+  /** @throws VmkilnError TARGET_FAILED, INTERRUPTED. */
+  check: (looking: Looking) => Promise<void>;
+  changes: (image: ImageToPublish, looking: Looking) => Promise<string[]>;
   publish: (image: ImageToPublish, context: TargetContext) => Promise<Published>;
 };
 
-/** Every place that a recipe's `upload` list names; a target for several clouds is as many places. */
-export function placesFrom(upload: Recipe['upload']): Place[] {
-  return targetsIn(upload).flatMap((target): Place[] => {
-    if (target.glance) return placesOf(target.glance).map((spec) => placeOf(spec.cloud ?? 'the cloud', glance, spec));
-    if (target.directory) return [placeOf(target.directory.path, directory, target.directory)];
-    return [];
-  });
+/** Every place that an `upload` list names; a target for several clouds is as many places. Pure. */
+export function plannedTargets(upload: readonly UploadEntry[]): PlannedTarget[] {
+  return upload.flatMap((entry) =>
+    entriesOf(entry).flatMap(({ key, target, spec }) =>
+      target
+        .places(spec)
+        .map((place) => ({ target: key, name: target.nameOf(place), local: target.local, spec: place })),
+    ),
+  );
 }
 
-function placeOf<Spec>(name: string, target: Target<Spec>, spec: Spec): Place {
+/** The entries whose images stay on this host; if there are none, a folder. Pure. */
+export function localOnly(upload: readonly UploadEntry[], fallbackFolder: string): UploadEntry[] {
+  const local = upload.filter((entry) => entriesOf(entry).every(({ target }) => target.local));
+  return local.length > 0 ? local : [{ directory: { path: fallbackFolder } }];
+}
+
+/** What publishing an image takes the place of, such as paths of files; each once. Pure. */
+export function occupied(
+  planned: readonly PlannedTarget[],
+  image: Pick<ImageToPublish, 'name' | 'format'>,
+  cwd: string,
+): string[] {
+  const all = planned.flatMap(({ target, spec }) => targetCalled(target).occupies?.(image, spec, cwd) ?? []);
+  return [...new Set(all)];
+}
+
+/** @throws VmkilnError TARGET_FAILED for a target that this version does not have */
+export function openTarget({ target: key, name, spec }: PlannedTarget): Place {
+  const target = targetCalled(key);
   return {
     name,
-    check: () => target.check(spec),
-    changes: (image) => target.changes(image, spec),
-    publish: (image, context) => target.publish(image, spec, context),
+    check: (looking) => stoppable(looking, () => target.check(spec, looking)),
+    changes: (image, looking) => stoppable(looking, () => target.changes(image, spec, looking)),
+    publish: async (image, context) => {
+      const published = await stoppable(context, () => target.publish(image, spec, context));
+      return { ...published, name };
+    },
   };
 }
 
-/** Whether images can be published to every place, as far as it can be told beforehand. @throws VmkilnError */
-export async function checkTargets(upload: Recipe['upload']): Promise<void> {
-  await Promise.all(placesFrom(upload).map((place) => place.check()));
-}
+/** A target as the record of a build has it; in version 0.1.0 the path of a folder. */
+export type RecordedTarget = string | { target: string; spec: unknown };
 
 /**
- * Publishes to all places at once. One that fails does not stop the others; what is done is `done`, also when it throws.
+ * Removes what the publication of a build that is gone has left half made.
  *
- * @throws the first failure, with the places that failed in its message if there are several places.
+ * @param cwd the folder that its relative paths count from.
  */
-export async function publishAll(
-  places: readonly Place[],
-  image: ImageToPublish,
-  context: TargetContext,
-  done: (published: Published) => void,
-): Promise<Published[]> {
-  const results = await Promise.allSettled(
-    places.map(async (place) => {
-      const published = await place.publish(image, context);
-      done(published);
-      return published;
-    }),
+export async function cleanTarget(recorded: RecordedTarget, build: string, cwd: string): Promise<void> {
+  const { target, spec } = typeof recorded === 'string' ? { target: 'directory', spec: { path: recorded } } : recorded;
+  await targetCalled(target).clean?.(spec, build, cwd);
+}
+
+function entriesOf(entry: UploadEntry): { key: string; target: Target<unknown>; spec: unknown }[] {
+  return Object.entries(entry).flatMap(([key, spec]) =>
+    spec === undefined ? [] : [{ key, target: targetCalled(key), spec: spec as unknown }],
   );
-  const failed = results.flatMap((result, index) =>
-    result.status === 'rejected' ? [{ name: places[index]?.name ?? '', error: result.reason as unknown }] : [],
-  );
-  const [first] = failed;
-  if (first === undefined) return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  if (!(first.error instanceof VmkilnError) || places.length === 1) throw first.error;
-  const names = failed.map(({ name }) => name).join(', ');
-  const rest = failed.slice(1).map(({ name, error }) => `\n${name}: ${messageOf(error)}`);
-  throw new VmkilnError(
-    first.error.code,
-    `${failed.length} of ${places.length} targets failed (${names}): ${first.error.message}${rest.join('')}`,
-    {
-      hint: `${first.error.hint ?? 'mend that'}; then run it again: what is published stays`,
-      cause: first.error.cause,
-    },
-  );
+}
+
+/** @throws VmkilnError TARGET_FAILED for a target that this version does not have */
+export function targetCalled(key: string): Target<unknown> {
+  if (Object.hasOwn(targets, key)) return targets[key as keyof typeof targets];
+  throw new VmkilnError('TARGET_FAILED', `this version of vmkiln has no target ${key}`, {
+    hint: `it has ${Object.keys(targets).join(', ')}`,
+  });
+}
+
+/** Whatever a target says when it was told to stop, it was stopped. */
+async function stoppable<T>({ signal }: Looking, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw signal.aborted ? interrupted('asking a target', signal) : error;
+  }
 }

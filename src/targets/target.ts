@@ -1,5 +1,8 @@
+import type { z } from 'zod';
 import type { Identity } from '../media/hash.ts';
-import type { Published } from '../model.ts';
+import type { Published, World } from '../model.ts';
+import type { Report } from '../recipe/paths.ts';
+import type { Call } from '../tools/exec.ts';
 
 /**
  * A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex: empty when
@@ -24,32 +27,52 @@ export type ImageToPublish = {
   properties?: Readonly<Record<string, string>>;
 };
 
+/** What a target may know of the world, and when it should stop. */
+export type Looking = World & { signal: AbortSignal };
+
 /** What a target may touch the world with. `exec` runs a program as tools/exec.ts does; `timeout` is in seconds. */
-export type TargetContext = {
-  signal: AbortSignal;
+export type TargetContext = Looking & {
   /** What is going on, in words, and how much of it is done (0 to 1). */
   progress: (message: string, fraction?: number) => void;
   /** Something a person should know, although all is well. */
   note: (message: string) => void;
   /** Absolute path for a temporary file. */
   work: (file: string) => string;
-  exec: (command: { program: string; args: readonly string[]; timeout: number }) => Promise<unknown>;
+  exec: (call: Call) => Promise<unknown>;
 };
 
-/** A place where images go. `Spec` is what a recipe says about it. */
-export type Target<Spec> = {
+/**
+ * A kind of place where images go: what it is, and what it does. `Spec` is what an entry of a recipe's `upload` list says,
+ * validated, and `Place` what it says of one place: plain data, which a plan keeps as JSON. Relative paths that are left in
+ * it count from the current folder.
+ */
+export type Target<Spec, Place extends Spec = Spec> = {
+  /** Of its key in an entry of the list. */
+  schema: z.ZodType<Spec>;
+  /** Whether images stay on this host. What a rehearsal makes goes nowhere else. */
+  local: boolean;
+  /** Makes paths absolute that count from the recipe's `folder`; reports what is not there, at a path within the spec. */
+  resolve?(spec: Spec, folder: string, report: Report): Spec;
+  /** The places that an entry names: each is published to on its own. */
+  places(spec: Spec): Place[];
+  /** What messages call a place. */
+  nameOf(place: Place): string;
   /**
    * Whether images can be published there, as far as it can be told beforehand. Changes nothing.
    *
    * @throws VmkilnError TARGET_FAILED.
    */
-  check(spec: Spec): Promise<void>;
+  check(place: Place, looking: Looking): Promise<void>;
   /** What `publish` would change there, in sentences. Changes nothing. */
-  changes(image: ImageToPublish, spec: Spec): Promise<string[]>;
+  changes(image: ImageToPublish, place: Place, looking: Looking): Promise<string[]>;
   /**
    * Publishes an image. Idempotent: an image whose digest is there already stays as it is.
    *
    * @throws VmkilnError TARGET_FAILED, DISK_FULL or INTERRUPTED.
    */
-  publish(image: ImageToPublish, spec: Spec, context: TargetContext): Promise<Published>;
+  publish(image: ImageToPublish, place: Place, context: TargetContext): Promise<Published>;
+  /** What a publication takes the place of without asking, such as the path of a file: two builds must not do so at once. */
+  occupies?(image: Pick<ImageToPublish, 'name' | 'format'>, place: Place, cwd: string): string;
+  /** Removes what the publication of a build that is gone has left half made. */
+  clean?(place: Place, build: string, cwd: string): Promise<void>;
 };

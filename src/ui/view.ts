@@ -105,8 +105,8 @@ export function applyEvent(view: BuildView, event: Event): void {
       );
       return;
     case 'published': {
-      const { target, location, sha256, size, unchanged } = event;
-      view.published.push({ target, location, sha256, size, unchanged });
+      const { type: _type, at: _at, build: _build, ...published } = event;
+      view.published.push(published);
       return;
     }
     case 'failed': {

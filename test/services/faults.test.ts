@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { type Fault, type Proxy, startProxy } from '../support/cloud/proxy.ts';
 import { cloudThrough, context, imagesCalled, makeImage, place, sessionOf } from '../support/cloud/tools.ts';
 
 let proxy: Proxy;
 let cloud: string;
-let one: Session;
+let one: CloudSession;
 
 beforeAll(async () => {
   one = await sessionOf('test');

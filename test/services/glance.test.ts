@@ -1,13 +1,13 @@
 import { beforeAll, expect, test } from 'vitest';
 import { getImage } from '../../src/openstack/image-api.ts';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../../src/openstack/metadefs.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { context, makeImage, openstack, place, sessionOf, signal, useClouds } from '../support/cloud/tools.ts';
 
 type Shown = Record<string, unknown> & { id: string; properties: Record<string, unknown> };
 
-let one: Session;
+let one: CloudSession;
 beforeAll(async () => {
   useClouds();
   one = await sessionOf('test');
@@ -61,10 +61,10 @@ test('an image is uploaded with all that is said of it, and the openstack client
   expect(shown.properties).not.toHaveProperty('vmkiln_uploading');
   expect(there.said.some((line) => /uploading to test: .* of .*/.test(line))).toBe(true);
 
-  expect(await glance.changes(image, spec)).toEqual([expect.stringMatching(/^= /)]);
+  expect(await glance.changes(image, spec, context())).toEqual([expect.stringMatching(/^= /)]);
   expect(await glance.publish(image, spec, context())).toMatchObject({ unchanged: true, location: published.location });
   const changed = { ...spec, minRam: 1024, protected: false };
-  expect(await glance.changes(image, changed)).toEqual([
+  expect(await glance.changes(image, changed, context())).toEqual([
     expect.stringMatching(/^~ change/),
     expect.stringContaining('min_ram: 512 → 1024'),
     expect.stringContaining('protected: true → false'),

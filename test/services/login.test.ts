@@ -89,7 +89,10 @@ test('a token that the service refuses is renewed once, and no more', async () =
   const user = { username: 'builder', password, user_domain_id: 'default' };
   const auth = { ...user, project_name: 'images', project_domain_id: 'default', auth_url: `${keystone.url}/v3` };
   const file = cloudsFile({ mine: cloud(auth, { image_endpoint_override: glance.url }) });
-  const session = openSession(await readCloud({ cloud: 'mine', env: { OS_CLIENT_CONFIG_FILE: file }, cwd: tmpdir() }));
+  const session = openSession(
+    await readCloud({ cloud: 'mine', env: { OS_CLIENT_CONFIG_FILE: file }, cwd: tmpdir() }),
+    process.env,
+  );
   const refused = { kind: 'status', status: 401, after: 0 } as const;
   glance.fail(/^GET/, refused, refused, refused);
   const list = () => listImages(session, [['name', fresh('none')]], { signal });

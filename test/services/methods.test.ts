@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getImage } from '../../src/openstack/image-api.ts';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import type { ImageToPublish } from '../../src/targets/target.ts';
 import { context, imagesCalled, makeImage, openstack, place, sessionOf, signal } from '../support/cloud/tools.ts';
 
-let one: Session;
-let two: Session;
+let one: CloudSession;
+let two: CloudSession;
 let image: ImageToPublish;
 let server: Server;
 let location: string;

@@ -1,10 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
 import { createImage, deleteImage, patchImage, putData } from '../../src/openstack/image-api.ts';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { uploadImage } from '../../src/targets/glance/upload.ts';
-import { placesFrom, publishAll } from '../../src/targets/index.ts';
-import { glance as schema } from '../../src/targets/glance/recipe.ts';
+import { plannedTargets } from '../../src/targets/index.ts';
+import { publishAll } from '../../src/targets/publish.ts';
+import { glanceSchema } from '../../src/targets/glance/recipe.ts';
 import {
   context,
   fresh,
@@ -18,7 +19,7 @@ import {
 import { createReadStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 
-let one: Session;
+let one: CloudSession;
 beforeAll(async () => {
   one = await sessionOf('test');
 });
@@ -40,7 +41,7 @@ test('a new image takes the place of the old ones, of which some are kept', asyn
   await patchImage(one, ids[1] ?? '', [{ op: 'replace', path: '/protected', value: true }], { signal });
   const [last] = builds.slice(3);
   if (!last) throw new Error('no image');
-  const steps = await glance.changes(last, place('test', { replace: { keep: 0 } }));
+  const steps = await glance.changes(last, place('test', { replace: { keep: 0 } }), context());
   expect(steps.filter((line) => /^[~=-]/.test(line))).toEqual([
     expect.stringContaining(`~ hide ${name} ${ids[2]}`),
     expect.stringContaining(`- delete ${name} ${ids[2]}`),
@@ -85,7 +86,7 @@ test('an image keeps its id, and is never touched by an upload that wants the sa
   await glance.publish(image, place('test', { id }), context());
   const next = await makeImage({ name: image.name });
   const spec = place('test', { id, replace: true });
-  await expect(glance.changes(next, spec)).rejects.toThrow(`the id ${id} is that of ${image.name} already`);
+  await expect(glance.changes(next, spec, context())).rejects.toThrow(`the id ${id} is that of ${image.name} already`);
   await expect(glance.publish(next, spec, context())).rejects.toThrow(`the id ${id} is that of`);
   // Somebody takes it in the last moment, and the request fails for another reason before the service looks at the id.
   const upload = { session: one, method: 'put' as const, source: undefined, location: undefined, stores: [] };
@@ -164,10 +165,10 @@ test('what a killed upload left is finished, or removed', async () => {
 
 test('several regions at once: one that fails does not stop the others, and is resumed alone', async () => {
   const image = await makeImage();
-  const upload = (clouds: string[], keys: object = {}) => [{ glance: schema.parse({ cloud: clouds, ...keys }) }];
+  const upload = (clouds: string[], keys: object = {}) => [{ glance: glanceSchema.parse({ cloud: clouds, ...keys }) }];
   const done: string[] = [];
   const publish = (clouds: string[], keys = {}) =>
-    publishAll(placesFrom(upload(clouds, keys)), image, context(), ({ location, unchanged }) => {
+    publishAll(plannedTargets(upload(clouds, keys)), image, context(), ({ location, unchanged }) => {
       done.push(`${location} ${unchanged}`);
     });
   await expect(publish(['test', 'two/Nowhere'])).rejects.toThrow(/1 of 2 targets failed \(two\/Nowhere\)/);

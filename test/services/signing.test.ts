@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { verifySignature } from '../../src/commands/verify-signature.ts';
 import { createImage, deleteImage, getImage, putData } from '../../src/openstack/image-api.ts';
-import type { Session } from '../../src/openstack/keystone.ts';
+import type { CloudSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { commandContext } from '../support/command-context.ts';
@@ -12,7 +12,7 @@ import { context, imagesCalled, makeImage, place, sessionOf, signal } from '../s
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-let one: Session;
+let one: CloudSession;
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-keys-'));
 beforeAll(async () => {
   one = await sessionOf('test');

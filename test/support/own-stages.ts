@@ -68,7 +68,7 @@ export function ownMachine(recipe: Recipe) {
           work,
           signal: new AbortController().signal,
           emit: (event) => events.push(event),
-          env: {},
+          world: { env: {}, cwd: '/' },
           redact: [],
           keepOnFailure: false,
           checkpoints: store,

@@ -22,6 +22,8 @@ beforeEach(async () => {
 
 const context: TargetContext = {
   signal,
+  env: {},
+  cwd: '/',
   progress: () => {},
   note: () => {},
   work: (file) => file,
@@ -43,7 +45,7 @@ const index = async () => JSON.parse(await readFile(join(out, 'index.json'), 'ut
 test('the image, its checksum and the index appear, and nothing else', async () => {
   const one = await image('one');
   const path = join(out, 'rhel7.qcow2');
-  expect(await directory.changes(one, { path: out })).toEqual([`create the folder ${out}`, `add ${path}`]);
+  expect(await directory.changes(one, { path: out }, context)).toEqual([`create the folder ${out}`, `add ${path}`]);
   const published = await directory.publish(one, { path: out }, context);
   expect(published).toEqual({ target: 'directory', location: path, sha256: one.sha256, size: 3, unchanged: false });
   expect((await readdir(out)).toSorted()).toEqual(['index.json', 'rhel7.qcow2', 'rhel7.qcow2.sha256']);
@@ -63,11 +65,11 @@ test('the same image again is no copy; another one, or a file that was used, is'
   const path = join(out, 'rhel7.qcow2');
   await directory.publish(one, { path: out }, context);
   expect(await directory.publish({ ...one, build: 'b2' }, { path: out }, context)).toMatchObject({ unchanged: true });
-  expect(await directory.changes(one, { path: out })).toEqual([expect.stringContaining('same content')]);
+  expect(await directory.changes(one, { path: out }, context)).toEqual([expect.stringContaining('same content')]);
   expect(copies).toBe(1);
   await directory.publish(await image('two', { build: 'b3' }), { path: out }, context);
   expect(await readFile(path, 'utf8')).toBe('two');
-  expect(await directory.changes(one, { path: out })).toEqual([`replace ${path}, of build b3`]);
+  expect(await directory.changes(one, { path: out }, context)).toEqual([`replace ${path}, of build b3`]);
   await utimes(path, 2e9, 2e9);
   expect(await directory.publish(await image('two'), { path: out }, context)).toMatchObject({ unchanged: false });
 });
@@ -126,7 +128,7 @@ test('what fails leaves the old image and nothing half-made', async () => {
   });
   const full = async () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
   await expect(failing(full)).rejects.toMatchObject({ code: 'DISK_FULL' });
-  expect(await directory.changes(one, { path: out })).toEqual([expect.stringContaining('same content')]);
+  expect(await directory.changes(one, { path: out }, context)).toEqual([expect.stringContaining('same content')]);
   expect((await readdir(out)).toSorted()).toEqual(['index.json', 'rhel7.qcow2', 'rhel7.qcow2.sha256']);
 });
 
@@ -149,6 +151,6 @@ test('a place that cannot take images is named with a way out', async () => {
 });
 
 test('a folder that can never be written is refused before anything is built', async () => {
-  await expect(directory.check({ path: '/dev/null/images' })).rejects.toMatchObject({ code: 'TARGET_FAILED' });
-  await expect(directory.check({ path: join(tmpdir(), 'not', 'there', 'yet') })).resolves.toBeUndefined();
+  await expect(directory.check({ path: '/dev/null/images' }, context)).rejects.toMatchObject({ code: 'TARGET_FAILED' });
+  await expect(directory.check({ path: join(tmpdir(), 'not', 'there', 'yet') }, context)).resolves.toBeUndefined();
 });

@@ -5,97 +5,15 @@ import { expect, test } from 'vitest';
 import { identity } from '../../src/openstack/auth.ts';
 import { readCloud } from '../../src/openstack/clouds-yaml.ts';
 import { wordsOf } from '../../src/openstack/http.ts';
-import type { Image } from '../../src/openstack/image-api.ts';
 import { checkProperties } from '../../src/openstack/metadefs.ts';
 import { signatureOf, signStream } from '../../src/openstack/signing.ts';
 import { judgeImport } from '../../src/openstack/watch-import.ts';
 import { uploaderMark, uploaderOf } from '../../src/targets/glance/mark.ts';
 import { chooseMethod } from '../../src/targets/glance/method.ts';
-import { planSteps, type Wanted } from '../../src/targets/glance/steps.ts';
-import { osProperties } from '../../src/images/system-properties.ts';
 import { wantedImage } from '../../src/targets/glance/wanted.ts';
-import { glance } from '../../src/targets/glance/recipe.ts';
-
-const wanted: Wanted = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {} };
-
-function image(id: string, changes: Partial<Image> = {}): Image {
-  return {
-    id,
-    name: 'x',
-    status: 'active',
-    visibility: 'private',
-    disk_format: 'qcow2',
-    container_format: 'bare',
-    size: 1,
-    os_hidden: false,
-    protected: false,
-    min_disk: 0,
-    min_ram: 0,
-    owner: 'me',
-    tags: [],
-    created_at: `2026-01-0${id}T00:00:00Z`,
-    updated_at: '',
-    ...changes,
-  };
-}
-
-const steps = (
-  images: Image[],
-  same: string[],
-  replace: false | { keep?: number } = {},
-  uploader = 'gone' as const,
-) => {
-  const plan = planSteps(wanted, { images, same: new Set(same), uploader: () => uploader }, replace);
-  return 'refused' in plan
-    ? plan.refused
-    : plan.map((step) => `${step.do} ${'image' in step ? step.image.id : ''}`.trim());
-};
-
-test('the new image comes before the old ones are hidden, and only what vmkiln made is deleted', () => {
-  const made = { vmkiln_sha256: 'old' };
-  expect(steps([image('1', made), image('2', made)], [])).toEqual(['create', 'hide 2', 'hide 1']);
-  expect(steps([image('1', made), image('2', made), image('3', made)], [], { keep: 1 })).toEqual([
-    'create',
-    'hide 3',
-    'hide 2',
-    'delete 2',
-    'hide 1',
-    'delete 1',
-  ]);
-  expect(steps([image('1'), image('2', { ...made, protected: true })], [], { keep: 0 })).toEqual([
-    'create',
-    'hide 2',
-    'keep 2',
-    'hide 1',
-    'keep 1',
-  ]);
-  expect(steps([image('1', { ...made, os_hidden: true })], [], false)).toEqual(['create']);
-  expect(steps([image('1', made)], [], false)).toContain('another image called x');
-});
-
-test('the same image stays, an unfinished one is finished or goes, one of another host is left alone', () => {
-  const half = { vmkiln_uploading: '{}' };
-  expect(steps([image('1')], ['1'])).toEqual([]);
-  expect(steps([image('1', half)], ['1'])).toEqual(['resume 1']);
-  expect(steps([image('1', { ...half, status: 'saving' })], ['1'])).toEqual(['discard 1', 'create']);
-  expect(steps([image('1'), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
-  expect(steps([image('1', { ...half, vmkiln_sha256: 'old' })], [])).toEqual(['discard 1', 'create']);
-  expect(steps([image('1', half)], ['1'], {}, 'elsewhere' as 'gone')).toContain('the same image is being uploaded');
-  // It has no digest until it is complete, so it may be the same.
-  expect(steps([image('1', half)], [], {}, 'elsewhere' as 'gone')).toContain('an image of that name is being uploaded');
-  expect(steps([image('1', { ...half, vmkiln_sha256: 'x' })], [], {}, 'elsewhere' as 'gone')).toEqual(['create']);
-});
-
-test('a hidden image does not appear beside another, a deactivated one counts, a snapshot is nobody’s image', () => {
-  const [old, now] = [image('1', { os_hidden: true }), image('2')];
-  expect(steps([old, now], ['1'], false)).toContain('another image called x: 2');
-  expect(steps([old, now], ['1'])).toEqual(['update 1', 'hide 2']);
-  expect(steps([image('1', { status: 'deactivated' })], [], false)).toContain('another image called x: 1');
-  expect(steps([image('1', { status: 'deactivated' })], [])).toEqual(['create', 'hide 1']);
-  expect(steps([image('1', { status: 'deactivated' })], ['1'])).toContain('deactivated: 1');
-  const snapshot = { vmkiln_sha256: 'x', image_type: 'snapshot', base_image_ref: '1' };
-  expect(steps([image('2', snapshot)], [], { keep: 0 })).toEqual(['create', 'hide 2', 'keep 2']);
-});
+import { glanceSchema } from '../../src/targets/glance/recipe.ts';
+import { osProperties } from '../../src/images/system-properties.ts';
+import { imageRecord as image } from '../support/cloud/image-record.ts';
 
 test('a mark of this PID namespace is looked at, that of a container or another host is believed for half a day', () => {
   const mark = JSON.parse(uploaderMark()) as Record<string, unknown>;
@@ -191,7 +109,7 @@ test('the properties follow from the system, and an empty one takes away', () =>
     properties: { hw_disk_bus: 'virtio', hw_vif_model: 'virtio' },
   };
   const said = wantedImage(built, {
-    ...glance.parse({ name: 'golden', properties: { hw_vif_model: '', mine: 'x' } }),
+    ...glanceSchema.parse({ name: 'golden', properties: { hw_vif_model: '', mine: 'x' } }),
     cloud: 'c',
   } as never);
   expect(said).toMatchObject({ name: 'golden-rehearsal', disk_format: 'qcow2' });

@@ -15,7 +15,7 @@ import { upload } from '../../src/commands/upload.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
-import { convertImage } from '../../src/targets/glance/convert.ts';
+import { convertForCloud } from '../../src/targets/glance/convert.ts';
 import type { TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { commandContext } from '../support/command-context.ts';
@@ -43,7 +43,7 @@ function send(path: string, size: number) {
   const identity = { dev: '0', ino: '0', size: `${size}`, mtimeNs: '0' };
   cloud.images.set('i', { id: 'i', status: 'queued' });
   const options = { signal: new AbortController().signal, progress: () => undefined, to: 'file' as const };
-  return sendFile(openSession(cloud.config), 'i', { path, size, identity }, options);
+  return sendFile(openSession(cloud.config, {}), 'i', { path, size, identity }, options);
 }
 
 test('a file that has become shorter ends the sending at once, and nothing is sent again', async () => {
@@ -168,7 +168,7 @@ test('a service that is busy when the record is made is left alone for as long a
 });
 
 test('a change whose answer was lost has been made, and one that is refused has not', async () => {
-  const session = openSession(cloud.config);
+  const session = openSession(cloud.config, {});
   const { signal } = new AbortController();
   const there = { id: 'i', status: 'active', tags: ['b', 'a'], 'x/y': 'old', mark: 'm' };
   cloud.images.set('i', there);
@@ -211,8 +211,15 @@ test('a conversion that fails or is stopped leaves nothing, and the name of an i
   const controller = new AbortController();
   const run: TargetContext['exec'] = (command) => exec({ ...command, signal: controller.signal });
   const none = () => undefined;
-  const context = { signal: controller.signal, progress: none, note: none, work: (file: string) => join(work, file) };
-  const made = await convertImage(image, 'qcow2', { ...context, exec: run });
+  const context = {
+    env: {},
+    cwd: '/',
+    signal: controller.signal,
+    progress: none,
+    note: none,
+    work: (file: string) => join(work, file),
+  };
+  const made = await convertForCloud(image, 'qcow2', { ...context, exec: run });
   expect(readdirSync(work).map((file) => join(work, file))).toEqual([made]);
   rmSync(made);
   const late: TargetContext['exec'] = async (command) => {
@@ -220,7 +227,7 @@ test('a conversion that fails or is stopped leaves nothing, and the name of an i
     controller.abort();
     return run(command);
   };
-  const stopped = convertImage(image, 'qcow2', { ...context, exec: late });
+  const stopped = convertForCloud(image, 'qcow2', { ...context, exec: late });
   await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(readdirSync(work)).toEqual([]);
 });

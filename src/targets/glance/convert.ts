@@ -15,11 +15,11 @@ const spellings: Readonly<Record<string, { format: string; options?: string }>> 
 };
 
 /**
- * Converts an image on this host, into a temporary file whose path it returns. A failure or an abort leaves none.
+ * Converts an image on this host to a format that a cloud is to have, into a temporary file whose path it returns. A failure or an abort leaves none.
  *
  * @throws VmkilnError TARGET_FAILED for a format that cannot be made; errors of qemu-img.
  */
-export async function convertImage(image: ImageToPublish, format: string, context: TargetContext): Promise<string> {
+export async function convertForCloud(image: ImageToPublish, format: string, context: TargetContext): Promise<string> {
   const spelling = spellings[format];
   if (spelling === undefined) {
     throw new VmkilnError('TARGET_FAILED', `an image in ${image.format} cannot be converted to ${format}`, {

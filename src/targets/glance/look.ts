@@ -1,34 +1,22 @@
 import { findImage, type Image, importMethods, listImages, listStores } from '../../openstack/image-api.ts';
-import type { Session } from '../../openstack/keystone.ts';
-import { openCloud } from '../../openstack/open-cloud.ts';
-import type { GlanceSpec } from './recipe.ts';
+import type { CloudSession } from '../../openstack/keystone.ts';
+import type { ImageToPublish, TargetContext } from '../target.ts';
 import { chooseMethod, type Method } from './method.ts';
-import type { Wanted } from './steps.ts';
+import type { GlancePlace } from './recipe.ts';
+import { isMadeHere, sha256Property, type Wanted } from './record.ts';
+import { digestOf } from './verify.ts';
 
-/** One cloud of a `glance` entry of a recipe: `cloud` names it alone. */
-export type GlancePlace = Omit<GlanceSpec, 'cloud'> & { cloud?: string | undefined };
-
-/** What is known of a cloud before anything is decided. `holder` is the image that has the wanted id already. */
-export type Scene = {
-  session: Session;
-  method: Method;
-  stores: readonly string[];
-  images: Image[];
-  holder: Image | undefined;
-};
+/** How images get into a cloud. */
+export type Way = { method: Method; stores: readonly string[] };
 
 /** How images get into a cloud, by what it offers and what the recipe asks for. @throws VmkilnError TARGET_FAILED */
-export async function methodFor(
-  session: Session,
-  spec: GlancePlace,
-  signal: AbortSignal,
-): Promise<{ method: Method; stores: readonly string[] }> {
+export async function wayInto(session: CloudSession, spec: GlancePlace, signal: AbortSignal): Promise<Way> {
   const stores = spec.stores ?? [];
   const [offered, known] = await Promise.all([
     importMethods(session, { signal }),
     stores.length > 0 ? listStores(session, { signal }) : [],
   ]);
-  const chosen = chooseMethod({
+  const method = chooseMethod({
     cloud: session.cloud.name,
     wanted: spec.method,
     offered,
@@ -37,22 +25,22 @@ export async function methodFor(
     hasLocation: spec.location !== undefined,
     signed: spec.sign !== undefined,
   });
-  return { method: chosen, stores };
+  return { method, stores };
 }
 
+/** What a cloud has of a name. `holder` is the image that has the wanted id already. */
+export type Look = { images: Image[]; holder: Image | undefined };
+
 /** Asks a cloud what a decision needs. Changes nothing. */
-export async function look(wanted: Wanted, spec: GlancePlace, signal: AbortSignal): Promise<Scene> {
-  const session = await openCloud(spec.cloud);
-  const chosen = await methodFor(session, spec, signal);
+export async function look(session: CloudSession, wanted: Wanted, signal: AbortSignal): Promise<Look> {
   const images = await namedImages(session, wanted, signal);
   const { id } = wanted;
-  const holder = id === undefined ? undefined : await findImage(session, id, { signal });
-  return { session, ...chosen, images, holder };
+  return { images, holder: id === undefined ? undefined : await findImage(session, id, { signal }) };
 }
 
 /** The images of a name in the project, hidden and unfinished ones too. */
-export async function namedImages(session: Session, { name, owner }: Wanted, signal: AbortSignal): Promise<Image[]> {
-  const own = await session.project();
+async function namedImages(session: CloudSession, { name, owner }: Wanted, signal: AbortSignal): Promise<Image[]> {
+  const own = await session.project(signal);
   const project = owner ?? own;
   // Those that another project shares with everybody are listed only when asked for.
   const kinds = project === own ? [[]] : [[], [['visibility', 'community']] as const];
@@ -66,4 +54,22 @@ export async function namedImages(session: Session, { name, owner }: Wanted, sig
   // Some clouds list public images of others even so.
   const found = lists.flat().filter((image) => image.owner === project && image.name === name);
   return [...new Map(found.map((image) => [image.id, image])).values()];
+}
+
+/** Ids of the images that have the content of this one: by vmkiln's digest, or by the service's, for which the file is read. */
+export async function sameImages(
+  images: readonly Image[],
+  image: ImageToPublish,
+  world: Pick<TargetContext, 'signal' | 'progress'>,
+): Promise<Set<string>> {
+  const same = new Set<string>();
+  let hash: string | undefined;
+  for (const there of images) {
+    if (image.sha256 !== '' && isMadeHere(there) && there[sha256Property] === image.sha256) same.add(there.id);
+    const isForeign = !(sha256Property in there) && there.size === image.size && there.disk_format === image.format;
+    if (!isForeign || there.os_hash_algo !== 'sha512' || image.path === '') continue;
+    hash ??= await digestOf(image, 'sha512', world);
+    if (there.os_hash_value === hash) same.add(there.id);
+  }
+  return same;
 }

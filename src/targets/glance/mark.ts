@@ -2,7 +2,8 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Image } from '../../openstack/image-api.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../../store/process.ts';
-import { type Uploader, uploadingProperty } from './steps.ts';
+import type { Uploader } from './decide.ts';
+import { uploadingProperty } from './record.ts';
 
 /** Who uploads, since when. A pid means something in its own PID namespace alone: a container has one of its own. */
 type Mark = ProcessIdentity & { host: string; namespace: string; at: string };

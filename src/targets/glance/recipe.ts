@@ -8,6 +8,11 @@ const uuid = (what: string) => line(what, /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4
 
 const place = () => line('the name of a cloud, or CLOUD/REGION', /^[^/\s]+(\/[^/\s]+)?$/);
 
+/** Whether the certificate of a signature is the id of one in the key manager, and not a path. */
+export function isCertificateId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 const sign = z.strictObject({
   key: line('a path').describe('Private key in PEM: RSA, or an elliptic curve like secp384r1.'),
   passphrase: secret().optional().describe('Passphrase of the key, by reference.'),
@@ -27,71 +32,78 @@ const replace = z.strictObject({
 });
 
 /** The `glance` target: where an image goes in OpenStack and what is said of it there. */
-export const glance = z.strictObject({
-  cloud: z
-    .union([place(), z.array(place()).min(1)], {
-      error: 'expected the name of a cloud, CLOUD/REGION, or a list of these',
-    })
-    .optional()
-    .describe(
-      'Cloud of clouds.yaml, or `CLOUD/REGION`; a list uploads to all of them at once. By default what OS_CLOUD and the other OS_* variables say.',
-    ),
-  name: line().optional().describe('Name of the image there. By default that of the recipe.'),
-  id: uuid('a UUID').optional().describe('Id of the image. By default a new one.'),
-  description: line().optional().describe('What the image is for. By default the description of the recipe.'),
-  location: line('a URL', /^(https?|ftp):\/\/\S+$/)
-    .optional()
-    .describe('URL at which the cloud finds the finished image, instead of having it uploaded.'),
-  format: z
-    .enum(diskFormats)
-    .optional()
-    .describe('Disk format there. By default that of the image; for another one the image is converted on this host.'),
-  architecture: line('an architecture like x86_64', /^[a-z0-9_]+$/)
-    .optional()
-    .describe('Architecture. By default that of the image.'),
-  minDisk: z.int().min(0).optional().describe('Smallest disk that boots it, in GB.'),
-  minRam: z.int().min(0).optional().describe('Least memory that boots it, in MB.'),
-  visibility: z
-    .enum(visibilities)
-    .optional()
-    .describe(
-      'Who sees it: `private`, `public` (everybody), `shared` (its members) or `community` (everybody who asks).',
-    ),
-  protected: z.boolean().optional().describe('Whether it cannot be deleted before that is taken back.'),
-  hidden: z.boolean().optional().describe('Whether lists leave it out.'),
-  tags: z
-    .array(line('a tag').refine((tag) => tag.length <= 255, { error: 'expected a tag of at most 255 characters' }))
-    .optional()
-    .describe('Tags.'),
-  kernel: uuid('the UUID of an image').optional().describe('Image with the kernel, for an AMI.'),
-  ramdisk: uuid('the UUID of an image').optional().describe('Image with the initial RAM disk, for an AMI.'),
-  stores: z.array(line('the name of a store')).min(1).optional().describe('Stores of the cloud to put it into.'),
-  owner: line('the id of a project').optional().describe('Project that owns it; only administrators may say.'),
-  osName: line('a libosinfo id like rhel7.9', /^[a-z0-9][a-z0-9._-]*$/)
-    .optional()
-    .describe('Operating system as libosinfo calls it. By default that of the recipe.'),
-  properties: z
-    .record(
-      line('the name of a property').refine((name) => !/^(os_glance_|vmkiln_)/.test(name), {
-        error: 'expected another name: os_glance_ belongs to the service, and vmkiln_ to vmkiln',
-      }),
-      z.string({ error: 'expected text (in quotes if it looks like a number)' }),
-    )
-    .prefault({})
-    .describe('Further properties. An empty value takes a property away that vmkiln would set.'),
-  method: z
-    .enum(uploadMethods)
-    .prefault('auto')
-    .describe(
-      'How it gets there: `put` straight to the store, `glance-direct` through the import of the cloud (which may convert it), `web-download` or `task` from a `location`.',
-    ),
-  importTimeout: duration().prefault('1h').describe('The longest that the cloud may take to import it.'),
-  sign: sign.optional().describe('Signs the image, so that the cloud verifies it.'),
-  replace: z
-    .union([z.boolean(), replace], { error: 'expected true, false or { keep: 3 }' })
-    .prefault(false)
-    .describe('Whether it takes the place of images of the same name: these are hidden once it is there.'),
-});
+export const glanceSchema = z
+  .strictObject({
+    cloud: z
+      .union([place(), z.array(place()).min(1)], {
+        error: 'expected the name of a cloud, CLOUD/REGION, or a list of these',
+      })
+      .optional()
+      .describe(
+        'Cloud of clouds.yaml, or `CLOUD/REGION`; a list uploads to all of them at once. By default what OS_CLOUD and the other OS_* variables say.',
+      ),
+    name: line().optional().describe('Name of the image there. By default that of the recipe.'),
+    id: uuid('a UUID').optional().describe('Id of the image. By default a new one.'),
+    description: line().optional().describe('What the image is for. By default the description of the recipe.'),
+    location: line('a URL', /^(https?|ftp):\/\/\S+$/)
+      .optional()
+      .describe('URL at which the cloud finds the finished image, instead of having it uploaded.'),
+    format: z
+      .enum(diskFormats)
+      .optional()
+      .describe(
+        'Disk format there. By default that of the image; for another one the image is converted on this host.',
+      ),
+    architecture: line('an architecture like x86_64', /^[a-z0-9_]+$/)
+      .optional()
+      .describe('Architecture. By default that of the image.'),
+    minDisk: z.int().min(0).optional().describe('Smallest disk that boots it, in GB.'),
+    minRam: z.int().min(0).optional().describe('Least memory that boots it, in MB.'),
+    visibility: z
+      .enum(visibilities)
+      .optional()
+      .describe(
+        'Who sees it: `private`, `public` (everybody), `shared` (its members) or `community` (everybody who asks).',
+      ),
+    protected: z.boolean().optional().describe('Whether it cannot be deleted before that is taken back.'),
+    hidden: z.boolean().optional().describe('Whether lists leave it out.'),
+    tags: z
+      .array(line('a tag').refine((tag) => tag.length <= 255, { error: 'expected a tag of at most 255 characters' }))
+      .optional()
+      .describe('Tags.'),
+    kernel: uuid('the UUID of an image').optional().describe('Image with the kernel, for an AMI.'),
+    ramdisk: uuid('the UUID of an image').optional().describe('Image with the initial RAM disk, for an AMI.'),
+    stores: z.array(line('the name of a store')).min(1).optional().describe('Stores of the cloud to put it into.'),
+    owner: line('the id of a project').optional().describe('Project that owns it; only administrators may say.'),
+    osName: line('a libosinfo id like rhel7.9', /^[a-z0-9][a-z0-9._-]*$/)
+      .optional()
+      .describe('Operating system as libosinfo calls it. By default that of the recipe.'),
+    properties: z
+      .record(
+        line('the name of a property').refine((name) => !/^(os_glance_|vmkiln_)/.test(name), {
+          error: 'expected another name: os_glance_ belongs to the service, and vmkiln_ to vmkiln',
+        }),
+        z.string({ error: 'expected text (in quotes if it looks like a number)' }),
+      )
+      .prefault({})
+      .describe('Further properties. An empty value takes a property away that vmkiln would set.'),
+    method: z
+      .enum(uploadMethods)
+      .prefault('auto')
+      .describe(
+        'How it gets there: `put` straight to the store, `glance-direct` through the import of the cloud (which may convert it), `web-download` or `task` from a `location`.',
+      ),
+    importTimeout: duration().prefault('1h').describe('The longest that the cloud may take to import it.'),
+    sign: sign.optional().describe('Signs the image, so that the cloud verifies it.'),
+    replace: z
+      .union([z.boolean(), replace], { error: 'expected true, false or { keep: 3 }' })
+      .prefault(false)
+      .describe('Whether it takes the place of images of the same name: these are hidden once it is there.'),
+  })
+  .describe('The Image service of an OpenStack cloud.');
 
 /** A validated `glance` target. `importTimeout` is in seconds. */
-export type GlanceSpec = z.output<typeof glance>;
+export type GlanceSpec = z.output<typeof glanceSchema>;
+
+/** One cloud of it: `cloud` names it alone. */
+export type GlancePlace = Omit<GlanceSpec, 'cloud'> & { cloud?: string | undefined };

@@ -10,18 +10,17 @@ import {
   getImage,
   type Image,
   type ImportRequest,
-  patchImage,
 } from '../../openstack/image-api.ts';
-import type { Session } from '../../openstack/keystone.ts';
+import type { CloudSession } from '../../openstack/keystone.ts';
 import { type Digests, type SendOptions, sendFile, type Source } from '../../openstack/send-file.ts';
 import { importAndWait, watchTask } from '../../openstack/watch-import.ts';
 import type { Method } from './method.ts';
-import { patchesFor, sha256Property, uploadingProperty, type Wanted } from './steps.ts';
+import { sha256Property, uploadingProperty, type Wanted } from './record.ts';
 import { verifyUpload } from './verify.ts';
 
 /** What an upload works with. */
 export type Upload = {
-  session: Session;
+  session: CloudSession;
   wanted: Wanted;
   method: Method;
   /** The file to send; none when the cloud fetches the image from `location`. */
@@ -203,11 +202,4 @@ async function byTask(upload: Upload): Promise<Image> {
     await discard(upload, made, uploader);
     throw error;
   }
-}
-
-/** Makes a complete image what is wanted, and visible: the last step. */
-export async function publishImage({ session, wanted, signal }: Upload, image: Image): Promise<Image> {
-  const patches = patchesFor(wanted, image);
-  // The cloud may have converted it, and its formats are its own then.
-  return patchImage(session, image.id, patches, { signal });
 }

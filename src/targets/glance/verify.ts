@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { VmkilnError } from '../../errors.ts';
 import { type Progress, transferReporter } from '../../media/progress.ts';
-import type { Image } from '../../openstack/image-api.ts';
+import { extraProperties, type Image } from '../../openstack/image-api.ts';
 import type { Source } from '../../openstack/send-file.ts';
 import { digestInto } from '../../store/digest.ts';
-import { uploadingProperty, type Wanted } from './steps.ts';
+import { uploadingProperty, type Wanted } from './record.ts';
 
 type World = { source: Source | undefined; signal: AbortSignal; progress: Progress; note: (message: string) => void };
 
@@ -70,21 +70,8 @@ function differs(image: Image, how: string): VmkilnError {
   });
 }
 
-/** Fields of the service; everything else of an image is a property. */
-const fields = new Set(
-  (
-    'id name status visibility disk_format container_format size virtual_size checksum os_hash_algo os_hash_value ' +
-    'os_hidden protected min_disk min_ram owner tags created_at updated_at stores self file schema direct_url locations'
-  ).split(' '),
-);
-
-/** The properties of an image: what is none of the service's own fields. */
-export function propertiesOf(image: Image): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(image).filter(([name]) => !fields.has(name)));
-}
-
 function injected(image: Image, wanted: Wanted): string[] {
-  return Object.entries(propertiesOf(image)).flatMap(([name, value]) => {
+  return Object.entries(extraProperties(image)).flatMap(([name, value]) => {
     if (name.startsWith('os_glance_') || name === uploadingProperty || name in wanted.properties) return [];
     return [`${name}=${String(value)}`];
   });

@@ -1,13 +1,13 @@
 import { osProperties } from '../../images/system-properties.ts';
-import type { GlanceSpec } from './recipe.ts';
-import { sha256Property, type Wanted } from './steps.ts';
+import type { GlancePlace } from './recipe.ts';
+import { sha256Property, type Wanted } from './record.ts';
 import type { ImageToPublish } from '../target.ts';
 
 /**
  * The record that a target asks for: what it says, over what the image itself is. Removes nothing: a property that is
  * given as empty is left out.
  */
-export function wantedImage(image: ImageToPublish, spec: GlanceSpec): Wanted {
+export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
   const { osName, architecture, kernel, ramdisk, description } = spec;
   const name = spec.name === undefined || !image.rehearsal ? (spec.name ?? image.name) : `${spec.name}-rehearsal`;
   const said: Record<string, string | undefined> = {

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { readCloud } from '../../../src/openstack/clouds-yaml.ts';
 import { type Image, listImages } from '../../../src/openstack/image-api.ts';
-import { openSession, type Session } from '../../../src/openstack/keystone.ts';
-import { glance } from '../../../src/targets/glance/recipe.ts';
-import type { GlancePlace } from '../../../src/targets/glance/look.ts';
+import { openSession, type CloudSession } from '../../../src/openstack/keystone.ts';
+import { type GlancePlace, glanceSchema } from '../../../src/targets/glance/recipe.ts';
 import type { ImageToPublish, TargetContext } from '../../../src/targets/target.ts';
 import { exec } from '../../../src/tools/exec.ts';
 
@@ -28,8 +27,11 @@ export function useClouds(): string {
   return clouds;
 }
 
-export async function sessionOf(cloud: string): Promise<Session> {
-  return openSession(await readCloud({ cloud, env: { OS_CLIENT_CONFIG_FILE: useClouds() }, cwd: tmpdir() }));
+export async function sessionOf(cloud: string): Promise<CloudSession> {
+  return openSession(
+    await readCloud({ cloud, env: { OS_CLIENT_CONFIG_FILE: useClouds() }, cwd: tmpdir() }),
+    process.env,
+  );
 }
 
 /** Runs Debian's `openstack` client and reads its JSON. */
@@ -59,7 +61,7 @@ export async function makeImage(changes: Partial<ImageToPublish> = {}): Promise<
 
 /** A `glance` target as a recipe would give it. */
 export function place(cloud: string, keys: object = {}): GlancePlace {
-  return { ...glance.parse(keys), cloud };
+  return { ...glanceSchema.parse(keys), cloud };
 }
 
 /** A context that keeps what is said. */
@@ -71,6 +73,8 @@ export function context(stop: AbortSignal = signal): TargetContext & { said: str
     said,
     notes,
     signal: stop,
+    env: process.env,
+    cwd: process.cwd(),
     progress: (message) => void said.push(message),
     note: (message) => void notes.push(message),
     work: (file) => join(folder, file),
@@ -97,7 +101,7 @@ export async function cloudThrough(url: string, from = 'test'): Promise<string> 
 }
 
 /** All images of a name, hidden ones too. */
-export async function imagesCalled(session: Session, name: string): Promise<Image[]> {
+export async function imagesCalled(session: CloudSession, name: string): Promise<Image[]> {
   const lists = ['false', 'true'].map((hidden) =>
     listImages(
       session,

@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { findHash, hashFile, identityOf } from '../media/hash.ts';
+import { ensurePaths, statePaths } from '../store/paths.ts';
+import { readIndex } from '../targets/directory/index-file.ts';
+import type { ImageToPublish } from '../targets/target.ts';
+import { imageFormat } from '../tools/qemu-img.ts';
+import type { CommandContext } from '../ui/ui.ts';
+import { progressLines } from './progress-lines.ts';
+
+/** An image to upload. `learn` keeps its SHA-256 for the next time, when that was not known before it was sent. */
+export type FoundImage = { found: ImageToPublish; learn?: (sha256: string) => Promise<void> };
+
+/** What lies at a URL is known to the cloud alone: it has no digest here. */
+export function imageAt(url: string, options: { name?: string; diskFormat?: string }): FoundImage {
+  const file = basename(new URL(url).pathname);
+  const format = options.diskFormat ?? (extname(file).slice(1) || 'qcow2');
+  const name = options.name ?? basename(file, extname(file));
+  const found = { path: '', name, format: format as ImageToPublish['format'], sha256: '', size: 0 };
+  return { found: { ...found, build: '', rehearsal: false } };
+}
+
+/**
+ * The image in a file. With `late` its digest may be left for later.
+ *
+ * @throws VmkilnError USAGE when there is no such file; errors of qemu-img.
+ */
+export async function imageIn(
+  path: string,
+  { name: wanted, late }: { name: string | undefined; late: boolean },
+  context: CommandContext,
+): Promise<FoundImage> {
+  const { signal, world } = context;
+  const full = resolve(world.cwd, path);
+  const stats = await stat(full, { bigint: true }).catch((cause: unknown) => {
+    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
+      hint: 'name an image file, or its URL',
+      cause,
+    });
+  });
+  if (!stats.isFile()) throw new VmkilnError('USAGE', `${path} is not a file`, { hint: 'name an image file' });
+  const format = await imageFormat(full, signal);
+  const paths = statePaths(world.env, process.getuid?.() ?? 0);
+  await ensurePaths(paths);
+  const looking = { mediaDir: paths.media, signal, progress: progressLines(context) };
+  const listed = await readIndex(dirname(full)).catch(() => []);
+  const entry = listed.find(({ file }) => file === basename(full));
+  const name = wanted ?? entry?.name ?? basename(full, extname(full));
+  const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
+  const identity = identityOf(stats);
+  const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal, identity };
+  if (late && entry === undefined) {
+    const { known, learn } = await findHash(full, looking);
+    const readSha256 = async () => (await hashFile(full, looking)).sha256;
+    const found = { ...about, sha256: known ?? '', readSha256, size: Number(stats.size), build: '' };
+    return known === undefined ? { found, learn } : { found };
+  }
+  const { sha256, size } = await hashFile(full, looking);
+  // Only a build of the very same bytes made it.
+  const build = entry?.sha256 === sha256 ? entry.build : '';
+  return { found: { ...about, sha256, size, build } };
+}

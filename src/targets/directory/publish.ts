@@ -1,0 +1,189 @@
+import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { VmkilnError, messageOf } from '../../errors.ts';
+import type { Published } from '../../model.ts';
+import {
+  diskFull,
+  isFull,
+  removeDeadTemporaries,
+  removeTemporaries,
+  syncFolder,
+  writeAtomic,
+} from '../../store/files.ts';
+import { withLock } from '../../store/lock.ts';
+import { copySparse } from '../../tools/cp.ts';
+import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
+import type { DirectorySpec } from './directory.ts';
+import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
+
+/** Seconds a copy may take: a terabyte to a slow disk. */
+const copyTimeout = 6 * 3600;
+
+/** Whether the folder, or the nearest one above it that is there, can be written. @throws VmkilnError TARGET_FAILED */
+export async function check(spec: DirectorySpec, { cwd }: Looking): Promise<void> {
+  let folder = resolve(cwd, spec.path);
+  while (!(await stat(folder).catch(() => undefined))) folder = dirname(folder);
+  const usable =
+    (await stat(folder)).isDirectory() &&
+    (await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    ));
+  if (usable) return;
+  throw new VmkilnError(
+    'TARGET_FAILED',
+    `images cannot be published to ${spec.path}: ${folder} is not a folder that can be written`,
+    {
+      hint: 'choose another folder with --out',
+    },
+  );
+}
+
+/** What `publish` would do to the folder. */
+export async function changes(image: ImageToPublish, spec: DirectorySpec, { cwd }: Looking): Promise<string[]> {
+  const folder = resolve(cwd, spec.path);
+  const file = fileOf(image);
+  const path = join(folder, file);
+  if (!(await stat(folder).catch(() => undefined))) return [`create the folder ${folder}`, `add ${path}`];
+  const published = await findPublished(folder, file);
+  if (published?.sha256 === image.sha256) return [`leave ${path} as it is: it has the same content`];
+  const listed = (await readIndex(folder)).find((entry) => entry.file === file);
+  const old = listed ? `, of build ${listed.build}` : '';
+  return (await stat(path).catch(() => undefined)) ? [`replace ${path}${old}`] : [`add ${path}`];
+}
+
+/**
+ * Publishes to a folder: the image, a checksum file beside it, and an `index.json` that lists the folder's images.
+ * Each appears by rename, the index last, so that it never names a file that is not there.
+ *
+ * @throws VmkilnError TARGET_FAILED, DISK_FULL, INTERRUPTED.
+ */
+export async function publish(image: ImageToPublish, spec: DirectorySpec, context: TargetContext): Promise<Published> {
+  const folder = resolve(context.cwd, spec.path);
+  const file = fileOf(image);
+  const path = join(folder, file);
+  const partial = `.${image.name}.${image.build}.partial`;
+  const { signal } = context;
+  const waiting = () => context.progress(`waiting for another build that publishes to ${folder}`);
+  const published = (unchanged: boolean): Published => {
+    return { target: 'directory', location: path, sha256: image.sha256, size: image.size, unchanged };
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+    await removeDeadPartials(folder, image.name);
+    if ((await findPublished(folder, file))?.sha256 === image.sha256) return published(true);
+    // The lock says that the partial file has a living owner.
+    return await withLock(folder, partial, { signal, waiting }, async () => {
+      const temporary = join(folder, partial);
+      try {
+        await copy(image, temporary, context);
+        await withLock(folder, 'index', { signal, waiting }, () => putInPlace(image, folder, temporary));
+        return published(false);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    });
+  } catch (error) {
+    throw nameFailure(error, folder);
+  }
+}
+
+function fileOf(image: ImageToPublish): string {
+  if (/^\.|[/\n\\\0]/.test(image.name) || image.name === '') {
+    throw new VmkilnError('TARGET_FAILED', `${JSON.stringify(image.name)} cannot be the name of a file`, {
+      hint: 'use letters, digits, dots, dashes and underscores',
+    });
+  }
+  return `${image.name}.${image.format}`;
+}
+
+/** Copies the image's data (never its name: users boot these files) and brings them to the disk. */
+async function copy(image: ImageToPublish, temporary: string, context: TargetContext): Promise<void> {
+  const source = await stat(image.path);
+  if (source.size !== image.size) {
+    throw new VmkilnError('TARGET_FAILED', `${image.path} has ${source.size} bytes now, and had ${image.size}`, {
+      hint: 'something changed the finished image: build it again',
+    });
+  }
+  const folder = dirname(temporary);
+  const { bavail, bsize } = await statfs(folder);
+  const [needed, free] = [source.blocks * 512, bavail * bsize];
+  if (needed > free) throw diskFull(folder, undefined, { needed, free });
+  const message = `copying ${fileOf(image)}`;
+  context.progress(message, 0);
+  const watch = setInterval(() => {
+    void stat(temporary).then(
+      ({ size }) => context.progress(message, Math.min(1, size / image.size)),
+      () => undefined,
+    );
+  }, 500);
+  try {
+    await context.exec(copySparse(image.path, temporary, copyTimeout));
+  } catch (error) {
+    // The tool's own advice is about the state folder, not about this one.
+    throw error instanceof VmkilnError && error.code === 'DISK_FULL' ? diskFull(folder, error) : error;
+  } finally {
+    clearInterval(watch);
+  }
+  const file = await open(temporary, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size !== image.size) {
+      throw new VmkilnError('TARGET_FAILED', `the copy of ${image.path} has ${size} bytes, not ${image.size}`, {
+        hint: 'check the filesystem of the target',
+      });
+    }
+    await file.chmod(0o644);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Under the folder's lock. A kill between any two steps leaves a state that the next publish sees as changed. */
+async function putInPlace(image: ImageToPublish, folder: string, temporary: string): Promise<void> {
+  const file = fileOf(image);
+  const sum = join(folder, `${file}.sha256`);
+  const { name, format, size, sha256, build, rehearsal } = image;
+  await removeTemporaries(folder);
+  await readIndex(folder);
+  const createdAt = (await stat(temporary)).mtime.toISOString();
+  await rm(sum, { force: true });
+  await rename(temporary, join(folder, file));
+  await syncFolder(folder);
+  await writeAtomic(sum, checksumLine(sha256, file));
+  await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal });
+}
+
+/** Removes what a build that is gone was copying into a folder. */
+export async function removePartials(folder: string, build: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.startsWith('.') && name.endsWith(`.${build}.partial`)) await rm(join(folder, name), { force: true });
+  }
+  await removeDeadTemporaries(folder);
+}
+
+/** Removes the partial copies of this image whose owner is gone: nobody holds their lock. */
+async function removeDeadPartials(folder: string, name: string): Promise<void> {
+  for (const candidate of await readdir(folder)) {
+    if (!candidate.startsWith(`.${name}.`) || !candidate.endsWith('.partial')) continue;
+    const held = new AbortController();
+    const options = { signal: held.signal, waiting: () => held.abort() };
+    await withLock(folder, candidate, options, () => rm(join(folder, candidate), { force: true })).catch((error) => {
+      if (!held.signal.aborted) throw error;
+    });
+  }
+}
+
+function nameFailure(error: unknown, folder: string): unknown {
+  if (isFull(error)) return diskFull(folder, error);
+  if (error instanceof VmkilnError && error.code !== 'COMMAND_FAILED') return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const hint =
+    code === 'EEXIST' || code === 'ENOTDIR'
+      ? 'there is a file of that name where a folder belongs: choose another folder with --out'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'it is not writable for this user: choose another folder with --out, or mend its permissions'
+        : 'check the folder, and choose another one with --out if need be';
+  return new VmkilnError('TARGET_FAILED', `cannot publish to ${folder}: ${messageOf(error)}`, { hint, cause: error });
+}

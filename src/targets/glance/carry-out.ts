@@ -1,0 +1,163 @@
+import { VmkilnError } from '../../errors.ts';
+import { ServiceError } from '../../openstack/http.ts';
+import { deleteImage, getImage, type Image, patchImage } from '../../openstack/image-api.ts';
+import { convertForCloud } from './convert.ts';
+import type { Step } from './decide.ts';
+import { look, sameImages } from './look.ts';
+import { type Publication, sourceOf } from './publication.ts';
+import { isSigned, patchesFor, uploadingProperty, type Wanted } from './record.ts';
+import { signImage } from './sign.ts';
+import { type Known, nextSteps, wantedBy } from './survey.ts';
+import { discard, type Upload, uploadImage } from './upload.ts';
+import { hasBytesOf, verifyUpload } from './verify.ts';
+
+/** What a step found out. With `again` it is more than what follows could be decided by: that is decided anew. */
+type Outcome = { known?: Partial<Known>; again?: true };
+
+/**
+ * Publishes: decides, carries out step by step, and decides again by another look where a step says so.
+ *
+ * @returns the image that is there now.
+ * @throws VmkilnError TARGET_FAILED, CLOUD_FAILED, SIGNATURE_INVALID, SECRET_MISSING, INTERRUPTED.
+ */
+export async function carryOut(publication: Publication): Promise<Image> {
+  let { steps, image } = nextSteps(publication.known, publication.spec);
+  for (;;) {
+    const [step, ...rest] = steps;
+    if (step === undefined) break;
+    const { known, again } = await perform(publication, step);
+    publication.known = { ...publication.known, ...known };
+    if (again) {
+      publication.known = { ...publication.known, ...(await lookAgain(publication)) };
+      ({ steps, image } = nextSteps(publication.known, publication.spec));
+    } else {
+      steps = rest;
+    }
+  }
+  if (image === undefined) throw new Error('a publication without an image');
+  return image;
+}
+
+async function lookAgain({ session, known, spec, context }: Publication): Promise<Partial<Known>> {
+  const seen = await look(session, wantedBy(known, spec), context.signal);
+  // Of the image that was made here it is known what it is, and then the others matter no more.
+  return known.own ? seen : { ...seen, same: await sameImages(seen.images, known.image, context) };
+}
+
+async function perform(publication: Publication, step: Step): Promise<Outcome> {
+  const { session, context } = publication;
+  const { signal, note } = context;
+  const { name } = session.cloud;
+  switch (step.do) {
+    case 'refuse':
+      throw new VmkilnError('TARGET_FAILED', step.message, { hint: step.hint });
+    case 'convert':
+      return convert(publication, step.to);
+    case 'compare':
+      return compare(publication, step.image);
+    case 'sign':
+      return sign(publication);
+    case 'discard':
+      await discard({ session, note }, step.image.id, step.image[uploadingProperty]);
+      return { known: { discarded: new Set([...publication.known.discarded, step.image.id]) } };
+    case 'create':
+      return create(publication);
+    case 'resume':
+      return resume(publication, step.image);
+    case 'publish':
+      return { known: { own: await patchImage(session, step.image.id, step.patches, { signal }) }, again: true };
+    case 'update':
+      await patchImage(session, step.image.id, step.patches, { signal });
+      return {};
+    case 'hide':
+      await patchImage(session, step.image.id, [{ op: 'replace', path: '/os_hidden', value: true }], { signal });
+      return {};
+    case 'delete':
+      return remove(publication, step.image);
+    case 'keep':
+      note(`${name}: the old image ${step.image.id} stays, hidden: ${step.because}`);
+      return {};
+    case 'attach':
+      return attach(publication, step.image);
+  }
+}
+
+async function convert({ known, context }: Publication, format: string): Promise<Outcome> {
+  return { known: { file: { path: await convertForCloud(known.image, format, context), format } } };
+}
+
+async function compare(publication: Publication, image: Image): Promise<Outcome> {
+  const source = await sourceOf(publication);
+  if (source === undefined || (await hasBytesOf(image, source, publication.context))) return {};
+  throw new VmkilnError('TARGET_FAILED', `${image.id} cannot be signed: its data is not that of the file here`, {
+    hint: 'the cloud has converted it, or it was converted anew: delete it, and upload it signed',
+  });
+}
+
+async function sign(publication: Publication): Promise<Outcome> {
+  const { session, spec, context } = publication;
+  const source = await sourceOf(publication);
+  if (spec.sign === undefined || source === undefined) throw new Error('nothing to sign, or nothing to sign it with');
+  const { name } = wantedOf(publication);
+  return { known: { signature: await signImage(session, source, spec.sign, name, context) } };
+}
+
+async function create(publication: Publication): Promise<Outcome> {
+  const { image } = publication.known;
+  const made = await uploadImage(await uploadOf(publication));
+  const sha256 = image.sha256 || made.sha256 || ((await image.readSha256?.()) ?? '');
+  return { known: { own: made.image, image: { ...image, sha256 } }, again: true };
+}
+
+/** Takes an image up whose data had arrived when its upload was killed, if that is what would be sent now. */
+async function resume(publication: Publication, image: Image): Promise<Outcome> {
+  if (await isAsSent(await uploadOf(publication), image)) return { known: { own: image }, again: true };
+  return { known: { different: new Set([...publication.known.different, image.id]) }, again: true };
+}
+
+async function isAsSent(upload: Upload, image: Image): Promise<boolean> {
+  const { wanted, source } = upload;
+  try {
+    await verifyUpload(image, wanted, upload, undefined);
+  } catch (error) {
+    if (!(error instanceof VmkilnError) || error.code !== 'TARGET_FAILED') throw error;
+    return false;
+  }
+  const getsSignature = 'img_signature' in wanted.properties && !isSigned(image);
+  return !getsSignature || (source !== undefined && (await hasBytesOf(image, source, upload)));
+}
+
+/** Deletes an old image. One that is in use stays, hidden. */
+async function remove({ session, context }: Publication, image: Image): Promise<Outcome> {
+  await deleteImage(session, image.id, { signal: context.signal }).catch((error: unknown) => {
+    if (!(error instanceof ServiceError) || ![403, 409].includes(error.status)) throw error;
+    context.note(`${session.cloud.name}: the old image ${image.id} stays, hidden: ${error.message}`);
+  });
+  return {};
+}
+
+/** The image may have been changed by an earlier step. */
+async function attach(publication: Publication, { id }: Image): Promise<Outcome> {
+  const { session, context } = publication;
+  const { signal } = context;
+  const now = await getImage(session, id, { signal });
+  await patchImage(session, id, patchesFor(wantedOf(publication), now), { signal });
+  return {};
+}
+
+async function uploadOf(publication: Publication): Promise<Upload> {
+  const { session, spec, context, mark, known } = publication;
+  const { signal, progress, note } = context;
+  return {
+    ...{ session, signal, progress, note, ...known.way },
+    wanted: wantedOf(publication),
+    source: await sourceOf(publication),
+    location: spec.location,
+    importTimeout: spec.importTimeout,
+    uploader: mark,
+  };
+}
+
+function wantedOf({ known, spec }: Publication): Wanted {
+  return wantedBy(known, spec);
+}
