@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { dirname, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { familyOf, loadRecipe } from '../families/index.ts';
+import { familyOf, familyTools, loadRecipe } from '../families/index.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
 import type { MachineNeeds } from '../model.ts';
@@ -28,7 +28,10 @@ export async function doctor(
   const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables);
   const { findings, ...needs } = wanted;
   const { state, cache } = paths;
-  const checks = [...(await examine({ ...(connect && { connect }), state, cache, ...needs, signal })), ...findings];
+  const checks = [
+    ...(await examine({ ...(connect && { connect }), state, cache, ...needs, tools: familyTools, signal })),
+    ...findings,
+  ];
   const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return checks.some((check) => check.status === 'fail') ? 1 : 0;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ToolList } from '../host/checks/tools.ts';
 import type {
   Arg,
   Command,
@@ -50,6 +51,8 @@ export type Family<R extends Recipe = Recipe> = {
   osinfo(recipe: R): readonly string[];
   /** Answer files, guest scripts and configuration, with holes where secrets belong. */
   render(recipe: R): readonly RenderedFile[];
+  /** Programs that its images need on the host besides those of every build. */
+  tools?: ToolList;
   /** What the machine of an installation needs of the host. */
   machine(recipe: R): MachineNeeds;
   /** How the installer is started from the media, and all it needs of the machine. */

@@ -20,6 +20,9 @@ export function familyOf({ family: name }: Pick<Recipe, 'family'>): Family {
   return family;
 }
 
+/** The programs that only some families need, for `vmkiln doctor`. */
+export const familyTools = Object.values(families).flatMap(({ tools }) => tools ?? []);
+
 const forms = Object.values(families).map(({ form }) => form);
 
 /**

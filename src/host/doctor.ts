@@ -4,7 +4,7 @@ import { checkGuestfs } from './checks/guestfs.ts';
 import { checkKvmDevice } from './checks/kvm-device.ts';
 import { checkMachine } from './checks/machine.ts';
 import { checkReach, checkRoom } from './checks/storage.ts';
-import { checkTools, packageManager } from './checks/tools.ts';
+import { checkTools, packageManager, type ToolList } from './checks/tools.ts';
 import { checkVirtualisation } from './checks/virtualisation.ts';
 import { defaultConnect } from './libvirt.ts';
 
@@ -18,6 +18,8 @@ export type ExamineOptions = {
   cache: string;
   /** Further files that a guest reads, such as an ISO. */
   files: readonly string[];
+  /** Programs that the images of some systems need. */
+  tools: readonly ToolList[];
   /** What the machine of a recipe needs. */
   machine?: MachineNeeds;
   signal: AbortSignal;
@@ -35,7 +37,7 @@ export async function examine(options: ExamineOptions): Promise<Check[]> {
   const manager = await packageManager();
   const groups = await Promise.all([
     [nodeCheck(process.versions.node)],
-    checkTools(manager),
+    checkTools(manager, options.tools),
     checkVirtualisation(connect, cache, signal),
     checkMachine(connect, options.machine, manager, signal).then((check) => [check]),
     checkKvmDevice(connect),

@@ -1,16 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { formatChecks, sourcePaths } from '../../src/commands/doctor.ts';
+import { familyTools } from '../../src/families/index.ts';
 import { nameservers } from '../../src/host/checks/guestfs.ts';
 import { checkReach, checkRoom, reachCheck, roomCheck } from '../../src/host/checks/storage.ts';
-import {
-  buildTools,
-  managerOf,
-  practiceHintFor,
-  practiceTools,
-  toolsCheck,
-  windowsTools,
-} from '../../src/host/checks/tools.ts';
+import { buildTools, managerOf, practiceHintFor, practiceTools, toolsCheck } from '../../src/host/checks/tools.ts';
 import { kvmCheck } from '../../src/host/checks/virtualisation.ts';
 import { nodeCheck, type Check } from '../../src/host/doctor.ts';
 
@@ -51,7 +45,9 @@ test('practice media that cannot be made ask for what is missing, and else for a
 test.each(['apt', 'dnf'] as const)('set-up installs with %s what the doctor looks for', async (manager) => {
   const list = await readFile(new URL(`../../scripts/packages.${manager}`, import.meta.url), 'utf8');
   expect(list.split('\n')).toEqual(
-    expect.arrayContaining([...buildTools, ...practiceTools, ...windowsTools].map((one) => one[manager])),
+    expect.arrayContaining(
+      [...buildTools, ...practiceTools, ...familyTools.flatMap(({ tools }) => tools)].map((one) => one[manager]),
+    ),
   );
 });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { renderTemplate } from '../../answers/templates.ts';
+import { tool, tpmTools } from '../../host/checks/tools.ts';
 import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../../model.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import { answerMedium } from '../../tools/xorriso.ts';
@@ -20,6 +21,13 @@ export const windows: Family<WindowsRecipe> = {
   form: windowsForm,
   media: { iso: 'sha256', virtioIso: 'virtioSha256', cloudbaseInitMsi: 'cloudbaseInitSha256' },
   resolve: resolvePaths,
+  tools: {
+    id: 'windows-tools',
+    title: 'Windows images',
+    // Some need a TPM; libguestfs writes their disks with ntfs-3g.
+    tools: [...tpmTools, tool('ntfs-3g', 'ntfs-3g')],
+    status: 'warn',
+  },
   files: (recipe) => recipe.customize.flatMap(stepFiles),
   osinfo: (recipe) => windowsRelease(recipe).osinfo,
   machine: machineOf,

@@ -9,7 +9,11 @@ export type Package = { apt: string; dnf: string };
 /** A program vmkiln runs, under any of its names, and the package that brings it. */
 export type Tool = Package & { programs: readonly string[] };
 
-const tool = (program: string, apt: string, dnf = apt): Tool => ({ programs: [program], apt, dnf });
+/** Programs that belong together: the finding about them, and what a missing one means. */
+export type ToolList = { id: string; title: string; tools: readonly Tool[]; status: 'warn' | 'fail' };
+
+/** A program whose package may be called otherwise with dnf. */
+export const tool = (program: string, apt: string, dnf = apt): Tool => ({ programs: [program], apt, dnf });
 
 /** What every build runs. scripts/packages.apt and scripts/packages.dnf list the same packages. */
 export const buildTools: readonly Tool[] = [
@@ -35,9 +39,6 @@ export const practiceTools: readonly Tool[] = [
 
 /** What a guest's TPM is emulated with; libvirt makes the TPM's state with swtpm_setup. */
 export const tpmTools: readonly Tool[] = [tool('swtpm', 'swtpm'), tool('swtpm_setup', 'swtpm-tools')];
-
-/** What only Windows images need: a TPM some of them, and ntfs-3g for libguestfs to write their disks. */
-export const windowsTools: readonly Tool[] = [...tpmTools, tool('ntfs-3g', 'ntfs-3g')];
 
 export type PackageManager = 'apt' | 'dnf' | undefined;
 
@@ -65,29 +66,14 @@ export function installCommand(manager: PackageManager, packages: readonly Packa
   return asRoot(`${manager === 'apt' ? 'apt-get install --no-install-recommends' : 'dnf install'} ${names}`);
 }
 
-/** Looks for the programs of all lists. */
-export async function checkTools(manager: PackageManager): Promise<Check[]> {
-  const lists = [buildTools, practiceTools, windowsTools];
-  const [build = [], practice = [], windows = []] = await Promise.all(lists.map(missingOf));
-  return [
-    toolsCheck({ id: 'tools', title: 'Tools', tools: buildTools, missing: build, manager, status: 'fail' }),
-    toolsCheck({
-      id: 'practice-tools',
-      title: 'Practice media',
-      tools: practiceTools,
-      missing: practice,
-      manager,
-      status: 'warn',
-    }),
-    toolsCheck({
-      id: 'windows-tools',
-      title: 'Windows images',
-      tools: windowsTools,
-      missing: windows,
-      manager,
-      status: 'warn',
-    }),
+/** Looks for the programs that every build and practice media need, and for `more`. */
+export async function checkTools(manager: PackageManager, more: readonly ToolList[]): Promise<Check[]> {
+  const lists: ToolList[] = [
+    { id: 'tools', title: 'Tools', tools: buildTools, status: 'fail' },
+    { id: 'practice-tools', title: 'Practice media', tools: practiceTools, status: 'warn' },
+    ...more,
   ];
+  return Promise.all(lists.map(async (list) => toolsCheck({ ...list, missing: await missingOf(list.tools), manager })));
 }
 
 /** What to do when practice media could not be made. */
@@ -111,15 +97,8 @@ async function missingOf(tools: readonly Tool[]): Promise<Tool[]> {
   return tools.filter((_, index) => found[index] === undefined);
 }
 
-/** The finding about a list of tools; `status` is what a missing one means. */
-export function toolsCheck(input: {
-  id: string;
-  title: string;
-  tools: readonly Tool[];
-  missing: readonly Tool[];
-  manager: PackageManager;
-  status: 'warn' | 'fail';
-}): Check {
+/** The finding about a list of tools. */
+export function toolsCheck(input: ToolList & { missing: readonly Tool[]; manager: PackageManager }): Check {
   const { id, title, tools, missing, manager } = input;
   if (missing.length === 0) return { id, title, status: 'ok', detail: `all ${tools.length} programs are here` };
   const fix = installCommand(manager, missing);
