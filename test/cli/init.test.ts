@@ -36,3 +36,10 @@ test('init takes registration and repositories, and writes nothing that is wrong
   expect((await vmkiln(['init', 'x.yaml', '--from', 'rhel77'], { cwd })).stderr).toContain('did you mean');
   expect(readdirSync(cwd)).toEqual(before);
 });
+
+test('init refuses an answer to a question that the recipe does not raise, and writes nothing', async () => {
+  const wrong = await vmkiln(['init', 'w.yaml', '--from', 'windows-2022', '--repository', 'http://mirror/x'], { cwd });
+  expect(wrong.status).toBe(2);
+  expect(wrong.stderr).toContain('--repository is not for a recipe from windows-2022');
+  expect(readdirSync(cwd)).not.toContain('w.yaml');
+});
