@@ -39,9 +39,9 @@ export type HookWorld = {
 };
 
 /** The program of a hook and its arguments, as they are run. */
-export function hookCommand(spec: HookSpec): { program: string; args: string[] } {
-  if (!isZxScript(spec.run)) return { program: spec.run, args: [] };
-  return { program: process.execPath, args: [fileURLToPath(import.meta.resolve('zx/cli')), spec.run] };
+export function hookCommand({ run }: Pick<HookSpec, 'run'>): { program: string; args: string[] } {
+  if (!isZxScript(run)) return { program: run, args: [] };
+  return { program: process.execPath, args: [fileURLToPath(import.meta.resolve('zx/cli')), run] };
 }
 
 /**

@@ -7,13 +7,14 @@ import type { Event, Plan, World } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
 import type { Rehearsal } from './pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from './pipeline/request.ts';
+import type { TargetChanges } from './pipeline/target-changes.ts';
 import type { Validation } from './pipeline/validate.ts';
 
 // Each function imports what it needs when it is called: whoever validates a recipe need not load the rest.
 
 export { type ErrorCode, exitCode, VmkilnError } from './errors.ts';
 export { version } from './version.ts';
-export type { BuildResult, Converted, Event, Plan, Recipe, Report, Validation };
+export type { BuildResult, Converted, Event, Plan, Recipe, Report, TargetChanges, Validation };
 export type { EventBody, Published, StagePlan } from './model.ts';
 
 /** Where a call happens, and how it is followed and stopped. */
@@ -87,13 +88,20 @@ export async function rehearse(
 }
 
 /**
- * What a build of a recipe would do now, and why. Downloads and makes nothing.
+ * What a build of a recipe would do now, and why; and what would change at its targets, as far as they tell. Downloads and
+ * makes nothing.
  *
  * @throws VmkilnError when the recipe, a variable or the host will not do.
  */
-export async function plan(recipe: string, options: RecipeOptions = {}): Promise<Plan<Recipe>> {
+export async function plan(
+  recipe: string,
+  options: RecipeOptions & {
+    /** Ask no target beyond this host. */
+    offline?: boolean;
+  } = {},
+): Promise<{ plan: Plan<Recipe>; targets: TargetChanges[] }> {
   const { planRecipe } = await import('./pipeline/build-recipe.ts');
-  return planRecipe(requestOf(recipe, options), contextOf(options));
+  return planRecipe(requestOf(recipe, options), contextOf(options), { offline: options.offline ?? false });
 }
 
 /** Keeps a plan in a file, for `build({ plan: path })`. It holds no secrets. @throws VmkilnError USAGE, DISK_FULL */

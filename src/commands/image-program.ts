@@ -24,15 +24,17 @@ export function defineImageCommands(define: Define, run: Run, context: CommandCo
 }
 
 function defineUpload(define: Define, run: Run, context: CommandContext): void {
-  const command = define('upload <image>', 'Upload an image to clouds; a second time it changes nothing.', [
+  const command = define('upload [image]', 'Upload an image to clouds; a second time it changes nothing.', [
     'vmkiln upload images/rhel7.qcow2 --to mycloud --property hw_disk_bus=virtio --min-disk 8',
     'vmkiln upload images/rhel7.qcow2 --to one/RegionOne --to two --replace --keep 3 --dry-run',
     'vmkiln upload https://mirror.example.com/rhel7.qcow2 --to mycloud --name rhel7',
+    'vmkiln upload --failed rhel7-20261128-031500-5d0e',
   ])
     .addOption(
-      new Option('--to <target>', 'CLOUD or CLOUD/REGION of clouds.yaml, or a folder: /…, ./… or …/ (repeatable)')
-        .argParser(collect)
-        .makeOptionMandatory(),
+      new Option(
+        '--to <target>',
+        'CLOUD or CLOUD/REGION of clouds.yaml, or a folder: /…, ./… or …/ (repeatable)',
+      ).argParser(collect),
     )
     .option('--name <name>', 'name of the image (default: that of the file)')
     .option('--id <id>', 'id of the image')
@@ -55,6 +57,7 @@ function defineUpload(define: Define, run: Run, context: CommandContext): void {
     .option('--sign-passphrase-env <name>', 'environment variable with the passphrase of the key')
     .option('--replace', 'hide the images of the same name once it is there')
     .option('--keep <n>', 'with --replace: how many of them stay; older ones that vmkiln made are deleted', whole)
+    .option('--failed <build>', 'instead of an image: publish that of a build to its targets that failed')
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--allow-rehearsal', 'upload it even if it is the result of a rehearsal')
     .option('--json', 'print what was done as one JSON value')

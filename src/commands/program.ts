@@ -74,6 +74,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
+    .option('--offline', 'ask no target beyond this host what would change there')
     .option('--json', 'print the plan as one JSON value')
     .action((recipe, options) => run(async () => (await import('./plan.ts')).plan(recipe, options, context)));
   withVariables(

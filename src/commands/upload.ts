@@ -1,7 +1,9 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
+import { openPaths } from '../pipeline/request.ts';
+import { unpublished } from '../pipeline/upload-failed.ts';
 import { openTarget, type PlannedTarget, plannedTargets } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import type { ImageToPublish, TargetContext } from '../targets/target.ts';
@@ -11,10 +13,49 @@ import { progressLines } from './progress-lines.ts';
 import { type FoundImage, imageAt, imageIn } from './upload-image.ts';
 import { type TargetOptions, targetsOf } from './upload-targets.ts';
 
-type UploadOptions = TargetOptions & { dryRun?: boolean; allowRehearsal?: boolean; json?: boolean };
+type UploadOptions = Omit<TargetOptions, 'to'> & {
+  to?: string[];
+  failed?: string;
+  dryRun?: boolean;
+  allowRehearsal?: boolean;
+  json?: boolean;
+};
 
 /** `vmkiln upload`: publishes a file, or what is at a URL, to clouds and folders. */
-export async function upload(image: string, options: UploadOptions, context: CommandContext): Promise<void> {
+export async function upload(
+  image: string | undefined,
+  options: UploadOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { failed, to } = options;
+  if (failed === undefined) return uploadTo(...wantedTargets(image, options), context);
+  if (image === undefined && to === undefined) return uploadFailed(failed, options, context);
+  throw new VmkilnError('USAGE', '--failed takes image and targets from the build', {
+    hint: `leave the others out: vmkiln upload --failed ${failed}`,
+  });
+}
+
+/** @throws VmkilnError USAGE for what is missing, in the words of the command line */
+function wantedTargets(
+  image: string | undefined,
+  { to, ...options }: UploadOptions,
+): [image: string, options: UploadOptions & TargetOptions] {
+  const hint = 'vmkiln upload --help';
+  if (image === undefined) throw new VmkilnError('USAGE', "missing required argument 'image'", { hint });
+  if (to === undefined) throw new VmkilnError('USAGE', "required option '--to <target>' not specified", { hint });
+  return [image, { ...options, to }];
+}
+
+/** The image of a build goes to those of its targets that do not have it; a second time there are none. */
+async function uploadFailed(build: string, options: UploadOptions, context: CommandContext): Promise<void> {
+  const paths = await openPaths(context.world);
+  const { image, targets, done } = await unpublished(basename(build), paths);
+  if (targets.length === 0) context.say(`every target of ${basename(build)} has the image`);
+  if (options.dryRun) await showChanges(targets, image, options, context);
+  else await publish(targets, { found: image }, options, context, done);
+}
+
+async function uploadTo(image: string, options: UploadOptions & TargetOptions, context: CommandContext): Promise<void> {
   const isUrl = /^[a-z]+:\/\//i.test(image);
   const targets = plannedTargets(targetsOf(isUrl ? image : undefined, options));
   // A file that is sent to one place alone is read once, while it is sent.
@@ -50,6 +91,7 @@ async function publish(
   { found, learn }: FoundImage,
   { json }: UploadOptions,
   context: CommandContext,
+  tell?: (published: Published) => Promise<void>,
 ): Promise<void> {
   const done: Published[] = [];
   try {
@@ -60,6 +102,7 @@ async function publish(
     });
     if (done[0]) await learn?.(done[0].sha256);
   } finally {
+    for (const published of done) await tell?.(published);
     if (json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
   }
 }

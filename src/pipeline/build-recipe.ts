@@ -7,6 +7,7 @@ import { type BuildResult, runBuild } from './build.ts';
 import { makePlan } from './plan.ts';
 import type { Pool } from './pool.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { type TargetChanges, targetChanges } from './target-changes.ts';
 import { type BuildContext, type BuildRequest, openPaths, readRecipe, type Wanted } from './request.ts';
 
 /** Builds one recipe and publishes the image. @throws VmkilnError as `runBuild` does */
@@ -29,12 +30,22 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext &
   );
 }
 
-/** What a build of this recipe would do now. Downloads and creates nothing. */
-export async function planRecipe(request: BuildRequest, context: BuildContext): Promise<Plan<Recipe>> {
+/**
+ * What a build of this recipe would do now, and what would change at its targets. Downloads and creates nothing.
+ *
+ * @param options `offline` asks no target beyond this host.
+ */
+export async function planRecipe(
+  request: BuildRequest,
+  context: BuildContext,
+  { offline }: { offline: boolean },
+): Promise<{ plan: Plan<Recipe>; targets: TargetChanges[] }> {
   const wanted = await readRecipe(request, context.world);
   const paths = await openPaths(context.world);
   const emit = (body: EventBody) => context.emit({ at: new Date().toISOString(), build: 'plan', ...body });
-  return makePlan((await prepareFor(wanted, request, { ...context, paths, emit, build: undefined })).input);
+  const plan = makePlan((await prepareFor(wanted, request, { ...context, paths, emit, build: undefined })).input);
+  const { signal, world } = context;
+  return { plan, targets: await targetChanges(plan, paths.checkpoints, { ...world, signal, offline }) };
 }
 
 type Preparing = Pick<BuildContext, 'signal' | 'world'> & {

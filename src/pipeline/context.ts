@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Command, Emit, Host, StageName, World } from '../model.ts';
 import type { StageContext } from '../stages/stage.ts';
@@ -88,7 +88,9 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
       return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
     },
     control: ({ program, ...rest }, own) => {
-      if (!controlPrograms.includes(program)) throw new Error(`${program} is not a control command`);
+      // The user's own programs are named by absolute paths: those of a target.
+      if (!controlPrograms.includes(program) && !isAbsolute(program))
+        throw new Error(`${program} is not a control command`);
       return start(program, { ...rest, signal: own ?? signal }, true);
     },
   };

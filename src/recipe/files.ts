@@ -1,8 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isZxScript } from './hooks.ts';
 import { mapMedia, type MediaKeys } from './media.ts';
-import { isFile, type Report } from './paths.ts';
+import { isFile, type Report, scriptProblem } from './paths.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Hooks that vmkiln ships. */
@@ -30,23 +29,11 @@ function resolveHooks(hooks: Recipe['hooks'], { folder, report }: RecipeFiles): 
     const own = resolve(folder, hook.run);
     const shipped = join(shippedHooks, hook.run);
     const run = !isFile(own) && !hook.run.includes('/') && isFile(shipped) ? shipped : own;
-    const problem = hookProblem(run);
+    const problem = scriptProblem(run);
     if (problem !== undefined) report(['hooks', name], problem);
     return [[name, { ...hook, run }] as const];
   });
   return Object.fromEntries(resolved);
-}
-
-function hookProblem(path: string): string | undefined {
-  if (!isFile(path)) return `there is no file ${path}`;
-  const isScript = isZxScript(path);
-  try {
-    accessSync(path, isScript ? constants.R_OK : constants.X_OK);
-    return undefined;
-  } catch {
-    if (isScript) return `${path} cannot be read`;
-    return `${path} is not executable: make it so with chmod +x, or give it a name that ends in .mjs if it is a zx script`;
-  }
 }
 
 function resolveSource(source: Recipe['source'], media: MediaKeys, files: RecipeFiles): Recipe['source'] {

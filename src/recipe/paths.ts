@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { SecretRef } from '../model.ts';
+import { isZxScript } from './hooks.ts';
 
 /** Receives what is wrong with a value, and where in the recipe it stands. */
 export type Report = (path: readonly PropertyKey[], message: string) => void;
@@ -10,6 +11,27 @@ export function findFile(path: string, folder: string, where: readonly PropertyK
   const found = resolve(folder, path);
   if (!isFile(found)) report(where, `there is no file ${found}`);
   return found;
+}
+
+/** The absolute path of a program or script of the user's that must be there and can be run. */
+export function findScript(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
+  const found = resolve(folder, path);
+  const problem = scriptProblem(found);
+  if (problem !== undefined) report(where, problem);
+  return found;
+}
+
+/** Why a program or script cannot be run, if so. */
+export function scriptProblem(path: string): string | undefined {
+  if (!isFile(path)) return `there is no file ${path}`;
+  const isScript = isZxScript(path);
+  try {
+    accessSync(path, isScript ? constants.R_OK : constants.X_OK);
+    return undefined;
+  } catch {
+    if (isScript) return `${path} cannot be read`;
+    return `${path} is not executable: make it so with chmod +x, or give it a name that ends in .mjs if it is a zx script`;
+  }
 }
 
 /** The file of a secret is looked for when the secret is needed. */

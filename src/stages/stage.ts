@@ -14,7 +14,9 @@ import type {
 } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
-import type { Call, ExecResult } from '../tools/exec.ts';
+import type { PlannedTarget } from '../targets/index.ts';
+import type { ImageToPublish } from '../targets/target.ts';
+import type { ExecOptions, ExecResult } from '../tools/exec.ts';
 
 /** All that a stage's plan may depend on. */
 export type StageInput = {
@@ -66,7 +68,7 @@ export type StageContext = {
    * Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. `signal` replaces the
    * build's own, for clean-up after an abort.
    */
-  control(call: Call, signal?: AbortSignal): Promise<ExecResult>;
+  control(call: Omit<ExecOptions, 'signal' | 'log' | 'redact'>, signal?: AbortSignal): Promise<ExecResult>;
   /** Absolute path of a file in the work folder. */
   work(file: string): string;
   /** Absolute path of a file in the build's folder, which outlives the build. */
@@ -81,6 +83,12 @@ export type StageContext = {
   keepOnFailure: boolean;
 };
 
+/** What is published, as far as it is known before the image is built, and where to: the settings of a stage that publishes. */
+export type Publication = {
+  image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity'>;
+  targets: readonly PlannedTarget[];
+};
+
 /** One step of the pipeline. It says what it is; the pipeline knows none by name. */
 export type Stage<Settings = unknown> = {
   name: StageName;
@@ -91,7 +99,7 @@ export type Stage<Settings = unknown> = {
   leaves?: { file: string; image?: true };
   /** The recipe's hook that follows it: whenever it ran, or whenever a build has its result, made or reused. */
   hook?: { name: HookName; after: 'run' | 'result' };
-  /** It hands the image to others, which is done every time; `because` says why, in words for a person. */
+  /** It hands the image to targets, which is done every time; `because` says why. Its settings are a `Publication`. */
   publishes?: { because: string };
   plan(input: StageInput): StageWork<Settings>;
   /** Runs the stage; without it, the commands run one after the other. */

@@ -1,15 +1,8 @@
-import { type PlannedTarget, plannedTargets } from '../targets/index.ts';
+import { plannedTargets } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import { systemProperties } from '../targets/system-properties.ts';
-import type { ImageToPublish } from '../targets/target.ts';
-import type { Call } from '../tools/exec.ts';
-import type { Stage } from './stage.ts';
-
-/** What is published, as far as it is known before the image is built, and where to. */
-export type Publication = {
-  image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity'>;
-  targets: readonly PlannedTarget[];
-};
+import type { TargetCall } from '../targets/target.ts';
+import type { Publication, Stage } from './stage.ts';
 
 /** Hands the finished image to every target of the recipe. */
 export const upload: Stage<Publication> = {
@@ -47,7 +40,7 @@ export const upload: Stage<Publication> = {
         context.emit({ type: 'progress', stage: 'upload', message, ...(fraction === undefined ? {} : { fraction }) }),
       note: (message: string) => context.emit({ type: 'warning', stage: 'upload', message }),
       work: context.work,
-      exec: (call: Call) => context.control(call),
+      exec: (call: TargetCall) => context.control(call),
     };
     const image = { ...settings.image, path, sha256, size, build: context.build };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));

@@ -1,12 +1,13 @@
 import { interrupted, VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
 import type { UploadEntry } from '../recipe/recipe.ts';
+import { command } from './command/command.ts';
 import { directory } from './directory/directory.ts';
 import { glance } from './glance/glance.ts';
 import type { ImageToPublish, Looking, Target, TargetContext } from './target.ts';
 
 /** The targets, by their key in a recipe's `upload` list: the one place that names them. */
-export const targets = { directory, glance } satisfies Readonly<Record<string, Target<unknown>>>;
+export const targets = { directory, glance, command } satisfies Readonly<Record<string, Target<unknown>>>;
 
 /** One place that an image goes to, as plain data: a plan keeps it as JSON. `target` is a key of `targets`. */
 export type PlannedTarget = { target: string; name: string; local: boolean; spec: unknown };
@@ -26,14 +27,14 @@ export function plannedTargets(upload: readonly UploadEntry[]): PlannedTarget[] 
     entriesOf(entry).flatMap(({ key, target, spec }) =>
       target
         .places(spec)
-        .map((place) => ({ target: key, name: target.nameOf(place), local: target.local, spec: place })),
+        .map((place) => ({ target: key, name: target.nameOf(place), local: target.isLocal(place), spec: place })),
     ),
   );
 }
 
 /** The entries whose images stay on this host; if there are none, a folder. Pure. */
 export function localOnly(upload: readonly UploadEntry[], fallbackFolder: string): UploadEntry[] {
-  const local = upload.filter((entry) => entriesOf(entry).every(({ target }) => target.local));
+  const local = upload.filter((entry) => entriesOf(entry).every(({ target, spec }) => target.isLocal(spec)));
   return local.length > 0 ? local : [{ directory: { path: fallbackFolder } }];
 }
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Identity } from '../media/hash.ts';
 import type { Published, World } from '../model.ts';
 import type { Report } from '../recipe/paths.ts';
-import type { Call } from '../tools/exec.ts';
+import type { ExecOptions } from '../tools/exec.ts';
 
 /**
  * A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex: empty when
@@ -30,6 +30,9 @@ export type ImageToPublish = {
 /** What a target may know of the world, and when it should stop. */
 export type Looking = World & { signal: AbortSignal };
 
+/** A program that a target starts: one of the known tools, or, by its absolute path, one of the user's. */
+export type TargetCall = Omit<ExecOptions, 'signal' | 'log' | 'redact'>;
+
 /** What a target may touch the world with. `exec` runs a program as tools/exec.ts does; `timeout` is in seconds. */
 export type TargetContext = Looking & {
   /** What is going on, in words, and how much of it is done (0 to 1). */
@@ -38,7 +41,7 @@ export type TargetContext = Looking & {
   note: (message: string) => void;
   /** Absolute path for a temporary file. */
   work: (file: string) => string;
-  exec: (call: Call) => Promise<unknown>;
+  exec: (call: TargetCall) => Promise<{ stdout: string }>;
 };
 
 /**
@@ -50,7 +53,7 @@ export type Target<Spec, Place extends Spec = Spec> = {
   /** Of its key in an entry of the list. */
   schema: z.ZodType<Spec>;
   /** Whether images stay on this host. What a rehearsal makes goes nowhere else. */
-  local: boolean;
+  isLocal(place: Spec): boolean;
   /** Makes paths absolute that count from the recipe's `folder`; reports what is not there, at a path within the spec. */
   resolve?(spec: Spec, folder: string, report: Report): Spec;
   /** The places that an entry names: each is published to on its own. */

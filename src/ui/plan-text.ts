@@ -1,6 +1,7 @@
 import type { Arg, Command, MediaFile, Piece, Plan, Prediction, StagePlan } from '../model.ts';
 import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
+import type { TargetChanges } from '../pipeline/target-changes.ts';
 import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -54,10 +55,14 @@ export function shellCommand(command: Command, width = 100): string {
   return lines.join(' \\\n    ');
 }
 
-/** A plan with `argv` beside the symbolic words of each command: an array of plain strings, the program first. */
-export function planWithArgv(plan: Plan): unknown {
+/**
+ * A plan with `argv` beside the symbolic words of each command (an array of plain strings, the program first), and with what
+ * would change at its targets.
+ */
+export function planWithArgv(plan: Plan, targets: readonly TargetChanges[]): unknown {
   return {
     ...plan,
+    targets,
     stages: plan.stages.map((stage) => ({
       ...stage,
       commands: stage.commands.map((command) => ({
@@ -70,9 +75,13 @@ export function planWithArgv(plan: Plan): unknown {
 
 /**
  * A plan for people: what it makes, on which host, from which media, the stages and what they will take, the hooks, the
- * commands, the files.
+ * commands, the files, and at the end what would change at the targets.
  */
-export function showPlan(plan: Plan<Pick<Recipe, 'hooks'>>, paint: Paint = noPaint): string {
+export function showPlan(
+  plan: Plan<Pick<Recipe, 'hooks'>>,
+  targets: readonly TargetChanges[],
+  paint: Paint = noPaint,
+): string {
   const media = Object.entries(plan.media).map(([role, file]) => `  ${role.padEnd(9)} ${mediaText(file)}`);
   const sections = [
     [
@@ -93,8 +102,14 @@ export function showPlan(plan: Plan<Pick<Recipe, 'hooks'>>, paint: Paint = noPai
         "$WORK is the build's work folder, $LAYERS its checkpoints, $DOMAIN its libvirt domain: a build decides them.",
       ),
     ],
+    ...(targets.length > 0 ? [[paint('title', 'targets'), ...targets.flatMap((each) => targetText(each, paint))]] : []),
   ];
   return sections.map((lines) => lines.join('\n')).join('\n\n');
+}
+
+function targetText({ target, name, changes, unknown }: TargetChanges, paint: Paint): string[] {
+  const lines = changes ?? [paint('warn', `unknown: ${unknown?.replaceAll('\n', '\n      ')}`)];
+  return [`  ${paint('name', target)} ${name}`, ...lines.map((line) => `    ${line}`)];
 }
 
 function hostText({ host, notes }: Plan): string {

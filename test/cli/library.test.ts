@@ -30,7 +30,7 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
     const [env, cwd] = [JSON.parse(process.argv[2]), process.argv[3]];
     const events = [];
     const options = { env: { ...process.env, ...env }, cwd, connect: 'qemu:///session' };
-    const plan = await vmkiln.plan('a.yaml', options);
+    const { plan, targets } = await vmkiln.plan('a.yaml', options);
     await vmkiln.savePlan(plan, 'plan.json', { cwd });
     const built = await vmkiln.build({ plan: 'plan.json' }, { ...options, onEvent: (event) => events.push(event) });
     const again = await vmkiln.build('a.yaml', { ...options, signal: new AbortController().signal });
@@ -40,6 +40,7 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
     const failure = await vmkiln.build('none.yaml', options).catch((error) => error);
     console.log(JSON.stringify({
       stages: plan.stages.map(({ stage }) => stage),
+      targets: targets.map(({ target, changes }) => [target, changes.length]),
       built: built.published.map(({ location }) => location),
       again: again.published.map(({ unchanged }) => unchanged),
       types: [...new Set(events.map(({ type }) => type))].length > 5,
@@ -52,6 +53,7 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
   const text = await run(process.execPath, ['use.mjs', JSON.stringify(host.env), host.folder]);
   expect(JSON.parse(text)).toEqual({
     stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'upload'],
+    targets: [['directory', 2]],
     built: [join(host.folder, 'images/a.qcow2')],
     again: [true],
     types: true,

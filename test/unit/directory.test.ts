@@ -120,7 +120,10 @@ test('what fails leaves the old image and nothing half-made', async () => {
   await directory.publish(one, { path: out }, context);
   const failing = (broken: TargetContext['exec']) =>
     directory.publish(two, { path: out }, { ...context, exec: broken });
-  const half: TargetContext['exec'] = ({ args }) => copyFile(join(folder, 'build-one'), args.at(-1) ?? '');
+  const half: TargetContext['exec'] = async ({ args }) => {
+    await copyFile(join(folder, 'build-one'), args.at(-1) ?? '');
+    return { stdout: '' };
+  };
   await truncate(join(folder, 'build-one'), 2);
   await expect(failing(half)).rejects.toMatchObject({
     code: 'TARGET_FAILED',

@@ -17,7 +17,7 @@ async function runShipped(name: string, context: object, env: Record<string, str
     `${JSON.stringify({ version: 1, build: 'b1', name: 'rhel7', published: [], ...context })}\n`,
   );
   const run = resolve(import.meta.dirname, '../../hooks', name);
-  const { program, args } = hookCommand({ run, timeout: 30, onError: 'fail' });
+  const { program, args } = hookCommand({ run });
   const signal = new AbortController().signal;
   return exec({ program, args, timeout: 30, signal, env: { ...env, VMKILN_CONTEXT: contextFile } });
 }

@@ -62,11 +62,8 @@ test('the files of a signature belong to the recipe, and one that is not there i
   const resolveIn = (upload: UploadEntry[]) =>
     resolveUpload(upload, folder, (path, message) => told.push(`${path.join('.')}: ${message}`));
   const [, found] = resolveIn(uploadOf({ directory: { path: 'a' } }, { glance: { sign } }));
-  expect((found?.['glance'] as { sign: object }).sign).toMatchObject({
-    key: join(folder, 'key.pem'),
-    certificate: id,
-    passphrase: { file: join(folder, 'words') },
-  });
+  const resolved = { key: join(folder, 'key.pem'), certificate: id, passphrase: { file: join(folder, 'words') } };
+  expect(found).toMatchObject({ glance: { sign: resolved } });
   expect(told).toEqual([]);
   resolveIn(uploadOf({ glance: { sign: { ...sign, certificate: 'none.pem' } } }));
   expect(told).toEqual([`upload.0.glance.sign.certificate: there is no file ${folder}/none.pem`]);

@@ -79,7 +79,7 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
 };
 
 test('a plan for people has the host, the media, the stages, the exact commands and the files', () => {
-  const text = showPlan(plan);
+  const text = showPlan(plan, []);
   for (const part of [
     'TCG (software emulation, slow): /dev/kvm does not run guest code',
     'https://x/y.iso',
@@ -105,13 +105,13 @@ test('what stages that run will take is shown, and its sum, with what is not kno
     { ...install, predicted },
   ];
   const reused = { ...sysprep, predicted: { seconds: 1000, bytes: 1000 } };
-  const text = showPlan({ ...plan, stages: [...stages, reused] });
+  const text = showPlan({ ...plan, stages: [...stages, reused] }, []);
   expect(text).toContain('disk      run    no checkpoint  (about 0.1s)\n');
   expect(text).toContain('not downloaded yet  (about 1m 20s, 450 MiB of disk)\n');
   expect(text).toContain('sysprep   reuse  checkpoint 12ab\n  total     about 1m 20s, 450 MiB of disk\n');
   const customize = { ...disk, stage: 'customize' as const };
-  expect(showPlan({ ...plan, stages: [...stages, customize] })).toContain('disk, and what customize will take\n');
-  expect(showPlan(plan)).not.toMatch(/about|total|hooks/);
+  expect(showPlan({ ...plan, stages: [...stages, customize] }, [])).toContain('disk, and what customize will take\n');
+  expect(showPlan(plan, [])).not.toMatch(/about|total|hooks/);
 });
 
 test('the hooks of the recipe are shown, and those that this build does not come to', () => {
@@ -124,7 +124,7 @@ test('the hooks of the recipe are shown, and those that this build does not come
   const [disk, install] = plan.stages;
   if (!disk || !install) throw new Error('stages');
   const upload = { ...disk, stage: 'upload' as const };
-  const shown = (stages: typeof plan.stages) => showPlan({ ...plan, recipe: { hooks }, stages });
+  const shown = (stages: typeof plan.stages) => showPlan({ ...plan, recipe: { hooks }, stages }, []);
   expect(shown([install, upload])).toContain(
     [
       'hooks',
@@ -143,7 +143,7 @@ test('the hooks of the recipe are shown, and those that this build does not come
 });
 
 test('the plan for machines is the plan, with argv as plain strings', () => {
-  const json = JSON.parse(JSON.stringify(planWithArgv(plan)));
+  const json = JSON.parse(JSON.stringify(planWithArgv(plan, [])));
   expect(json.stages[1].commands[0].argv).toEqual([
     'virt-install',
     '--name',

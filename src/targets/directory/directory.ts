@@ -13,7 +13,7 @@ const schema = z
 /** Publishes to a folder. What does the work is imported when it is wanted: whoever reads a recipe has no use for it. */
 export const directory: Target<DirectorySpec> = {
   schema,
-  local: true,
+  isLocal: () => true,
   places: (spec) => [spec],
   nameOf: ({ path }) => path,
   check: async (...args) => (await import('./publish.ts')).check(...args),

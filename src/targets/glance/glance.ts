@@ -8,7 +8,7 @@ import { type GlancePlace, glanceSchema, type GlanceSpec, isCertificateId } from
  */
 export const glance: Target<GlanceSpec, GlancePlace> = {
   schema: glanceSchema,
-  local: false,
+  isLocal: () => false,
   resolve: (spec, folder, report) => {
     if (!spec.sign) return spec;
     const { key, certificate, passphrase } = spec.sign;

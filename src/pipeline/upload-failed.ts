@@ -1,0 +1,73 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import type { Event, Plan, Published } from '../model.ts';
+import type { Publication } from '../stages/stage.ts';
+import { findLayer } from '../store/checkpoints.ts';
+import { writeAtomic } from '../store/files.ts';
+import type { Paths } from '../store/paths.ts';
+import type { PlannedTarget } from '../targets/index.ts';
+import type { ImageToPublish } from '../targets/target.ts';
+import { foldManifest } from './events.ts';
+import { stages } from './stages.ts';
+import { imageFingerprint } from './target-changes.ts';
+
+/** What a build has still to publish: its image, the targets that do not have it yet, and where to tell of those that get it. */
+export type Unpublished = {
+  image: ImageToPublish;
+  targets: readonly PlannedTarget[];
+  /** Adds a publication to the documents of the build. */
+  done: (published: Published) => Promise<void>;
+};
+
+/**
+ * Finds the image of a build and the targets that failed.
+ *
+ * @throws VmkilnError USAGE when there is no such build, or its image is gone.
+ */
+export async function unpublished(build: string, paths: Paths): Promise<Unpublished> {
+  const folder = join(paths.builds, build);
+  const plan = await readDocument<Plan>(build, join(folder, 'plan.json'));
+  const step = plan.stages.find(({ stage }) => stages.find(({ name }) => name === stage)?.publishes);
+  const { image, targets = [] } = (step?.settings ?? {}) as Partial<Publication>;
+  const fingerprint = imageFingerprint(plan);
+  const layer = fingerprint === undefined ? undefined : await findLayer(paths.checkpoints, fingerprint);
+  if (!layer || !image) {
+    throw new VmkilnError('USAGE', `the image of ${build} is not in the checkpoint store`, {
+      hint: `build it again: ${plan.recipeFile?.path ?? plan.name}`,
+    });
+  }
+  const { path, sha256, size } = layer;
+  const told = foldManifest(await eventsOf(folder)).published;
+  const isDone = (planned: PlannedTarget) =>
+    told.some(({ target, name }) => target === planned.target && name === planned.name);
+  return {
+    image: { ...image, path, sha256, size, build },
+    targets: targets.filter((planned) => !isDone(planned)),
+    done: async (published) => {
+      const event: Event = { at: new Date().toISOString(), build, type: 'published', ...published };
+      await appendFile(join(folder, 'events.ndjson'), `${JSON.stringify(event)}\n`);
+      const manifest = foldManifest(await eventsOf(folder));
+      await writeAtomic(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    },
+  };
+}
+
+async function eventsOf(folder: string): Promise<Event[]> {
+  const text = await readFile(join(folder, 'events.ndjson'), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Event);
+}
+
+async function readDocument<T>(build: string, path: string): Promise<T> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new VmkilnError('USAGE', `there is no build ${build} with a plan`, {
+      hint: 'name the folder of a build, as a failure tells it, or its last part',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { duration, line } from '../../recipe/values.ts';
+
+/** The `command` target: a program of the user's that publishes. */
+export const command = z.strictObject({
+  run: line('the path of a program or script').describe(
+    'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe.',
+  ),
+  name: line('a name').optional().describe('What messages call the place. By default the name of the file.'),
+  local: z
+    .boolean()
+    .prefault(false)
+    .describe('Whether images stay on this host: the results of rehearsals go to such places alone.'),
+  options: z
+    .record(line('the name of an option'), z.union([z.string(), z.number(), z.boolean()]))
+    .prefault({})
+    .describe('What the program is told besides the image, as `options` of its input. No secrets: name a variable.'),
+  timeout: duration().prefault('1h').describe('The longest that publishing one image may take.'),
+});
+
+/** A validated `command` target. `run` is an absolute path once the recipe is loaded, `timeout` is in seconds. */
+export type CommandSpec = z.output<typeof command>;
