@@ -105,7 +105,7 @@ install_apt() {
   if "${apt[@]}" --simulate install "$@" >/dev/null 2>&1 && run_logged as_root "${apt[@]}" install "$@"; then return; fi
   say 'refreshing the package lists'
   if run_logged as_root apt-get -y update && run_logged as_root "${apt[@]}" install "$@"; then return; fi
-  die 'apt-get could not install the packages' 'see its words above, mend that, and run this script again'
+  die 'apt-get could not install the packages' 'see its output above, fix that, and run this script again'
 }
 
 install_dnf() {

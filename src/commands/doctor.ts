@@ -14,7 +14,7 @@ import { noPaint, paintFor, type Paint } from '../ui/format.ts';
 import type { CommandContext } from '../ui/ui.ts';
 
 /**
- * `vmkiln doctor`: what this host can do, what is missing, and the command that mends it, as text or as one JSON
+ * `vmkiln doctor`: what this host can do, what is missing, and the command that fixes it, as text or as one JSON
  * array on standard output. With a recipe, its ISO is looked for too. Returns 1 when something fails.
  *
  * @throws VmkilnError USAGE when the recipe cannot be read, VARIABLE_INVALID, or INTERRUPTED.
@@ -39,7 +39,7 @@ export async function doctor(
 
 const marks = { ok: ['good', '✔'], warn: ['warn', '!'], fail: ['bad', '✖'] } as const;
 
-/** The findings as a table, and below a fault the command that mends it. */
+/** The findings as a table, and below a fault the command that fixes it. */
 export function formatChecks(checks: readonly Check[], paint: Paint = noPaint): string {
   const width = Math.max(0, ...checks.map((check) => check.title.length));
   const lines = checks.flatMap(({ status, title, detail, fix }) => {
@@ -49,7 +49,7 @@ export function formatChecks(checks: readonly Check[], paint: Paint = noPaint): 
   });
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
   const [failed, warned] = [count('fail'), count('warn')];
-  const verdict = failed > 0 ? 'builds will fail until this is mended' : 'this host can build images';
+  const verdict = failed > 0 ? 'builds will fail until this is fixed' : 'this host can build images';
   return [...lines, '', `${failed} failed, ${warned} to note: ${verdict}`].join('\n');
 }
 

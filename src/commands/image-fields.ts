@@ -26,7 +26,7 @@ export function keyValues(words: readonly string[] = [], option = '--property'):
     words.map((word) => {
       const at = word.indexOf('=');
       if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
-      throw new VmkilnError('USAGE', `${option} wants KEY=VALUE, got ${word}`, {
+      throw new VmkilnError('USAGE', `${option} expects KEY=VALUE, got ${word}`, {
         hint: `write ${option} ${word}=VALUE`,
       });
     }),
@@ -37,7 +37,7 @@ export function keyValues(words: readonly string[] = [], option = '--property'):
 function oneOf(options: FieldOptions, names: readonly (keyof FieldOptions)[]): string | undefined {
   const on = names.filter((name) => options[name] === true);
   if (on.length > 1) {
-    throw new VmkilnError('USAGE', `${on.map((name) => `--${name}`).join(' and ')} exclude each other`, {
+    throw new VmkilnError('USAGE', `${on.map((name) => `--${name}`).join(' and ')} cannot be used together`, {
       hint: 'give one of them',
     });
   }

@@ -10,12 +10,12 @@ type Define = (usage: string, summary: string, examples: readonly string[]) => C
 export function defineImageCommands(define: Define, run: Run, context: CommandContext): void {
   defineUpload(define, run, context);
   defineImage(define, run, context);
-  define('verify-signature <image>', 'Hold an image against its signature, as Compute does before booting it.', [
+  define('verify-signature <image>', 'Verify the signature of an image, as Compute does before booting it.', [
     'vmkiln verify-signature 5f3e0b0c-6f0e-4d1e-9d2a-0f3a3c1f1d11 --os-cloud mycloud',
     'vmkiln verify-signature images/rhel7.qcow2 --signature rhel7.sig --certificate signer.pem --hash SHA-256',
   ])
     .addOption(cloudOption())
-    .option('--signature <file>', 'for a file: its signature, in base64 or as it is')
+    .option('--signature <file>', 'for a file: its signature, in base64 or binary')
     .option('--certificate <file>', 'certificate (PEM) to verify with, instead of the one in the key manager')
     .addOption(new Option('--hash <method>', 'for a file: hash method of the signature').choices(hashMethods))
     .action((image, options) =>
@@ -45,10 +45,10 @@ function defineUpload(define: Define, run: Run, context: CommandContext): void {
       ),
     );
   withFields(command)
-    .addOption(new Option('--method <method>', 'how it gets there').choices(uploadMethods))
+    .addOption(new Option('--method <method>', 'upload method').choices(uploadMethods))
     .option('--import', 'import it (glance-direct), so that the cloud may convert it')
     .option('--store <store>', 'store to put it into (repeatable)', collect)
-    .option('--import-timeout <duration>', 'the longest that an import may take (default: 1h)', seconds)
+    .option('--import-timeout <duration>', 'longest time that an import may take (default: 1h)', seconds)
     .option('--hidden', 'leave it out of lists')
     .option('--project <id>', 'project that owns it')
     .option('--sign-key-path <file>', 'private key to sign it with')
@@ -84,13 +84,13 @@ function defineImage(define: Define, run: Run, context: CommandContext): void {
     .option('--tag <tag>', 'only those with this tag (repeatable)', collect)
     .option('--property <key=value>', 'only those with this property (repeatable)', collect)
     .option('--project <id>', 'only those of this project')
-    .addOption(visibilityOption('only those that are so'))
+    .addOption(visibilityOption('only those of this visibility'))
     .option('--hidden', 'hidden images instead of the others')
     .option('--all', 'hidden images too')
     .option('--sort <key:direction>', 'order, such as created_at:desc (default: name:asc)')
-    .option('--limit <n>', 'at most so many', whole)
+    .option('--limit <n>', 'at most this many', whole)
     .action((options) => run(async () => (await import('./image-read.ts')).list(options, context)));
-  verb('show <image>', 'Show all of an image.').action((id, options) =>
+  verb('show <image>', 'Show all fields and properties of an image.').action((id, options) =>
     run(async () => (await import('./image-read.ts')).show(id, options, context)),
   );
   verb('methods', 'Show how images get into this cloud: import methods, stores, version.').action((options) =>
@@ -101,15 +101,15 @@ function defineImage(define: Define, run: Run, context: CommandContext): void {
     .option('--description <text>', 'what it is for')
     .option('--disk-format <format>', 'disk format; only before it has data')
     .option('--container-format <format>', 'container format; only before it has data')
-    .option('--remove-property <key>', 'take a property away (repeatable)', collect)
-    .option('--remove-tag <tag>', 'take a tag away (repeatable)', collect)
+    .option('--remove-property <key>', 'remove a property (repeatable)', collect)
+    .option('--remove-tag <tag>', 'remove a tag (repeatable)', collect)
     .action((id, options) => run(async () => (await import('./image-change.ts')).set(id, options, context)));
   for (const [name, summary] of [
     ['hide', 'Leave images out of lists.'],
     ['unhide', 'Show images in lists again.'],
     ['delete', 'Delete images.'],
-    ['deactivate', 'Let nobody but administrators download images.'],
-    ['reactivate', 'Let images be downloaded again.'],
+    ['deactivate', 'Allow only administrators to download images.'],
+    ['reactivate', 'Allow images to be downloaded again.'],
   ] as const) {
     verb(`${name} <image...>`, summary).action((ids, options) =>
       run(async () => (await import('./image-change.ts')).each(name, ids, options, context)),
@@ -125,13 +125,17 @@ function defineImage(define: Define, run: Run, context: CommandContext): void {
     .option('--file <file>', 'for glance-direct: the file')
     .option('--store <store>', 'store to put it into (repeatable)', collect)
     .option('--all-stores', 'put it into all stores')
-    .option('--import-timeout <duration>', 'the longest to wait (default: 1h)', seconds)
+    .option('--import-timeout <duration>', 'longest time to wait (default: 1h)', seconds)
     .action((id, options) => run(async () => (await import('./image-import.ts')).importImage(id, options, context)));
   verb('members <image>', 'Show and change which projects an image is shared with.')
     .option('--add <project>', 'share it with a project (repeatable)', collect)
-    .option('--remove <project>', 'share it no longer (repeatable)', collect)
+    .option('--remove <project>', 'stop sharing it with a project (repeatable)', collect)
     .addOption(
-      new Option('--answer <status>', 'what your project says to it').choices(['accepted', 'rejected', 'pending']),
+      new Option('--answer <status>', 'accept or reject it for your project').choices([
+        'accepted',
+        'rejected',
+        'pending',
+      ]),
     )
     .action((id, options) => run(async () => (await import('./image-change.ts')).members(id, options, context)));
 }

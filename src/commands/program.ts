@@ -92,7 +92,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   ).action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
   withVariables(
-    command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that mends it.', [
+    command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that fixes it.', [
       'vmkiln doctor',
       'vmkiln doctor recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso --json',
     ]),
@@ -131,7 +131,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
       ]),
     )
     .option('--check', 'compare the contents afterwards')
-    .option('--force', 'replace a file that is there already')
+    .option('--force', 'replace an existing file')
     .option('--allow-external', 'follow backing files, data files and extents: only for an image you trust')
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
@@ -162,8 +162,8 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--iso <source>', 'path or URL of the installation DVD, or of the ready image', filled)
     .option('--disk <size>', 'size of the disk, such as 20G', filled)
     .addOption(new Option('--registration <kind>', 'where packages come from').choices(['account', 'key', 'none']))
-    .option('--repository <url>', 'base URL of a repository of yours', filled)
-    .option('--force', 'replace the file if it is there')
+    .option('--repository <url>', 'base URL of your own repository', filled)
+    .option('--force', 'replace an existing file')
     .action((file, options) => run(async () => (await import('./init.ts')).init(file, options, context)));
   command('completion', 'Print a completion script for a shell.', [
     'vmkiln completion bash > /etc/bash_completion.d/vmkiln',
@@ -196,10 +196,14 @@ function withPlan(command: Command, { all, last }: Stages): Command {
 
 function withBuilding(command: Command): Command {
   return command
-    .option('--jobs <n>', 'the most recipes to build at once (default: as many as the host has room for)', positive)
-    .option('--keep-on-failure', 'leave the domain and the work folder of a failed build')
+    .option(
+      '--jobs <n>',
+      'build at most this many recipes at once (default: as many as the host has room for)',
+      positive,
+    )
+    .option('--keep-on-failure', 'keep the domain and the work folder of a failed build')
     .addOption(
-      new Option('--ui <kind>', 'how to show it (default: pretty on a terminal, else plain)').choices([
+      new Option('--ui <kind>', 'how to show progress (default: pretty on a terminal, else plain)').choices([
         'pretty',
         'plain',
         'json',
@@ -211,7 +215,7 @@ function connectOption(): Option {
   return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
 }
 
-/** An empty value is a shell variable that is not set, not a wish. */
+/** An empty value is a shell variable that is not set, not a value. */
 function filled(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.');
   return text;

@@ -63,6 +63,6 @@ async function verifyImage(
 
 async function bytes(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, { hint: 'mend the path', cause });
+    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, { hint: 'correct the path', cause });
   });
 }

@@ -53,7 +53,7 @@ export async function findAccelerator(
   if (device === 'forbidden') return tcg('this user may not open /dev/kvm');
   if (device !== 'open') {
     return tcg(
-      `QEMU runs as ${device.closedTo}, which may not open /dev/kvm (chgrp kvm /dev/kvm && chmod 0660 /dev/kvm mends it)`,
+      `QEMU runs as ${device.closedTo}, which may not open /dev/kvm (chgrp kvm /dev/kvm && chmod 0660 /dev/kvm fixes it)`,
     );
   }
   try {

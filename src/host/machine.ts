@@ -23,7 +23,7 @@ export async function machineAbilities(connect: string, signal: AbortSignal): Pr
   return exitCode === 0 ? parseAbilities(stdout) : undefined;
 }
 
-/** What is wanted and not there, on one line with the command that brings it; undefined when nothing is missing. */
+/** What is wanted and not there, on one line with the command that installs it; undefined when nothing is missing. */
 export function machineFault(
   wanted: MachineNeeds,
   given: MachineNeeds,

@@ -89,7 +89,7 @@ export async function probeAccelerator(
   const qemu = await findProgram(qemuNames);
   if (qemu === undefined) {
     throw new VmkilnError('TOOL_MISSING', `${qemuNames[0]} is not installed`, {
-      hint: 'run `vmkiln doctor` for the package that brings it',
+      hint: '`vmkiln doctor` names the package to install',
     });
   }
   const version = await versionOf(qemu, cache, signal);

@@ -72,7 +72,7 @@ function refuse(image: string, { format, references, findings }: Inspection, all
   const named = references.map(({ kind, name }) => `${kind} ${JSON.stringify(name)}`);
   if (references.length > 0 && !allowExternal) {
     throw new VmkilnError('IMAGE_UNFIT', `${image} needs other files: ${named.join(', ')}`, {
-      hint: 'an image from elsewhere may name any file of this host; if you trust it, say --allow-external',
+      hint: 'an image from elsewhere may name any file of this host; if you trust it, add --allow-external',
     });
   }
   const wrong = findings.find(({ level }) => level === 'error');
@@ -82,7 +82,7 @@ function refuse(image: string, { format, references, findings }: Inspection, all
     });
   }
   if (['aki', 'ari', 'compressed'].includes(format)) {
-    throw new VmkilnError('IMAGE_UNFIT', `${image} is no disk image: ${format}`, {
+    throw new VmkilnError('IMAGE_UNFIT', `${image} is not a disk image, but ${format}`, {
       hint: 'kernels and RAM disks are uploaded as they are; unpack what is packed',
     });
   }
@@ -101,7 +101,7 @@ async function convertOne(from: string, to: string, output: OutputFormat, option
     const fits =
       output.format === 'raw' || output.format === 'ami' ? qemuFormat(format) === 'raw' : format === output.format;
     if (!fits || findings.some(({ code }) => code === 'several-formats')) {
-      throw new VmkilnError('IMAGE_UNFIT', `what came out would be taken for ${format}, not for ${output.format}`, {
+      throw new VmkilnError('IMAGE_UNFIT', `the result would be taken for ${format}, not for ${output.format}`, {
         hint: 'the disk begins with the header of another image format: do not use it',
       });
     }

@@ -10,7 +10,7 @@ export type ImageFile = { path: string; size: number; allocated: number; source:
 
 /**
  * Opens an image for reading and passes it to `use`. Only a regular file is an image here: a pipe would block, and a
- * device has no size to hold against its header.
+ * device has no size to compare with its header.
  *
  * @throws VmkilnError USAGE when there is no such file, or it is none; what `use` throws.
  */

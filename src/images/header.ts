@@ -110,11 +110,11 @@ export function warning(code: string, message: string): ImageFinding {
 /** Larger than any disk a cloud offers; sizes beyond it come from a damaged or a hostile header. */
 const sizeLimit = 2 ** 50;
 
-/** Finds a disk size that cannot be meant. `size` is in bytes. */
+/** Finds a disk size that cannot be right. `size` is in bytes. */
 export function sizeFindings(size: number): ImageFinding[] {
-  if (size === 0) return [error('size', 'the header says that the disk has no size at all')];
+  if (size === 0) return [error('size', 'the header gives the disk a size of 0')];
   if (size > sizeLimit) {
-    return [error('size', `the header says that the disk has ${size} bytes, more than 1 PiB: it cannot be meant`)];
+    return [error('size', `the header says that the disk has ${size} bytes, more than 1 PiB: that cannot be right`)];
   }
   return size % 512 === 0 ? [] : [warning('size', `the size of the disk, ${size} bytes, is no multiple of 512`)];
 }

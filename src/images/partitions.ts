@@ -128,7 +128,7 @@ function parseGpt(
   const count = little.u32(head, 80);
   const entrySize = little.u32(head, 84);
   if (entrySize < 128 || entrySize > 4096 || count > entryLimit) {
-    findings.push(error('partitions', `its GPT claims ${count} entries of ${entrySize} bytes: it cannot be meant`));
+    findings.push(error('partitions', `its GPT claims ${count} entries of ${entrySize} bytes: that cannot be right`));
     return { kind: 'gpt', sectorSize, partitions: [], boots: [], findings };
   }
   const table = disk.read(little.u64(head, 72) * sectorSize, count * entrySize);

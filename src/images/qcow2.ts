@@ -100,10 +100,10 @@ function featureFindings(needed: readonly string[], crypt: number, compressionTy
     findings.push(error('unknown-features', `it needs features that nobody knows: ${unknown.join(', ')}`));
   }
   if (needed.includes('corrupt')) {
-    findings.push(error('damaged', 'it is marked corrupt: `qemu-img check -r all` may mend it'));
+    findings.push(error('damaged', 'it is marked corrupt: `qemu-img check -r all` may repair it'));
   }
   if (needed.includes('dirty')) {
-    findings.push(warning('dirty', 'it was not closed properly: `qemu-img check` mends its reference counts'));
+    findings.push(warning('dirty', 'it was not closed properly: `qemu-img check` repairs its reference counts'));
   }
   if (needed.includes('extended_l2')) {
     findings.push(warning('extended-l2', 'it uses extended_l2 (subclusters), which the Image service may refuse'));

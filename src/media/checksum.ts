@@ -53,7 +53,7 @@ export function pickChecksum(entries: readonly ChecksumEntry[], name: string, or
     });
   }
   throw new VmkilnError('MEDIA_CHECKSUM', `${origin} gives no SHA-256 for ${name}`, {
-    hint: names.length > 0 ? `it is about ${names.join(', ')}` : 'it holds no SHA-256 lines; is it the right file?',
+    hint: names.length > 0 ? `it lists ${names.join(', ')}` : 'it has no SHA-256 lines: is it the right file?',
   });
 }
 

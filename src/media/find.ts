@@ -93,7 +93,7 @@ async function readExpected(
   if (given === '') return undefined;
   if (/^[0-9a-f]{64}$/i.test(given)) return { sha256: given.toLowerCase(), entries: [] };
   if (/^[0-9a-f]{32,}$/i.test(given)) {
-    throw new VmkilnError('MEDIA_CHECKSUM', `${given} is no SHA-256: it has ${given.length} digits, not 64`, {
+    throw new VmkilnError('MEDIA_CHECKSUM', `${given} is not a SHA-256: it has ${given.length} digits, not 64`, {
       hint: '`sha256sum FILE` prints the right one',
     });
   }

@@ -25,7 +25,7 @@ const tlsCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROT
 
 /**
  * The error for a connection that failed, and whether it may pass: `dead` for an address where nobody answers,
- * `never` for what no retry mends.
+ * `never` for what no retry can fix.
  */
 export function nameNetworkError(
   thrown: unknown,

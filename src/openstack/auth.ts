@@ -52,7 +52,7 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
   if (type !== 'password') {
     throw new VmkilnError(
       'USAGE',
-      `the cloud ${cloud.name} wants the authentication ${authType}, which is not supported`,
+      `the cloud ${cloud.name} asks for the authentication ${authType}, which is not supported`,
       {
         hint: 'use password, v3applicationcredential or token',
       },

@@ -116,7 +116,7 @@ function chooseRegion(cloud: string, own: Tree, wanted: string | undefined): Reg
   const found = regions.find(({ name }) => name === wanted);
   if (found) return found;
   throw new VmkilnError('USAGE', `the cloud ${cloud} has no region ${wanted}`, {
-    hint: `it has ${regions.map(({ name }) => name).join(', ')}; capitals count`,
+    hint: `it has ${regions.map(({ name }) => name).join(', ')}; upper and lower case differ`,
   });
 }
 

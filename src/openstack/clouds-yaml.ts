@@ -70,7 +70,7 @@ export async function readCloud(request: CloudRequest): Promise<CloudConfig> {
     throw usage(`there is no cloud called ${name}`, hint);
   }
   if (typeof own !== 'object' || Array.isArray(own))
-    throw usage(`the cloud ${name} in ${file} is not a map`, 'mend it');
+    throw usage(`the cloud ${name} in ${file} is not a map`, 'correct it');
   // The clients of OpenStack hand OS_REGION_NAME over as if it were an option.
   const wanted = request.region ?? env['OS_REGION_NAME'];
   return normalize(name, own, wanted || undefined, env['HOME'] || homedir());
@@ -115,7 +115,7 @@ async function readFirst(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR') continue;
-      throw usage(`${path} cannot be read: ${messageOf(error)}`, 'mend or move it');
+      throw usage(`${path} cannot be read: ${messageOf(error)}`, 'correct or move it');
     }
     try {
       // YAML 1.1, like the YAML of Python: `yes` is true there.

@@ -69,7 +69,7 @@ function readPem(path: string, where: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
-      hint: `mend the path (${where})`,
+      hint: `correct the path (${where})`,
       cause,
     });
   }

@@ -193,7 +193,7 @@ export async function readJson<T>(answer: HttpAnswer): Promise<T> {
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
-    throw new VmkilnError('CLOUD_FAILED', `the service answered with something else than JSON: ${wordsOf(text)}`, {
+    throw new VmkilnError('CLOUD_FAILED', `the service answered with something other than JSON: ${wordsOf(text)}`, {
       hint: 'is a proxy or a login page in between?',
       cause,
     });

@@ -120,7 +120,7 @@ export async function signStream(
 }
 
 /**
- * Holds a stream against a signature, as Compute does before it boots an image.
+ * Verifies the signature of a stream, as Compute does before it boots an image.
  *
  * @throws VmkilnError SIGNATURE_INVALID, INTERRUPTED.
  */

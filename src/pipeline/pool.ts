@@ -141,7 +141,7 @@ function look(pool: Pool): void {
 
 /**
  * What may still be given. Memory is read at every look, so that other programs count, other vmkiln processes among them;
- * but a guest touches its memory only by and by, and so what this process has promised counts in full too. Of the disk,
+ * but a guest touches its memory only gradually, so what this process has promised counts in full too. Of the disk,
  * what a running stage has written counts twice until it ends: better late than full.
  */
 function freeRoom(pool: Pool): Weight {

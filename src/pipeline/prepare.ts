@@ -99,7 +99,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const media = await examine(found, recipe, looking);
   const unfit = (await family.check?.(recipe, media, read)) ?? [];
   if (unfit.length > 0) {
-    throw new VmkilnError('MEDIA_UNFIT', unfit.join('\n'), { hint: 'choose other media, or mend the recipe' });
+    throw new VmkilnError('MEDIA_UNFIT', unfit.join('\n'), { hint: 'choose other media, or correct the recipe' });
   }
   // A build would have been refused by now; a plan says it.
   const unable = looking.download ? undefined : await machineError(host.connect, family.machine(recipe), signal);

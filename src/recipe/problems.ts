@@ -27,7 +27,7 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
 export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document, schema: z.ZodType): Problem[] {
   const root = z.toJSONSchema(schema, { io: 'input', target: 'draft-07' }) as Schema;
-  const issues = [...found.flatMap(unfold), ...strangers(found, document, root)];
+  const issues = [...found.flatMap(unfold), ...unknownTopKeys(found, document, root)];
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
@@ -88,7 +88,7 @@ type Schema = {
 };
 
 /** Without a family the schema cannot choose a form and says nothing more; a misspelt `family` may be why. */
-function strangers(found: readonly z.core.$ZodIssue[], document: Document, root: Schema): z.core.$ZodIssue[] {
+function unknownTopKeys(found: readonly z.core.$ZodIssue[], document: Document, root: Schema): z.core.$ZodIssue[] {
   if (!isMap(document.contents) || !found.some(({ code, path }) => code === 'invalid_union' && path[0] === 'family'))
     return [];
   const known = keysAt(root, [], undefined);

@@ -77,8 +77,8 @@ export async function practiceDigests(release: string): Promise<{ payload: strin
   if (!known) {
     const folders = (await readdir(assets)).filter((name) => /^\d+$/.test(name));
     const releases = folders.toSorted((one, other) => Number(one) - Number(other)).join(', ');
-    throw new VmkilnError('MEDIA_MISSING', `There is no practice DVD for RHEL ${release}.`, {
-      hint: `Practice DVDs exist for RHEL ${releases}; use one of these releases, or real media (--set iso=…).`,
+    throw new VmkilnError('MEDIA_MISSING', `there is no practice DVD for RHEL ${release}`, {
+      hint: `practice DVDs exist for RHEL ${releases}: use one of these releases, or real media (--set iso=…)`,
     });
   }
   const suite = /^suite=(\w+)$/m.exec(await readFile(path.join(folder, 'release.env'), 'utf8'))?.[1] ?? '';
@@ -159,7 +159,7 @@ export async function practiceDvd(
     return { path: iso, digest: digests.dvd };
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new VmkilnError('COMMAND_FAILED', `The practice DVD for RHEL ${release} could not be built.`, {
+    throw new VmkilnError('COMMAND_FAILED', `the practice DVD for RHEL ${release} could not be built`, {
       hint: await practiceHint(),
       cause: error,
     });

@@ -78,7 +78,7 @@ async function sync(path: string): Promise<void> {
 }
 
 function taken(path: string): VmkilnError {
-  return new VmkilnError('USAGE', `${path} is there already`, { hint: 'choose another with --out, or say --force' });
+  return new VmkilnError('USAGE', `${path} is there already`, { hint: 'choose another with --out, or add --force' });
 }
 
 function unwritable(folder: string, cause: unknown): VmkilnError {

@@ -39,7 +39,7 @@ export async function publishAll(
     first.error.code,
     `${failed.length} of ${places.length} targets failed (${names}): ${first.error.message}${rest.join('')}`,
     {
-      hint: `${first.error.hint ?? 'mend that'}; then run it again: what is published stays`,
+      hint: `${first.error.hint ?? 'fix that'}; then run it again: what is published stays`,
       cause: first.error.cause,
     },
   );

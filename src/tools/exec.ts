@@ -166,7 +166,7 @@ function timedOut(options: ExecOptions, tail: string): VmkilnError {
 
 function missing(program: string, cause: unknown): VmkilnError {
   return new VmkilnError('TOOL_MISSING', `${program} is not installed or not executable`, {
-    hint: 'run `vmkiln doctor` for the package that brings it',
+    hint: '`vmkiln doctor` names the package to install',
     cause,
   });
 }
@@ -206,5 +206,5 @@ function lastWords(tail: string): string {
 function hintWithLog(options: ExecOptions, tail: string): string {
   const last = tail.trim().split('\n').at(-1);
   const where = options.log === undefined ? '' : `the whole output is in ${options.log}`;
-  return [last && `its last words: ${last}`, where].filter(Boolean).join('; ') || 'run it by hand to see more';
+  return [last && `its last line of output: ${last}`, where].filter(Boolean).join('; ') || 'run it by hand to see more';
 }

@@ -49,7 +49,7 @@ test('what the cloud converts and injects on an import is told', async () => {
   expect(again).toMatchObject({ unchanged: true });
 });
 
-test('the cloud fetches the image from a location, and what it got is held against the file here', async () => {
+test('the cloud fetches the image from a location, and what it got is compared with the file here', async () => {
   const name = `${image.name}-web`;
   const { location: at } = await glance.publish(image, place('test', { name, location }), context());
   expect(await getImage(one, idOf(at), { signal })).toMatchObject({ status: 'active', size: image.size });

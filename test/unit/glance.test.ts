@@ -122,7 +122,7 @@ test('the properties follow from the system, and an empty one takes away', () =>
   });
 });
 
-test('properties are held against the definitions of the cloud', () => {
+test('properties are checked against the definitions of the cloud', () => {
   const definitions = new Map([
     ['hw_disk_bus', { type: 'string', enum: ['virtio', 'scsi'] }],
     ['hw_cpu_cores', { type: 'integer', minimum: 1 }],

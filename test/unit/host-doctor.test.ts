@@ -8,7 +8,7 @@ import { buildTools, managerOf, practiceHintFor, practiceTools, toolsCheck } fro
 import { kvmCheck } from '../../src/host/checks/virtualisation.ts';
 import { nodeCheck, type Check } from '../../src/host/doctor.ts';
 
-test('findings line up, a fault is followed by what mends it, and the last line counts', () => {
+test('findings line up, a fault is followed by what fixes it, and the last line counts', () => {
   const checks: Check[] = [
     { id: 'node', title: 'Node.js', status: 'ok', detail: '20.19.0' },
     { id: 'kvm', title: 'KVM', status: 'warn', detail: 'slow' },
@@ -20,7 +20,7 @@ test('findings line up, a fault is followed by what mends it, and the last line 
     '✖ libvirt  silent',
     '           → libvirtd -d',
     '',
-    '1 failed, 1 to note: builds will fail until this is mended',
+    '1 failed, 1 to note: builds will fail until this is fixed',
   ]);
 });
 

@@ -86,7 +86,7 @@ describe('properties of the Image service', () => {
     expect(properties('v2.qcow2', ubuntu).values).toMatchObject({ os_version: '22.04' });
   });
 
-  test('no min_disk from a size that cannot be meant', () => {
+  test('no min_disk from a size that cannot be right', () => {
     const image = detect(patched('v2.qcow2', [24, Buffer.from('7fffffffffffffff', 'hex')]));
     const names = derivedProperties(image, undefined, undefined, new Map()).properties.map(({ name }) => name);
     expect(names).toEqual(['disk_format', 'container_format']);

@@ -1,4 +1,4 @@
-/** One finding about this host. `fix` is the shell command that mends it, where one exists. */
+/** One finding about this host. `fix` is the shell command that fixes it, where one exists. */
 export type Check = {
   /** Stable name, for programs. */
   id: string;

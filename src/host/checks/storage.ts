@@ -105,7 +105,7 @@ export function reachCheck(
   user: string,
   blocking: string | undefined,
 ): Check {
-  if (blocking === undefined) return { ...base, status: 'ok', detail: `${user} gets to ${path}` };
+  if (blocking === undefined) return { ...base, status: 'ok', detail: `${user} can reach ${path}` };
   return {
     ...base,
     status: 'fail',

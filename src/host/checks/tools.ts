@@ -6,7 +6,7 @@ import { asRoot, type Check } from './check.ts';
 /** The name of a package for each package manager. */
 export type Package = { apt: string; dnf: string };
 
-/** A program vmkiln runs, under any of its names, and the package that brings it. */
+/** A program vmkiln runs, under any of its names, and the package that has it. */
 export type Tool = Package & { programs: readonly string[] };
 
 /** Programs that belong together: the finding about them, and what a missing one means. */
@@ -84,7 +84,7 @@ export async function practiceHint(): Promise<string> {
 /** The same for the programs that are missing. */
 export function practiceHintFor(missing: readonly Tool[], manager: PackageManager): string {
   if (missing.length === 0) return 'making them needs a Debian mirror that can be reached';
-  const fix = installCommand(manager, missing) ?? 'install the packages that bring them';
+  const fix = installCommand(manager, missing) ?? 'install the packages that have them';
   return `making them needs programs that are not installed (${programNames(missing)}): ${fix}`;
 }
 

@@ -7,7 +7,7 @@ import { askLibvirt, findNetwork } from '../libvirt.ts';
 import { knownOsinfo, probeAccelerator } from '../probe.ts';
 import { asRoot, type Check } from './check.ts';
 
-/** Asks libvirt, KVM, the network and osinfo-db, anew: what was found earlier may be what the person has just mended. */
+/** Asks libvirt, KVM, the network and osinfo-db, anew: what was found earlier may be what the person has just fixed. */
 export async function checkVirtualisation(connect: string, cacheDir: string, signal: AbortSignal): Promise<Check[]> {
   const cache = await openHostCache(cacheDir, true);
   const [libvirt, accelerator, network, osinfo] = await Promise.allSettled([

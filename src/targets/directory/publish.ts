@@ -183,7 +183,7 @@ function nameFailure(error: unknown, folder: string): unknown {
     code === 'EEXIST' || code === 'ENOTDIR'
       ? 'there is a file of that name where a folder belongs: choose another folder with --out'
       : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-        ? 'it is not writable for this user: choose another folder with --out, or mend its permissions'
+        ? 'it is not writable for this user: choose another folder with --out, or correct its permissions'
         : 'check the folder, and choose another one with --out if need be';
   return new VmkilnError('TARGET_FAILED', `cannot publish to ${folder}: ${messageOf(error)}`, { hint, cause: error });
 }

@@ -9,7 +9,7 @@ import { uploadingProperty, type Wanted } from './record.ts';
 type World = { source: Source | undefined; signal: AbortSignal; progress: Progress; note: (message: string) => void };
 
 /**
- * Holds what the service has against what was sent: size and hash. Says what the cloud made of it by itself: a
+ * Compares what the service has with what was sent: size and hash. Says what the cloud made of it by itself: a
  * conversion, after which nothing can be compared, and properties it added.
  *
  * @throws VmkilnError TARGET_FAILED when the image there is not the one that was sent.
