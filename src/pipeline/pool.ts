@@ -162,9 +162,9 @@ function waitingText(
 ): string {
   const left = (name: Resource) => Math.max(0, free[name]);
   const words = {
-    memory: () => `${formatBytes(weight.memory, 'up')} of memory (${formatBytes(left('memory'), 'down')} free)`,
+    memory: () => `${formatBytes(weight.memory)} of memory (${formatBytes(left('memory'), 'down')} free)`,
     cores: () => `${count(weight.cores)} (${left('cores')} of ${cores} free)`,
-    disk: () => `${formatBytes(weight.disk, 'up')} of disk space (${formatBytes(left('disk'), 'down')} free)`,
+    disk: () => `${formatBytes(weight.disk)} of disk space (${formatBytes(left('disk'), 'down')} free)`,
   };
   const turn = before === 0 ? '' : `, after ${before === 1 ? 'one other build' : `${before} other builds`}`;
   return `waiting for ${lacks.map((name) => words[name]()).join(' and ')}${turn}`;
