@@ -94,7 +94,7 @@ process.on('uncaughtException', (error) => {
   // Written past process.stderr, which a live display may hold.
   writeSync(
     2,
-    `vmkiln: unexpected error: ${error.stack ?? String(error)}\n  next: this is a fault of vmkiln: please report it\n`,
+    `vmkiln: unexpected error: ${error.stack ?? String(error)}\n  next: this is a bug in vmkiln: please report it\n`,
   );
   void killAndExit(1);
 });

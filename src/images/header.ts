@@ -116,5 +116,5 @@ export function sizeFindings(size: number): ImageFinding[] {
   if (size > sizeLimit) {
     return [error('size', `the header says that the disk has ${size} bytes, more than 1 PiB: that cannot be right`)];
   }
-  return size % 512 === 0 ? [] : [warning('size', `the size of the disk, ${size} bytes, is no multiple of 512`)];
+  return size % 512 === 0 ? [] : [warning('size', `the size of the disk, ${size} bytes, is not a multiple of 512`)];
 }

@@ -91,7 +91,7 @@ function dynamicFindings(source: ByteSource, dynamic: Buffer, virtualSize: numbe
   const entries = big.u32(dynamic, 28);
   const block = big.u32(dynamic, 32);
   const powerOfTwo = block >= 512 && Number.isInteger(Math.log2(block));
-  if (!powerOfTwo) findings.push(error('damaged', `its block size ${block} is no power of two from 512 up`));
+  if (!powerOfTwo) findings.push(error('damaged', `its block size ${block} is not a power of two of at least 512`));
   else if (entries * block < virtualSize) {
     findings.push(error('damaged', `its ${entries} blocks do not hold a disk of ${virtualSize} bytes`));
   }

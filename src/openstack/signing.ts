@@ -54,7 +54,10 @@ export async function readKey(path: string, cwd: string, passphrase: string | un
 /** @throws VmkilnError SIGNATURE_INVALID when it is no certificate in PEM: the service reads no DER */
 export function readCertificate(pem: string | Buffer, where: string): X509Certificate {
   if (!pem.toString('latin1').includes('-----BEGIN CERTIFICATE-----')) {
-    throw invalid(`${where} is no certificate in PEM`, 'convert it: openssl x509 -inform DER -in FILE -out FILE.pem');
+    throw invalid(
+      `${where} is not a certificate in PEM`,
+      'convert it: openssl x509 -inform DER -in FILE -out FILE.pem',
+    );
   }
   try {
     return new X509Certificate(pem);

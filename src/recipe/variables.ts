@@ -44,7 +44,7 @@ async function readVarsFile(path: string): Promise<Record<string, string>> {
     throw invalid(`--vars ${path}: expected a map of names to texts`);
   }
   for (const [name, content] of Object.entries(value)) {
-    if (!namePattern.test(name)) throw invalid(`--vars ${path}: "${name}" is no name for a variable`);
+    if (!namePattern.test(name)) throw invalid(`--vars ${path}: "${name}" is not a name for a variable`);
     if (typeof content !== 'string') throw invalid(`--vars ${path}: ${name}: expected text`);
   }
   return value as Record<string, string>;

@@ -13,8 +13,8 @@ export function errorText(error: unknown, options: { debug?: boolean; paint?: Pa
   if (cause !== undefined && !messageOf(error).includes(messageOf(cause)))
     lines.push(labelled('why', messageOf(cause)));
   const advice = options.debug
-    ? 'this is a fault of vmkiln: please report it with what is above'
-    : 'this is a fault of vmkiln: run it again with VMKILN_DEBUG=1 and report what it prints';
+    ? 'this is a bug in vmkiln: please report it with what is above'
+    : 'this is a bug in vmkiln: run it again with VMKILN_DEBUG=1 and report what it prints';
   const hint = known ? error.hint : advice;
   if (options.debug) for (const stack of stacks(error)) lines.push(stack);
   if (hint !== undefined) lines.push(labelled('next', hint));
