@@ -89,8 +89,10 @@ function checkTogether({ signKeyPath, signCertId, keep, replace, import: imports
     });
   }
   if (keep !== undefined && !replace)
-    throw new VmkilnError('USAGE', '--keep goes with --replace', { hint: 'add --replace' });
+    throw new VmkilnError('USAGE', '--keep needs --replace', { hint: 'add --replace' });
   if (imports && method !== undefined && method !== 'glance-direct') {
-    throw new VmkilnError('USAGE', `--import and --method ${method} cannot be used together`, { hint: 'give one of them' });
+    throw new VmkilnError('USAGE', `--import and --method ${method} cannot be used together`, {
+      hint: 'give one of them',
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { fakeHost } from '../support/fake-tools.ts';
 import { vmkiln } from '../support/vmkiln.ts';
@@ -13,9 +14,10 @@ test.each(recipes)('vmkiln plan of $name', async ({ name, medium }) => {
   const host = fakeHost();
   const variables = [medium, ...(name.startsWith('windows') ? ['virtioIso', 'cloudbaseInitMsi'] : [])];
   const set = variables.flatMap((variable) => ['--set', `${variable}=https://media.example.com/${variable}`]);
-  const path = `recipes/${name}.yaml`;
+  const path = resolve('recipes', `${name}.yaml`);
   const { status, stdout, stderr } = await vmkiln(['plan', path, ...set, '--connect', 'qemu:///session'], {
     env: host.env,
+    cwd: host.folder,
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const text = stdout

@@ -46,7 +46,7 @@ test('what the host has no room for waits and says for what; it is not counted w
   const { status, stderr } = await build(host, recipes, ['--until', 'install', '--ui', 'plain']);
   expect(status).toBe(0);
   expect(host.runs('virt-install')).toEqual({ count: 3, atOnce: 1 });
-  const waiting = stderr.split('\n').filter((line) => line.includes('waiting for 61 TiB of memory ('));
+  const waiting = stderr.split('\n').filter((line) => line.includes('waiting for 60 TiB of memory ('));
   expect(waiting).toHaveLength(2);
   for (const line of waiting) expect(line).toMatch(/^\d\d:\d\d:\d\d \/.*\/[abc]\.yaml install: waiting/);
 });

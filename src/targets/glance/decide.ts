@@ -114,7 +114,7 @@ function refusalOf(asked: Asked, found: Found, image: Image | undefined): Refusa
     return {
       do: 'refuse',
       message: `the same image is there and deactivated: ${deactivated.id}`,
-      hint: `whoever may reactivates it: vmkiln image reactivate ${deactivated.id}`,
+      hint: `reactivate it, if you may: vmkiln image reactivate ${deactivated.id}`,
     };
   }
   const visible = published.filter(({ id, os_hidden: hidden }) => id !== image?.id && !hidden);
