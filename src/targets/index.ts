@@ -77,7 +77,7 @@ export async function cleanTarget(recorded: RecordedTarget, build: string, cwd: 
 
 function entriesOf(entry: UploadEntry): { key: string; target: Target<unknown>; spec: unknown }[] {
   return Object.entries(entry).flatMap(([key, spec]) =>
-    spec === undefined ? [] : [{ key, target: targetCalled(key), spec: spec as unknown }],
+    spec === undefined ? [] : [{ key, target: targetCalled(key), spec }],
   );
 }
 

@@ -10,7 +10,7 @@ const entry = z
   .refine((value) => names.filter((name) => value[name] !== undefined).length === 1, {
     error: `expected one target in each entry of the list: ${names.join(' or ')}`,
   })
-  .meta({ minProperties: 1, maxProperties: 1 }) as unknown as z.ZodType<UploadEntry>;
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 /** The key `upload` of a recipe: a list of targets, each of which `targets` names. */
 export const uploadKey = z

@@ -15,7 +15,8 @@ const spellings: Readonly<Record<string, { format: string; options?: string }>> 
 };
 
 /**
- * Converts an image on this host to a format that a cloud is to have, into a temporary file whose path it returns. A failure or an abort leaves none.
+ * Converts an image on this host to the format that a cloud is to have, into a temporary file whose path it returns. A
+ * failure or an abort leaves none.
  *
  * @throws VmkilnError TARGET_FAILED for a format that cannot be made; errors of qemu-img.
  */
