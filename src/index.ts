@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import type { Recipe } from './recipe/recipe.ts';
+import type { Recipe, UploadEntry } from './recipe/recipe.ts';
 import type { Converted } from './images/convert.ts';
 import type { Report } from './images/report.ts';
 import type { OutputOptions } from './images/output-format.ts';
-import type { Event, Plan, World } from './model.ts';
+import type { Event, Plan, Published, World } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
 import type { Rehearsal } from './pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from './pipeline/request.ts';
@@ -14,8 +14,8 @@ import type { Validation } from './pipeline/validate.ts';
 
 export { type ErrorCode, exitCode, VmkilnError } from './errors.ts';
 export { version } from './version.ts';
-export type { BuildResult, Converted, Event, Plan, Recipe, Report, TargetChanges, Validation };
-export type { EventBody, Published, StagePlan } from './model.ts';
+export type { BuildResult, Converted, Event, Plan, Published, Recipe, Report, TargetChanges, Validation };
+export type { EventBody, StagePlan } from './model.ts';
 
 /** Where a call happens, and how it is followed and stopped. */
 export type Options = {
@@ -188,6 +188,35 @@ export async function convert(
     host: () => probeAppliance(world, signal, () => undefined),
     progress: options.onProgress ?? (() => undefined),
   });
+}
+
+/**
+ * Publishes an image file to targets, all at once: verified, and only where it is not there already.
+ *
+ * @returns what each target has now: where the image is, its SHA-256, and whether it was there before.
+ * @throws VmkilnError USAGE, TARGET_FAILED, DISK_FULL or INTERRUPTED; targets that have the image keep it.
+ */
+export async function upload(
+  image: string,
+  options: Options & {
+    /** The targets, as `upload` of a recipe lists them: `{ directory: { path: './images' } }`. Relative paths begin in `cwd`. */
+    to: readonly UploadEntry[];
+    /** What the image is called there; by default as its `index.json` says, or the file. */
+    name?: string;
+    /** Whether the result of a rehearsal may go there. */
+    allowRehearsal?: boolean;
+    onProgress?: (message: string, fraction?: number) => void;
+  },
+): Promise<Published[]> {
+  const [{ imageIn, uploadImage }, { targetsFrom }] = await Promise.all([
+    import('./pipeline/upload-image.ts'),
+    import('./targets/recipe.ts'),
+  ]);
+  const { signal, world } = contextOf(options);
+  const { name, allowRehearsal = false, onProgress: progress = () => undefined } = options;
+  const targets = targetsFrom(options.to, world.cwd);
+  const context = { signal, world, progress, note: progress };
+  return uploadImage(await imageIn(image, { name, late: false, allowRehearsal }, context), targets, context);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {

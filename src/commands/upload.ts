@@ -1,16 +1,13 @@
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
 import { openPaths } from '../pipeline/request.ts';
 import { unpublished } from '../pipeline/upload-failed.ts';
+import { type FoundImage, imageAt, imageIn, type UploadContext, uploadImage } from '../pipeline/upload-image.ts';
 import { openTarget, type PlannedTarget, plannedTargets } from '../targets/index.ts';
-import { publishAll } from '../targets/publish.ts';
-import type { ImageToPublish, TargetContext } from '../targets/target.ts';
-import { exec } from '../tools/exec.ts';
+import type { ImageToPublish } from '../targets/target.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { progressLines } from './progress-lines.ts';
-import { type FoundImage, imageAt, imageIn } from './upload-image.ts';
 import { type TargetOptions, targetsOf } from './upload-targets.ts';
 
 type UploadOptions = Omit<TargetOptions, 'to'> & {
@@ -60,12 +57,10 @@ async function uploadTo(image: string, options: UploadOptions & TargetOptions, c
   const targets = plannedTargets(targetsOf(isUrl ? image : undefined, options));
   // A file that is sent to one place alone is read once, while it is sent.
   const late = targets.length === 1 && !targets[0]?.local && !options.dryRun;
-  const given = isUrl ? imageAt(image, options) : await imageIn(image, { name: options.name, late }, context);
-  if (given.found.rehearsal && !options.allowRehearsal) {
-    throw new VmkilnError('USAGE', `${image} is the result of a rehearsal, made from practice media`, {
-      hint: 'build the real one, or add --allow-rehearsal',
-    });
-  }
+  const { name, allowRehearsal = false } = options;
+  const given = isUrl
+    ? imageAt(image, options)
+    : await imageIn(image, { name, late, allowRehearsal }, uploadContext(context));
   if (options.dryRun) await showChanges(targets, given.found, options, context);
   else await publish(targets, given, options, context);
 }
@@ -88,33 +83,25 @@ async function showChanges(
 
 async function publish(
   targets: readonly PlannedTarget[],
-  { found, learn }: FoundImage,
+  image: FoundImage,
   { json }: UploadOptions,
   context: CommandContext,
   tell?: (published: Published) => Promise<void>,
 ): Promise<void> {
   const done: Published[] = [];
   try {
-    await publishAll(targets, found, contextOf(context), (published) => {
+    await uploadImage(image, targets, uploadContext(context), (published) => {
       done.push(published);
       const { location, unchanged } = published;
       if (!json) process.stdout.write(`${location}${unchanged ? ' (already there)' : ''}\n`);
     });
-    if (done[0]) await learn?.(done[0].sha256);
   } finally {
     for (const published of done) await tell?.(published);
     if (json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
   }
 }
 
-function contextOf(context: CommandContext): TargetContext {
+function uploadContext(context: CommandContext): UploadContext {
   const { signal, say, world } = context;
-  return {
-    ...world,
-    signal,
-    progress: progressLines(context),
-    note: say,
-    work: (file) => join(world.env['TMPDIR'] ?? tmpdir(), file),
-    exec: (command) => exec({ ...command, signal }),
-  };
+  return { signal, world, progress: progressLines(context), note: say };
 }

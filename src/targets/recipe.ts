@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { VmkilnError } from '../errors.ts';
 import type { Report } from '../recipe/paths.ts';
 import type { UploadEntry } from '../recipe/recipe.ts';
-import { targetCalled, targets } from './index.ts';
+import { type PlannedTarget, plannedTargets, targetCalled, targets } from './index.ts';
 
 const names = Object.keys(targets);
 
@@ -28,4 +29,15 @@ export function resolveUpload(upload: readonly UploadEntry[], folder: string, re
       }),
     ),
   );
+}
+
+/** The places that an `upload` list of no recipe names; its relative paths begin in `folder`. @throws VmkilnError USAGE */
+export function targetsFrom(list: readonly unknown[], folder: string): PlannedTarget[] {
+  const problems: string[] = [];
+  const report: Report = (path, message) => problems.push(`${path.map(String).join('.')}: ${message}`);
+  const { data = [], error } = uploadKey.safeParse(list);
+  for (const { path, message } of error?.issues ?? []) report(['upload', ...path], message);
+  const upload = resolveUpload(data, folder, report);
+  if (problems.length === 0) return plannedTargets(upload);
+  throw new VmkilnError('USAGE', problems.join('\n'), { hint: 'docs/targets.md has the targets and what they take' });
 }

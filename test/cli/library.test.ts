@@ -21,7 +21,7 @@ beforeAll(async () => {
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed}`]);
 }, 300_000);
 
-test('JavaScript builds, plans, validates, inspects and converts, in a world of its own', async () => {
+test('JavaScript builds, plans, validates, inspects, converts and uploads, in a world of its own', async () => {
   const host = fakeHost();
   host.recipe('a');
   writeFileSync(join(host.folder, 'disk.raw'), Buffer.alloc(2 ** 20));
@@ -37,6 +37,10 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
     const [valid, wrong] = await vmkiln.validate(['a.yaml', 'disk.raw'], options);
     const [made] = await vmkiln.convert('disk.raw', { ...options, to: 'raw', out: 'copy.raw', check: false });
     const report = await vmkiln.inspect('disk.raw', { ...options, guest: false });
+    const to = [{ directory: { path: 'copies' } }];
+    const uploaded = [];
+    for (const each of [1, 2]) uploaded.push(...(await vmkiln.upload('copy.raw', { ...options, to, name: 'b' })));
+    const wrongTarget = await vmkiln.upload('copy.raw', { ...options, to: [{ directory: 1 }] }).catch((error) => error);
     const failure = await vmkiln.build('none.yaml', options).catch((error) => error);
     console.log(JSON.stringify({
       stages: plan.stages.map(({ stage }) => stage),
@@ -47,6 +51,8 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
       problems: [valid.problems.length, wrong.problems.length > 0],
       format: report.format,
       made: made.file,
+      uploaded: uploaded.map(({ location, unchanged }) => [location, unchanged]),
+      wrongTarget: [wrongTarget.code, wrongTarget.message.split(':')[0]],
       failure: [failure instanceof vmkiln.VmkilnError, failure.code, vmkiln.exitCode(failure)],
     }));`;
   writeFileSync(join(folder, 'use.mjs'), script);
@@ -60,13 +66,18 @@ test('JavaScript builds, plans, validates, inspects and converts, in a world of 
     problems: [0, true],
     format: 'raw',
     made: join(host.folder, 'copy.raw'),
+    uploaded: [
+      [join(host.folder, 'copies/b.raw'), false],
+      [join(host.folder, 'copies/b.raw'), true],
+    ],
+    wrongTarget: ['USAGE', 'upload.0.directory'],
     failure: [true, 'RECIPE_INVALID', 2],
   });
 });
 
 test('TypeScript knows its types', async () => {
   const program = `
-    import { build, convert, inspect, plan, rehearse, validate, VmkilnError, type Event } from 'vmkiln';
+    import { build, convert, inspect, plan, rehearse, upload, validate, VmkilnError, type Event } from 'vmkiln';
     export async function nightly(recipe: string): Promise<string[]> {
       const events: Event[] = [];
       try {
@@ -81,7 +92,7 @@ test('TypeScript knows its types', async () => {
     void build(1);
     // @ts-expect-error there is no such format
     void convert('x.qcow2', { to: 'zip' });
-    export const others = [inspect, plan, rehearse, validate];`;
+    export const others = [inspect, plan, rehearse, upload, validate];`;
   mkdirSync(join(folder, 'typed'), { recursive: true });
   writeFileSync(join(folder, 'typed/use.ts'), program);
   const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--noEmit', '--types', 'node'];

@@ -1,13 +1,19 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, extname, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { findHash, hashFile, identityOf } from '../media/hash.ts';
-import { ensurePaths, statePaths } from '../store/paths.ts';
+import type { Published, World } from '../model.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
-import type { ImageToPublish } from '../targets/target.ts';
+import type { PlannedTarget } from '../targets/index.ts';
+import { publishAll } from '../targets/publish.ts';
+import type { ImageToPublish, TargetContext } from '../targets/target.ts';
+import { exec } from '../tools/exec.ts';
 import { imageFormat } from '../tools/qemu-img.ts';
-import type { CommandContext } from '../ui/ui.ts';
-import { progressLines } from './progress-lines.ts';
+import { openPaths } from './request.ts';
+
+/** Where an image is uploaded that no build is about to publish, and who is told of it. */
+export type UploadContext = Pick<TargetContext, 'signal' | 'progress' | 'note'> & { world: World };
 
 /** An image to upload. `learn` keeps its SHA-256 for the next time, when that was not known before it was sent. */
 export type FoundImage = { found: ImageToPublish; learn?: (sha256: string) => Promise<void> };
@@ -24,14 +30,13 @@ export function imageAt(url: string, options: { name?: string; diskFormat?: stri
 /**
  * The image in a file. With `late` its digest may be left for later.
  *
- * @throws VmkilnError USAGE when there is no such file; errors of qemu-img.
+ * @throws VmkilnError USAGE when there is no such file, or it is the result of a rehearsal; errors of qemu-img.
  */
 export async function imageIn(
   path: string,
-  { name: wanted, late }: { name: string | undefined; late: boolean },
-  context: CommandContext,
+  { name: wanted, late, allowRehearsal }: { name: string | undefined; late: boolean; allowRehearsal: boolean },
+  { signal, world, progress }: UploadContext,
 ): Promise<FoundImage> {
-  const { signal, world } = context;
   const full = resolve(world.cwd, path);
   const stats = await stat(full, { bigint: true }).catch((cause: unknown) => {
     throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
@@ -41,13 +46,16 @@ export async function imageIn(
   });
   if (!stats.isFile()) throw new VmkilnError('USAGE', `${path} is not a file`, { hint: 'name an image file' });
   const format = await imageFormat(full, signal);
-  const paths = statePaths(world.env, process.getuid?.() ?? 0);
-  await ensurePaths(paths);
-  const looking = { mediaDir: paths.media, signal, progress: progressLines(context) };
+  const looking = { mediaDir: (await openPaths(world)).media, signal, progress };
   const listed = await readIndex(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
   const name = wanted ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
+  if (rehearsal && !allowRehearsal) {
+    throw new VmkilnError('USAGE', `${path} is the result of a rehearsal, made from practice media`, {
+      hint: 'build the real one, or add --allow-rehearsal',
+    });
+  }
   const identity = identityOf(stats);
   const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal, identity };
   if (late && entry === undefined) {
@@ -60,4 +68,23 @@ export async function imageIn(
   // Only a build of the very same bytes made it.
   const build = entry?.sha256 === sha256 ? entry.build : '';
   return { found: { ...about, sha256, size, build } };
+}
+
+/** Publishes an image to all places at once; `done` is told of each that has it. @throws VmkilnError as `publishAll` does. */
+export async function uploadImage(
+  { found, learn }: FoundImage,
+  targets: readonly PlannedTarget[],
+  { world, ...context }: UploadContext,
+  done: (published: Published) => void = () => undefined,
+): Promise<Published[]> {
+  const work = (file: string) => join(world.env['TMPDIR'] ?? tmpdir(), file);
+  const { signal } = context;
+  const published = await publishAll(
+    targets,
+    found,
+    { ...world, ...context, work, exec: (call) => exec({ ...call, signal }) },
+    done,
+  );
+  if (published[0]) await learn?.(published[0].sha256);
+  return published;
 }
