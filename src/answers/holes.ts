@@ -44,7 +44,7 @@ export function fillHoles(file: RenderedFile, read: (secret: SecretRef) => strin
  * The value of a secret, without the line break at the end of its file.
  * @throws VmkilnError SECRET_MISSING
  */
-export function readSecret(secret: SecretRef, env: Env = process.env): string {
+export function readSecret(secret: SecretRef, env: Env): string {
   if ('env' in secret) {
     const value = env[secret.env];
     if (value) return value;

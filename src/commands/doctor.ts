@@ -29,7 +29,15 @@ export async function doctor(
   const { findings, ...needs } = wanted;
   const { state, cache } = paths;
   const checks = [
-    ...(await examine({ ...(connect && { connect }), state, cache, ...needs, tools: familyTools, signal })),
+    ...(await examine({
+      ...(connect && { connect }),
+      state,
+      cache,
+      ...needs,
+      tools: familyTools,
+      env: world.env,
+      signal,
+    })),
     ...findings,
   ];
   const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout, world.env));

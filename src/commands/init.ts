@@ -40,7 +40,11 @@ function shippedNames(): string[] {
  * @throws VmkilnError USAGE for an unknown recipe or a file that is there already; RECIPE_INVALID for a value that the
  * recipe cannot have. Nothing is written then.
  */
-export async function init(file: string | undefined, options: InitOptions, { signal }: CommandContext): Promise<void> {
+export async function init(
+  file: string | undefined,
+  options: InitOptions,
+  { signal, world }: CommandContext,
+): Promise<void> {
   const answers = process.stdin.isTTY && process.stderr.isTTY ? await ask(options, signal) : options;
   const from = known(answers.from ?? usualRecipe);
   const name = answers.name ?? from;
@@ -56,9 +60,7 @@ export async function init(file: string | undefined, options: InitOptions, { sig
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
   await writeAtomic(checked, text, 0o644);
   try {
-    const problems = (await validate([checked], {}, { signal, cwd: process.cwd() })).flatMap(
-      (result) => result.problems,
-    );
+    const problems = (await validate([checked], {}, { signal, cwd: world.cwd })).flatMap((result) => result.problems);
     if (problems.length > 0) {
       const words = problems.map((problem) =>
         problem.replaceAll(relative('.', checked), path).replaceAll(checked, path),

@@ -1,3 +1,4 @@
+import type { Env } from '../model.ts';
 import type { MachineNeeds } from '../model.ts';
 import type { Check } from './checks/check.ts';
 import { checkGuestfs } from './checks/guestfs.ts';
@@ -22,6 +23,7 @@ export type ExamineOptions = {
   tools: readonly ToolList[];
   /** What the machine of a recipe needs. */
   machine?: MachineNeeds;
+  env: Env;
   signal: AbortSignal;
 };
 
@@ -32,13 +34,13 @@ export type ExamineOptions = {
  * @throws VmkilnError INTERRUPTED.
  */
 export async function examine(options: ExamineOptions): Promise<Check[]> {
-  const { state, cache, signal } = options;
+  const { state, cache, env, signal } = options;
   const connect = options.connect ?? defaultConnect(process.getuid?.() ?? 0);
   const manager = await packageManager();
   const groups = await Promise.all([
     [nodeCheck(process.versions.node)],
-    checkTools(manager, options.tools),
-    checkVirtualisation(connect, cache, signal),
+    checkTools(manager, options.tools, env),
+    checkVirtualisation(connect, { cacheDir: cache, env, signal }),
     checkMachine(connect, options.machine, manager, signal).then((check) => [check]),
     checkKvmDevice(connect),
     checkGuestfs(manager),

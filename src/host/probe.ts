@@ -22,22 +22,26 @@ export type ProbeOptions = {
   progress?: (message: string) => void;
 };
 
+/** The same once the findings of before are read. */
+type Probing = Omit<ProbeOptions, 'connect' | 'cacheDir'> & { cache: HostCache };
+
 /**
  * Finds out what this host can do. Takes a second at first and a fraction of one later.
  *
  * @throws VmkilnError HOST_UNFIT when libvirt does not answer, TOOL_MISSING, or INTERRUPTED.
  */
 export async function probeHost(options: ProbeOptions): Promise<Host> {
-  const { signal } = options;
+  const { env, signal } = options;
   const connect = options.connect ?? defaultConnect(process.getuid?.() ?? 0);
   const cache = await openHostCache(options.cacheDir, false);
+  const probing = { ...options, cache };
   const [libvirt, network, osinfo, virtInstall, guestfsTools, found] = await Promise.all([
     askLibvirt(connect, signal),
     findNetwork(connect, signal),
     knownOsinfo(cache, signal),
-    versionOf('virt-install', cache, signal),
-    versionOf('virt-customize', cache, signal),
-    probeAccelerator(connect, cache, signal, options.progress),
+    versionOf('virt-install', probing),
+    versionOf('virt-customize', probing),
+    probeAccelerator(connect, probing),
   ]);
   await cache.save();
   return {
@@ -49,7 +53,7 @@ export async function probeHost(options: ProbeOptions): Promise<Host> {
     osinfo,
     cores: availableParallelism(),
     memory: totalmem(),
-    appliance: applianceOf(options.env),
+    appliance: applianceOf(env),
     versions: {
       qemu: found.qemu,
       libvirt: libvirt.libvirt,
@@ -74,7 +78,7 @@ export async function probeAppliance(
 ): Promise<ApplianceHost> {
   const uid = process.getuid?.() ?? 0;
   const cache = await openHostCache(statePaths(env, uid).cache, false);
-  const { accelerator } = await probeAccelerator(defaultConnect(uid), cache, signal, progress);
+  const { accelerator } = await probeAccelerator(defaultConnect(uid), { cache, env, signal, progress });
   await cache.save();
   return { accelerator, appliance: applianceOf(env) };
 }
@@ -82,17 +86,15 @@ export async function probeAppliance(
 /** The accelerator that works here, and the QEMU it was tried with. */
 export async function probeAccelerator(
   connect: string,
-  cache: HostCache,
-  signal: AbortSignal,
-  progress?: ProbeOptions['progress'],
+  { cache, env, signal, progress }: Probing,
 ): Promise<Accelerator & { qemu: string }> {
-  const qemu = await findProgram(qemuNames);
+  const qemu = await findProgram(qemuNames, env);
   if (qemu === undefined) {
     throw new VmkilnError('TOOL_MISSING', `${qemuNames[0]} is not installed`, {
       hint: '`vmkiln doctor` names the package to install',
     });
   }
-  const version = await versionOf(qemu, cache, signal);
+  const version = await versionOf(qemu, { cache, env, signal });
   const device = await kvmDevice(connect);
   const key = [release(), qemu, version, cpus()[0]?.model ?? '', machineArch(), JSON.stringify(device)].join('|');
   const verdict = await cache.remember('accelerator', key, () => {
@@ -111,8 +113,8 @@ export async function knownOsinfo(cache: HostCache, signal: AbortSignal): Promis
 }
 
 /** The first version number that `PROGRAM --version` prints: Python and libguestfs make these calls slow. */
-async function versionOf(program: string, cache: HostCache, signal: AbortSignal): Promise<string> {
-  const path = (await findProgram([program])) ?? program;
+async function versionOf(program: string, { cache, env, signal }: Probing): Promise<string> {
+  const path = (await findProgram([program], env)) ?? program;
   return cache.remember(`version ${program}`, await stamp(path), async () => {
     const { stdout } = await exec({ program: path, args: ['--version'], timeout: 30, signal });
     return parseVersion(stdout);

@@ -5,7 +5,6 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
 import { diskRange, qemuFormat } from '../tools/qemu-img.ts';
-import { findProgram } from '../host/programs.ts';
 import type { ApplianceHost } from '../model.ts';
 import { runAppliance } from './appliance.ts';
 import { detect, detectInside } from './detect.ts';
@@ -97,9 +96,7 @@ async function lookForGuest(
   { format }: Detected,
   { guest, signal, progress }: InspectOptions,
 ): Promise<{ guests: readonly Guest[]; guestSkipped?: string }> {
-  if (guest === undefined || (await findProgram(['virt-inspector'])) === undefined) {
-    return { guests: [], guestSkipped: 'virt-inspector is not installed' };
-  }
+  if (guest === undefined) return { guests: [] };
   try {
     const host = await guest();
     progress?.(
@@ -109,7 +106,9 @@ async function lookForGuest(
     const guests = parseInspector(stdout);
     return guests.length === 0 ? { guests, guestSkipped: 'virt-inspector found no operating system' } : { guests };
   } catch (cause) {
-    if (!(cause instanceof VmkilnError) || !['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
+    if (!(cause instanceof VmkilnError)) throw cause;
+    if (cause.code === 'TOOL_MISSING') return { guests: [], guestSkipped: cause.message };
+    if (!['COMMAND_FAILED', 'COMMAND_TIMEOUT'].includes(cause.code)) throw cause;
     return { guests: [], guestSkipped: `virt-inspector failed: ${lastLine(cause)}` };
   }
 }

@@ -80,7 +80,7 @@ export async function runBuild(task: Task, context: BuildContext & { pool: Pool 
 async function beginBuild(task: Task, context: BuildContext & { pool: Pool }): Promise<Build> {
   const paths = await openPaths(context.world);
   const id = buildId(task.name);
-  for (const message of await reapDead(paths, { kept: false, signal: context.signal })) {
+  for (const message of await reapDead(paths, { kept: false, env: context.world.env, signal: context.signal })) {
     context.emit({ at: new Date().toISOString(), build: id, type: 'progress', stage: 'prepare', message });
   }
   const owner = await createBuild(paths, id, context.signal);
@@ -177,7 +177,7 @@ async function endBuild(build: Build, ending: Ending): Promise<void> {
     await writeOwner(paths, { ...owner, kept: true });
   } else if (ending === 'failed' || context.signal.aborted) {
     // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.
-    await reapBuild(paths, owner).catch((error: unknown) =>
+    await reapBuild(paths, owner, context.world.env).catch((error: unknown) =>
       log.emit({ type: 'warning', message: `could not clean up: ${redact(messageOf(error), build.secrets)}` }),
     );
   } else {

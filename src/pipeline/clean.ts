@@ -28,7 +28,7 @@ export type CleanResult = { removed: string[]; freedBytes: number; kept: { what:
 export async function clean(options: CleanOptions): Promise<CleanResult> {
   const paths = await openPaths(options.world);
   const before = await folderSize(paths.work);
-  const removed = await reapDead(paths, { kept: true, signal: options.signal });
+  const removed = await reapDead(paths, { kept: true, env: options.world.env, signal: options.signal });
   let freedBytes = Math.max(0, before - (await folderSize(paths.work)));
   for (const sentence of removed) options.emit(sentence);
   const keepBytes = options.cache ? 0 : options.keepBytes;

@@ -1,7 +1,7 @@
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { Event } from '../model.ts';
+import type { Env, Event } from '../model.ts';
 import { fileSizes, removeDeadTemporaries } from '../store/files.ts';
 import { cleanTarget } from '../targets/index.ts';
 import { withLock } from '../store/lock.ts';
@@ -17,7 +17,10 @@ import type { RunVirsh } from '../tools/virsh.ts';
  * Removes what builds left whose process is gone: programs, domain, work folder, and last the owner record, so that a
  * reaper that is killed itself is followed by another. Returns a sentence per build.
  */
-export async function reapDead(paths: Paths, options: { kept: boolean; signal: AbortSignal }): Promise<string[]> {
+export async function reapDead(
+  paths: Paths,
+  options: { kept: boolean; env: Env; signal: AbortSignal },
+): Promise<string[]> {
   return withLock(paths.state, 'reap', { signal: options.signal }, async () => {
     const dead = (await readOwners(paths)).filter(({ owner, alive }) => !alive && (options.kept || !owner.kept));
     const sentences: string[] = [];
@@ -27,7 +30,7 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
     }
     for (const { owner } of dead) {
       try {
-        await reapBuild(paths, owner);
+        await reapBuild(paths, owner, options.env);
       } catch (error) {
         // Its record stays for the next time. Another libvirt that is down must not keep every build from starting.
         if (options.signal.aborted) throw error;
@@ -46,15 +49,15 @@ export async function reapDead(paths: Paths, options: { kept: boolean; signal: A
 }
 
 /** Removes everything one build could have left outside its folder of documents. Safe to repeat. */
-export async function reapBuild(paths: Paths, owner: Owner): Promise<void> {
+export async function reapBuild(paths: Paths, owner: Owner, env: Env): Promise<void> {
   const { work } = foldersOf(paths, owner.build);
   await killProcesses(owner.build);
   await removeDeadSockets();
   if (owner.connect !== undefined) {
-    await removeDomain(runVirsh, owner.connect, domainOf(owner.build));
+    await removeDomain(runVirsh, { connect: owner.connect, domain: domainOf(owner.build), env });
     await removeStoragePool(runVirsh, owner.connect, owner.build);
   }
-  await removeBootFiles(owner.startedAt);
+  await removeBootFiles(owner.startedAt, env);
   await removeUnrecorded(paths.checkpoints, owner.build);
   for (const target of owner.targets ?? []) await cleanTarget(target, owner.build, owner.cwd ?? '/');
   await rm(work, { recursive: true, force: true, maxRetries: 3 });

@@ -28,7 +28,7 @@ const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, dow
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
   const { path, digest } = await withLock(paths.cache, `practice ${recipe.release}`, { signal, waiting }, () =>
-    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, make: download, progress, signal }),
+    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, env, make: download, progress, signal }),
   );
   return { iso: { source, path, sha256: digest, size: undefined } };
 };

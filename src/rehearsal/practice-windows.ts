@@ -69,7 +69,7 @@ async function makeMedia(release: string, options: Parameters<MediaSource>[1]): 
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw new VmkilnError('COMMAND_FAILED', `the practice media of Windows ${release} could not be made`, {
-      hint: await practiceHint(),
+      hint: await practiceHint(env),
       cause,
     });
   } finally {

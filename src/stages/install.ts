@@ -133,7 +133,7 @@ async function removeGuest(context: StageContext, started: number): Promise<void
   // The build may have been aborted; cleaning up must still happen, and quickly.
   const signal = AbortSignal.timeout(5000);
   const run: RunVirsh = (call) => context.control({ ...call, timeout: 5 }, signal);
-  await removeDomain(run, context.host.connect, context.domain);
+  await removeDomain(run, { connect: context.host.connect, domain: context.domain, env: context.world.env });
   await removeStoragePool(run, context.host.connect, context.build);
-  await removeBootFiles(started);
+  await removeBootFiles(started, context.world.env);
 }

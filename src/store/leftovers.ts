@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 import {
   bootFilesOf,
   destroyDomain,
@@ -18,8 +19,8 @@ import {
 import { commandLineOf, pids } from './process.ts';
 
 /** Where virt-install puts the kernel and initrd it boots: the first where it may write there, else its own cache. */
-function bootFolders(): string[] {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+function bootFolders(env: Env): string[] {
+  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return ['/var/lib/libvirt/boot', join(cache, 'virt-manager/boot')];
 }
 
@@ -29,12 +30,15 @@ function bootFolders(): string[] {
  *
  * @throws VmkilnError COMMAND_FAILED when libvirt does not answer or keeps the domain: it is not gone then.
  */
-export async function removeDomain(run: RunVirsh, connect: string, domain: string): Promise<void> {
+export async function removeDomain(
+  run: RunVirsh,
+  { connect, domain, env }: { connect: string; domain: string; env: Env },
+): Promise<void> {
   for (let absent = 0, round = 0; round < 10; round += 1) {
     if (parseNames((await run(listDomains(connect))).stdout).includes(domain)) {
       absent = 0;
       // It may end by itself at any moment.
-      await removeNamedBootFiles((await run(dumpDomain(connect, domain, [1]))).stdout);
+      await removeNamedBootFiles((await run(dumpDomain(connect, domain, [1]))).stdout, env);
       await run(destroyDomain(connect, domain));
       await run(undefineDomain(connect, domain));
     } else {
@@ -58,9 +62,9 @@ export async function removeStoragePool(run: RunVirsh, connect: string, build: s
 }
 
 /** The running domain names the kernel and initrd that virt-install made for it. */
-async function removeNamedBootFiles(xml: string): Promise<void> {
+async function removeNamedBootFiles(xml: string, env: Env): Promise<void> {
   for (const file of bootFilesOf(xml)) {
-    if (bootFolders().some((folder) => file.startsWith(`${folder}/virtinst-`))) await rm(file, { force: true });
+    if (bootFolders(env).some((folder) => file.startsWith(`${folder}/virtinst-`))) await rm(file, { force: true });
   }
 }
 
@@ -68,10 +72,10 @@ async function removeNamedBootFiles(xml: string): Promise<void> {
  * Removes the kernels and initrds that a killed virt-install left, those made since `since` (milliseconds). While any
  * virt-install runs, one of them may be its own, and all stay.
  */
-export async function removeBootFiles(since: number): Promise<void> {
+export async function removeBootFiles(since: number, env: Env): Promise<void> {
   const running = pids().some((pid) => commandLineOf(pid).some((word) => /(^|\/)virt-install$/.test(word)));
   if (running) return;
-  const files = bootFolders().flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  const files = bootFolders(env).flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
   for (const file of files.filter((path) => basename(path).startsWith('virtinst-'))) {
     if ((statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since) await rm(file, { force: true });
   }

@@ -145,7 +145,8 @@ export async function planOf(world: World, more: Partial<PlanInput> = {}): Promi
   );
   const family = world.family(familyOf(recipe));
   const rendered = world.rendered(family.render(recipe));
-  const read: typeof readSecret = (secret) => readSecret(secret, { CHANGES_USERNAME: world.username, OTHER: 'root-1' });
+  const read = (secret: Parameters<typeof readSecret>[0]) =>
+    readSecret(secret, { CHANGES_USERNAME: world.username, OTHER: 'root-1' });
   for (const { secret } of rendered.flatMap(({ holes }) => holes)) read(secret);
   const macs = await secretMacs(rendered, read, world.machine, signal);
   const digests = await digestFiles(family.files(recipe), signal);

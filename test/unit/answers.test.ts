@@ -121,8 +121,8 @@ test('a secret of several lines, an empty and a missing one are refused without 
   expect(() => fillHoles(file, () => 'hunter2\nx')).toThrow(/^the secret P has a line break(?!.*hunter2)/);
   expect(() => fillHoles(file, () => '')).toThrow('the secret P is empty');
   expect(() => readSecret({ env: 'P' }, {})).toThrow('the environment variable P is not set');
-  expect(() => readSecret({ file: '/nowhere' })).toThrow(/the file of a secret cannot be read/);
+  expect(() => readSecret({ file: '/nowhere' }, {})).toThrow(/the file of a secret cannot be read/);
   const path = join(mkdtempSync(join(tmpdir(), 'vmkiln-secret-')), 'p');
   writeFileSync(path, 'hunter2\n');
-  expect(readSecret({ file: path })).toBe('hunter2');
+  expect(readSecret({ file: path }, {})).toBe('hunter2');
 });

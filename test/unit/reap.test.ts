@@ -39,22 +39,22 @@ test('what a killed build left is found and removed: grandchildren and work fold
   await expect.poll(() => processesOf('dead-1').length).toBeGreaterThan(1);
   await writeFile(join(work, 'customize.qcow2'), 'half made');
 
-  expect(await reapDead(paths, { kept: false, signal })).toEqual([expect.stringContaining('dead-1')]);
+  expect(await reapDead(paths, { kept: false, env: process.env, signal })).toEqual([expect.stringContaining('dead-1')]);
 
   expect(processesOf('dead-1')).toEqual([]);
   expect(existsSync(work)).toBe(false);
   expect(await readOwners(paths)).toEqual([]);
   expect(await readFile(join(folder, 'events.ndjson'), 'utf8')).toContain('INTERRUPTED');
-  expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
+  expect(await reapDead(paths, { kept: false, env: process.env, signal })).toEqual([]);
 });
 
 test('a living build is left alone, and one that was told to stay goes only on request', async () => {
   const paths = await freshPaths();
   await createBuild(paths, 'living', signal);
   const { work } = await deadBuild(paths, 'kept', { kept: true });
-  expect(await reapDead(paths, { kept: false, signal })).toEqual([]);
+  expect(await reapDead(paths, { kept: false, env: process.env, signal })).toEqual([]);
   expect(existsSync(work)).toBe(true);
-  expect(await reapDead(paths, { kept: true, signal })).toHaveLength(1);
+  expect(await reapDead(paths, { kept: true, env: process.env, signal })).toHaveLength(1);
   expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['living']);
 });
 
@@ -76,7 +76,9 @@ test('a domain is gone only when libvirt says so', async () => {
     calls.push(verb);
     return Promise.resolve({ stdout: verb === 'list' ? 'vmkiln-a\n' : '' });
   };
-  await expect(removeDomain(stubborn, 'qemu:///system', 'vmkiln-a')).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
+  await expect(
+    removeDomain(stubborn, { connect: 'qemu:///system', domain: 'vmkiln-a', env: {} }),
+  ).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
   expect(calls).toContain('destroy');
 });
 
@@ -84,7 +86,7 @@ test('a libvirt that does not answer keeps the record of the build, and no other
   const paths = await freshPaths();
   await deadBuild(paths, 'far', { connect: 'qemu+unix:///system?socket=/no/such/socket' });
   await deadBuild(paths, 'near');
-  const sentences = await reapDead(paths, { kept: false, signal });
+  const sentences = await reapDead(paths, { kept: false, env: process.env, signal });
   expect(sentences.toSorted()[1]).toMatch(/could not clean up after far: /);
   expect((await readOwners(paths)).map(({ owner }) => owner.build)).toEqual(['far']);
 });
@@ -109,7 +111,7 @@ test('the sockets of an appliance that was killed with its build go, those of a 
   programs[0]?.kill('SIGKILL');
   await once(programs[0] ?? process, 'exit');
 
-  await reapDead(paths, { kept: false, signal });
+  await reapDead(paths, { kept: false, env: process.env, signal });
 
   expect([existsSync(dead), existsSync(living)]).toEqual([false, true]);
   programs[1]?.kill('SIGKILL');
@@ -129,7 +131,7 @@ test('a dead build leaves no half copy in the folder of its images, and no write
   for (const file of [...dead, ...others]) await writeFile(file, '');
   await writeFile(join(images, '.rhel7.dead-2.partial'), 'half');
 
-  await reapDead(paths, { kept: false, signal });
+  await reapDead(paths, { kept: false, env: process.env, signal });
 
   expect([...dead, join(images, '.rhel7.dead-2.partial')].filter((file) => existsSync(file))).toEqual([]);
   expect(others.filter((file) => !existsSync(file))).toEqual([]);

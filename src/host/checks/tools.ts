@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Env } from '../../model.ts';
 import { qemuNames } from '../../tools/qemu-system.ts';
 import { findProgram } from '../programs.ts';
 import { asRoot, type Check } from './check.ts';
@@ -67,18 +68,20 @@ export function installCommand(manager: PackageManager, packages: readonly Packa
 }
 
 /** Looks for the programs that every build and practice media need, and for `more`. */
-export async function checkTools(manager: PackageManager, more: readonly ToolList[]): Promise<Check[]> {
+export async function checkTools(manager: PackageManager, more: readonly ToolList[], env: Env): Promise<Check[]> {
   const lists: ToolList[] = [
     { id: 'tools', title: 'Tools', tools: buildTools, status: 'fail' },
     { id: 'practice-tools', title: 'Practice media', tools: practiceTools, status: 'warn' },
     ...more,
   ];
-  return Promise.all(lists.map(async (list) => toolsCheck({ ...list, missing: await missingOf(list.tools), manager })));
+  return Promise.all(
+    lists.map(async (list) => toolsCheck({ ...list, missing: await missingOf(list.tools, env), manager })),
+  );
 }
 
 /** What to do when practice media could not be made. */
-export async function practiceHint(): Promise<string> {
-  return practiceHintFor(await missingOf([...buildTools, ...practiceTools]), await packageManager());
+export async function practiceHint(env: Env): Promise<string> {
+  return practiceHintFor(await missingOf([...buildTools, ...practiceTools], env), await packageManager());
 }
 
 /** The same for the programs that are missing. */
@@ -92,8 +95,8 @@ function programNames(tools: readonly Tool[]): string {
   return tools.map(({ programs }) => programs[0]).join(', ');
 }
 
-async function missingOf(tools: readonly Tool[]): Promise<Tool[]> {
-  const found = await Promise.all(tools.map((one) => findProgram(one.programs)));
+async function missingOf(tools: readonly Tool[], env: Env): Promise<Tool[]> {
+  const found = await Promise.all(tools.map((one) => findProgram(one.programs, env)));
   return tools.filter((_, index) => found[index] === undefined);
 }
 

@@ -1,5 +1,5 @@
 import { messageOf, VmkilnError } from '../../errors.ts';
-import type { HostNetwork } from '../../model.ts';
+import type { Env, HostNetwork } from '../../model.ts';
 import { openHostCache } from '../cache.ts';
 import type { Accelerator } from '../kvm.ts';
 import type { LibvirtVersions } from '../../tools/virsh.ts';
@@ -8,11 +8,14 @@ import { knownOsinfo, probeAccelerator } from '../probe.ts';
 import { asRoot, type Check } from './check.ts';
 
 /** Asks libvirt, KVM, the network and osinfo-db, anew: what was found earlier may be what the person has just fixed. */
-export async function checkVirtualisation(connect: string, cacheDir: string, signal: AbortSignal): Promise<Check[]> {
+export async function checkVirtualisation(
+  connect: string,
+  { cacheDir, env, signal }: { cacheDir: string; env: Env; signal: AbortSignal },
+): Promise<Check[]> {
   const cache = await openHostCache(cacheDir, true);
   const [libvirt, accelerator, network, osinfo] = await Promise.allSettled([
     askLibvirt(connect, signal),
-    probeAccelerator(connect, cache, signal),
+    probeAccelerator(connect, { cache, env, signal }),
     findNetwork(connect, signal),
     knownOsinfo(cache, signal),
   ]);
