@@ -12,7 +12,7 @@ import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
 import { mediaOf } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { findLayer, type Layer, listLayers } from '../store/checkpoints.ts';
+import { usableLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
 import { plannedTargets } from '../targets/index.ts';
@@ -122,11 +122,11 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       rehearsal: rehearsal !== undefined,
       notes: [
         ...(unable ? [`no build can begin: ${unable.message} (${unable.hint})`] : []),
-        ...hostNotes(host, family.osinfo(recipe)),
+        ...hostNotes(host, media['image'] ? [] : family.osinfo(recipe)),
         ...family.notes(recipe),
         ...findings.map(findingText),
       ],
-      existing: await existingLayers(paths.checkpoints),
+      existing: await usableLayers(paths.checkpoints),
       now: Date.now(),
       previous,
       predictions: predict(latestManifests(paths.builds, name), kind, previous),
@@ -167,11 +167,12 @@ function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Neede
 }
 
 /** What a person should know of this host before a build: why it is slow, and what libvirt takes the guest for. */
+/** What a person should know of the host; `candidates` are the osinfo ids of a system that is to be installed. */
 export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, candidates: readonly string[]): string[] {
   const { id, exact } = nearestOsinfo(candidates, osinfo);
   return [
     ...(accelerator === 'kvm' ? [] : [`guests run under TCG, many times slower than with KVM: ${acceleratorReason}`]),
-    ...(exact
+    ...(exact || candidates.length === 0
       ? []
       : [`this host's osinfo-db does not know ${candidates[0]}: the installation runs as ${id ?? 'a generic system'}`]),
   ];
@@ -181,13 +182,6 @@ export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, cand
 async function allOrFirstFailure<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
   await Promise.allSettled(work);
   return Promise.all(work);
-}
-
-/** The layers that can be reused. */
-async function existingLayers(store: string): Promise<Map<string, Layer>> {
-  const records = await listLayers(store);
-  const found = await Promise.all(records.map(({ fingerprint }) => findLayer(store, fingerprint)));
-  return new Map(found.flatMap((layer) => (layer ? [[layer.fingerprint, layer]] : [])));
 }
 
 /** The plan of the latest build of that name. Build ids end in their time, so names sort by it. */

@@ -31,9 +31,8 @@ export type RunOptions = Omit<ContextOptions, 'layers' | 'host' | 'imageStage' |
 type Run = RunOptions & {
   stages: readonly Stage[];
   segments: readonly Segment[];
-  /** The layers that are there by now, by the stage that leaves them, and which of them this run has made. */
+  /** The layers that are there by now, by the stage that leaves them. */
   layers: Map<StageName, Layer>;
-  made: Set<StageName>;
   /** The stages of which an event has told. */
   announced: Set<StageName>;
   published: Published[];
@@ -74,7 +73,6 @@ function openRun(options: RunOptions, stages: readonly Stage[]): Run {
     stages,
     segments: segmentsOf(stages),
     layers: new Map(),
-    made: new Set(),
     announced: new Set(),
     published: [],
     counter: () => (count += 1),
@@ -94,13 +92,13 @@ async function layerOf(run: Run, index: number): Promise<Layer | undefined> {
   if (!segment?.leaves) return undefined;
   if (segment.stages.every((name) => stepOf(run, name).omitted)) return layerOf(run, index - 1);
   const step = stepOf(run, segment.leaves.stage);
+  const known = run.layers.get(step.stage);
+  if (known) return known;
   const { fingerprint } = step;
   if (fingerprint === undefined) throw new Error(`${step.stage} has no fingerprint: the media are unknown`);
   await run.pin(fingerprint);
-  const about = segment.leaves.as === 'document' ? run.segments[imageSegment(run.segments)]?.leaves?.stage : undefined;
   const options = {
-    // What was found out about another image does not hold for one that was just made.
-    fresh: step.fresh || (about !== undefined && run.made.has(about)),
+    fresh: step.fresh,
     maxAge: step.maxAge,
     signal: run.signal,
     waiting: () => tell(run, step.stage, 'waiting for another build that makes the same layer'),
@@ -108,7 +106,6 @@ async function layerOf(run: Run, index: number): Promise<Layer | undefined> {
   const { layer, reused } = await obtain(run.checkpoints, fingerprint, options, () => makeLayer(run, index, segment));
   run.layers.set(step.stage, layer);
   if (reused) announceReuse(run, index, step);
-  else run.made.add(step.stage);
   return layer;
 }
 
@@ -116,7 +113,8 @@ async function makeLayer(run: Run, index: number, segment: Segment): Promise<Mad
   const { leaves } = segment;
   if (!leaves) throw new Error('a layer of a segment that leaves none');
   const step = stepOf(run, leaves.stage);
-  const below = leaves.as === 'document' ? run.layers.get(imageStage(run) ?? '') : await layerOf(run, index - 1);
+  const about = leaves.as === 'document' ? run.layers.get(imageStage(run) ?? '') : undefined;
+  const below = about ?? (await layerOf(run, index - 1));
   const started = new Date().toISOString();
   const steps = segment.stages.map((name) => stepOf(run, name));
   for (const { stage, omitted } of steps) if (!omitted) await runStage(run, stage);
@@ -134,6 +132,7 @@ async function makeLayer(run: Run, index: number, segment: Segment): Promise<Mad
     flat,
     dated: below?.dated ?? (step.maxAge === undefined ? undefined : started),
     ...(below && !flat && { backing: below }),
+    ...(about && { about }),
     ...(base !== undefined && !flat && { base }),
   };
 }

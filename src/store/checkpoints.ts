@@ -22,6 +22,8 @@ export type Layer = {
   size: number;
   /** The layer below, whose file is this one's backing file. Absent when it stands alone. */
   backing?: { fingerprint: string; path: string };
+  /** The image that a document tells of: it says nothing of another one, even of the same fingerprint. */
+  about?: { fingerprint: string; path: string };
   /** A file outside of the store that is this one's backing file, and the size and time it had then. */
   base?: Base;
   build: string;
@@ -45,17 +47,19 @@ export type Made = {
   file: string;
   stage: StageName;
   backing?: Layer;
+  about?: Layer;
   base?: string;
   build: string;
   flat: boolean;
   dated?: string | undefined;
 };
 
-/** The layer of that fingerprint, if its file and its whole backing chain are there. */
+/** The layer of that fingerprint, if its file and its whole backing chain are there, and the image that it is about. */
 export async function findLayer(store: string, fingerprint: string): Promise<Layer | undefined> {
   const layer = await readRecord(store, fingerprint);
   if (!layer || !(await fs.pathExists(layer.path))) return undefined;
-  const { backing, base } = layer;
+  const { about, backing, base } = layer;
+  if (about && (await findLayer(store, about.fingerprint))?.path !== about.path) return undefined;
   if (base && !isDeepStrictEqual(base, await stampOf(base.path))) return undefined;
   // The file below must be the very one that the overlay names, even if its stage was run again since.
   if (backing && !((await fs.pathExists(backing.path)) && (await findLayer(store, backing.fingerprint))))
@@ -116,7 +120,8 @@ async function keep(
     path,
     sha256: made.flat ? await digestFile(made.file, signal) : '',
     size,
-    ...(made.backing ? { backing: { fingerprint: made.backing.fingerprint, path: made.backing.path } } : {}),
+    ...(made.backing && { backing: named(made.backing) }),
+    ...(made.about && { about: named(made.about) }),
     ...(base && { base }),
     build: made.build,
     ...(made.dated === undefined ? {} : { dated: made.dated }),
@@ -127,6 +132,10 @@ async function keep(
   await syncFolder(store);
   await writeAtomic(recordFile(store, fingerprint), `${JSON.stringify(layer)}\n`, 0o644);
   return layer;
+}
+
+function named({ fingerprint, path }: Layer): { fingerprint: string; path: string } {
+  return { fingerprint, path };
 }
 
 /** What shows that a file is still the one it was. */
@@ -142,6 +151,13 @@ export async function listLayers(store: string): Promise<Layer[]> {
   const names = await readdir(store).catch(() => []);
   const records = names.filter((name) => name.endsWith('.json')).map((name) => readRecord(store, name.slice(0, -5)));
   return (await Promise.all(records)).filter((layer) => layer !== undefined);
+}
+
+/** The layers that can be reused, by their fingerprints. */
+export async function usableLayers(store: string): Promise<Map<string, Layer>> {
+  const records = await listLayers(store);
+  const found = await Promise.all(records.map(({ fingerprint }) => findLayer(store, fingerprint)));
+  return new Map(found.flatMap((layer) => (layer ? [[layer.fingerprint, layer]] : [])));
 }
 
 /** A file that was removed from the store: a layer's, or one that no record names. */
@@ -163,7 +179,7 @@ export async function removeLayers(
   const files = await Promise.all(
     layers.map(async (layer) => ({
       id: layer.fingerprint,
-      below: layer.backing ? [layer.backing.fingerprint, layer.backing.path] : [],
+      below: [layer.backing, layer.about].flatMap((each) => (each ? [each.fingerprint, each.path] : [])),
       bytes: sizes.get(layer.path) ?? 0,
       used: (await stat(recordFile(store, layer.fingerprint))).mtimeMs,
       path: layer.path,

@@ -7,7 +7,7 @@ import { poolOf } from '../../src/pipeline/pool.ts';
 import { runPlan } from '../../src/pipeline/run.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
 import type { Stage } from '../../src/stages/stage.ts';
-import { listLayers } from '../../src/store/checkpoints.ts';
+import { usableLayers } from '../../src/store/checkpoints.ts';
 import { planInput } from './plan-input.ts';
 
 /** A stage that starts no program: it writes what it leaves. `changed` is what its fingerprint goes by. */
@@ -51,8 +51,7 @@ export function ownMachine(recipe: Recipe) {
       more: Parameters<typeof planInput>[1] = {},
       change = (plan: Plan<Recipe>) => plan,
     ) => {
-      const layers = (await listLayers(store)).map((layer) => [layer.fingerprint, layer] as const);
-      const input = planInput(recipe, { existing: new Map(layers), previous, ...more });
+      const input = planInput(recipe, { existing: await usableLayers(store), previous, ...more });
       const plan = change(makePlan(input, stages));
       previous = plan;
       builds += 1;

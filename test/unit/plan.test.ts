@@ -151,6 +151,7 @@ test('a host without KVM, or whose osinfo-db does not know the guest, is told of
     expect.stringMatching(/not know rhel7\.10: .*as rhel7\.9$/),
   ]);
   expect(hostNotes(fit, ['win2k25'])).toEqual([expect.stringContaining('generic')]);
+  expect(hostNotes(fit, [])).toEqual([]);
   expect(hostNotes(host, ['rhel7.9'])).toEqual([expect.stringContaining('there is no /dev/kvm')]);
 });
 

@@ -82,6 +82,33 @@ test('a document about an image does not outlive it', async () => {
   expect(plan.ran).toEqual(['image', 'more', 'publish']);
 });
 
+test('an image that a stage has refused is looked at again, and is not published before', async () => {
+  const { build } = machine();
+  const check = (isGood: boolean) =>
+    stageOf('check', {
+      leaves: { file: 'verdict' },
+      ...(!isGood && { run: () => Promise.reject(new Error('the image is bad')) }),
+    });
+  const stages = (isGood: boolean) => usual.toSpliced(2, 0, check(isGood));
+  await build(stages(true));
+  await expect(build(stages(false), { from: 'image' })).rejects.toThrow('the image is bad');
+  await expect(build(stages(false))).rejects.toThrow('the image is bad');
+  const { planned, ran } = await build(stages(true));
+  expect(planned).toEqual(['base skip', 'image reuse', 'check run', 'publish run']);
+  expect(ran).toEqual(['check', 'publish']);
+});
+
+test('a document stage that has nothing to do makes no layer a second time', async () => {
+  const { build } = machine();
+  const idle = stageOf('idle', {
+    leaves: { file: 'none' },
+    plan: () => ({ commands: [], keys: [], omitted: 'there is nothing to find out' }),
+  });
+  const stages = usual.toSpliced(2, 0, idle);
+  expect((await build(stages, { cache: false })).ran).toEqual(['base', 'image', 'publish']);
+  expect((await build(stages, { from: 'image' })).ran).toEqual(['image', 'publish']);
+});
+
 test('a hook that follows a result follows one that was found too', async () => {
   const { build } = machine();
   await build(usual);
