@@ -23,22 +23,27 @@ export type Unpublished = {
 /**
  * Finds the image of a build and the targets that failed.
  *
- * @throws VmkilnError USAGE when there is no such build, or its image is gone.
+ * @throws VmkilnError USAGE when there is no such build, it never came to its targets, or its image is gone.
  */
 export async function unpublished(build: string, paths: Paths): Promise<Unpublished> {
   const folder = join(paths.builds, build);
   const plan = await readDocument<Plan>(build, join(folder, 'plan.json'));
   const step = plan.stages.find(({ stage }) => stages.find(({ name }) => name === stage)?.publishes);
   const { image, targets = [] } = (step?.settings ?? {}) as Partial<Publication>;
+  const events = await eventsOf(folder);
+  const begun = events.find((event) => event.type === 'stage-started' && event.stage === step?.stage);
+  if (!begun) {
+    // What came before may have refused the image.
+    throw new VmkilnError('USAGE', `${build} never came to its targets`, { hint: rebuild(plan) });
+  }
   const fingerprint = imageFingerprint(plan);
   const layer = fingerprint === undefined ? undefined : await findLayer(paths.checkpoints, fingerprint);
-  if (!layer || !image) {
-    throw new VmkilnError('USAGE', `the image of ${build} is not in the checkpoint store`, {
-      hint: `build it again: ${plan.recipeFile?.path ?? plan.name}`,
-    });
+  // One that was made since is another image, even of the same fingerprint.
+  if (!layer || !image || layer.madeAt > begun.at) {
+    throw new VmkilnError('USAGE', `the image of ${build} is not in the checkpoint store`, { hint: rebuild(plan) });
   }
   const { path, sha256, size } = layer;
-  const told = foldManifest(await eventsOf(folder)).published;
+  const told = foldManifest(events).published;
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
   return {
@@ -51,6 +56,10 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
       await writeAtomic(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
     },
   };
+}
+
+function rebuild({ recipeFile, name }: Plan): string {
+  return `build it again: ${recipeFile?.path ?? name}`;
 }
 
 async function eventsOf(folder: string): Promise<Event[]> {

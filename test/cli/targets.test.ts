@@ -89,6 +89,26 @@ test('targets that failed are published to again, and no others', async () => {
   expect((await vmkiln(['upload', 'x.raw', '--failed', build], { env })).status).toBe(2);
 });
 
+test('an image that never came to its targets, or was made since, is not published by --failed', async () => {
+  const { recipeFile, env, to, folder } = archive();
+  const text = readFileSync(recipeFile, 'utf8');
+  const hook = join(folder, 'refuse.sh');
+  writeFileSync(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  writeFileSync(recipeFile, `${text}hooks: { afterBuild: refuse.sh }\n`);
+  const refused = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });
+  const failed = (build: string) => vmkiln(['upload', '--failed', build], { env });
+  const never = await failed(refused.events[0]?.build ?? '');
+  expect(never).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('never came to its targets') });
+
+  writeFileSync(hook, `#!/bin/sh\nrmdir '${to}'\n`, { mode: 0o755 });
+  const broken = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });
+  mkdirSync(to);
+  writeFileSync(recipeFile, text);
+  const again = await vmkiln(['build', recipeFile, ...session, '--from', 'sparsify'], { env });
+  expect([broken.status, again.status]).toEqual([1, 0]);
+  expect((await failed(broken.events[0]?.build ?? '')).stderr).toContain('is not in the checkpoint store');
+});
+
 test('a plan asks no cloud that is out of reach, or that it is told to leave alone, and ends well', async () => {
   const { recipeFile, env, folder } = archive();
   const clouds =
