@@ -120,8 +120,8 @@ async function keep(
     path,
     sha256: made.flat ? await digestFile(made.file, signal) : '',
     size,
-    ...(made.backing && { backing: named(made.backing) }),
-    ...(made.about && { about: named(made.about) }),
+    ...(made.backing && { backing: nameOf(made.backing) }),
+    ...(made.about && { about: nameOf(made.about) }),
     ...(base && { base }),
     build: made.build,
     ...(made.dated === undefined ? {} : { dated: made.dated }),
@@ -134,7 +134,7 @@ async function keep(
   return layer;
 }
 
-function named({ fingerprint, path }: Layer): { fingerprint: string; path: string } {
+function nameOf({ fingerprint, path }: Layer): { fingerprint: string; path: string } {
   return { fingerprint, path };
 }
 
