@@ -18,6 +18,9 @@ export type KvmDevice = 'absent' | 'forbidden' | 'open' | { closedTo: string };
 /** Seconds the test guest gets. It needs a fifth of one; a KVM that does not work makes it hang for ever. */
 const deadline = 5;
 
+/** Seconds after which KVM has to be compared with emulation: it may be a hypervisor below that carries out each instruction. */
+const prompt = 1;
+
 /**
  * Looks at the device file without starting anything. The system libvirt lets a domain have the device, but leaves its
  * owner and mode as they are: QEMU opens it as its own user.
@@ -36,7 +39,8 @@ export async function kvmDevice(connect: string): Promise<KvmDevice> {
 
 /**
  * Decides between KVM and TCG by running a guest. A device that opens, and libvirt's capabilities, prove nothing:
- * under some hypervisors QEMU then aborts, or the guest hangs when its kernel enters long mode.
+ * under some hypervisors QEMU then aborts, the guest hangs when its kernel enters long mode, or it runs at a fraction of
+ * the speed of emulation. A host that is only busy is told from these by how long emulation takes there.
  *
  * @throws VmkilnError INTERRUPTED or TOOL_MISSING.
  */
@@ -57,16 +61,38 @@ export async function findAccelerator(
     );
   }
   try {
-    const exitCode = await runGuest(qemu, ['-accel', 'kvm', '-cpu', 'host'], signal);
-    if (exitCode === guestDone) {
-      return { accelerator: 'kvm', acceleratorReason: 'a test guest ran under KVM' };
-    }
-    return tcg(`/dev/kvm opens, but the CPU of a test guest failed (QEMU exited with status ${exitCode})`);
+    const kvm = () => secondsToRun(qemu, ['-accel', 'kvm', '-cpu', 'host'], signal);
+    const first = await kvm();
+    if (first < prompt) return compareWithEmulation(first, Infinity);
+    const emulated = await secondsToRun(qemu, ['-accel', 'tcg'], signal);
+    return compareWithEmulation(Math.min(first, await kvm()), emulated);
   } catch (error) {
+    if (error instanceof WrongEnd) return tcg(`/dev/kvm opens, but the CPU of a test guest failed (${error.message})`);
     if (!(error instanceof VmkilnError)) throw error;
-    if (error.code === 'COMMAND_TIMEOUT')
-      return tcg(`/dev/kvm opens, but a test guest hung for ${formatDuration(deadline)}`);
     if (error.code === 'COMMAND_FAILED') return tcg(`/dev/kvm opens, but QEMU cannot use it: ${qemuError(error)}`);
+    throw error;
+  }
+}
+
+/** Decides by the seconds that the test guest took under each; Infinity when it did not end. Pure. */
+export function compareWithEmulation(kvm: number, emulated: number): Accelerator {
+  if (kvm === Infinity) return tcg(`/dev/kvm opens, but a test guest hung for ${formatDuration(deadline)}`);
+  if (kvm <= 3 * emulated) return { accelerator: 'kvm', acceleratorReason: 'a test guest ran under KVM' };
+  const [slow, fast] = [kvm, emulated].map(formatDuration);
+  return tcg(`/dev/kvm opens, but a test guest took ${slow} under KVM and ${fast} without`);
+}
+
+class WrongEnd extends Error {}
+
+/** Seconds until the test guest was done; Infinity when it hung. @throws WrongEnd; VmkilnError as `runGuest` does. */
+async function secondsToRun(qemu: string, accelerator: readonly string[], signal: AbortSignal): Promise<number> {
+  const started = performance.now();
+  try {
+    const exitCode = await runGuest(qemu, accelerator, signal);
+    if (exitCode !== guestDone) throw new WrongEnd(`QEMU exited with status ${exitCode}`);
+    return (performance.now() - started) / 1000;
+  } catch (error) {
+    if (error instanceof VmkilnError && error.code === 'COMMAND_TIMEOUT') return Infinity;
     throw error;
   }
 }

@@ -97,7 +97,7 @@ export async function probeAccelerator(
   const version = await versionOf(qemu, { cache, env, signal });
   const device = await kvmDevice(connect);
   const key = [release(), qemu, version, cpus()[0]?.model ?? '', machineArch(), JSON.stringify(device)].join('|');
-  const verdict = await cache.remember('accelerator', key, () => {
+  const verdict = await cache.remember('kvm', key, () => {
     progress?.('running a test guest to see whether KVM works');
     return findAccelerator(qemu, machineArch(), device, signal);
   });

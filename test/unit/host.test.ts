@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { accountOf, aclLetsPass, blockingFolder, permissions, qemuConfUser } from '../../src/host/access.ts';
 import { openHostCache } from '../../src/host/cache.ts';
-import { findAccelerator } from '../../src/host/kvm.ts';
+import { compareWithEmulation, findAccelerator } from '../../src/host/kvm.ts';
 import { guestDisk } from '../../src/host/kvm-guest.ts';
 import { bridgeAllowed } from '../../src/host/libvirt.ts';
 import { parseNames, parseVersions } from '../../src/tools/virsh.ts';
@@ -124,6 +124,15 @@ test('KVM that QEMU, run by libvirt as another user, cannot open is not used', a
   const found = await findAccelerator('no-such-qemu', 'x86_64', { closedTo: 'libvirt-qemu' }, signal);
   expect(found.accelerator).toBe('tcg');
   expect(found.acceleratorReason).toMatch(/libvirt-qemu, which may not open \/dev\/kvm.*chgrp kvm/);
+});
+
+test('KVM that is slower than emulation is not used, and a busy host is not taken for one', () => {
+  const use = (kvm: number, emulated: number) => compareWithEmulation(kvm, emulated).accelerator;
+  expect(use(0.2, Infinity)).toBe('kvm');
+  expect(use(2.4, 0.1)).toBe('tcg');
+  expect(use(4, 3)).toBe('kvm');
+  expect(use(Infinity, 4)).toBe('tcg');
+  expect(compareWithEmulation(2.4, 0.1).acceleratorReason).toContain('took 2s under KVM and 0.1s without');
 });
 
 test('a finding is kept for its circumstances, and forgotten with them', async () => {
