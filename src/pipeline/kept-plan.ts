@@ -37,7 +37,8 @@ async function readPlan(path: string): Promise<Plan<Recipe>> {
   try {
     plan = JSON.parse(await readFile(path, 'utf8')) as typeof plan;
   } catch (cause) {
-    throw new VmkilnError('USAGE', `the plan ${path} cannot be read: ${messageOf(cause)}`, {
+    const why = cause instanceof SyntaxError ? 'it is not JSON' : messageOf(cause);
+    throw new VmkilnError('USAGE', `the plan ${path} cannot be read: ${why}`, {
       hint: '`vmkiln plan RECIPE --save FILE` writes one',
       cause,
     });

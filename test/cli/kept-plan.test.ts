@@ -65,6 +65,7 @@ test('a file that is no plan, or one of another version, is refused; so are opti
   writeFileSync(other, '[]');
   expect((await build(host, other)).stderr).toContain('is not a plan');
   expect((await build(host, join(host.folder, 'none.json'))).status).toBe(2);
+  expect((await build(host, join(host.folder, 'a.yaml'))).stderr).toContain('it is not JSON');
   const both = await vmkiln(['build', recipe, '--plan', file, '--no-cache', '--set', 'a=b'], { env: host.env });
   expect({ status: both.status, stderr: both.stderr }).toEqual({
     status: 2,
