@@ -147,7 +147,7 @@ async function stampOf(path: string): Promise<Base | undefined> {
 }
 
 /** Every record in the store. */
-export async function listLayers(store: string): Promise<Layer[]> {
+async function listLayers(store: string): Promise<Layer[]> {
   const names = await readdir(store).catch(() => []);
   const records = names.filter((name) => name.endsWith('.json')).map((name) => readRecord(store, name.slice(0, -5)));
   return (await Promise.all(records)).filter((layer) => layer !== undefined);
