@@ -21,5 +21,5 @@ process.env['LIBGUESTFS_CACHEDIR'] ??= '/var/tmp';
 afterAll(() => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   Object.assign(process.env, before);
-  for (const folder of [temporary, reachable]) rmSync(folder, { recursive: true });
+  for (const folder of [temporary, reachable]) rmSync(folder, { recursive: true, maxRetries: 5 });
 });
