@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Gives each file of tests folders of its own. */
@@ -14,8 +15,12 @@ const servers = {
   fileParallelism: false,
 };
 
+/** Vitest leaves a core to itself, which of two is one too many: it has little to do. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
 /** Its files share processes and modules: to load these anew for each takes as long as the tests. */
 const unit = {
+  maxWorkers,
   setupFiles: [eachFile, 'test/support/templates-once.ts'],
   isolate: false,
   testTimeout: 30_000,
@@ -32,7 +37,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', unit),
-      project('cli', { testTimeout: 60_000 }),
+      project('cli', { maxWorkers, testTimeout: 60_000 }),
       project('vm', guests),
       project('installs', guests),
       project('services', servers),
