@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Gives each file of tests folders of its own. */
+const eachFile = 'test/support/each-file.ts';
 
 /** Tests that boot guests: they share two cores and a checkpoint store, so files run one after the other. */
 const guests = { testTimeout: 900_000, hookTimeout: 1_800_000, fileParallelism: false, maxConcurrency: 2 };
@@ -11,27 +15,37 @@ const servers = {
   fileParallelism: false,
 };
 
+/** Vitest leaves a core to itself, which of two is one too many: it has little to do. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
+/** Its files share processes and modules: to load these anew for each takes as long as the tests. */
+const unit = {
+  maxWorkers,
+  setupFiles: [eachFile, 'test/support/templates-once.ts'],
+  isolate: false,
+  testTimeout: 30_000,
+  // A busy machine takes its time to start a program.
+  expect: { poll: { timeout: 20_000 } },
+};
+
+function project(name: string, options: object, include = `test/${name}/**/*.test.ts`) {
+  return { test: { name, include: [include], setupFiles: eachFile, ...options } };
+}
+
+/** What each of them is for, and how long it takes, is in test/README.md. */
 export default defineConfig({
   test: {
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          testTimeout: 30_000,
-          // A busy machine takes its time to start a program.
-          expect: { poll: { timeout: 20_000 } },
-        },
-      },
-      { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], ...guests } },
-      { test: { name: 'installs', include: ['test/installs/**/*.test.ts'], ...guests } },
-      { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...servers } },
-      { test: { name: 'releases', include: ['test/releases/**/*.test.ts'], ...guests } },
-      { test: { name: 'systems', include: ['test/systems/**/*.test.ts'], ...guests } },
-      { test: { name: 'long', include: ['test/long/**/*.test.ts'], ...guests } },
-      { test: { name: 'kills', include: ['test/kills/**/*.test.ts'], ...guests } },
-      { test: { name: 'media', include: ['test/vm/rhel7.test.ts'], ...guests } },
+      project('unit', unit),
+      project('cli', { maxWorkers, testTimeout: 60_000 }),
+      project('vm', guests),
+      project('installs', guests),
+      project('services', servers),
+      project('releases', guests),
+      project('systems', guests),
+      project('long', guests),
+      project('kills', guests),
+      project('media', guests, 'test/vm/rhel7.test.ts'),
     ],
   },
 });

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Sets up, then runs the tests; the last line says `N passed, N failed, N skipped` over all of them.
+# Sets up, then runs the tests. At the end it says how long each project took, and in the last line
+# `N passed, N failed, N skipped` over all of them. A project that leaves files behind has failed.
 #
 # Usage: scripts/test.sh default|all|systems|media [vitest options]
 #   default  unit, command line, VM and server tests
-#   all      these, every other operating system, and the long ones
+#   all      these, every other operating system, the long ones, and a few builds killed at random (VMKILN_KILLS, 3)
 #   systems  every other operating system, rehearsed from its recipe
 #   media    the assertions of the VM tests on a real DVD, whose path is in VMKILN_REAL_ISO
 set -euo pipefail
@@ -36,15 +37,21 @@ folder=$(mktemp -d /var/tmp/vmkiln-tests.XXXXXX)
 chmod 0711 "$folder"
 trap 'rm -rf "$results" "$folder"' EXIT
 run_project() {
-  local report=$results/$1.json
+  local report=$results/$1.json began=$SECONDS left
   # A folder of its own: none of them takes what another is using for something left behind.
   export VMKILN_TEST_FOLDER=$folder/$1 TMPDIR=$folder/$1/tmp
   mkdir -m 0711 "$VMKILN_TEST_FOLDER"
   mkdir -m 1777 "$TMPDIR"
   printf '\ntest: %s\n' "$1"
-  npx vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$report" "${@:2}" && return
-  # Vitest also fails for errors outside of tests, and when it dies: neither must pass for a run without failures.
-  grep -qs '"success":false' "$report" || echo '{"success":false}' >"$results/$1-crashed.json"
+  npx vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$report" "${@:2}" ||
+    # Vitest also fails for errors outside of tests, and when it dies: neither must pass for a run without failures.
+    grep -qs '"success":false' "$report" || echo '{"success":false}' >"$results/$1-crashed.json"
+  left=$(find "$VMKILN_TEST_FOLDER" -mindepth 1 -not -path "$TMPDIR")
+  if [ -n "$left" ]; then
+    printf 'test: %s left behind:\n%s\n' "$1" "$left"
+    echo '{"success":false}' >"$results/$1-left-behind.json"
+  fi
+  echo "test: $1 took $((SECONDS - began)) s" >>"$results/times"
 }
 run_lane() {
   local project
@@ -61,4 +68,5 @@ for group in "${groups[@]}"; do
   for lane in "${lanes[@]:0:${#lanes[@]}-1}"; do cat "$results/$lane.log"; done
 done
 printf '\n'
+cat "$results/times"
 node scripts/test-summary.mjs "$results"/*.json

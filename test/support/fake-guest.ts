@@ -11,10 +11,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
-
-const roots: string[] = [];
-afterAll(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true })));
 
 /** A folder that stands for the guest's root, with commands that note how they are called. */
 export type FakeGuest = {
@@ -32,7 +28,6 @@ export type FakeGuest = {
 
 export function fakeGuest(): FakeGuest {
   const root = mkdtempSync(join(tmpdir(), 'vmkiln-guest-'));
-  roots.push(root);
   const at = (path: string) => join(root, path);
   const write = (path: string, text: string) => {
     mkdirSync(dirname(at(path)), { recursive: true });

@@ -1,6 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { freshFolder } from './vmkiln.ts';
 
 const programs = [
@@ -43,12 +42,8 @@ export type FakeHost = {
   runs: (program: string) => { count: number; atOnce: number };
 };
 
-const folders: string[] = [];
-afterAll(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true })));
-
 export function fakeHost(): FakeHost {
   const folder = freshFolder('fake');
-  folders.push(folder);
   const bin = join(folder, 'bin');
   const log = join(folder, 'tools.log');
   mkdirSync(bin);

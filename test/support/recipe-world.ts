@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
 import { readSecret } from '../../src/answers/holes.ts';
 import type { Family } from '../../src/families/family.ts';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
@@ -67,14 +66,7 @@ const files: Record<string, string> = {
   'hooks/notify.mjs': 'console.log(1)\n',
 };
 
-const folders: string[] = [];
-afterAll(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true })));
-
-function freshFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'vmkiln-changes-'));
-  folders.push(folder);
-  return folder;
-}
+const freshFolder = () => mkdtempSync(join(tmpdir(), 'vmkiln-changes-'));
 
 /** A recipe with its files in a folder of their own, on a machine with a media cache and a key of its own. */
 export type World = {

@@ -1,18 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import type { Arg, RenderedFile } from '../../src/model.ts';
 import type { RhelRecipe } from '../../src/families/rhel/recipe.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
 
-export const recipeFolder = mkdtempSync(join(tmpdir(), 'vmkiln-rhel-'));
-afterAll(() => rmSync(recipeFolder, { recursive: true }));
+/** Where `rhelRecipe` writes: one folder of each file of tests. */
+export function recipeFolder(): string {
+  const folder = join(tmpdir(), 'vmkiln-rhel');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 /** A recipe of only what it needs, and the given YAML. */
 export async function rhelRecipe(more = '', release = '7.9'): Promise<RhelRecipe> {
-  const path = join(recipeFolder, 'x.yaml');
+  const path = join(recipeFolder(), 'x.yaml');
   writeFileSync(path, `name: x\nfamily: rhel\nrelease: "${release}"\nsource: { iso: /x.iso }\n${more}`);
   return asRhel((await loadRecipe(path, {})).recipe);
 }

@@ -1,12 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { loadRecipe } from '../../src/families/index.ts';
 import type { WindowsRecipe } from '../../src/families/windows/recipe.ts';
 
-export const windowsFolder = mkdtempSync(join(tmpdir(), 'vmkiln-windows-'));
-afterAll(() => rmSync(windowsFolder, { recursive: true }));
+/** Where `windowsRecipe` writes: one folder of each file of tests. */
+export function windowsFolder(): string {
+  const folder = join(tmpdir(), 'vmkiln-windows');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 const base = `name: x
 family: windows
@@ -16,7 +19,7 @@ administratorPassword: { env: WINDOWS_PASSWORD }
 
 /** A recipe of only what it needs, and the given YAML. */
 export async function windowsRecipe(more = '', release = '2022'): Promise<WindowsRecipe> {
-  const path = join(windowsFolder, 'x.yaml');
+  const path = join(windowsFolder(), 'x.yaml');
   writeFileSync(path, `${base}release: '${release}'\n${more}`);
   const { recipe } = await loadRecipe(path, {});
   if (recipe.family !== 'windows') throw new Error('not a recipe of Windows');

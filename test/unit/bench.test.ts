@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const scripts = resolve(import.meta.dirname, '../../scripts/bench');
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-bench-test-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 type Events = readonly Record<string, unknown>[];
 const events = (await import(`${scripts}/events.mjs`)) as {

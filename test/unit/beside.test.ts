@@ -1,12 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { makeBeside } from '../../src/store/beside.ts';
 import { ownIdentity } from '../../src/store/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-beside-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 test('what a killed process of this host left goes; that of a living one and of another host stay', async () => {
   const { pid, startTime } = ownIdentity();

@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import type { Event, Plan } from '../../src/model.ts';
 import { runBuild, type Task } from '../../src/pipeline/build.ts';
@@ -12,7 +12,6 @@ import { planInput } from '../support/plan-input.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'vmkiln-build-'));
-afterAll(() => rmSync(home, { recursive: true }));
 const recipe = await rhelRecipe();
 
 /** A plan in which there is nothing to do: what a build is besides its stages. */

@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { VmkilnError } from '../../src/errors.ts';
 import { type HookContext, hookCommand, runHook } from '../../src/hooks.ts';
 import type { HookName, HookSpec } from '../../src/recipe/hooks.ts';
@@ -9,7 +9,6 @@ import { loadRecipe } from '../../src/families/index.ts';
 import { exec } from '../../src/tools/exec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-hooks-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 mkdirSync(join(folder, 'hooks'));
 const base = 'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n';
 const context: HookContext = {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { renderTemplate } from '../../src/answers/templates.ts';
 import { rhelRelease } from '../../src/families/rhel/releases.ts';
 import { kickstartView } from '../../src/families/rhel/views.ts';
@@ -10,7 +10,6 @@ import { releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'practice-disks-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const program = `
 import json, sys

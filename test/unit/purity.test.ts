@@ -2,7 +2,7 @@ import fs, { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import type { Piece, Plan } from '../../src/model.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
@@ -11,7 +11,6 @@ import { practiceLog } from '../../src/rehearsal/log.ts';
 import { planInput } from '../support/plan-input.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-purity-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
 const pem = '-----BEGIN CERTIFICATE-----\n';
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkSize, readReadyImage } from '../../src/media/ready-image.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { loadRecipe } from '../../src/families/index.ts';
@@ -10,7 +10,6 @@ import { planInput } from '../support/plan-input.ts';
 import { words } from '../support/rhel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-ready-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 const signal = new AbortController().signal;
 const at = (name: string) => join(folder, name);
 const run = (program: string, args: string[], input?: string) =>

@@ -1,13 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { render } from '../../src/commands/render.ts';
 import { validate } from '../../src/pipeline/validate.ts';
 import { loadRecipe } from '../../src/families/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-commands-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 test('validate tells the problems of each recipe, those of templates too', async () => {
   writeFileSync(join(folder, 'bad.ks'), '{{typo}}\n');

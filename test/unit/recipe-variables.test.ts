@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadRecipe } from '../../src/families/index.ts';
 import { readVariables, substitute } from '../../src/recipe/variables.ts';
 import { asRhel } from '../support/rhel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-variables-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function put(text: string, name = 'x.yaml'): string {
   const path = join(folder, name);

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import { loadRecipe } from '../../src/families/index.ts';
 import { parseDuration, parseSize } from '../../src/recipe/units.ts';
@@ -14,7 +14,6 @@ async function rhelRecipe(path: string) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-recipe-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 const releases = 'a release in quotes like "7.9" (6.0 to 6.10, 7.0 to 7.9, 8.0 to 8.10, 9.0 to 9.8, 10.0 to 10.10)';
 const base = 'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n';
 

@@ -3,12 +3,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { contentDigest, practiceDigests, practiceDvd, releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'rehearsal-'));
 const assets = path.resolve(import.meta.dirname, '../../src/rehearsal/rhel');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Read = {
   error?: string;

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rhel } from '../../src/families/rhel/rhel.ts';
 import { loadRecipe } from '../../src/families/index.ts';
 import { filesOf, host } from '../support/plan-input.ts';
@@ -25,7 +25,6 @@ const firmwares = ['bios', 'uefi'] as const;
  */
 const accepted = readFileSync('test/fixtures/kickstarts-accepted', 'utf8').split('\n');
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-ks-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 const validator = spawnSync('ksvalidator', ['--help']).status === 0;
 
 async function shipped(name: string, firmware: (typeof firmwares)[number]) {

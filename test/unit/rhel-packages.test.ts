@@ -125,7 +125,7 @@ packages: [cloud-init]
 });
 
 test('a Satellite is configured for the registration, and its traces are removed', async () => {
-  writeFileSync(join(recipeFolder, 'ca.pem'), '-----BEGIN CERTIFICATE-----\n');
+  writeFileSync(join(recipeFolder(), 'ca.pem'), '-----BEGIN CERTIFICATE-----\n');
   const more = `subscription:
   organization: { env: ORG }
   activationKey: { env: KEY }
@@ -135,7 +135,7 @@ test('a Satellite is configured for the registration, and its traces are removed
 `;
   const recipe = await rhelRecipe(more);
   expect(words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))))).toContain(
-    `<${recipeFolder}/ca.pem>:/etc/rhsm/ca/vmkiln-server.pem`,
+    `<${recipeFolder()}/ca.pem>:/etc/rhsm/ca/vmkiln-server.pem`,
   );
   const guest = guestWith({ 'subscription-manager': 'echo changed >> "$(dirname "$0")/../etc/rhsm/rhsm.conf"' });
   guest.write('etc/rhsm/rhsm.conf', '[server]\n\n');

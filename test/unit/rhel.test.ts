@@ -63,7 +63,7 @@ test('osinfo names fall back release by release', async () => {
 });
 
 test('customize: packages; sysprep: edits, cloud-init, the steps of the recipe in their order, then cleaning', async () => {
-  writeFileSync(join(recipeFolder, 'motd'), 'hello\n');
+  writeFileSync(join(recipeFolder(), 'motd'), 'hello\n');
   const recipe = await rhelRecipe(`${everything}
 customize:
   - run: systemctl enable chronyd
@@ -89,14 +89,14 @@ customize:
     ...['--chmod', '0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--run-command', 'chown root:root /etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--run-command', 'systemctl enable chronyd'],
-    ...['--upload', `<${recipeFolder}/motd>:/etc/mo td`, '--chmod', '0644:/etc/mo td'],
+    ...['--upload', `<${recipeFolder()}/motd>:/etc/mo td`, '--chmod', '0644:/etc/mo td'],
     ...['--run-command', "chown -- root '/etc/mo td'"],
     ...['--write', '/etc/issue:a:b\nc', '--chmod', '0600:/etc/issue'],
     ...['--mkdir', '/srv/x', '--link', '/srv/x:/x', '--delete', '/tmp/*', '--chmod', '01777:/srv/x'],
     ...['--root-password', 'file:<root-password>'],
   ]);
   const sha256 = createHash('sha256').update('hello\n').digest('hex');
-  expect(args.flat()).toContainEqual({ file: join(recipeFolder, 'motd'), sha256 });
+  expect(args.flat()).toContainEqual({ file: join(recipeFolder(), 'motd'), sha256 });
 });
 
 test.each([
@@ -106,11 +106,11 @@ test.each([
 ] as const)(
   'RHEL %s trusts the CAs of the recipe before anything is fetched: %j%s',
   async (release, more, stage, command) => {
-    writeFileSync(join(recipeFolder, 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
+    writeFileSync(join(recipeFolder(), 'a ca.pem'), '-----BEGIN CERTIFICATE-----\n');
     const recipe = await rhelRecipe(`caCertificates: [a ca.pem]\n${more || 'packages: [tmux]\n'}`, release);
     const args = words(argsOf(familyOf(recipe)[stage](recipe, filesOf(recipe))));
     const anchor = '/etc/pki/ca-trust/source/anchors/a ca.pem';
-    const expected = ['--upload', `<${recipeFolder}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
+    const expected = ['--upload', `<${recipeFolder()}/a ca.pem>:${anchor}`, '--chmod', `0644:${anchor}`];
     const from = args.indexOf('/etc/pki/ca-trust/source/anchors') + 1;
     expect(args.slice(from, from + 6)).toEqual([...expected, '--run-command', command]);
     expect(from).toBeLessThan(args.indexOf('--run'));
@@ -253,10 +253,10 @@ function invalid(error: unknown): undefined {
 }
 
 test("variables reach a kickstart of the user's own, quoted", async () => {
-  writeFileSync(join(recipeFolder, 'own.ks'), 'user --name={{sh variables.who}}\n');
+  writeFileSync(join(recipeFolder(), 'own.ks'), 'user --name={{sh variables.who}}\n');
   const recipe = await rhelRecipe('install: { kickstart: own.ks, variables: { who: "a b" } }\n');
   expect(rendered(recipe, 'ks.cfg').text).toBe("user --name='a b'\n");
-  writeFileSync(join(recipeFolder, 'own.ks'), '\n{{variables.whom}}\n');
+  writeFileSync(join(recipeFolder(), 'own.ks'), '\n{{variables.whom}}\n');
   expect(() => rendered(recipe, 'ks.cfg')).toThrow(/own\.ks:2: there is no "variables\.whom"$/);
 });
 

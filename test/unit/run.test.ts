@@ -1,18 +1,10 @@
-import { rmSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { own, ownMachine, stageOf } from '../support/own-stages.ts';
 import { rhelRecipe } from '../support/rhel.ts';
 import type { Stage } from '../../src/stages/stage.ts';
 
 const recipe = await rhelRecipe();
-const folders: string[] = [];
-afterAll(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true })));
-
-function machine() {
-  const made = ownMachine(recipe);
-  folders.push(made.folder);
-  return made;
-}
+const machine = () => ownMachine(recipe);
 
 const usual = [own.base, own.image, own.publish];
 /** A stage more, at every place of the list, that leaves something or does not. */

@@ -195,14 +195,14 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
 });
 
 test('validate names the file of the user, and only errors make it fail', async () => {
-  const own = join(windowsFolder, 'own.xml.hbs');
+  const own = join(windowsFolder(), 'own.xml.hbs');
   writeFileSync(
     own,
     good.replace('<LogonCount>1<', '<LogonCount>one<').replace(/<Value>⟨secret [^<]*/, '<Value>hunter2'),
   );
   await windowsRecipe('install: { answerFile: own.xml.hbs }\n');
   const [result] = await validate(
-    [join(windowsFolder, 'x.yaml')],
+    [join(windowsFolder(), 'x.yaml')],
     {},
     { signal: new AbortController().signal, cwd: process.cwd() },
   );

@@ -1,15 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { missingFromIso, windowsImages } from '../../src/media/iso.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { windowsRecipe } from '../support/windows.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-iso-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 // Made with `genisoimage -udf -J`: sources/install.wim (of a header and XML alone) and NetKVM/2k22/amd64/netkvm.inf.
 const udf = join(folder, 'udf.iso');
