@@ -55,8 +55,8 @@ export type Family<R extends Recipe = Recipe> = {
   tools?: ToolList;
   /** What the machine of an installation needs of the host. */
   machine(recipe: R): MachineNeeds;
-  /** How the installer is started from the media, and all it needs of the machine. */
-  install(recipe: R, media: Media, host: Host): Installation;
+  /** How the installer is started from the media, and all it needs of the machine. A ready image is not installed. */
+  install(recipe: R, media: Media, host: Host): Installation | Omitted;
   /**
    * virt-customize arguments for what may take long and need the network: registration, updates, packages. Its result is
    * kept, so that a change of anything else does not do it again. Everything that virt-sysprep cannot be given, too.
@@ -71,8 +71,8 @@ export type Family<R extends Recipe = Recipe> = {
   sysprep(recipe: R, file: FileOf): Contribution | Omitted;
   /** Whether sysprep's last edit trims all that the disk has, so that virt-sparsify would free nothing more. */
   trims(rendered: readonly RenderedFile[]): boolean;
-  /** How to read the installer's log. */
-  installer: InstallerLog;
+  /** How to read the installer's log; undefined when `install` always omits it. */
+  installer?: InstallerLog;
   /** Folders of the installer's logs on the disk, and the partition they are on, if they say more than the console. */
   logs?(recipe: R): { partition: number; folders: readonly string[] };
   /** Mistakes in the rendered answer files that would stop the installer, or would not do what was meant. */

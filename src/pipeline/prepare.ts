@@ -10,7 +10,7 @@ import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
-import { mediaOf } from '../recipe/media.ts';
+import { mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { usableLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
@@ -112,7 +112,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       recipeFile,
       recipe,
       family,
-      installer: rehearsal ? rehearsal.log(family.installer, recipe.family) : family.installer,
+      installer: rehearsal && family.installer ? rehearsal.log(family.installer, recipe.family) : family.installer,
       host,
       media,
       rendered,
@@ -122,7 +122,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       rehearsal: rehearsal !== undefined,
       notes: [
         ...(unable ? [`no build can begin: ${unable.message} (${unable.hint})`] : []),
-        ...hostNotes(host, media['image'] ? [] : family.osinfo(recipe)),
+        ...hostNotes(host, 'omitted' in family.install(recipe, media, host) ? [] : family.osinfo(recipe)),
         ...family.notes(recipe),
         ...findings.map(findingText),
       ],
@@ -149,11 +149,11 @@ function namedMedia(recipe: Recipe): ReturnType<typeof mediaOf> {
 
 /** Looks into the media that are there, and refuses those that cannot serve. */
 async function examine(media: Media, recipe: Recipe, { work, signal, download }: Looking): Promise<Media> {
-  const { image } = media;
+  const image = media[readyImage];
   if (!image || !existsSync(image.path)) return media;
   const ready = await readReadyImage(image, { workDir: download ? work : tmpdir(), signal });
   checkSize(image.source, ready, recipe.disk.size);
-  return { ...media, image: { ...image, image: ready } };
+  return { ...media, [readyImage]: { ...image, image: ready } };
 }
 
 /** What QEMU opens by name: disks and media in the cache, and media where they lie. */
@@ -166,7 +166,6 @@ function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Neede
   ];
 }
 
-/** What a person should know of this host before a build: why it is slow, and what libvirt takes the guest for. */
 /** What a person should know of the host; `candidates` are the osinfo ids of a system that is to be installed. */
 export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, candidates: readonly string[]): string[] {
   const { id, exact } = nearestOsinfo(candidates, osinfo);

@@ -1,4 +1,5 @@
 import { type Document, isMap, isScalar, parseDocument } from 'yaml';
+import { readyImage } from './media.ts';
 
 /** What a person wants of a first recipe; what is left out stays as in the recipe it starts from. */
 export type FirstRecipe = {
@@ -22,7 +23,7 @@ export function firstRecipe(shipped: string, wanted: FirstRecipe, writeOwn: (doc
   if (isScalar(first?.key)) first.key.commentBefore = null;
   document.set('name', wanted.name);
   if (wanted.iso !== undefined) {
-    document.setIn(['source', document.hasIn(['source', 'image']) ? 'image' : 'iso'], wanted.iso);
+    document.setIn(['source', document.hasIn(['source', readyImage]) ? readyImage : 'iso'], wanted.iso);
     document.deleteIn(['source', 'sha256']);
   }
   if (wanted.disk !== undefined) document.setIn(['disk', 'size'], wanted.disk);

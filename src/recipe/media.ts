@@ -1,5 +1,8 @@
 import type { Recipe } from './recipe.ts';
 
+/** The role of a ready image, the disk that a build starts from instead of an empty one. Every other role is its family's. */
+export const readyImage = 'image';
+
 /** The media that a `source` may name, by their role, which is their key in it, and the key of each one's checksum. */
 export type MediaKeys = Readonly<Record<string, string>>;
 

@@ -1,5 +1,6 @@
 import { VmkilnError } from '../errors.ts';
 import type { MediaSource, Rehearsal } from '../pipeline/prepare.ts';
+import { readyImage } from '../recipe/media.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
 import { practiceLog } from './log.ts';
@@ -39,10 +40,10 @@ const rhelImage: MediaSource = async (_recipe, options) => {
   const image = await withLock(paths.cache, 'practice image', { signal, waiting }, () =>
     practiceImage(options, rhelDvd),
   );
-  return { image };
+  return { [readyImage]: image };
 };
 
 const sources: Readonly<Record<string, MediaSource>> = {
-  rhel: (recipe, options) => (recipe.source['image'] ? rhelImage : rhelDvd)(recipe, options),
+  rhel: (recipe, options) => (recipe.source[readyImage] ? rhelImage : rhelDvd)(recipe, options),
   windows: practiceWindows,
 };

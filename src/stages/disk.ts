@@ -1,4 +1,5 @@
 import { mediumPiece } from '../families/family.ts';
+import { readyImage } from '../recipe/media.ts';
 import { growLastPartition } from '../tools/guestfs.ts';
 import { createDisk, createOverlay } from '../tools/qemu-img.ts';
 import type { Stage } from './stage.ts';
@@ -12,13 +13,13 @@ export const disk: Stage = {
   plan: ({ recipe, host, media }) => {
     const path = { work: 'install.qcow2' };
     const { size } = recipe.disk;
-    const source = media['image'];
+    const source = media[readyImage];
     if (!source) return { commands: [createDisk(path, size ?? defaultSize)], keys: ['disk'] };
     const ready = source.image;
     const larger = ready && size !== undefined && size > ready.virtualSize ? size : undefined;
     const grow = larger && ready?.root ? [growLastPartition(path, ready.root, Math.floor(larger / 512), host)] : [];
     return {
-      commands: [createOverlay(path, mediumPiece(media, 'image'), larger), ...grow],
+      commands: [createOverlay(path, mediumPiece(media, readyImage), larger), ...grow],
       keys: ['source', 'disk'],
       base: source.path,
     };

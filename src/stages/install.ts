@@ -20,8 +20,10 @@ export const install: Stage<InstallSettings> = {
   leaves: { file: 'install.qcow2' },
   hook: { name: 'afterInstall', after: 'run' },
   plan: ({ recipe, family, installer, host, media }) => {
-    if (media['image']) return { commands: [], keys: [], omitted: 'the source is a ready image' };
-    const { before, devices, args, keys } = family.install(recipe, media, host);
+    const work = family.install(recipe, media, host);
+    if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
+    if (!installer) throw new Error(`${recipe.family} has no log of its installer`);
+    const { before, devices, args, keys } = work;
     const machine = {
       memory: recipe.machine.memory,
       vcpus: recipe.machine.vcpus,

@@ -26,7 +26,7 @@ export type StageInput = {
   recipe: Recipe;
   family: Family;
   /** How to read the installer's log. */
-  installer: InstallerLog;
+  installer: InstallerLog | undefined;
   host: Host;
   media: Media;
   rendered: readonly RenderedFile[];

@@ -1,18 +1,24 @@
 import { expect, test } from 'vitest';
-import { familyOf } from '../../src/families/index.ts';
+import { anaconda } from '../../src/families/rhel/anaconda.ts';
+import { windowsSetup } from '../../src/families/windows/setup-log.ts';
 import { practiceLog } from '../../src/rehearsal/log.ts';
 import { compileLog, seeLine, startWatch } from '../../src/stages/watch.ts';
 
-const watchOf = (family: string, rehearsal: boolean, line: string) => {
-  const { installer } = familyOf({ family });
+const installers = { rhel: anaconda, windows: windowsSetup };
+
+const watchOf = (family: keyof typeof installers, rehearsal: boolean, line: string) => {
+  const installer = installers[family];
   return seeLine(startWatch(0), line, compileLog(rehearsal ? practiceLog(installer, family) : installer), 1);
 };
 
-test.each(['rhel', 'windows'])('%s: what was not rehearsed is told of a rehearsal, and of no other build', (family) => {
-  const line = '04:11:20,514 WARNING anaconda: not rehearsed: firewall --enabled';
-  expect(watchOf(family, true, line).remarks).toEqual(['firewall --enabled']);
-  expect(watchOf(family, false, line).remarks).toEqual([]);
-});
+test.each(['rhel', 'windows'] as const)(
+  '%s: what was not rehearsed is told of a rehearsal, and of no other build',
+  (family) => {
+    const line = '04:11:20,514 WARNING anaconda: not rehearsed: firewall --enabled';
+    expect(watchOf(family, true, line).remarks).toEqual(['firewall --enabled']);
+    expect(watchOf(family, false, line).remarks).toEqual([]);
+  },
+);
 
 test.each([
   'Windows Setup: error: the partition 3 is not there',

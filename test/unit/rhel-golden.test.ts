@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -9,8 +9,8 @@ import { loadRecipe } from '../../src/families/index.ts';
 import { filesOf, host } from '../support/plan-input.ts';
 import { asRhel, words } from '../support/rhel.ts';
 
-/** Every shipped recipe, as rendered. After a change that is meant: `npx vitest run --project unit rhel-golden -u`. */
-const releases = ['rhel6', 'rhel7', 'rhel8', 'rhel9', 'rhel10'];
+/** Every shipped recipe of an installation, as rendered. After a change that is meant: `npx vitest run --project unit rhel-golden -u`. */
+const releases = readdirSync('recipes').flatMap((file) => /^(rhel\d+)\.yaml$/.exec(file)?.[1] ?? []);
 /** The files that UEFI changes; the others are the same under both. */
 const uefiFiles: Readonly<Record<string, readonly string[]>> = {
   rhel6: ['ks.cfg'],

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
-import { rendered, rhelRecipe, words } from '../support/rhel.ts';
+import { argsOf, rendered, rhelRecipe, words } from '../support/rhel.ts';
 import { filesOf, host, media } from '../support/plan-input.ts';
 
 const guestScript = async (release: string, more = '') => rendered(await rhelRecipe(more, release), 'guest.sh').text;
@@ -87,7 +87,7 @@ test('RHEL 6 has no /etc/machine-id, no Q35 and no inst. arguments', async () =>
   const work = familyOf(recipe).sysprep(recipe, filesOf(recipe));
   expect(words('args' in work ? work.args : [])).not.toContain('--truncate');
   expect(rendered(recipe, 'clean.sh').text).toContain('rm -f /var/lib/dbus/machine-id');
-  const args = words(familyOf(recipe).install(recipe, media, host).args).join(' ');
+  const args = words(argsOf(familyOf(recipe).install(recipe, media, host))).join(' ');
   expect(args).toContain('--machine pc ');
   expect(args).toContain(`--extra-args ks=file:/ks.cfg text ${consoles}`);
 });

@@ -42,7 +42,7 @@ test('the kickstart for UEFI has an EFI partition before the one that grows', as
 
 test('the installer boots the media itself, with the kickstart in its initrd and the serial line as its last console', async () => {
   const recipe = await rhelRecipe('machine: { firmware: uefi }\n');
-  expect(words(familyOf(recipe).install(recipe, media, host).args)).toEqual([
+  expect(words(argsOf(familyOf(recipe).install(recipe, media, host)))).toEqual([
     '--location',
     'location="</iso/rhel.iso>"',
     '--initrd-inject',

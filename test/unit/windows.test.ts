@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fillHoles } from '../../src/answers/holes.ts';
 import { descendants, parseXml } from '../../src/families/windows/unattend.ts';
+import { windowsSetup } from '../../src/families/windows/setup-log.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { Media } from '../../src/model.ts';
 import type { WindowsRecipe } from '../../src/families/windows/recipe.ts';
@@ -103,7 +104,7 @@ test('the install stage makes the answer CD, boots the disk before the ISO, and 
 
 test('Windows 11 has Secure Boot firmware and a TPM, and is refused without', async () => {
   const recipe = await windowsRecipe('machine: { firmware: uefi }\n', '11');
-  const line = words(familyOf(recipe).install(recipe, media, host).args);
+  const line = words(argsOf(familyOf(recipe).install(recipe, media, host)));
   expect(line[line.indexOf('--boot') + 1]).toContain(
     'firmware.feature0.name=secure-boot,firmware.feature0.enabled=yes',
   );
@@ -135,7 +136,7 @@ test('customize removes the copies of the answer file and numbers first-boot scr
 });
 
 test('a Sysprep that takes too long hangs, however busy the guest is; a failed step ends the installation', async () => {
-  const installer = compileLog(familyOf(await windowsRecipe()).installer);
+  const installer = compileLog(windowsSetup);
   const limits = { startedAt: 0, stallTimeout: 900, timeout: 36_000 };
   const begun = seeLine(startWatch(0), 'vmkiln: generalizing with Sysprep', installer, 1000);
   const busy = (minutes: number) => verdict({ ...begun, movedAt: minutes * 60_000 }, limits, minutes * 60_000);

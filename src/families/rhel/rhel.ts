@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
 import { ksvalidator } from '../../tools/ksvalidator.ts';
+import { readyImage } from '../../recipe/media.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import {
   type Contribution,
@@ -14,6 +15,7 @@ import {
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
+import { sysprepOperations, trimScript } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
@@ -30,7 +32,7 @@ const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 /** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
 export const rhel: Family<RhelRecipe> = {
   form: rhelForm,
-  media: { iso: 'sha256', image: 'sha256' },
+  media: { iso: 'sha256', [readyImage]: 'sha256' },
   resolve: resolvePaths,
   first,
   files: filesOf,
@@ -67,7 +69,7 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     shipped('guest.sh', guestView(recipe)),
     shipped('clean.sh', cleanView(recipe)),
-    shipped('trim.sh', {}),
+    trimScript(),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
@@ -78,7 +80,8 @@ function rootPassword(secret: NonNullable<RhelRecipe['rootPassword']>): Rendered
   return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
 }
 
-function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation {
+function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation | Omitted {
+  if (media[readyImage]) return { omitted: 'the source is a ready image' };
   const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
   const kernel = `${installer} ${own && `${own} `}${consoles}`;
   // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
@@ -115,42 +118,6 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
   };
 }
 
-/**
- * Operations of virt-sysprep(1), named one by one because the default set changes with versions. Left out: fs-uuids and
- * user-account, which break a guest, and ssh-userdir and cron-spool, which could only undo the recipe's own steps.
- */
-const operations = [
-  'abrt-data',
-  'backup-files',
-  'bash-history',
-  'blkid-tab',
-  'crash-data',
-  'customize',
-  'dhcp-client-state',
-  'dhcp-server-state',
-  'logfiles',
-  'machine-id',
-  'mail-spool',
-  'net-hostname',
-  'net-hwaddr',
-  'pacct-log',
-  'package-manager-cache',
-  'pam-data',
-  'passwd-backups',
-  'puppet-data-log',
-  'rh-subscription-manager',
-  'rhn-systemid',
-  'rpm-db',
-  'samba-db-log',
-  'smolt-uuid',
-  'ssh-hostkeys',
-  'sssd-db-log',
-  'tmp-files',
-  'udev-persistent-net',
-  'utmp',
-  'yum-uuid',
-];
-
 function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
   return {
     args: [
@@ -162,7 +129,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       ...['--run-command', `chown root:root ${cloudConfig}`],
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
-      ...['--operations', operations.join(',')],
+      ...['--operations', sysprepOperations.join(',')],
       ...['--run', { rendered: 'clean.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
       ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
