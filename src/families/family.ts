@@ -20,8 +20,16 @@ import type { First } from './first.ts';
 /** Arguments a family adds to a stage's command, and the top-level recipe keys they come from. */
 export type Contribution = { args: readonly Arg[]; keys: readonly string[] };
 
-/** How an installer is started: what is made before it (answer media), its devices, and its virt-install arguments. */
-export type Installation = Contribution & { before: readonly Command[]; devices: InstallDevices };
+/**
+ * How an installer is started: what is made before it (answer media), its machine (memory in bytes) and devices, and its
+ * virt-install arguments; and how long it may take in all, and without a sign of progress, in seconds.
+ */
+export type Installation = Contribution & {
+  before: readonly Command[];
+  machine: { memory: number; vcpus: number };
+  devices: InstallDevices;
+  limits: { timeout: number; stallTimeout: number };
+};
 
 /** A mistake in a rendered file; `line` and `column` count from 1. A warning does not stop a build. */
 export type Finding = { file: string; line: number; column: number; level: 'error' | 'warning'; message: string };

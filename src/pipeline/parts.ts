@@ -30,11 +30,11 @@ export function stageParts(
 /** What may change the image of a key's value: not the machine it runs on, nor where files and secrets come from. */
 function counted(key: string, recipe: Recipe, paths: ReadonlySet<string>): unknown {
   if (key === 'machine') {
-    const { memory: _memory, vcpus: _vcpus, ...machine } = recipe.machine;
+    const { memory: _memory, vcpus: _vcpus, ...machine } = recipe.machine ?? {};
     return machine;
   }
   // Of a kickstart the text counts, and that is a part of its own.
-  if (key === 'install') return recipe.install.variables;
+  if (key === 'install') return recipe.install?.variables;
   const text = JSON.stringify((recipe as Partial<Record<string, unknown>>)[key], (_name, value: unknown) => {
     if (typeof value === 'string') return paths.has(value) ? '' : value;
     const isSecret = typeof value === 'object' && value !== null && ('env' in value || 'file' in value);

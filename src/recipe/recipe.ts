@@ -17,8 +17,10 @@ export type Recipe = {
   /** Where the media and their checksums are, by the keys that the family gives them. */
   source: Readonly<Record<string, string | undefined>>;
   disk: { size?: number | undefined };
-  machine: { memory: number; vcpus: number; firmware: 'bios' | 'uefi' };
-  install: { timeout: number; stallTimeout: number; variables: Readonly<Record<string, string>> };
+  /** The machine of an installation, where the family has one. */
+  machine?: { memory: number; vcpus: number; firmware: 'bios' | 'uefi' };
+  /** How an installer is driven, where the family has one. */
+  install?: { timeout: number; stallTimeout: number; variables: Readonly<Record<string, string>> };
   output: { format: 'qcow2' | 'raw'; compression: 'zlib' | 'zstd' | 'none' };
   upload: readonly UploadEntry[];
   hooks: z.output<typeof hooks>;

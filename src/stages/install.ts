@@ -23,23 +23,23 @@ export const install: Stage<InstallSettings> = {
     const work = family.install(recipe, media, host);
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     if (!installer) throw new Error(`${recipe.family} has no log of its installer`);
-    const { before, devices, args, keys } = work;
+    const { before, devices, limits, args, keys } = work;
     const machine = {
-      memory: recipe.machine.memory,
-      vcpus: recipe.machine.vcpus,
+      memory: work.machine.memory,
+      vcpus: work.machine.vcpus,
       disk: { work: 'install.qcow2' },
       devices,
       console: { work: 'console.log' },
       installerLog: { work: 'installer.log' },
       osinfo: family.osinfo(recipe),
     };
-    const { timeout, stallTimeout } = recipe.install;
+    const { timeout, stallTimeout } = limits;
     const { bootKey } = devices;
     const logs = family.logs?.(recipe);
     return {
       commands: [...before, virtInstall(machine, args, host, timeout + margin)],
       keys,
-      takes: guestTakes(recipe.machine, host),
+      takes: guestTakes(work.machine, host),
       settings: { log: installer, timeout, stallTimeout, ...(bootKey && { bootKey }), ...(logs && { logs }) },
     };
   },

@@ -14,7 +14,7 @@ export function systemProperties({ recipe, family, osinfo, architecture }: Syste
   return {
     ...(osinfo === undefined ? {} : osProperties(osinfo)),
     architecture,
-    ...firmwareProperties(recipe.machine.firmware),
+    ...(recipe.machine && firmwareProperties(recipe.machine.firmware)),
     ...family,
   };
 }

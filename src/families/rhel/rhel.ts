@@ -88,6 +88,8 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
   const kernelArguments = { host: accelerator === 'tcg' ? ' no_timer_check' : '' };
   return {
     before: [],
+    machine: recipe.machine,
+    limits: recipe.install,
     devices: { diskBus: 'virtio', logPort: 'org.fedoraproject.anaconda.log.0', restarts: false },
     args: [
       ...(machine ? ['--machine', machine] : []),

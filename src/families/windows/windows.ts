@@ -98,6 +98,8 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
         'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
       }),
     ],
+    machine: recipe.machine,
+    limits: recipe.install,
     devices: {
       diskBus: recipe.machine.diskBus,
       logPort: undefined,
