@@ -30,7 +30,7 @@ export async function withImage<T>(image: string, use: (file: ImageFile) => Prom
       });
     }
     const source = openSource(stats.size, (offset, length) => {
-      const bytes = Buffer.alloc(length);
+      const bytes = Buffer.allocUnsafe(length);
       return bytes.subarray(0, readSync(handle.fd, bytes, 0, length, offset));
     });
     // An absolute path cannot be taken for a protocol (`nbd:…`, `json:…`) or an option.
