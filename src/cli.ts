@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { defineProgram, stagesFor } from './commands/program.ts';
 import { exitCode, VmkilnError } from './errors.ts';
+import { harmless } from './text.ts';
 import { flush, stopOnLostOutput } from './ui/output.ts';
 import type { CommandContext } from './ui/ui.ts';
 
@@ -41,7 +42,7 @@ function openContext(signal: AbortSignal): CommandContext {
   return {
     signal,
     world: { env: process.env, cwd: process.cwd() },
-    say: (message) => speak(message),
+    say: (message) => speak(harmless(message)),
     sayThrough: async (say, body) => {
       const before = speak;
       speak = say;

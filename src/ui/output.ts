@@ -35,6 +35,8 @@ function unwritable(cause: NodeJS.ErrnoException): VmkilnError {
  */
 function writeWhole(stream: NodeJS.WriteStream & { fd: number }): void {
   if (!fstatSync(stream.fd).isFile()) return;
+  // The way in which a stream writes is its own to say: see "Implementing a writable stream" of Node.js.
+  // oxlint-disable-next-line no-underscore-dangle
   stream._write = (chunk: Buffer, _encoding, done) => {
     try {
       for (let at = 0; at < chunk.length;) at += writeSync(stream.fd, chunk, at);
