@@ -37,9 +37,16 @@ export async function withImage<T>(image: string, use: (file: ImageFile) => Prom
     });
     // An absolute path cannot be taken for a protocol (`nbd:…`, `json:…`) or an option.
     const path = resolve(await realpath(image));
-    const result = await use({ path, size, allocated, source });
-    const now = await stat(path, { bigint: true }).catch(() => undefined);
-    if (!now || !isSame(stats, now)) throw changed(image, stats, now);
+    const lookAgain = async () => {
+      const now = await stat(path, { bigint: true }).catch(() => undefined);
+      if (!now || !isSame(stats, now)) throw changed(image, stats, now);
+    };
+    const result = await use({ path, size, allocated, source }).catch(async (cause: unknown) => {
+      // That is why a program could not read it.
+      if (cause instanceof VmkilnError && cause.code === 'COMMAND_FAILED') await lookAgain();
+      throw cause;
+    });
+    await lookAgain();
     return result;
   } finally {
     await handle.close();
