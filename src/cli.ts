@@ -4,16 +4,14 @@ import { writeSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { defineProgram, stagesFor } from './commands/program.ts';
 import { exitCode, VmkilnError } from './errors.ts';
+import { harmless } from './text.ts';
+import { flush, stopOnLostOutput } from './ui/output.ts';
 import type { CommandContext } from './ui/ui.ts';
 
 /** Runs one command line to its end. Returns the exit status. */
-async function main(argv: readonly string[]): Promise<number> {
-  const controller = new AbortController();
-  // Every program that runs listens.
-  setMaxListeners(0, controller.signal);
+async function main(argv: readonly string[], controller: AbortController): Promise<number> {
   const context = openContext(controller.signal);
   stopOnSignals(controller, context);
-  stopOnClosedOutput(controller);
   let status = 0;
   const program = defineProgram(context, await stagesFor(argv), async (command) => {
     status = (await command()) ?? 0;
@@ -26,12 +24,17 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     // Whoever interrupted knows; whoever closed the output does not want to.
     if (controller.signal.aborted && error === controller.signal.reason) return exitCode(error);
-    const { errorText } = await import('./ui/error-text.ts');
-    const { paintFor } = await import('./ui/format.ts');
-    const debug = Boolean(process.env['VMKILN_DEBUG']);
-    process.stderr.write(`${errorText(error, { debug, paint: paintFor(process.stderr, process.env) })}\n`);
-    return exitCode(error);
+    return tell(error);
   }
+}
+
+/** Says what went wrong. Returns the exit status. */
+async function tell(error: unknown): Promise<number> {
+  const { errorText } = await import('./ui/error-text.ts');
+  const { paintFor } = await import('./ui/format.ts');
+  const debug = Boolean(process.env['VMKILN_DEBUG']);
+  process.stderr.write(`${errorText(error, { debug, paint: paintFor(process.stderr, process.env) })}\n`);
+  return exitCode(error);
 }
 
 function openContext(signal: AbortSignal): CommandContext {
@@ -39,7 +42,7 @@ function openContext(signal: AbortSignal): CommandContext {
   return {
     signal,
     world: { env: process.env, cwd: process.cwd() },
-    say: (message) => speak(message),
+    say: (message) => speak(harmless(message)),
     sayThrough: async (say, body) => {
       const before = speak;
       speak = say;
@@ -69,19 +72,6 @@ function stopOnSignals(controller: AbortController, context: CommandContext): vo
   }
 }
 
-/** A reader that went away (`| head`) ends the command quietly, and a build with its clean-up. */
-function stopOnClosedOutput(controller: AbortController): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // EIO: the terminal itself is gone.
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-      if (!controller.signal.aborted) {
-        controller.abort(new VmkilnError('INTERRUPTED', 'nobody reads the output any more'));
-      }
-    });
-  }
-}
-
 async function killAndExit(status: number): Promise<void> {
   try {
     (await import('./tools/exec.ts')).killLiveGroups();
@@ -99,7 +89,14 @@ process.on('uncaughtException', (error) => {
   void killAndExit(1);
 });
 
-const status = await main(process.argv);
+const controller = new AbortController();
+// Every program that runs listens.
+setMaxListeners(0, controller.signal);
+const lostOutput = stopOnLostOutput(controller);
+const status = await main(process.argv, controller);
 // A pipe may still hold what was written; process.exit would drop it.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
-process.exit(status);
+await flush(process.stdout);
+const lost = lostOutput();
+const failed = lost && (await tell(lost));
+await flush(process.stderr);
+process.exit(status === 0 ? (failed ?? 0) : status);

@@ -38,6 +38,38 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
+/** Control characters, and those that turn the direction of text around or hide: they forge what a terminal shows. */
+// oxlint-disable-next-line no-control-regex
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/**
+ * A text that a terminal does not obey, whoever chose the names in it: unsafe characters become `\u{…}`. Line ends and
+ * tabs stay, unless it has to be one line.
+ */
+export function harmless(text: string, { oneLine = false } = {}): string {
+  return text.replace(unsafe, (character) =>
+    !oneLine && (character === '\n' || character === '\t') ? character : `\\u{${codeOf(character)}}`,
+  );
+}
+
+/** Plain data with every text in it harmless. */
+export function allHarmless<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_key, each: unknown) =>
+    typeof each === 'string' ? harmless(each) : each,
+  ) as T;
+}
+
+/** A value as JSON that a terminal does not obey either: to a reader of JSON nothing is changed. `indent` is 0 for one line. */
+export function jsonText(value: unknown, indent = 2): string {
+  return (JSON.stringify(value, null, indent) ?? 'null').replace(unsafe, (character) =>
+    character === '\n' ? character : `\\u${codeOf(character).padStart(4, '0')}`,
+  );
+}
+
+function codeOf(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16);
+}
+
 /**
  * One word for a POSIX shell. Words without special characters stay as they are, for those who read the result. Python's
  * shlex, which Anaconda splits kickstart lines with, reads it alike.

@@ -12,6 +12,7 @@ import { statePaths } from '../store/paths.ts';
 import { errorText } from '../ui/error-text.ts';
 import { paintFor } from '../ui/format.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
+import { harmless } from '../text.ts';
 
 /** The options that decide what a recipe becomes: shared by build, rehearse and plan. */
 export type RecipeOptions = {
@@ -176,7 +177,7 @@ function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): voi
       const end =
         error === undefined
           ? `${paint('good', 'done')}    ${folder}`
-          : `${paint('bad', 'failed')}  ${messageOf(error).split('\n')[0]}`;
+          : `${paint('bad', 'failed')}  ${harmless(messageOf(error).split('\n')[0] ?? '')}`;
       lines.push(`${from.padEnd(width)}  ${end}`);
     }
   }

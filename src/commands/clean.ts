@@ -3,7 +3,7 @@ import { VmkilnError } from '../errors.ts';
 import { parseSize } from '../recipe/units.ts';
 import { show } from '../recipe/values.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { formatBytes } from '../text.ts';
+import { formatBytes, harmless } from '../text.ts';
 
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
 export async function clean(
@@ -25,7 +25,7 @@ export async function clean(
     ...kept.map(({ what, why }) => `kept ${what}: ${why}`),
     removed.length === 0 ? 'nothing to remove' : `${formatBytes(freedBytes)} freed`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(harmless(`${lines.join('\n')}\n`));
 }
 
 function sizeOf(text: string): number {

@@ -3,7 +3,7 @@ import { convertFile, defaultOut } from '../images/convert.ts';
 import { outputFormatOf, type OutputOptions } from '../images/output-format.ts';
 import { openProgress } from '../ui/progress.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { formatBytes } from '../text.ts';
+import { formatBytes, harmless, jsonText } from '../text.ts';
 
 type Options = OutputOptions & {
   out?: string;
@@ -32,8 +32,12 @@ export async function convert(image: string, options: Options, { signal, say, wo
       progress: progress.show,
     });
     const text = options.json
-      ? JSON.stringify({ source: image, subformat: output.subformat, checked: options.check ?? false, files }, null, 2)
-      : files.map(({ file, format, fileSize }) => `${file}  ${format}, ${formatBytes(fileSize)}`).join('\n');
+      ? jsonText({ source: image, subformat: output.subformat, checked: options.check ?? false, files })
+      : files
+          .map(
+            ({ file, format, fileSize }) => `${harmless(file, { oneLine: true })}  ${format}, ${formatBytes(fileSize)}`,
+          )
+          .join('\n');
     progress.close();
     process.stdout.write(`${text}\n`);
   } finally {

@@ -12,6 +12,7 @@ import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
 import { noPaint, paintFor, type Paint } from '../ui/format.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { allHarmless, jsonText } from '../text.ts';
 
 /**
  * `vmkiln doctor`: what this host can do, what is missing, and the command that fixes it, as text or as one JSON
@@ -40,7 +41,7 @@ export async function doctor(
     })),
     ...findings,
   ];
-  const text = json ? JSON.stringify(checks, null, 2) : formatChecks(checks, paintFor(process.stdout, world.env));
+  const text = json ? jsonText(checks) : formatChecks(allHarmless(checks), paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return checks.some((check) => check.status === 'fail') ? 1 : 0;
 }

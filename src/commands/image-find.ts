@@ -2,6 +2,7 @@ import { VmkilnError } from '../errors.ts';
 import { getImage, type Image, listImages } from '../openstack/image-api.ts';
 import { ServiceError } from '../openstack/http.ts';
 import type { CloudSession } from '../openstack/keystone.ts';
+import { harmless, jsonText } from '../text.ts';
 
 /** Options that every command about a cloud has. */
 export type CloudOptions = { osCloud?: string; json?: boolean };
@@ -38,7 +39,7 @@ export async function findByIdOrName(cloud: CloudSession, idOrName: string, sign
 
 /** Prints a value as JSON, or what `words` makes of it. */
 export function print(json: boolean | undefined, value: unknown, words: () => string): void {
-  process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : words());
+  process.stdout.write(json ? `${jsonText(value)}\n` : harmless(words()));
 }
 
 /** A table with a heading, columns as wide as they must be. Empty for no rows. */

@@ -11,7 +11,7 @@ import { firstRecipe, secretNames } from '../recipe/first.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
-import { didYouMean } from '../text.ts';
+import { didYouMean, harmless } from '../text.ts';
 
 /** What `vmkiln init` was told on its command line: what every recipe has, and answers to the questions of its family. */
 export type InitOptions = {
@@ -71,7 +71,7 @@ export async function init(
   } finally {
     await rm(checked, { force: true });
   }
-  process.stdout.write(`${path}\n`);
+  process.stdout.write(`${harmless(path)}\n`);
   const secrets = secretNames(text);
   const [, medium] = /\$\{(iso|image)\b/.exec(text) ?? [];
   const steps = [

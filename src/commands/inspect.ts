@@ -6,6 +6,7 @@ import { reportOf } from '../images/report.ts';
 import { paintFor } from '../ui/format.ts';
 import { inspectionText } from '../ui/inspection-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { jsonText } from '../text.ts';
 
 /**
  * `vmkiln inspect`: what an image is, which Image service properties follow, and what is wrong with it, as text or as one
@@ -23,9 +24,7 @@ export async function inspect(
   const report = await withImage(image, async (file) =>
     reportOf(file, await inspectImage(file, { signal, progress: say, ...(guest && { guest }) }), overrides),
   );
-  const text = options.json
-    ? JSON.stringify(report, null, 2)
-    : inspectionText(image, report, paintFor(process.stdout, world.env));
+  const text = options.json ? jsonText(report) : inspectionText(image, report, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return report.findings.some(({ level }) => level === 'error') ? 1 : 0;
 }

@@ -7,6 +7,7 @@ import { paintFor } from '../ui/format.ts';
 import { planWithArgv, showPlan } from '../ui/plan-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { requestOf, type RecipeOptions } from './build.ts';
+import { harmless, jsonText } from '../text.ts';
 
 /** `vmkiln plan`: what a build would do, as text or as one JSON value on standard output. Changes nothing. */
 export async function plan(
@@ -16,14 +17,14 @@ export async function plan(
 ): Promise<void> {
   const emit = (event: Event) => {
     if (event.type !== 'warning') return;
-    const next = event.hint === undefined ? '' : `${labelled('next', event.hint)}\n`;
-    process.stderr.write(`vmkiln: warning: ${event.message}\n${next}`);
+    const next = event.hint === undefined ? '' : `${labelled('next', harmless(event.hint))}\n`;
+    process.stderr.write(`vmkiln: warning: ${harmless(event.message)}\n${next}`);
   };
   const offline = options.offline ?? false;
   const found = await planRecipe(requestOf(recipe, options), { signal, world, emit }, { offline });
   if (options.save !== undefined) await savePlan(found.plan, resolve(world.cwd, options.save));
   const text = options.json
-    ? JSON.stringify(planWithArgv(found.plan, found.targets), null, 2)
+    ? jsonText(planWithArgv(found.plan, found.targets))
     : showPlan(found.plan, found.targets, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
 }

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineImageCommands } from './image-program.ts';
+import { harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
 
@@ -34,7 +35,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     })
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vmkiln: ')) })
+    .configureOutput({ outputError: (text, write) => write(harmless(text.replace(/^error: /, 'vmkiln: '))) })
     .configureHelp({ optionDescription });
   const command = (usage: string, summary: string, examples: readonly string[]) => {
     const name = usage.split(' ')[0] ?? usage;

@@ -6,6 +6,7 @@ import { schema } from './schema.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { labelled } from '../ui/error-text.ts';
+import { harmless } from '../text.ts';
 
 type VariableOptions = { set: string[]; vars?: string };
 
@@ -13,7 +14,7 @@ type VariableOptions = { set: string[]; vars?: string };
 export async function showRender(path: string, options: VariableOptions & { out: string }): Promise<void> {
   const { recipe } = await loadRecipe(path, await readVariables(options));
   const files = await render(recipe, options.out);
-  process.stdout.write(files.map((file) => `${file}\n`).join(''));
+  process.stdout.write(files.map((file) => `${harmless(file)}\n`).join(''));
 }
 
 /** `vmkiln validate`: one line per valid recipe, one per problem. Returns 2 when there is any problem. */
@@ -24,11 +25,11 @@ export async function showValidate(
 ): Promise<number> {
   const results = await validate(paths, await readVariables(options), { signal, cwd: world.cwd });
   for (const { path, problems, warnings, hint } of results) {
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    for (const warning of warnings) process.stderr.write(`warning: ${harmless(warning)}\n`);
     if (problems.length === 0)
-      process.stdout.write(`${path}: ${paintFor(process.stdout, world.env)('good', 'valid')}\n`);
-    for (const problem of problems) process.stderr.write(`${problem}\n`);
-    if (hint !== undefined) process.stderr.write(`${labelled('next', hint)}\n`);
+      process.stdout.write(`${harmless(path)}: ${paintFor(process.stdout, world.env)('good', 'valid')}\n`);
+    for (const problem of problems) process.stderr.write(`${harmless(problem)}\n`);
+    if (hint !== undefined) process.stderr.write(`${labelled('next', harmless(hint))}\n`);
   }
   return results.some(({ problems }) => problems.length > 0) ? 2 : 0;
 }

@@ -9,6 +9,7 @@ import type { ImageToPublish } from '../targets/target.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { progressLines } from './progress-lines.ts';
 import { type TargetOptions, targetsOf } from './upload-targets.ts';
+import { harmless, jsonText } from '../text.ts';
 
 type UploadOptions = Omit<TargetOptions, 'to'> & {
   to?: string[];
@@ -78,7 +79,7 @@ async function showChanges(
     })),
   );
   const text = changes.map((each) => `${each.target}\n${each.changes.map((line) => `  ${line}\n`).join('')}`).join('');
-  process.stdout.write(json ? `${JSON.stringify(changes, null, 2)}\n` : text);
+  process.stdout.write(json ? `${jsonText(changes)}\n` : harmless(text));
 }
 
 async function publish(
@@ -93,11 +94,11 @@ async function publish(
     await uploadImage(image, targets, uploadContext(context), (published) => {
       done.push(published);
       const { location, unchanged } = published;
-      if (!json) process.stdout.write(`${location}${unchanged ? ' (already there)' : ''}\n`);
+      if (!json) process.stdout.write(`${harmless(location)}${unchanged ? ' (already there)' : ''}\n`);
     });
   } finally {
     for (const published of done) await tell?.(published);
-    if (json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
+    if (json) process.stdout.write(`${jsonText(done)}\n`);
   }
 }
 

@@ -7,6 +7,7 @@ import { openCloud } from '../openstack/open-cloud.ts';
 import { readStoredCertificate } from '../targets/glance/sign.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { findByIdOrName } from './image-find.ts';
+import { harmless } from '../text.ts';
 
 type Options = { osCloud?: string; signature?: string; certificate?: string; hash?: HashMethod };
 
@@ -20,7 +21,7 @@ export async function verifySignature(image: string, options: Options, context: 
   const isFile = (await stat(image).catch(() => undefined))?.isFile() ?? false;
   if (isFile) await verifyFile(image, options, context.signal);
   else await verifyImage(image, options, context);
-  process.stdout.write(`${image}: the signature is good\n`);
+  process.stdout.write(`${harmless(image)}: the signature is good\n`);
 }
 
 async function verifyFile(

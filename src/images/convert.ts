@@ -35,30 +35,32 @@ export type Converted = { file: string; format: string; virtualSize?: number; fi
  * Converts an image by qemu-img, which is told its format. What it makes appears whole or not at all, and is looked at
  * before: it has to be of the wanted format and no other.
  *
- * @throws VmkilnError IMAGE_UNFIT, USAGE, DISK_FULL, COMMAND_FAILED, INTERRUPTED.
+ * @throws VmkilnError IMAGE_UNFIT, USAGE, INPUT_CHANGED, DISK_FULL, COMMAND_FAILED, COMMAND_TIMEOUT, INTERRUPTED.
  */
 export async function convertFile(image: string, output: OutputFormat, options: ConvertOptions): Promise<Converted[]> {
-  return withImage(image, async (file) => {
-    const found = await inspectImage(file, { signal: options.signal });
-    refuse(image, found, options.allowExternal);
-    const paths = output.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
-    const original = await stat(file.path);
-    for (const path of paths) {
-      const there = await stat(path).catch(() => undefined);
-      if (there && there.ino === original.ino && there.dev === original.dev) {
-        throw new VmkilnError('USAGE', `${path} is the image itself`, { hint: 'choose another file with --out' });
-      }
+  const paths = output.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
+  const original = await stat(image).catch(() => undefined);
+  for (const path of paths) {
+    const there = await stat(path).catch(() => undefined);
+    if (there && there.ino === original?.ino && there.dev === original.dev) {
+      throw new VmkilnError('USAGE', `${path} is the image itself`, { hint: 'choose another file with --out' });
     }
-    return makeBeside(paths, options.replace, async (folder) => {
+  }
+  return makeBeside(paths, options.replace, (folder) =>
+    // Within, so that nothing is made of an image that has changed meanwhile.
+    withImage(image, async (file) => {
+      const found = await inspectImage(file, { signal: options.signal });
+      refuse(image, found, options.allowExternal);
       const names = paths.map((path) => join(folder, basename(path)));
       const [result = ''] = names;
       const root = output.format === 'ami' ? rootRange(image, found) : undefined;
       if (output.format === 'ami') await extractKernel(file, found, folder, names, options);
       const from = imageOptions(file.path, found.format, root);
-      await convertOne(from, result, output, options);
+      const size = root?.size ?? found.virtualSize ?? file.size;
+      await convertOne({ from, size }, result, output, options);
       return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', output.format)));
-    });
-  });
+    }),
+  );
 }
 
 /** Where `convert` writes when nobody says: beside the image, with the name of the format. */
@@ -88,13 +90,18 @@ function refuse(image: string, { format, references, findings }: Inspection, all
   }
 }
 
-async function convertOne(from: string, to: string, output: OutputFormat, options: ConvertOptions): Promise<void> {
+async function convertOne(
+  { from, size }: { from: string; size: number },
+  to: string,
+  output: OutputFormat,
+  options: ConvertOptions,
+): Promise<void> {
   const { signal, progress } = options;
   const follow = (message: string) => (line: string) => {
     const fraction = convertProgress(line);
     if (fraction !== undefined) progress(message, fraction);
   };
-  await exec({ ...writeImage(from, to, output), signal, onLine: follow('converting') });
+  await exec({ ...writeImage(from, to, output, size), signal, onLine: follow('converting') });
   await withImage(to, async ({ source }) => {
     const { format, findings } = detect(source);
     // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.
@@ -105,10 +112,16 @@ async function convertOne(from: string, to: string, output: OutputFormat, option
         hint: 'the disk begins with the header of another image format: do not use it',
       });
     }
+    const cutShort = findings.find(({ code }) => code === 'truncated');
+    if (cutShort) {
+      throw new VmkilnError('COMMAND_FAILED', `what qemu-img made is not whole: ${cutShort.message}`, {
+        hint: 'is there enough room on the disk? Then convert it again',
+      });
+    }
   });
   if (!options.check) return;
   const { exitCode } = await exec({
-    ...compareImages(from, imageOptions(to, output.format)),
+    ...compareImages(from, imageOptions(to, output.format), size),
     accept: [1],
     signal,
     onLine: follow('comparing'),

@@ -1,5 +1,5 @@
-import { constants, readSync } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { constants, readSync, type BigIntStats } from 'node:fs';
+import { open, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { openSource } from './header.ts';
@@ -10,9 +10,10 @@ export type ImageFile = { path: string; size: number; allocated: number; source:
 
 /**
  * Opens an image for reading and passes it to `use`. Only a regular file is an image here: a pipe would block, and a
- * device has no size to compare with its header.
+ * device has no size to compare with its header. Afterwards it is looked at again: other programs read it by its path, and
+ * what was found out about it holds only if it is still the same file and nobody has written to it.
  *
- * @throws VmkilnError USAGE when there is no such file, or it is none; what `use` throws.
+ * @throws VmkilnError USAGE when there is no such file, or it is none; INPUT_CHANGED; what `use` throws.
  */
 export async function withImage<T>(image: string, use: (file: ImageFile) => Promise<T>): Promise<T> {
   // Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
@@ -23,20 +24,43 @@ export async function withImage<T>(image: string, use: (file: ImageFile) => Prom
     });
   });
   try {
-    const stats = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) {
       throw new VmkilnError('USAGE', `${image} is not a regular file`, {
         hint: 'copy what is on a device to a file first: qemu-img convert -f raw -O qcow2 DEVICE FILE',
       });
     }
-    const source = openSource(stats.size, (offset, length) => {
-      const bytes = Buffer.alloc(length);
+    const [size, allocated] = [Number(stats.size), Number(stats.blocks) * 512];
+    const source = openSource(size, (offset, length) => {
+      const bytes = Buffer.allocUnsafe(length);
       return bytes.subarray(0, readSync(handle.fd, bytes, 0, length, offset));
     });
     // An absolute path cannot be taken for a protocol (`nbd:…`, `json:…`) or an option.
     const path = resolve(await realpath(image));
-    return await use({ path, size: stats.size, allocated: stats.blocks * 512, source });
+    const lookAgain = async () => {
+      const now = await stat(path, { bigint: true }).catch(() => undefined);
+      if (!now || !isSame(stats, now)) throw changed(image, stats, now);
+    };
+    const result = await use({ path, size, allocated, source }).catch(async (cause: unknown) => {
+      // That is why a program could not read it.
+      if (cause instanceof VmkilnError && cause.code === 'COMMAND_FAILED') await lookAgain();
+      throw cause;
+    });
+    await lookAgain();
+    return result;
   } finally {
     await handle.close();
   }
+}
+
+function isSame(before: BigIntStats, now: BigIntStats): boolean {
+  return (['dev', 'ino', 'size', 'mtimeNs'] as const).every((key) => before[key] === now[key]);
+}
+
+function changed(image: string, before: BigIntStats, now: BigIntStats | undefined): VmkilnError {
+  const sizes = now && now.size !== before.size ? `: it had ${before.size} bytes, and has ${now.size}` : '';
+  const what = now ? `changed while it was read${sizes}` : 'was removed while it was read';
+  return new VmkilnError('INPUT_CHANGED', `${image} ${what}`, {
+    hint: 'wait until nothing writes to it any more (a download, a running guest), and run the command again',
+  });
 }

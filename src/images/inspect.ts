@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
+import { withTemporary } from '../store/temporary.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
 import { diskRange, qemuFormat } from '../tools/qemu-img.ts';
@@ -33,6 +33,8 @@ export type InspectOptions = {
 
 /** How much of the disk is looked at for its partition table, in bytes: a GPT of 4096-byte sectors ends before. */
 const startLength = 128 * 1024;
+/** What may go wrong with qemu-img that says something of the image, or that it is not there. */
+const ofQemu: readonly ErrorCode[] = ['COMMAND_FAILED', 'COMMAND_TIMEOUT', 'TOOL_MISSING'];
 /** Images with a disk inside that another program has to unpack. */
 const packed: readonly Format[] = ['qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'];
 
@@ -61,21 +63,20 @@ function isFit({ references, findings }: Detected): boolean {
 /** The partition table of the disk inside. A qemu-img that fails, or is not there, is a finding. */
 async function lookInside(file: ImageFile, header: Detected, signal: AbortSignal): Promise<Partial<Detected>> {
   if (header.details['encryption'] !== undefined && header.details['encryption'] !== 'none') return {};
-  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-inspect-'));
   try {
-    const start = join(folder, 'start.raw');
-    const range = { start: 0, length: startLength };
-    await exec({ ...diskRange(file.path, header.format, range, start), signal });
-    return detectInside(bufferSource(await readFile(start)), header.virtualSize ?? 0);
+    const start = await withTemporary('vmkiln-inspect-', async (folder) => {
+      const to = join(folder, 'start.raw');
+      await exec({ ...diskRange(file.path, header.format, { start: 0, length: startLength }, to), signal });
+      return readFile(to);
+    });
+    return detectInside(bufferSource(start), header.virtualSize ?? 0);
   } catch (cause) {
-    if (!(cause instanceof VmkilnError) || cause.code === 'INTERRUPTED') throw cause;
-    const missing = cause.code === 'TOOL_MISSING' || cause.exitCode === 127;
-    const finding = missing
-      ? warning('partitions', 'the disk inside was not looked at: qemu-img or prlimit is not installed')
-      : error('unreadable', `qemu-img cannot read it: ${lastLine(cause)}`);
+    if (!(cause instanceof VmkilnError) || !ofQemu.includes(cause.code)) throw cause;
+    const finding =
+      cause.code === 'TOOL_MISSING'
+        ? warning('partitions', `the disk inside was not looked at: ${cause.message}`)
+        : error('unreadable', `qemu-img cannot read it: ${lastLine(cause)}`);
     return { findings: [finding] };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
 import type { ImageFinding, Header, ByteSource } from './header.ts';
 import { discSector, hasSupplementary, primaryVolume, volumeDescriptors } from './iso9660.ts';
+import { udfFindings } from './udf.ts';
 
 const platforms: Readonly<Record<number, string>> = { 0: 'BIOS', 1: 'PowerPC', 2: 'Mac', 0xef: 'UEFI' };
 
@@ -20,6 +21,7 @@ export function parseIso(source: ByteSource): Header | undefined {
   if (size > source.size) {
     findings.push(error('truncated', `the volume has ${size} bytes, and the file only ${source.size}`));
   }
+  if (udf) findings.push(...udfFindings(source));
   const boot = bootPlatforms(source, descriptors);
   if (boot.length === 0) findings.push(warning('not-bootable', 'it has no boot catalogue: no machine starts from it'));
   return {

@@ -6,13 +6,17 @@ import { fieldText } from './text.ts';
 export type IsoEntry = { name: string; isFolder: boolean; size: number; extents: readonly Extent[] };
 export type Extent = { position: number; length: number };
 
-/** An opened volume: its root folder and what a folder holds. */
-export type IsoVolume = { root: IsoEntry; list: (folder: IsoEntry) => IsoEntry[] };
+/** An opened volume. */
+export type IsoVolume = {
+  root: IsoEntry;
+  /** The first entry of a folder whose name is wanted. */
+  find: (folder: IsoEntry, isWanted: (name: string) => boolean) => IsoEntry | undefined;
+};
 
 /** Bytes of a sector of a disc. */
 export const discSector = 2048;
 /** More than this many bytes of one folder are no folder. */
-export const largestFolder = 16 * 1024 ** 2;
+const largestFolder = 16 * 1024 ** 2;
 const descriptorLimit = 48;
 
 /** The sectors from 16 on, as long as they are descriptors: of ISO 9660 (ECMA-119), and of UDF (ECMA-167) after them. */
@@ -67,15 +71,26 @@ export function openIso9660(source: ByteSource): IsoVolume | undefined {
   const volume = joliet ?? primary;
   const root = volume && readRecord(volume.subarray(156, 190), joliet !== undefined);
   if (!root) return undefined;
-  const list = (folder: IsoEntry) =>
-    folder.extents
-      .filter(({ length }) => length <= largestFolder)
-      .flatMap(({ position, length }) => readFolder(readLong(source, position, length), joliet !== undefined));
-  return { root, list };
+  const find = (folder: IsoEntry, isWanted: (name: string) => boolean) =>
+    readRecords(readFolder(source, folder), joliet !== undefined).find(({ name }) => isWanted(name));
+  return { root, find };
 }
 
-function readFolder(data: Buffer, isJoliet: boolean): IsoEntry[] {
-  const entries: IsoEntry[] = [];
+/** The bytes of a folder, from all its pieces. Nothing of one that is too large, or claims to be. */
+export function readFolder(source: ByteSource, folder: IsoEntry): Buffer {
+  if (folder.size > largestFolder) return Buffer.alloc(0);
+  const pieces: Buffer[] = [];
+  let left = folder.size;
+  for (const { position, length } of folder.extents) {
+    if (left <= 0) break;
+    pieces.push(readLong(source, position, Math.min(length, left)));
+    left -= Math.min(length, left);
+  }
+  return Buffer.concat(pieces);
+}
+
+function readRecords(data: Buffer, isJoliet: boolean): IsoEntry[] {
+  const entries: (IsoEntry & { extents: Extent[] })[] = [];
   for (let at = 0; at < data.length;) {
     const length = data[at] ?? 0;
     // A record never crosses a sector: what is left of one is filled with zeros.
@@ -86,11 +101,8 @@ function readFolder(data: Buffer, isJoliet: boolean): IsoEntry[] {
       const entry = readRecord(record, isJoliet);
       // A file of more than 4 GiB is a row of records of the same name.
       if (entry && before && before.name === entry.name) {
-        entries[entries.length - 1] = {
-          ...before,
-          size: before.size + entry.size,
-          extents: [...before.extents, ...entry.extents],
-        };
+        before.size += entry.size;
+        before.extents.push(...entry.extents);
       } else if (entry && entry.name !== '\0' && entry.name !== '\u0001') entries.push(entry);
       at += length;
     }
@@ -98,7 +110,7 @@ function readFolder(data: Buffer, isJoliet: boolean): IsoEntry[] {
   return entries;
 }
 
-function readRecord(record: Buffer, isJoliet: boolean): IsoEntry | undefined {
+function readRecord(record: Buffer, isJoliet: boolean): (IsoEntry & { extents: Extent[] }) | undefined {
   const nameLength = record[32] ?? 0;
   if (record.length < 33 + nameLength) return undefined;
   const [position, size] = [record.readUInt32LE(2) * discSector, record.readUInt32LE(10)];

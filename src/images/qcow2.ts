@@ -1,5 +1,6 @@
 import { big, error, isText, sizeFindings, warning } from './header.ts';
 import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
+import { clusterFindings } from './qcow2-clusters.ts';
 import { fieldText } from './text.ts';
 
 /** Bits of `incompatible_features` in their order, by the names that QEMU's docs/interop/qcow2.rst gives them. */
@@ -55,6 +56,12 @@ export function parseQcow2(source: ByteSource): Header | undefined {
     ...featureFindings(needed, crypt, compressionType),
     ...tableFindings(source, head, clusterBits, virtualSize),
   );
+  const ownData = !references.some(({ kind }) => kind === 'data file');
+  if (ownData && !findings.some(({ level }) => level === 'error')) {
+    const [level1, entries] = [big.u64(head, 40), big.u32(head, 36)];
+    const hasSubclusters = needed.includes('extended_l2');
+    findings.push(...clusterFindings(source, { level1, entries, clusterBits, virtualSize, hasSubclusters }));
+  }
   const snapshots = big.u32(head, 60);
   if (snapshots > 0) {
     findings.push(

@@ -1,8 +1,6 @@
-const limit = 1024;
+import { harmless } from '../text.ts';
 
-/** Control characters, and those that turn the direction of text around or hide: they forge what a terminal shows. */
-// oxlint-disable-next-line no-control-regex
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const limit = 1024;
 
 /**
  * A text from inside an image, fit to be shown: unsafe characters become `\u{…}`, and what is longer than 1024
@@ -11,9 +9,7 @@ const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 export function printable(text: string): string {
   const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
   // A surrogate without its other half becomes U+FFFD on the way.
-  return Buffer.from(cut)
-    .toString()
-    .replace(unsafe, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return harmless(Buffer.from(cut).toString(), { oneLine: true });
 }
 
 /** A fixed-width field: the text before its first NUL, without blanks around it. */

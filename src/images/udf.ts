@@ -1,6 +1,6 @@
-import { readLong } from './header.ts';
-import type { ByteSource } from './header.ts';
-import { discSector, largestFolder } from './iso9660.ts';
+import { error } from './header.ts';
+import type { ByteSource, ImageFinding } from './header.ts';
+import { discSector, readFolder } from './iso9660.ts';
 import type { Extent, IsoEntry, IsoVolume } from './iso9660.ts';
 
 /** Identifiers of descriptor tags (ECMA-167, OSTA UDF 1.02). */
@@ -21,19 +21,9 @@ const tags = {
  * @throws RangeError when it is cut short in the middle of a structure.
  */
 export function openUdf(source: ByteSource): IsoVolume | undefined {
-  const anchor = source.read(256 * discSector, discSector);
-  if (tagOf(anchor) !== tags.anchor) return undefined;
-  const descriptors = source.read(
-    anchor.readUInt32LE(20) * discSector,
-    Math.min(anchor.readUInt32LE(16), 64 * discSector),
-  );
-  const find = (tag: number) => {
-    for (let at = 0; at + discSector <= descriptors.length; at += discSector) {
-      if (tagOf(descriptors.subarray(at)) === tag) return descriptors.subarray(at, at + discSector);
-    }
-    return undefined;
-  };
-  const [partition, volume] = [find(tags.partition), find(tags.logicalVolume)];
+  const descriptors = volumeDescriptorSequence(source);
+  const partition = descriptors?.find((bytes) => tagOf(bytes) === tags.partition);
+  const volume = descriptors?.find((bytes) => tagOf(bytes) === tags.logicalVolume);
   if (!partition || !volume) return undefined;
   const start = partition.readUInt32LE(188);
   const place = (block: number) => (start + block) * discSector;
@@ -42,15 +32,37 @@ export function openUdf(source: ByteSource): IsoVolume | undefined {
   const entry = (name: string, block: number) => readEntry(source, place, name, block);
   const root = entry('', fileSet.readUInt32LE(404));
   if (!root) return undefined;
-  const list = (folder: IsoEntry) => {
-    if (folder.size > largestFolder) return [];
-    const pieces = folder.extents.map(({ position, length }) =>
-      readLong(source, position, Math.min(length, largestFolder)),
-    );
-    const data = Buffer.concat(pieces).subarray(0, folder.size);
-    return readIdentifiers(data).flatMap(({ name, block }) => entry(name, block) ?? []);
+  const find = (folder: IsoEntry, isWanted: (name: string) => boolean) => {
+    // A folder of millions of names would be millions of reads: only the entry that is wanted is looked at.
+    for (const { name, block } of identifiers(readFolder(source, folder)))
+      if (isWanted(name)) return entry(name, block);
+    return undefined;
   };
-  return { root, list };
+  return { root, find };
+}
+
+/**
+ * Finds what the volume structure promises and the file does not have: the structure itself, or the end of its partition.
+ * Nothing is found of a volume whose anchor is elsewhere than on discs.
+ */
+export function udfFindings(source: ByteSource): ImageFinding[] {
+  const descriptors = source.size < 257 * discSector ? [] : volumeDescriptorSequence(source);
+  const partition = descriptors?.find((bytes) => tagOf(bytes) === tags.partition);
+  if (descriptors && !partition) return [error('truncated', 'the file ends within the volume structure of its UDF')];
+  const end = partition ? (partition.readUInt32LE(188) + partition.readUInt32LE(192)) * discSector : 0;
+  if (end <= source.size) return [];
+  return [error('truncated', `its UDF partition ends at ${end}, and the file at ${source.size}`)];
+}
+
+/** The sectors of the main volume descriptor sequence, which the anchor in sector 256 leads to; undefined without one. */
+function volumeDescriptorSequence(source: ByteSource): Buffer[] | undefined {
+  const anchor = source.read(256 * discSector, discSector);
+  if (tagOf(anchor) !== tags.anchor) return undefined;
+  const length = Math.min(anchor.readUInt32LE(16), 64 * discSector);
+  const bytes = source.read(anchor.readUInt32LE(20) * discSector, length);
+  return Array.from({ length: Math.floor(bytes.length / discSector) }, (_, index) =>
+    bytes.subarray(index * discSector, (index + 1) * discSector),
+  );
 }
 
 function tagOf(data: Buffer): number {
@@ -84,17 +96,15 @@ function readEntry(
 }
 
 /** The names in a folder, without those that are deleted and the folder above. */
-function readIdentifiers(data: Buffer): { name: string; block: number }[] {
-  const found: { name: string; block: number }[] = [];
+function* identifiers(data: Buffer): Generator<{ name: string; block: number }> {
   for (let at = 0; at + 38 <= data.length && tagOf(data.subarray(at)) === tags.fileIdentifier;) {
     const [characteristics = 0, nameLength = 0] = [data[at + 18], data[at + 19]];
     const nameAt = at + 38 + data.readUInt16LE(at + 36);
     const name = data.subarray(nameAt, nameAt + nameLength);
-    if ((characteristics & 0b1100) === 0) found.push({ name: readName(name), block: data.readUInt32LE(at + 24) });
+    if ((characteristics & 0b1100) === 0) yield { name: readName(name), block: data.readUInt32LE(at + 24) };
     at = nameAt + nameLength;
     at += (4 - (at % 4)) % 4;
   }
-  return found;
 }
 
 /** OSTA compressed Unicode: one or two bytes a character. */

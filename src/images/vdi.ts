@@ -1,9 +1,12 @@
 import { little, error, sizeFindings, warning } from './header.ts';
 import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
+import { findBeyondEnd } from './tables.ts';
 import { fieldText, guid } from './text.ts';
 
 const signature = 0xbeda107f;
 const types: Readonly<Record<number, string>> = { 1: 'dynamic', 2: 'static', 3: 'undo', 4: 'differencing' };
+/** Entries of the block map from here on lead nowhere: the block was never written, or discarded. */
+const firstFree = 0xffff_fffe;
 const noLink = guid(Buffer.alloc(16), 0);
 
 /** Reads the header of a VirtualBox disk, version 1.1 (VDICore.h of VirtualBox, block/vdi.c of QEMU). */
@@ -31,9 +34,17 @@ export function parseVdi(source: ByteSource): Header | undefined {
     findings.push(error('damaged', `its ${blocks} blocks do not hold a disk of ${virtualSize} bytes`));
   } else if (dataOffset + allocated * blockSize > source.size) {
     findings.push(error('truncated', `it needs ${allocated} blocks of data, and the file ends before them`));
+  } else {
+    const disk = Math.ceil(virtualSize / 512) * 512;
+    const map = { offset: mapOffset, entries: Math.ceil(disk / blockSize), width: 4, first: 0 };
+    findings.push(
+      ...findBeyondEnd(source, [map], (bytes, at, number) => {
+        const block = bytes.readUInt32LE(at);
+        if (block >= firstFree) return 0;
+        return dataOffset + block * blockSize + Math.min(blockSize, disk - number * blockSize);
+      }),
+    );
   }
-  if (mapOffset + blocks * 4 > source.size)
-    findings.push(error('truncated', 'its block map lies beyond the end of the file'));
   if (little.u32(head, 0x168) !== 512) findings.push(error('damaged', 'its sectors are not of 512 bytes'));
   const parent = guid(head, 0x1a8);
   const references: Reference[] = [];

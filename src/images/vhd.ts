@@ -1,8 +1,12 @@
 import { big, error, isText, sizeFindings, warning } from './header.ts';
 import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
+import { findBeyondEnd } from './tables.ts';
 import { printable, fieldText } from './text.ts';
 
 const types: Readonly<Record<number, string>> = { 2: 'fixed', 3: 'dynamic', 4: 'differencing' };
+
+/** An entry of the block table that leads nowhere. */
+const unused = 0xffff_ffff;
 
 /**
  * Reads a VHD (QEMU: vpc) by the "Virtual Hard Disk Image Format Specification" 1.0. The footer is the last sector of
@@ -95,10 +99,15 @@ function dynamicFindings(source: ByteSource, dynamic: Buffer, virtualSize: numbe
   else if (entries * block < virtualSize) {
     findings.push(error('damaged', `its ${entries} blocks do not hold a disk of ${virtualSize} bytes`));
   }
-  if (big.u64(dynamic, 16) + entries * 4 > source.size) {
-    findings.push(error('truncated', 'its block table lies beyond the end of the file'));
-  }
-  return findings;
+  if (findings.some(({ code }) => code === 'damaged')) return findings;
+  // Before each block lies a bitmap with a bit for every sector of it, in whole sectors.
+  const bitmap = Math.ceil(block / 512 / 8 / 512) * 512;
+  const table = { offset: big.u64(dynamic, 16), entries, width: 4, first: 0 };
+  const blocks = findBeyondEnd(source, [table], (bytes, at) => {
+    const sector = bytes.readUInt32BE(at);
+    return sector === unused ? 0 : sector * 512 + bitmap + block;
+  });
+  return [...findings, ...blocks];
 }
 
 /** The parent's name in UTF-16, big-endian. */

@@ -1,6 +1,7 @@
 import { crc32c } from './crc32c.ts';
 import { error, isText, little, sizeFindings, warning } from './header.ts';
 import type { Detail, ImageFinding, Header, Reference, ByteSource } from './header.ts';
+import { blockFindings } from './vhdx-blocks.ts';
 import { fieldText, guid } from './text.ts';
 
 const kib = 1024;
@@ -23,7 +24,8 @@ export function parseVhdx(source: ByteSource): Header | undefined {
   if (!isText(identity, 0, 'vhdxfile')) return undefined;
   const findings: ImageFinding[] = [];
   const header = currentHeader(source, findings);
-  const metadata = metadataItems(source, findings);
+  const regions = regionEntries(source, findings);
+  const metadata = metadataItems(source, regions.get(ids.metadata), findings);
   const virtualSize = little.u64(metadata.get(ids.virtualDiskSize) ?? Buffer.alloc(0), 0);
   const parameters = metadata.get(ids.fileParameters) ?? Buffer.alloc(0);
   const flags = little.u32(parameters, 4);
@@ -31,6 +33,11 @@ export function parseVhdx(source: ByteSource): Header | undefined {
   const blockSize = little.u32(parameters, 0);
   if (blockSize < 2 ** 20 || blockSize > 2 ** 28 || !Number.isInteger(Math.log2(blockSize))) {
     findings.push(error('damaged', `its block size is ${blockSize}; 1 to 256 MiB are possible`));
+  }
+  const sectorSize = little.u32(metadata.get(ids.logicalSectorSize) ?? Buffer.alloc(0), 0);
+  const bat = regions.get(ids.bat);
+  if (bat && !findings.some(({ level }) => level === 'error')) {
+    findings.push(...blockFindings(source, { offset: little.u64(bat, 16), virtualSize, blockSize, sectorSize }));
   }
   const logDirty = header !== undefined && guid(header, 48) !== noLog;
   if (logDirty) {
@@ -45,7 +52,7 @@ export function parseVhdx(source: ByteSource): Header | undefined {
   const details: Record<string, Detail> = {
     creator: fieldText(identity.subarray(8, 520), 'utf16le'),
     'block size': blockSize,
-    'logical sector size': little.u32(metadata.get(ids.logicalSectorSize) ?? Buffer.alloc(0), 0),
+    'logical sector size': sectorSize,
     'log to replay': logDirty,
   };
   const subformat = references.length > 0 ? 'differencing' : (flags & 1) !== 0 ? 'fixed' : 'dynamic';
@@ -67,20 +74,25 @@ function checksumHolds(bytes: Buffer): boolean {
   return crc32c(zeroed) === little.u32(bytes, 4);
 }
 
-function metadataItems(source: ByteSource, findings: ImageFinding[]): Map<string, Buffer> {
-  const items = new Map<string, Buffer>();
+/** The entries of the region table, by what they lead to. */
+function regionEntries(source: ByteSource, findings: ImageFinding[]): Map<string, Buffer> {
   const tables = [192, 256].map((offset) => source.read(offset * kib, 64 * kib));
   const table = tables.find((bytes) => isText(bytes, 0, 'regi') && checksumHolds(bytes));
   if (!table) {
     findings.push(error('damaged', 'neither of its two region tables is intact'));
-    return items;
+    return new Map();
   }
   const regions = tableEntries(table, 16, little.u32(table, 8), findings);
-  const region = regions.find((entry) => guid(entry, 0) === ids.metadata);
   const bat = regions.find((entry) => guid(entry, 0) === ids.bat);
   if (!bat || little.u64(bat, 16) + little.u32(bat, 24) > source.size) {
     findings.push(error('truncated', 'its block table is missing or lies beyond the end of the file'));
   }
+  // Of entries with the same GUID, the first counts.
+  return new Map(regions.toReversed().map((entry) => [guid(entry, 0), entry]));
+}
+
+function metadataItems(source: ByteSource, region: Buffer | undefined, findings: ImageFinding[]): Map<string, Buffer> {
+  const items = new Map<string, Buffer>();
   const start = region ? little.u64(region, 16) : 0;
   const metadata = source.read(start, 64 * kib);
   if (!isText(metadata, 0, 'metadata')) {

@@ -1,5 +1,6 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
 import type { Detail, ImageFinding, Header, Reference, ByteSource } from './header.ts';
+import { grainFindings } from './vmdk-grains.ts';
 import { isDescriptor, parseDescriptor } from './vmdk-descriptor.ts';
 import type { Descriptor } from './vmdk-descriptor.ts';
 
@@ -44,6 +45,10 @@ function sparse(source: ByteSource, head: Buffer): Header {
     findings.push(error('truncated', 'its grain directory lies beyond the end of the file'));
   }
   if (footer) findings.push(...footerFindings(source, capacity));
+  // What its tables lead to can be told only when nothing is wrong with the numbers that they follow from.
+  if (!findings.some(({ level }) => level === 'error')) {
+    findings.push(...grainFindings(source, footer ? source.read(source.size - 1024, 512) : head));
+  }
   return {
     format: 'vmdk',
     subformat: embedded?.createType ?? 'sparse extent',

@@ -58,7 +58,7 @@ function findEntry(volume: IsoVolume | undefined, path: string): IsoEntry | unde
   let here: IsoEntry | undefined = volume?.root;
   for (const name of path.split('/')) {
     if (!here?.isFolder || !volume) return undefined;
-    here = volume.list(here).find((entry) => entry.name.toLowerCase() === name.toLowerCase());
+    here = volume.find(here, (entry) => entry.toLowerCase() === name.toLowerCase());
   }
   return here;
 }

@@ -2,7 +2,7 @@ import { link, lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promise
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { diskFull, isFull, syncFolder } from './files.ts';
+import { checkForFile, diskFull, isFull, syncFolder, takesData } from './files.ts';
 import { isAlive, ownIdentity } from './process.ts';
 
 /**
@@ -11,7 +11,8 @@ import { isAlive, ownIdentity } from './process.ts';
  * this host left goes with the next call. `paths` are in one folder.
  *
  * @param replace whether files that are there already may be replaced.
- * @throws VmkilnError USAGE when there is such a file or no such folder, DISK_FULL; what `make` throws.
+ * @throws VmkilnError USAGE when there is such a file, something that is no file, or no such folder; DISK_FULL; what `make`
+ *   throws.
  */
 export async function makeBeside<T>(
   paths: readonly string[],
@@ -19,7 +20,7 @@ export async function makeBeside<T>(
   make: (folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = dirname(paths[0] ?? '.');
-  if (!replace) for (const path of paths) if (await exists(path)) throw taken(path);
+  for (const path of paths) await checkPlace(path, replace);
   await removeDead(folder);
   const { pid, startTime } = ownIdentity();
   const temporary = await mkdtemp(join(folder, `.vmkiln-${hostname()}-${pid}-${startTime}-`)).catch(
@@ -34,8 +35,7 @@ export async function makeBeside<T>(
     await syncFolder(folder);
     return result;
   } catch (cause) {
-    const full = isFull(cause) || (cause instanceof VmkilnError && cause.code === 'DISK_FULL');
-    throw full ? diskFull(folder, cause) : cause;
+    throw (await isForWantOfSpace(cause, temporary)) ? diskFull(folder, cause) : cause;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -51,11 +51,20 @@ async function removeDead(folder: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+async function checkPlace(path: string, replace: boolean): Promise<void> {
+  await checkForFile(path);
+  const there = await lstat(path).catch(() => undefined);
+  if (there && !replace) throw taken(path);
+}
+
+/**
+ * Whether a failure came from a full disk. Not every program says so: for a streamed VMDK, qemu-img finds that an argument
+ * is invalid.
+ */
+async function isForWantOfSpace(cause: unknown, folder: string): Promise<boolean> {
+  if (isFull(cause)) return true;
+  if (!(cause instanceof VmkilnError)) return false;
+  return cause.code === 'DISK_FULL' || (cause.code === 'COMMAND_FAILED' && !(await takesData(folder)));
 }
 
 /** A rename would replace a file that came in the meantime; a link does not. */

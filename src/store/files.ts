@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { formatBytes } from '../text.ts';
@@ -9,12 +9,29 @@ import { formatBytes } from '../text.ts';
 const temporaryName = /^\.vmkiln-(\d+)-[0-9a-f]{16}\.tmp$/;
 
 /**
+ * Refuses a place that no file may take: that of a device, a pipe, a folder, or a link to one of them.
+ *
+ * @throws VmkilnError USAGE.
+ */
+export async function checkForFile(path: string): Promise<void> {
+  const link = await lstat(path).catch(() => undefined);
+  const there = link?.isSymbolicLink() ? await stat(path).catch(() => undefined) : link;
+  // What /dev/stdout leads to may well be a file.
+  const isStream = link?.isSymbolicLink() && (await readlink(path)).startsWith('/proc/');
+  if (!isStream && (!there || there.isFile())) return;
+  throw new VmkilnError('USAGE', `${path} is ${there?.isDirectory() ? 'a folder' : 'no regular file'}`, {
+    hint: 'name a file: it is made whole under another name, and then moved to its place',
+  });
+}
+
+/**
  * Writes a whole file so that a reader, or a power cut, finds the old text or the new one and never a part.
  *
  * @param mode permissions of the file, whatever the umask.
- * @throws VmkilnError DISK_FULL; other errors of the filesystem as they are.
+ * @throws VmkilnError USAGE when something is there that is no file, DISK_FULL; other errors of the filesystem as they are.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await checkForFile(path);
   const folder = dirname(path);
   const temporary = join(folder, `.vmkiln-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
   try {
@@ -81,6 +98,19 @@ export async function removeDeadTemporaries(folder: string): Promise<void> {
 export function isFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** Whether there is room for another MiB in a folder: a file of that size is written there, and removed. */
+export async function takesData(folder: string): Promise<boolean> {
+  const path = join(folder, '.vmkiln-room');
+  try {
+    await writeFile(path, Buffer.alloc(2 ** 20, 1), { flag: 'wx', flush: true });
+    return true;
+  } catch (error) {
+    return !isFull(error);
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
 /** The error for a folder without room. `needed` and `free` are in bytes. */

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { interrupted, VmkilnError } from '../errors.ts';
 import type { Env } from '../model.ts';
 import { formatDuration } from '../text.ts';
+import { confine, type Confinement } from './confine.ts';
 
 /** How to run one program. Never a shell string: `args` reach the program as they are. */
 export type ExecOptions = {
@@ -23,10 +24,12 @@ export type ExecOptions = {
   redact?: readonly string[];
   /** Exit codes besides 0 that are an answer and not a failure. */
   accept?: readonly number[];
+  /** Runs it within these limits, and no longer than this process. */
+  confined?: Confinement;
 };
 
 /** A program with its words, and the seconds it gets: what a driver makes and `exec` runs. */
-export type Call = Pick<ExecOptions, 'program' | 'args' | 'timeout' | 'env' | 'accept'>;
+export type Call = Pick<ExecOptions, 'program' | 'args' | 'timeout' | 'env' | 'accept' | 'confined'>;
 
 /** What a program left. `stdout` keeps its first 64 MiB, `stderr` its last 16 KiB; `seconds` is wall time. */
 export type ExecResult = { stdout: string; stderr: string; exitCode: number; seconds: number };
@@ -55,7 +58,8 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
   const { program, args, signal } = options;
   if (signal.aborted) throw interrupted(`running ${program}`, signal);
   const started = performance.now();
-  const subprocess = execa(program, [...args], {
+  const [file, ...words] = options.confined ? confine(program, args, options.confined) : [program, ...args];
+  const subprocess = execa(file, words, {
     detached: true,
     cleanup: false,
     buffer: false,
@@ -92,7 +96,9 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     stderr.end();
     if (end === 'abort') throw interrupted(`running ${program}`, signal);
     if (end === 'timeout') throw timedOut(options, stderr.text());
-    if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(program, result);
+    if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(file, result);
+    if (options.confined && (result.exitCode === 127 || result.exitCode === 126)) throw missing(program, result);
+    if (result.signal === 'SIGXCPU') throw tooSlow(options);
     if (pid === undefined) throw notStarted(program, result);
     const exitCode = result.exitCode;
     if (exitCode !== 0 && !(exitCode !== undefined && options.accept?.includes(exitCode))) {
@@ -164,6 +170,13 @@ function timedOut(options: ExecOptions, tail: string): VmkilnError {
   );
 }
 
+function tooSlow({ program, confined }: ExecOptions): VmkilnError {
+  const limit = formatDuration(confined?.processorTime ?? 0);
+  return new VmkilnError('COMMAND_TIMEOUT', `${program} took more than ${limit} of processor time`, {
+    hint: 'what it works on is not what it seems: an image can be made to take for ever',
+  });
+}
+
 function missing(program: string, cause: unknown): VmkilnError {
   return new VmkilnError('TOOL_MISSING', `${program} is not installed or not executable`, {
     hint: '`vmkiln doctor` names the package to install',
@@ -186,7 +199,7 @@ function notStarted(
 function failed(options: ExecOptions, code: number | undefined, signal: string | undefined, tail: string): VmkilnError {
   const how = code === undefined ? `was killed by ${signal ?? 'a signal'}` : `exited with status ${code}`;
   const said = lastWords(tail);
-  const full = /No space left on device|ENOSPC/.test(tail);
+  const full = /No space left on device|Disk quota exceeded|ENOSPC/.test(tail);
   const message = `${options.program} ${how}${said === '' ? '' : `: ${said}`}`;
   const error = full
     ? new VmkilnError('DISK_FULL', message, { hint: 'free some space, or move the state with VMKILN_HOME' })

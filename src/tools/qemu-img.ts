@@ -85,8 +85,15 @@ export async function imageFormat(path: string, signal: AbortSignal): Promise<st
   return format === 'vpc' ? 'vhd' : format;
 }
 
-/** What prlimit(1) leaves qemu-img for an image that nobody vouches for: bytes of address space, seconds of CPU. */
-const addressSpace = 2 * 2 ** 30;
+/** Bytes of address space for qemu-img with an image that nobody vouches for: what a conversion takes, and tables of 1 GiB. */
+const addressSpace = 4 * 2 ** 30;
+const day = 24 * 3600;
+
+/** For work on a whole disk, of `size` bytes: what the slowest of machines takes for it, and no more than a day. */
+function wholeDisk(size: number): Pick<Call, 'timeout' | 'confined'> {
+  const timeout = Math.min(day, 600 + size / 2 ** 20);
+  return { timeout, confined: { addressSpace, processorTime: timeout } };
+}
 
 /** QEMU's name of a disk format; the others are the same. */
 export function qemuFormat(format: string): string {
@@ -102,9 +109,10 @@ export function diskRange(image: string, format: string, range: { start: number;
   // dd of qemu-img counts `count` from the beginning of the disk, whatever it skips.
   const words = [`bs=${block}`, `skip=${skip}`, `count=${skip + range.length / block}`, `if=${image}`, `of=${to}`];
   return {
-    program: 'prlimit',
-    args: [`--as=${addressSpace}`, '--cpu=30', 'qemu-img', 'dd', '-f', qemuFormat(format), '-O', 'raw', ...words],
+    program: 'qemu-img',
+    args: ['dd', '-f', qemuFormat(format), '-O', 'raw', ...words],
     timeout: 60,
+    confined: { addressSpace: 2 * 2 ** 30, processorTime: 30 },
   };
 }
 
@@ -123,13 +131,14 @@ export function imageOptions(path: string, format: string, range?: { start: numb
 }
 
 /**
- * Writes what `from` (see `imageOptions`) holds into a new image. It prints its progress. Out of order only into a qcow2:
+ * Writes what `from` (see `imageOptions`), a disk of `size` bytes, holds into a new image. It prints its progress. Out of order only into a qcow2:
  * a streamed VMDK is read from its start to its end.
  */
 export function writeImage(
   from: string,
   to: string,
   output: { format: string; options: readonly string[]; compressed: boolean },
+  size: number,
 ): Call {
   return {
     program: 'qemu-img',
@@ -147,11 +156,11 @@ export function writeImage(
       ...(output.options.length > 0 ? ['-o', output.options.join(',')] : []),
       to,
     ],
-    timeout: 24 * 3600,
+    ...wholeDisk(size),
   };
 }
 
-/** Compares the contents of two disks (see `imageOptions`): status 0 when they are equal, 1 when not. */
-export function compareImages(one: string, other: string): Call {
-  return { program: 'qemu-img', args: ['compare', '-p', '--image-opts', one, other], timeout: 24 * 3600 };
+/** Compares the contents of two disks of `size` bytes (see `imageOptions`): status 0 when they are equal, 1 when not. */
+export function compareImages(one: string, other: string, size: number): Call {
+  return { program: 'qemu-img', args: ['compare', '-p', '--image-opts', one, other], ...wholeDisk(size) };
 }

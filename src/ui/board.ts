@@ -3,7 +3,7 @@ import { oneLine, paintFor, type Paint } from './format.ts';
 import { outlook, resultText } from './pretty.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Ui, UiOptions } from './ui.ts';
-import { formatDuration, shellQuote } from '../text.ts';
+import { allHarmless, formatDuration, shellQuote } from '../text.ts';
 
 const hideCursor = '\u001B[?25l';
 const showCursor = '\u001B[?25h';
@@ -37,7 +37,8 @@ export function openBoard({ recipes, stderr: stream, env }: Omit<UiOptions, 'std
     drawn = lines.length;
   };
   return {
-    emit: (event, index) => {
+    emit: (raw, index) => {
+      const event = allHarmless(raw);
       const entry = entries[index];
       if (entry === undefined) return;
       if (timer === undefined) {

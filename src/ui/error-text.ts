@@ -1,4 +1,5 @@
 import { messageOf, VmkilnError } from '../errors.ts';
+import { harmless } from '../text.ts';
 import { noPaint, type Paint } from './format.ts';
 
 /**
@@ -8,16 +9,16 @@ import { noPaint, type Paint } from './format.ts';
 export function errorText(error: unknown, options: { debug?: boolean; paint?: Paint } = {}): string {
   const paint = options.paint ?? noPaint;
   const known = error instanceof VmkilnError;
-  const lines = [`${paint('bad', 'vmkiln:')} ${known ? '' : 'unexpected error: '}${messageOf(error)}`];
+  const lines = [`${paint('bad', 'vmkiln:')} ${known ? '' : 'unexpected error: '}${harmless(messageOf(error))}`];
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause !== undefined && !messageOf(error).includes(messageOf(cause)))
-    lines.push(labelled('why', messageOf(cause)));
+    lines.push(labelled('why', harmless(messageOf(cause))));
   const advice = options.debug
     ? 'this is a bug in vmkiln: please report it with what is above'
     : 'this is a bug in vmkiln: run it again with VMKILN_DEBUG=1 and report what it prints';
   const hint = known ? error.hint : advice;
-  if (options.debug) for (const stack of stacks(error)) lines.push(stack);
-  if (hint !== undefined) lines.push(labelled('next', hint));
+  if (options.debug) for (const stack of stacks(error)) lines.push(harmless(stack));
+  if (hint !== undefined) lines.push(labelled('next', harmless(hint)));
   return lines.join('\n');
 }
 

@@ -1,14 +1,13 @@
 import type { Detail } from '../images/header.ts';
-import { printable } from '../images/text.ts';
 import type { Report } from '../images/report.ts';
 import { noPaint } from './format.ts';
 import type { Paint } from './format.ts';
-import { formatBytes, shellQuote } from '../text.ts';
+import { formatBytes, harmless, shellQuote } from '../text.ts';
 
 /** What was found about an image, for people. `image` is the path as they gave it. */
 export function inspectionText(image: string, report: Report, paint: Paint = noPaint): string {
   const blocks = [
-    [paint('title', printable(image)), ...rows(facts(report))],
+    [paint('title', harmless(image, { oneLine: true })), ...rows(facts(report))],
     section('Details', rows(Object.entries(report.details).map(([name, value]) => [name, detailText(value)])), paint),
     section('Partitions', partitionLines(report), paint),
     section('Guest', guestLines(report), paint),

@@ -2,7 +2,7 @@ import type { Event, Prediction } from '../model.ts';
 import { labelled } from './error-text.ts';
 import { formatPercent } from './format.ts';
 import type { Ui } from './ui.ts';
-import { formatBytes, formatClock, formatDuration, shellQuote } from '../text.ts';
+import { formatBytes, formatClock, formatDuration, harmless, shellQuote } from '../text.ts';
 
 /** Progress is shown when it moved by this fraction, or after this many milliseconds. */
 const progressStep = 0.1;
@@ -25,7 +25,7 @@ export function openPlain(err: { write(text: string): unknown }, options: { reci
       const text = eventText(event);
       if (text === undefined) return;
       const head = `${formatClock((at - build.start) / 1000)}${options.recipes.length > 1 ? ` ${options.recipes[index]}` : ''}`;
-      err.write(`${head} ${indented(text)}\n`);
+      err.write(harmless(`${head} ${indented(text)}\n`));
     },
     drop: () => undefined,
     say: (message) => void err.write(`vmkiln: ${message}\n`),

@@ -6,7 +6,7 @@ import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { noPaint, type Paint } from './format.ts';
-import { formatBytes, formatDuration, shellQuote } from '../text.ts';
+import { allHarmless, formatBytes, formatDuration, shellQuote } from '../text.ts';
 
 /** What a build decides stands as a variable. */
 const symbols: Places = {
@@ -78,10 +78,11 @@ export function planWithArgv(plan: Plan, targets: readonly TargetChanges[]): unk
  * commands, the files, and at the end what would change at the targets.
  */
 export function showPlan(
-  plan: Plan<Pick<Recipe, 'hooks'>>,
-  targets: readonly TargetChanges[],
+  given: Plan<Pick<Recipe, 'hooks'>>,
+  changes: readonly TargetChanges[],
   paint: Paint = noPaint,
 ): string {
+  const [plan, targets] = [allHarmless(given), allHarmless(changes)];
   const media = Object.entries(plan.media).map(([role, file]) => `  ${role.padEnd(9)} ${mediaText(file)}`);
   const sections = [
     [

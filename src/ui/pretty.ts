@@ -4,7 +4,7 @@ import { labelled } from './error-text.ts';
 import { formatPercent, oneLine, paintFor, type Paint } from './format.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Screen, Ui, UiOptions } from './ui.ts';
-import { formatBytes, formatDuration, shellQuote } from '../text.ts';
+import { allHarmless, formatBytes, formatDuration, shellQuote } from '../text.ts';
 
 type TaskWrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
 
@@ -43,7 +43,8 @@ export function openPretty(recipe: string, { stderr: screen, env }: Pick<UiOptio
   });
   let drawing: { stop: () => Promise<void> } | undefined;
   return {
-    emit: (event) => {
+    emit: (raw) => {
+      const event = allHarmless(raw);
       // Not before there is something to show: a recipe that is refused needs no list of stages.
       drawing ??= draw(list, slot);
       applyEvent(slot.view, event);

@@ -1,6 +1,18 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -104,6 +116,61 @@ describe('inspect', () => {
   });
 });
 
+describe('the host', () => {
+  test('a folder for temporary files that is not there, or full, is no fault of the image', () => {
+    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'temporary.qcow2');
+    const script = 'mount -t tmpfs -o size=8k none "$1"; TMPDIR=$2 exec "$0" dist/cli.js inspect --no-guest "$3"';
+    mkdirSync(at('small-temporary'));
+    const inspectIn = (temporary: string) => {
+      const args = [
+        '-rm',
+        'sh',
+        '-c',
+        script,
+        process.execPath,
+        at('small-temporary'),
+        temporary,
+        at('temporary.qcow2'),
+      ];
+      return spawnSync('unshare', args, { encoding: 'utf8' });
+    };
+    const missing = inspectIn(at('no-such-folder'));
+    expect(missing.stderr).toContain(`there can be no temporary files in ${at('no-such-folder')}`);
+    const full = inspectIn(at('small-temporary'));
+    expect(full.stderr).toContain(`no space left for temporary files, which are in ${at('small-temporary')}`);
+    expect([missing.status, full.status]).toEqual([1, 1]);
+  });
+
+  test('an output that cannot be written, or not wholly, is a failure of any command', () => {
+    const shell = (script: string, ...args: string[]) =>
+      spawnSync('unshare', ['-rm', 'sh', '-c', script, process.execPath, ...args], { encoding: 'utf8' });
+    for (const words of [['schema'], ['--version'], ['--help'], ['inspect', '--no-guest', at('disk.raw')]]) {
+      const { status, stderr } = shell('exec "$0" dist/cli.js "$@" > /dev/full', ...words);
+      expect({ words, status }).toEqual({ words, status: 1 });
+      expect(stderr).toContain('the output cannot be written: ENOSPC');
+    }
+    mkdirSync(at('small-output'));
+    const script = 'mount -t tmpfs -o size=8k none "$1" && exec "$0" dist/cli.js schema > "$1/schema"';
+    expect(shell(script, at('small-output')).status).toBe(1);
+    expect(shell('"$0" dist/cli.js schema | head -1').status).toBe(0);
+  });
+
+  test('the name of a file is shown so that a terminal does not obey it', () => {
+    const name = 'a\u001b[31mb\u009b2Jc\u202ed.raw';
+    writeFileSync(at(name), readFileSync(at('disk.raw')));
+    const said = [
+      ...['--json', '--no-guest'].map((option) => vmkiln('inspect', at(name), '--no-guest', option)),
+      vmkiln('convert', at(name), '--to', 'vdi'),
+      vmkiln('convert', at(name), '--to', 'vdi'),
+      vmkiln('validate', at(name)),
+    ].map(({ stdout, stderr }) => stdout + stderr);
+    // oxlint-disable-next-line no-control-regex
+    for (const text of said) expect(text).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect(JSON.parse(said[0] ?? '').file).toBe(at(name));
+    expect(said[3]).toContain('a\\u{1b}[31mb\\u{9b}2Jc\\u{202e}d.vdi is there already');
+  });
+});
+
 describe('convert', () => {
   const convert = (image: string, ...args: string[]) => vmkiln('convert', at(image), ...args);
   const hidden = () => readdirSync(folder).filter((name) => name.startsWith('.'));
@@ -164,24 +231,76 @@ describe('convert', () => {
     expect(readdirSync(at('small'))).toEqual([]);
   });
 
-  test('Ctrl-C leaves nothing', async () => {
-    run('dd', ['if=/dev/urandom', `of=${at('random.raw')}`, 'bs=1M', 'count=192', 'status=none']);
-    mkdirSync(at('stopped'));
-    const args = [
-      'convert',
-      at('random.raw'),
-      '--to',
-      'qcow2',
-      '--compression',
-      'zlib',
-      '--out',
-      at('stopped/a.qcow2'),
-    ];
+  test('what is no file is not written to, and stays what it is: with --force too', () => {
+    run('mkfifo', [at('out-pipe')]);
+    mkdirSync(at('out-folder'));
+    symlinkSync('/dev/null', at('out-link'));
+    for (const out of ['/dev/null', '/dev/stdout', at('out-pipe'), at('out-folder'), at('out-link')]) {
+      const { status, stderr } = convert('disk.raw', '--to', 'qcow2', '--out', out, '--force');
+      expect({ out, status }).toEqual({ out, status: 2 });
+      expect(stderr).toMatch(/is (no regular file|a folder)/);
+    }
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+    expect(lstatSync('/dev/stdout').isSymbolicLink()).toBe(true);
+  });
+
+  test.each([['streamOptimized'], ['monolithicSparse']])(
+    'a full disk behind a %s VMDK is told as that',
+    (subformat) => {
+      mkdirSync(at(subformat));
+      writeFileSync(at('noise.raw'), randomBytes(4 * 2 ** 20));
+      const script =
+        'mount -t tmpfs -o size=1m none "$1" && exec "$0" dist/cli.js convert "$2" --to vmdk --out "$1/x" --subformat "$3"';
+      const args = ['-rm', 'sh', '-c', script, process.execPath, at(subformat), at('noise.raw'), subformat];
+      const { status, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      expect(stderr).toContain(`no space left in ${at(subformat)}`);
+      expect(status).toBe(1);
+    },
+  );
+
+  test('what tables lead to beyond the end of the file would be zeros: it is not converted', () => {
+    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'short.qcow2');
+    truncateSync(at('short.qcow2'), statSync(at('short.qcow2')).size - 65_536);
+    const { status, stderr } = convert('short.qcow2', '--to', 'raw');
+    expect({ status, made: existsSync(at('short.raw')) }).toEqual({ status: 2, made: false });
+    expect(stderr).toContain('it is cut short');
+  });
+
+  /** A conversion that takes a second or more, once it has begun. Its folder is `name`. */
+  async function begin(name: string, image = at('random.raw')) {
+    if (!existsSync(image)) run('dd', ['if=/dev/urandom', `of=${image}`, 'bs=1M', 'count=96', 'status=none']);
+    mkdirSync(at(name));
+    const args = ['convert', image, '--to', 'qcow2', '--compression', 'zlib', '--out', at(`${name}/a.qcow2`)];
     const child = spawn(process.execPath, ['dist/cli.js', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
     await once(child.stderr, 'data');
-    expect(readdirSync(at('stopped'))).toHaveLength(1);
+    expect(readdirSync(at(name))).toHaveLength(1);
+    return { child, stderr: () => stderr };
+  }
+
+  test('Ctrl-C leaves nothing', async () => {
+    const { child } = await begin('stopped');
     child.kill('SIGINT');
     const [status] = await once(child, 'close');
     expect({ status, left: readdirSync(at('stopped')) }).toEqual({ status: 130, left: [] });
+  });
+
+  test('kill -9 leaves no program, and the next conversion takes away the half of a file', async () => {
+    const { child } = await begin('killed');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const running = () => spawnSync('pgrep', ['-f', `qemu-img convert.*${at('killed')}`]).status === 0;
+    await expect.poll(running).toBe(false);
+    expect(convert('disk.raw', '--to', 'vdi', '--out', at('killed/b.vdi')).status).toBe(0);
+    expect(readdirSync(at('killed'))).toEqual(['b.vdi']);
+  });
+
+  test('an image that loses its end while it is read is not converted', async () => {
+    const { child, stderr } = await begin('shrinking', at('shrinking.raw'));
+    truncateSync(at('shrinking.raw'), 2 ** 20);
+    const [status] = await once(child, 'close');
+    expect({ status, left: readdirSync(at('shrinking')) }).toEqual({ status: 1, left: [] });
+    expect(stderr()).toContain('changed while it was read: it had 100663296 bytes, and has 1048576');
   });
 });

@@ -75,6 +75,19 @@ test.each([
   await expect.poll(() => isAlive(child)).toBe(false);
 });
 
+test('a confined program has its limits, and is told from one that is missing', async () => {
+  const confined = { addressSpace: 2 ** 30, processorTime: 1 };
+  const shell = (script: string) => exec({ program: 'sh', args: ['-c', script, 'a b'], timeout: 30, signal, confined });
+  expect((await shell('ulimit -v; echo "$0"')).stdout).toBe(`${2 ** 20}\na b\n`);
+  await expect(shell('while :; do :; done')).rejects.toMatchObject({
+    code: 'COMMAND_TIMEOUT',
+    message: 'sh took more than 1s of processor time',
+  });
+  await expect(shell('exit 3')).rejects.toMatchObject({ code: 'COMMAND_FAILED', exitCode: 3 });
+  const missing = exec({ program: 'vmkiln-no-such-program', args: [], timeout: 10, signal, confined: {} });
+  await expect(missing).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+});
+
 /** A zombie does not count: it runs nothing, and not every machine has an init that buries it. */
 function isAlive(pid: number): boolean {
   try {

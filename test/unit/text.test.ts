@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatBytes, formatClock, formatDuration, nearest, shellQuote } from '../../src/text.ts';
+import { formatBytes, formatClock, formatDuration, harmless, jsonText, nearest, shellQuote } from '../../src/text.ts';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -76,6 +76,16 @@ test('a shell reads quoted words as they were', () => {
   ].map((word) => word.replaceAll('\0', ''));
   const read = execFileSync('sh', ['-c', `printf '%s\\0' ${words.map(shellQuote).join(' ')}`], { encoding: 'utf8' });
   expect(read.split('\0').slice(0, -1)).toEqual(words);
+});
+
+test('what a terminal would obey is shown as what it is, and JSON says the same as before', () => {
+  const name = 'a\u001b[31m\u009b2J\u202e\u2066\ufeffb\n\tc';
+  expect(harmless(name)).toBe('a\\u{1b}[31m\\u{9b}2J\\u{202e}\\u{2066}\\u{feff}b\n\tc');
+  expect(harmless('Größe 日本 🙂')).toBe('Größe 日本 🙂');
+  const value = { [name]: [name, 1, null] };
+  expect(jsonText(value)).toContain('a\\u001b[31m\\u009b2J\\u202e');
+  expect(JSON.parse(jsonText(value))).toEqual(value);
+  expect(jsonText(value, 0)).not.toContain('\n');
 });
 
 test('the nearest word', () => {
