@@ -40,6 +40,8 @@ export function flattenDisk(
       '-W',
       '-m',
       { host: String(Math.min(16, Math.max(4, host.cores))) },
+      { sure: '-f' },
+      { sure: 'qcow2' },
       '-O',
       output.format,
       ...(compressed ? ['-c'] : []),
