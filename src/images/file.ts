@@ -1,18 +1,31 @@
 import { constants, readSync } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { open, realpath, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { type Identity, identityOf, isSame } from '../store/identity.ts';
 import { openSource } from './header.ts';
 import type { ByteSource } from './header.ts';
 
-/** An image file that is open. `path` is absolute, as the tools get it; `size` and `allocated` are in bytes. */
-export type ImageFile = { path: string; size: number; allocated: number; source: ByteSource };
+/** An image file that is open. `size` and `allocated` are in bytes. */
+export type ImageFile = {
+  /** As it was given: the last part of a path. A link may have another name than what it leads to. */
+  name: string;
+  /** Absolute, without links. */
+  path: string;
+  /** A path of this very file, whatever takes its place in its folder: for programs that this process starts (proc(5)). */
+  open: string;
+  size: number;
+  allocated: number;
+  identity: Identity;
+  source: ByteSource;
+};
 
 /**
  * Opens an image for reading and passes it to `use`. Only a regular file is an image here: a pipe would block, and a
- * device has no size to compare with its header.
+ * device has no size to compare with its header. Afterwards it is looked at again: what was found out about it holds only if
+ * it is still the same file and nobody has written to it.
  *
- * @throws VmkilnError USAGE when there is no such file, or it is none; what `use` throws.
+ * @throws VmkilnError USAGE when there is no such file, or it is none; INPUT_CHANGED; what `use` throws.
  */
 export async function withImage<T>(image: string, use: (file: ImageFile) => Promise<T>): Promise<T> {
   // Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
@@ -22,20 +35,35 @@ export async function withImage<T>(image: string, use: (file: ImageFile) => Prom
       cause,
     });
   });
+  const opened = `/proc/${process.pid}/fd/${handle.fd}`;
+  // An absolute path cannot be taken for a protocol (`nbd:…`, `json:…`) or an option.
+  const path = resolve(await realpath(image).catch(() => image));
   try {
-    const stats = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) {
       throw new VmkilnError('USAGE', `${image} is not a regular file`, {
         hint: 'copy what is on a device to a file first: qemu-img convert -f raw -O qcow2 DEVICE FILE',
       });
     }
-    const source = openSource(stats.size, (offset, length) => {
+    const [size, allocated] = [Number(stats.size), Number(stats.blocks) * 512];
+    const source = openSource(size, (offset, length) => {
       const bytes = Buffer.alloc(length);
       return bytes.subarray(0, readSync(handle.fd, bytes, 0, length, offset));
     });
-    // An absolute path cannot be taken for a protocol (`nbd:…`, `json:…`) or an option.
-    const path = resolve(await realpath(image));
-    return await use({ path, size: stats.size, allocated: stats.blocks * 512, source });
+    const identity = identityOf(stats);
+    const result = await use({ name: basename(image), path, open: opened, size, allocated, identity, source });
+    const [there, held] = await Promise.all([
+      stat(image, { bigint: true }).catch(() => undefined),
+      handle.stat({ bigint: true }),
+    ]);
+    if (there && isSame(identity, there) && isSame(identity, held)) return result;
+    throw new VmkilnError('INPUT_CHANGED', `${image} ${there ? 'changed' : 'was removed'} while it was read`, {
+      hint: 'wait until nothing writes to it any more (a download, a running guest), and run the command again',
+    });
+  } catch (error) {
+    // Programs tell of the path that they were given.
+    if (error instanceof Error) error.message = error.message.replaceAll(opened, path);
+    throw error;
   } finally {
     await handle.close();
   }

@@ -72,12 +72,12 @@ test('the files of a signature belong to the recipe, and one that is not there i
 test('what is published has the name of its place, and a folder counts from the current one', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-targets-'));
   const path = join(cwd, 'disk');
-  writeFileSync(path, 'image');
+  writeFileSync(path, Buffer.alloc(512));
   const context: TargetContext = {
     ...{ signal, env: {}, cwd, progress: () => undefined, note: () => undefined, work: (file) => join(cwd, file) },
     exec: (command) => exec({ ...command, signal }),
   };
-  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 5, build: 'b1', rehearsal: false };
+  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 512, build: 'b1', rehearsal: false };
   const planned = plannedTargets(uploadOf({ directory: { path: 'out' } }));
   const published = await publishAll(planned, image, context, () => undefined);
   expect(published).toMatchObject([{ target: 'directory', name: 'out', location: join(cwd, 'out/x.raw') }]);
