@@ -7,11 +7,10 @@ export type DiskFormat = Exclude<Format, 'compressed' | 'other'>;
 const disks: readonly string[] = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'];
 
 /** What else has the bytes that an image of a format has: the service's names say what an image is for, too. */
+const plain: readonly Format[] = ['raw', 'iso', 'ami', 'aki', 'ari', 'compressed'];
 const sameBytes: Partial<Record<DiskFormat, readonly Format[]>> = {
   raw: ['iso', 'ami'],
-  ami: ['raw', 'compressed'],
-  aki: ['raw', 'compressed'],
-  ari: ['raw', 'compressed'],
+  ...{ ami: plain, aki: plain, ari: plain },
 };
 
 /** Whether an image of this disk format may be packed as a whole: kernels and RAM disks are. */

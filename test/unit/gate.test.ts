@@ -64,6 +64,7 @@ test.each<[string, (path: string) => void, Terms]>([
   ['a-flat.vmdk', written(disk), {}],
   ['a.raw', written(capturedBytes('ext4.raw')), {}],
   ['a.iso', written(capturedBytes('t.iso')), { wanted: ['iso', 'raw'] }],
+  ['a.iso', written(capturedBytes('t.iso')), { wanted: ['ami', 'aki', 'ari'] }],
   ['vmlinuz', written(gzipSync(disk)), { wanted: ['aki'] }],
   ['initrd.ari', written(gzipSync(disk)), {}],
   ['vmlinuz', written(Buffer.alloc(1001, 1)), { wanted: ['aki'] }],
