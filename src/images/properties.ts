@@ -102,7 +102,7 @@ function formatRules({ format, subformat, details, virtualSize, findings }: Dete
     ['disk_format', format, 'its contents'],
     ['container_format', isAmazon(format) ? format : 'bare', 'its contents'],
   ];
-  if (sane && format !== 'iso')
+  if (sane && isDisk(format) && format !== 'iso')
     rules.push(['min_disk', String(Math.ceil(virtualSize / 2 ** 30)), 'its virtual size in GiB']);
   if (format === 'aki') {
     const arch = details['architecture'];

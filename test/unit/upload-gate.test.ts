@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { upload } from '../../src/commands/upload.ts';
+import { inspect } from '../../src/index.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { capturedBytes } from '../support/captured-images.ts';
@@ -78,6 +79,26 @@ test('kernels, and disks by another name, go as they are', async () => {
   cloud.images.clear();
   await uploadAs(path);
   expect(image()).toMatchObject({ disk_format: 'iso' });
+});
+
+test.each([
+  ['v2.qcow2', 'a.qcow2'],
+  ['stream.vmdk', 'a.vmdk'],
+  ['fixed.vhd', 'a.vhd'],
+  ['t.vhdx', 'a.vhdx'],
+  ['t.vdi', 'a'],
+  ['t.iso', 'a.iso'],
+  ['mbr.raw', 'a.img'],
+  ['ext4.raw', 'a.img'],
+  ['ext4.raw', 'a.raw'],
+])('what inspect shows of %s as %s is what a new image has', async (captured, name) => {
+  const path = join(folder, name);
+  writeFileSync(path, capturedBytes(captured));
+  const { properties } = await inspect(path, { guest: false });
+  await uploadAs(path);
+  const { min_disk, ...rest } = properties;
+  expect(image()).toMatchObject({ ...rest, ...(min_disk !== undefined && { min_disk: Number(min_disk) }) });
+  expect(Object.keys(rest)).toContain('disk_format');
 });
 
 test('a new image gets what follows from its contents, and nobody is contradicted later', async () => {
