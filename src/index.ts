@@ -168,6 +168,8 @@ export async function convert(
       check?: boolean;
       /** Follow backing files, data files and extents: only for an image that is trusted. */
       allowExternal?: boolean;
+      /** Convert what can be read of an image that is damaged, packed or not what its name says. */
+      allowUnfit?: boolean;
       onProgress?: (message: string, fraction: number) => void;
     },
 ): Promise<Converted[]> {
@@ -183,6 +185,7 @@ export async function convert(
     out: options.out === undefined ? defaultOut(from, output) : resolve(world.cwd, options.out),
     replace: options.force ?? false,
     allowExternal: options.allowExternal ?? false,
+    allowUnfit: options.allowUnfit ?? false,
     check: options.check ?? false,
     signal,
     host: () => probeAppliance(world, signal, () => undefined),
@@ -191,10 +194,11 @@ export async function convert(
 }
 
 /**
- * Publishes an image file to targets, all at once: verified, and only where it is not there already.
+ * Publishes an image file to targets, all at once: inspected, verified, and only where it is not there already.
  *
  * @returns what each target has now: where the image is, its SHA-256, and whether it was there before.
- * @throws VmkilnError USAGE, TARGET_FAILED, DISK_FULL or INTERRUPTED; targets that have the image keep it.
+ * @throws VmkilnError USAGE, IMAGE_UNFIT, INPUT_CHANGED, TARGET_FAILED, DISK_FULL or INTERRUPTED; targets that have the image
+ *   keep it.
  */
 export async function upload(
   image: string,
@@ -205,6 +209,10 @@ export async function upload(
     name?: string;
     /** Whether the result of a rehearsal may go there. */
     allowRehearsal?: boolean;
+    /** Whether it goes there as it is although it is damaged, packed, not whole or not what it is called. */
+    allowUnfit?: boolean;
+    /** Whether the guest operating system is looked for too, for the properties of a new image. */
+    guest?: boolean;
     onProgress?: (message: string, fraction?: number) => void;
   },
 ): Promise<Published[]> {
@@ -213,10 +221,17 @@ export async function upload(
     import('./targets/recipe.ts'),
   ]);
   const { signal, world } = contextOf(options);
-  const { name, allowRehearsal = false, onProgress: progress = () => undefined } = options;
+  const {
+    name,
+    allowRehearsal = false,
+    allowUnfit = false,
+    guest = false,
+    onProgress: progress = () => undefined,
+  } = options;
   const targets = targetsFrom(options.to, world.cwd);
   const context = { signal, world, progress, note: progress };
-  return uploadImage(await imageIn(image, { name, late: false, allowRehearsal }, context), targets, context);
+  const taking = { name, targets, late: false, allowRehearsal, allowUnfit, guest };
+  return uploadImage(await imageIn(image, taking, context), targets, context);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {

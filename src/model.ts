@@ -12,7 +12,9 @@ export type StageName = string;
  * - `layer` is the qcow2 an earlier stage left, hashed symbolically (its fingerprint is already in the chain);
  * - `build` is a name that derives from the build id, not hashed;
  * - `host` depends on the host alone (memory, bridge, accelerator, connection), not hashed; where the host has only the
- *   nearest thing to what the recipe wants, `wanted` is that, and hashed.
+ *   nearest thing to what the recipe wants, `wanted` is that, and hashed;
+ * - `sure` tells a program what it would otherwise have to guess of a file that vmkiln made: it changes nothing that comes
+ *   out, so not even its place is hashed.
  */
 export type Piece =
   | string
@@ -21,7 +23,8 @@ export type Piece =
   | { work: string }
   | { layer: StageName }
   | { build: 'domain' }
-  | { host: string; wanted?: string };
+  | { host: string; wanted?: string }
+  | { sure: string };
 
 /** One word of a command line: a piece, or pieces written without a space between them. */
 export type Arg = Piece | readonly Piece[];

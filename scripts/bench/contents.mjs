@@ -26,7 +26,9 @@ export function contentsOf(image, env) {
     ...Object.entries(commands).map(([name, command]) => [name, `sh ${JSON.stringify(command)}`]),
   ];
   const script = looks.map(([, look]) => `${look}\necho ${separator}\n`).join('');
-  const output = ask('guestfish', ['--ro', '-a', image, '-i'], { env, input: script }).split(`${separator}\n`);
+  const output = ask('guestfish', ['--ro', '--format=qcow2', '-a', image, '-i'], { env, input: script }).split(
+    `${separator}\n`,
+  );
   return Object.fromEntries(looks.map(([name], index) => [name, output[index]?.trim() ?? '']));
 }
 

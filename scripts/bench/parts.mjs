@@ -122,7 +122,7 @@ async function vmkiln(home, setting, recipes, options = []) {
 /** Size in bytes and compared contents of a finished image. */
 function image(path, { guestfs, say }) {
   say('looks into the image');
-  const info = JSON.parse(ask('qemu-img', ['info', '--output=json', path]));
+  const info = JSON.parse(ask('qemu-img', ['info', '-f', 'qcow2', '--output=json', path]));
   return { imageBytes: info['actual-size'], contents: contentsOf(path, guestfs) };
 }
 

@@ -9,6 +9,7 @@ type Options = OutputOptions & {
   out?: string;
   force?: boolean;
   allowExternal?: boolean;
+  allowUnfit?: boolean;
   check?: boolean;
   json?: boolean;
 };
@@ -26,6 +27,7 @@ export async function convert(image: string, options: Options, { signal, say, wo
       out: options.out ?? defaultOut(image, output),
       replace: options.force ?? false,
       allowExternal: options.allowExternal ?? false,
+      allowUnfit: options.allowUnfit ?? false,
       check: options.check ?? false,
       signal,
       host: () => probeAppliance(world, signal, say),

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
-import { identityOf } from '../media/hash.ts';
+import type { DiskFormat } from '../images/disk-format.ts';
+import { withFitImage } from '../images/gate.ts';
 import { getImage, importMethods } from '../openstack/image-api.ts';
 import { sendFile } from '../openstack/send-file.ts';
 import { importAndWait } from '../openstack/watch-import.ts';
@@ -16,6 +16,7 @@ type ImportOptions = CloudOptions & {
   file?: string;
   store?: string[];
   allStores?: boolean;
+  allowUnfit?: boolean;
   importTimeout?: number;
 };
 
@@ -37,9 +38,11 @@ export async function importImage(id: string, options: ImportOptions, context: C
   const image = await findByIdOrName(cloud, id, signal);
   const progress = progressLines(context);
   if (file !== undefined && name === 'glance-direct') {
-    const stats = await stat(file, { bigint: true });
-    const source = { path: file, size: Number(stats.size), identity: identityOf(stats) };
-    await sendFile(cloud, image.id, source, { signal, progress, to: 'stage' });
+    const format = image.disk_format as DiskFormat | null;
+    const terms = { ...(format && { is: format }), allowUnfit: options.allowUnfit ?? false };
+    await withFitImage(file, terms, { signal }, async ({ path, size, identity }) =>
+      sendFile(cloud, image.id, { path, size, identity }, { signal, progress, to: 'stage' }),
+    );
   }
   const where = options.allStores ? { all_stores: true } : stores ? { stores } : {};
   // The service refuses what is said of several stores when there are none to speak of.

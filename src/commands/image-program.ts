@@ -6,6 +6,8 @@ import type { CommandContext } from '../ui/ui.ts';
 type Run = (command: () => Promise<number | void>) => Promise<void>;
 type Define = (usage: string, summary: string, examples: readonly string[]) => Command;
 
+const allowUnfit = 'upload it as it is even if it is damaged, packed or not what it is called';
+
 /** The commands about images in a cloud. What they do is imported when they run: help must be quick. */
 export function defineImageCommands(define: Define, run: Run, context: CommandContext): void {
   defineUpload(define, run, context);
@@ -60,6 +62,8 @@ function defineUpload(define: Define, run: Run, context: CommandContext): void {
     .option('--failed <build>', 'instead of an image: publish that of a build to its targets that failed')
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--allow-rehearsal', 'upload it even if it is the result of a rehearsal')
+    .option('--allow-unfit', allowUnfit)
+    .option('--guest', 'look for the guest operating system too, and set its properties')
     .option('--json', 'print what was done as one JSON value')
     .action((image, options) => run(async () => (await import('./upload.ts')).upload(image, options, context)));
 }
@@ -123,6 +127,7 @@ function defineImage(define: Define, run: Run, context: CommandContext): void {
     )
     .option('--uri <url>', 'for web-download: where the cloud finds it')
     .option('--file <file>', 'for glance-direct: the file')
+    .option('--allow-unfit', allowUnfit)
     .option('--store <store>', 'store to put it into (repeatable)', collect)
     .option('--all-stores', 'put it into all stores')
     .option('--import-timeout <duration>', 'longest time to wait (default: 1h)', seconds)

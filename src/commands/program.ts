@@ -134,6 +134,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--check', 'compare the contents afterwards')
     .option('--force', 'replace an existing file')
     .option('--allow-external', 'follow backing files, data files and extents: only for an image you trust')
+    .option('--allow-unfit', 'convert what can be read of it even if it is damaged, packed or not what it is called')
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
   defineImageCommands(command, run, context);

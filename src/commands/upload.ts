@@ -16,6 +16,8 @@ type UploadOptions = Omit<TargetOptions, 'to'> & {
   failed?: string;
   dryRun?: boolean;
   allowRehearsal?: boolean;
+  allowUnfit?: boolean;
+  guest?: boolean;
   json?: boolean;
 };
 
@@ -58,10 +60,10 @@ async function uploadTo(image: string, options: UploadOptions & TargetOptions, c
   const targets = plannedTargets(targetsOf(isUrl ? image : undefined, options));
   // A file that is sent to one place alone is read once, while it is sent.
   const late = targets.length === 1 && !targets[0]?.local && !options.dryRun;
-  const { name, allowRehearsal = false } = options;
+  const { name, allowRehearsal = false, allowUnfit = false, guest = false } = options;
   const given = isUrl
     ? imageAt(image, options)
-    : await imageIn(image, { name, late, allowRehearsal }, uploadContext(context));
+    : await imageIn(image, { name, targets, late, allowRehearsal, allowUnfit, guest }, uploadContext(context));
   if (options.dryRun) await showChanges(targets, given.found, options, context);
   else await publish(targets, given, options, context);
 }

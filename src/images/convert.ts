@@ -3,14 +3,15 @@ import { basename, extname, join, resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { ApplianceHost } from '../model.ts';
 import { makeBeside } from '../store/beside.ts';
-import { exec } from '../tools/exec.ts';
+import { exec, type ExecOptions } from '../tools/exec.ts';
 import { virtGetKernel } from '../tools/inspector.ts';
 import { compareImages, convertProgress, imageOptions, qemuFormat, writeImage } from '../tools/qemu-img.ts';
 import { runAppliance } from './appliance.ts';
 import { detect } from './detect.ts';
+import { type DiskFormat, wayTo } from './disk-format.ts';
 import { withImage } from './file.ts';
 import type { ImageFile } from './file.ts';
-import { inspectImage } from './inspect.ts';
+import { withFitImage } from './gate.ts';
 import type { Inspection } from './inspect.ts';
 import { biosBoot, efiSystem } from './partitions.ts';
 import type { OutputFormat } from './output-format.ts';
@@ -21,10 +22,17 @@ export type ConvertOptions = {
   replace: boolean;
   /** Follow files that the image names: backing and data files, extents, parents. */
   allowExternal: boolean;
+  /** Take an image that is unfit: what can be read of it. */
+  allowUnfit: boolean;
   /** Compare the contents when it is done. */
   check: boolean;
   signal: AbortSignal;
-  host: () => Promise<ApplianceHost>;
+  /** What the image is known to be: its name was looked at before. */
+  is?: DiskFormat;
+  /** For `ami`: what the appliance has to know. */
+  host?: () => Promise<ApplianceHost>;
+  /** Starts qemu-img, if not as `exec` does. */
+  run?: (call: ExecOptions) => Promise<unknown>;
   progress: (message: string, fraction: number) => void;
 };
 
@@ -38,6 +46,7 @@ export type Converted = { file: string; format: string; virtualSize?: number; fi
  * @throws VmkilnError IMAGE_UNFIT, USAGE, INPUT_CHANGED, DISK_FULL, COMMAND_FAILED, COMMAND_TIMEOUT, INTERRUPTED.
  */
 export async function convertFile(image: string, output: OutputFormat, options: ConvertOptions): Promise<Converted[]> {
+  const { signal, allowExternal, allowUnfit, is } = options;
   const paths = output.format === 'ami' ? amiPaths(options.out) : [resolve(options.out)];
   const original = await stat(image).catch(() => undefined);
   for (const path of paths) {
@@ -46,16 +55,18 @@ export async function convertFile(image: string, output: OutputFormat, options: 
       throw new VmkilnError('USAGE', `${path} is the image itself`, { hint: 'choose another file with --out' });
     }
   }
+  const wanted = [output.format === 'ami' ? 'raw' : output.format];
+  const terms = { wanted, allowExternal, allowUnfit, ...(is && { is, anyName: true }) };
   return makeBeside(paths, options.replace, (folder) =>
     // Within, so that nothing is made of an image that has changed meanwhile.
-    withImage(image, async (file) => {
-      const found = await inspectImage(file, { signal: options.signal });
-      refuse(image, found, options.allowExternal);
+    withFitImage(image, terms, { signal }, async (file, found) => {
       const names = paths.map((path) => join(folder, basename(path)));
       const [result = ''] = names;
       const root = output.format === 'ami' ? rootRange(image, found) : undefined;
       if (output.format === 'ami') await extractKernel(file, found, folder, names, options);
-      const from = imageOptions(file.path, found.format, root);
+      // Other files are found from where the image lies; without them, nothing else can take its place.
+      const path = allowExternal ? file.path : file.open;
+      const from = imageOptions(path, wayTo('raw', found.format) ? found.format : 'raw', root);
       const size = root?.size ?? found.virtualSize ?? file.size;
       await convertOne({ from, size }, result, output, options);
       return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', output.format)));
@@ -70,26 +81,6 @@ export function defaultOut(image: string, output: OutputFormat): string {
   return `${base}.${output.format}`;
 }
 
-function refuse(image: string, { format, references, findings }: Inspection, allowExternal: boolean): void {
-  const named = references.map(({ kind, name }) => `${kind} ${JSON.stringify(name)}`);
-  if (references.length > 0 && !allowExternal) {
-    throw new VmkilnError('IMAGE_UNFIT', `${image} needs other files: ${named.join(', ')}`, {
-      hint: 'an image from elsewhere may name any file of this host; if you trust it, add --allow-external',
-    });
-  }
-  const wrong = findings.find(({ level }) => level === 'error');
-  if (wrong) {
-    throw new VmkilnError('IMAGE_UNFIT', `${image} cannot be converted: ${wrong.message}`, {
-      hint: `vmkiln inspect ${image}`,
-    });
-  }
-  if (['aki', 'ari', 'compressed'].includes(format)) {
-    throw new VmkilnError('IMAGE_UNFIT', `${image} is not a disk image, but ${format}`, {
-      hint: 'kernels and RAM disks are uploaded as they are; unpack what is packed',
-    });
-  }
-}
-
 async function convertOne(
   { from, size }: { from: string; size: number },
   to: string,
@@ -101,7 +92,8 @@ async function convertOne(
     const fraction = convertProgress(line);
     if (fraction !== undefined) progress(message, fraction);
   };
-  await exec({ ...writeImage(from, to, output, size), signal, onLine: follow('converting') });
+  const making = writeImage(from, to, output, size);
+  await (options.run ?? exec)({ ...making, signal, onLine: follow('converting') });
   await withImage(to, async ({ source }) => {
     const { format, findings } = detect(source);
     // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.
@@ -176,6 +168,7 @@ async function extractKernel(
   [, kernel = '', ramdisk = '']: readonly string[],
   { signal, host, progress }: ConvertOptions,
 ): Promise<void> {
+  if (host === undefined) throw new Error('an appliance is started by those alone who know the host');
   progress('extracting kernel and RAM disk', 0);
   const taken = join(folder, 'boot');
   await mkdir(taken);

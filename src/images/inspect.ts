@@ -9,11 +9,12 @@ import type { ApplianceHost } from '../model.ts';
 import { runAppliance } from './appliance.ts';
 import { detect, detectInside } from './detect.ts';
 import type { Detected } from './detect.ts';
+import { suffixFormat, wayTo } from './disk-format.ts';
 import type { ImageFile } from './file.ts';
 import { parseInspector } from './guest.ts';
 import type { Guest } from './guest.ts';
 import { bufferSource, error, warning } from './header.ts';
-import type { Format } from './header.ts';
+import type { Format, ImageFinding } from './header.ts';
 import { printable } from './text.ts';
 
 /** All that is known of an image. `selfContained` is false when it wants other files besides itself. */
@@ -28,6 +29,8 @@ export type InspectOptions = {
   signal: AbortSignal;
   /** Looks for the guest operating system with this accelerator; undefined: does not look. */
   guest?: () => Promise<ApplianceHost>;
+  /** False to read the header alone: of an image that vmkiln has made. */
+  inside?: boolean;
   progress?: (message: string) => void;
 };
 
@@ -46,13 +49,44 @@ const packed: readonly Format[] = ['qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'];
  */
 export async function inspectImage(file: ImageFile, options: InspectOptions): Promise<Inspection> {
   const header = detect(file.source);
-  const fit = isFit(header);
-  const inside = fit && packed.includes(header.format) ? await lookInside(file, header, options.signal) : {};
-  const known: Detected = { ...header, ...inside, findings: [...header.findings, ...(inside.findings ?? [])] };
+  const looks = isFit(header) && packed.includes(header.format) && options.inside !== false;
+  const inside = looks ? await lookInside(file, header, options.signal) : {};
+  const findings = [
+    ...header.findings,
+    ...(inside.findings ?? []),
+    ...textFindings(file, header),
+    ...nameFindings(file, header),
+  ];
+  const known: Detected = { ...header, ...inside, findings };
   const selfContained = header.references.length === 0;
   const skipped = whyNoGuest(known, options.guest !== undefined);
   if (skipped !== undefined) return { ...known, selfContained, guests: [], guestSkipped: skipped };
   return { ...known, selfContained, ...(await lookForGuest(file, known, options)) };
+}
+
+/** A page that a web server gave in place of an image, a list of checksums: no disk begins with a sector of text. */
+function textFindings({ source }: ImageFile, { format, table }: Detected): ImageFinding[] {
+  const start = source.read(0, 512);
+  if (format !== 'raw' || table || start.length === 0 || !isText(start)) return [];
+  return [error('text', 'it is text, and no disk: is it a page that says why there is no image?')];
+}
+
+function isText(bytes: Buffer): boolean {
+  if (bytes.some((byte) => byte < 9 || (byte > 13 && byte < 32) || byte === 127)) return false;
+  try {
+    // The last character may be cut.
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a name says stands in no image, but somebody went by it. */
+function nameFindings({ name }: ImageFile, { format }: Detected): ImageFinding[] {
+  const said = suffixFormat(name);
+  if (said === undefined || wayTo(said, format) === 'as it is') return [];
+  return [warning('name', `its name says ${said}, and its contents are ${format}`)];
 }
 
 /** Whether other programs may see an image: nothing points outside it, and nothing is wrong with it. */
@@ -66,7 +100,7 @@ async function lookInside(file: ImageFile, header: Detected, signal: AbortSignal
   try {
     const start = await withTemporary('vmkiln-inspect-', async (folder) => {
       const to = join(folder, 'start.raw');
-      await exec({ ...diskRange(file.path, header.format, { start: 0, length: startLength }, to), signal });
+      await exec({ ...diskRange(file.open, header.format, { start: 0, length: startLength }, to), signal });
       return readFile(to);
     });
     return detectInside(bufferSource(start), header.virtualSize ?? 0);
@@ -75,7 +109,7 @@ async function lookInside(file: ImageFile, header: Detected, signal: AbortSignal
     const finding =
       cause.code === 'TOOL_MISSING'
         ? warning('partitions', `the disk inside was not looked at: ${cause.message}`)
-        : error('unreadable', `qemu-img cannot read it: ${lastLine(cause)}`);
+        : error('unreadable', `qemu-img cannot read it: ${lastLine(cause).replaceAll(file.open, file.path)}`);
     return { findings: [finding] };
   }
 }

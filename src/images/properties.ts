@@ -73,6 +73,11 @@ export function derivedProperties(
   const chosen = overrides.get('disk_format') ?? '';
   if (isAmazon(chosen) && !overrides.has('container_format'))
     add('container_format', chosen, `disk_format is ${chosen}`);
+  const firmware = overrides.get('hw_firmware_type');
+  if (firmware !== undefined && !overrides.has('hw_machine_type')) {
+    found.delete('hw_machine_type');
+    add('hw_machine_type', firmwareProperties(firmware).hw_machine_type, `hw_firmware_type is ${firmware}`);
+  }
   if (found.get('hw_disk_bus')?.value === 'scsi' && !found.has('hw_scsi_model')) {
     add('hw_scsi_model', 'virtio-scsi', 'hw_disk_bus is scsi');
   }
@@ -97,7 +102,7 @@ function formatRules({ format, subformat, details, virtualSize, findings }: Dete
     ['disk_format', format, 'its contents'],
     ['container_format', isAmazon(format) ? format : 'bare', 'its contents'],
   ];
-  if (sane && format !== 'iso')
+  if (sane && isDisk(format) && format !== 'iso')
     rules.push(['min_disk', String(Math.ceil(virtualSize / 2 ** 30)), 'its virtual size in GiB']);
   if (format === 'aki') {
     const arch = details['architecture'];

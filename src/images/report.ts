@@ -1,3 +1,4 @@
+import { diskFormatOf } from './disk-format.ts';
 import type { ImageFile } from './file.ts';
 import type { ImageFinding, Reference } from './header.ts';
 import type { Inspection } from './inspect.ts';
@@ -10,7 +11,9 @@ export type Report = ReturnType<typeof reportOf>;
 /** Everything found about an image as one plain value, and the Image service properties that follow. */
 export function reportOf(file: ImageFile, image: Inspection, overrides: Overrides) {
   const { table, guests } = image;
-  const { properties, findings } = derivedProperties(image, table, guests[0], overrides);
+  const isImage = image.format !== 'compressed' && image.format !== 'other';
+  const called = isImage ? { ...image, format: diskFormatOf(file.name, image.format) } : image;
+  const { properties, findings } = derivedProperties(called, table, guests[0], overrides);
   return {
     file: file.path,
     fileSize: file.size,

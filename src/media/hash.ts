@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { digestFile } from '../store/digest.ts';
 import { removeTemporaries, writeAtomic } from '../store/files.ts';
+import { identityOf, isSame } from '../store/identity.ts';
 import { withLock } from '../store/lock.ts';
 import { transferReporter, type Progress } from './progress.ts';
 
@@ -116,18 +117,6 @@ async function readCache(mediaDir: string): Promise<Cache> {
   } catch {
     return {};
   }
-}
-
-/** What tells that a file is still the one that was looked at. Why the time of last status change is no part: `hashFile`. */
-export type Identity = Record<'dev' | 'ino' | 'size' | 'mtimeNs', string>;
-
-export function identityOf({ dev, ino, size, mtimeNs }: BigIntStats): Identity {
-  return { dev: `${dev}`, ino: `${ino}`, size: `${size}`, mtimeNs: `${mtimeNs}` };
-}
-
-export function isSame(known: Identity, stats: BigIntStats): boolean {
-  const now = identityOf(stats);
-  return (['dev', 'ino', 'size', 'mtimeNs'] as const).every((key) => known[key] === now[key]);
 }
 
 /** A digest of pieces of a file, spread evenly from its first byte to its last; of a small file that is all of it. */

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { parseFilesystem } from '../images/amazon.ts';
-import { withImage } from '../images/file.ts';
+import { withFitImage } from '../images/gate.ts';
 import { bufferSource } from '../images/header.ts';
-import { inspectImage, type Inspection } from '../images/inspect.ts';
+import type { Inspection } from '../images/inspect.ts';
 import type { MediaFile, ReadyImage } from '../model.ts';
 import { exec } from '../tools/exec.ts';
 import { diskRange } from '../tools/qemu-img.ts';
@@ -15,27 +15,19 @@ type Options = { workDir: string; signal: AbortSignal };
  * What a ready image holds, read without writing to it. An image that names other files, is damaged or encrypted is refused
  * before a guest's tools see it.
  *
- * @throws VmkilnError MEDIA_UNFIT; COMMAND_FAILED when QEMU cannot read it.
+ * @throws VmkilnError IMAGE_UNFIT; COMMAND_FAILED when QEMU cannot read it.
  */
 export async function readReadyImage(image: MediaFile, options: Options): Promise<ReadyImage> {
-  return withImage(image.path, async (file) => {
-    const found = await inspectImage(file, options);
-    const wrong = whatIsWrong(found);
+  return withFitImage(image.path, { is: 'qcow2' }, options, async (file, found) => {
+    const wrong = found.findings.find(({ code }) => code === 'dirty' || code === 'encrypted')?.message;
     if (wrong !== undefined) {
-      throw new VmkilnError('MEDIA_UNFIT', `${image.source}: ${wrong}`, {
-        hint: 'a ready image is one whole qcow2 file; `qemu-img convert -O qcow2` makes one of an image that you trust',
+      throw new VmkilnError('IMAGE_UNFIT', `${image.source}: ${wrong}`, {
+        hint: 'a ready image is one whole qcow2 file: `vmkiln convert --to qcow2` makes one of an image that you trust',
       });
     }
-    const root = await lastFilesystem(image.path, found, options);
+    const root = await lastFilesystem(file.open, found, options);
     return { virtualSize: found.virtualSize ?? 0, ...(root && { root }) };
   });
-}
-
-function whatIsWrong({ format, references, findings }: Inspection): string | undefined {
-  if (format !== 'qcow2') return `it is not a qcow2 image, but ${format}`;
-  const [reference] = references;
-  if (reference) return `it needs another file, its ${reference.kind} ${JSON.stringify(reference.name)}`;
-  return findings.find(({ level, code }) => level === 'error' || code === 'dirty' || code === 'encrypted')?.message;
 }
 
 /** The partition that ends last and the file system in it, if it is one that can be grown; logical ones of an MBR cannot. */

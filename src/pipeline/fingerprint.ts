@@ -23,7 +23,10 @@ export function fingerprint(
   contents: Contents,
 ): string | undefined {
   if (previous === undefined) return undefined;
-  const words = commands.map(({ program, args }) => [program, ...args.map((arg) => canonicalArg(arg, contents))]);
+  const words = commands.map(({ program, args }) => [
+    program,
+    ...args.filter(isCounted).map((arg) => canonicalArg(arg, contents)),
+  ]);
   const unknown = words.some((word) => JSON.stringify(word).includes('"file":null'));
   return unknown ? undefined : hash([generation, previous, stage, words, ...(counts === undefined ? [] : [counts])]);
 }
@@ -43,9 +46,13 @@ function sortKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+function isCounted(arg: Arg): boolean {
+  return !(typeof arg === 'object' && 'sure' in arg);
+}
+
 function canonicalArg(arg: Arg, contents: Contents): unknown {
   return Array.isArray(arg)
-    ? arg.map((piece: Piece) => canonicalPiece(piece, contents))
+    ? arg.filter(isCounted).map((piece: Piece) => canonicalPiece(piece, contents))
     : canonicalPiece(arg as Piece, contents);
 }
 
@@ -57,7 +64,7 @@ function canonicalPiece(piece: Piece, contents: Contents): unknown {
   if ('work' in piece) return { work: piece.work };
   if ('layer' in piece) return { layer: piece.layer };
   if ('build' in piece) return { build: piece.build };
-  return { host: piece.wanted ?? '' };
+  return 'host' in piece ? { host: piece.wanted ?? '' } : undefined;
 }
 
 /**

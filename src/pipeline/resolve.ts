@@ -22,5 +22,5 @@ function resolvePiece(piece: Piece, places: Places): string {
   if ('work' in piece) return places.work(piece.work);
   if ('layer' in piece) return places.layer(piece.layer);
   if ('build' in piece) return places.domain;
-  return piece.host;
+  return 'sure' in piece ? piece.sure : piece.host;
 }

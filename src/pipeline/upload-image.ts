@@ -1,15 +1,16 @@
-import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { messageOf, VmkilnError } from '../errors.ts';
-import { findHash, hashFile, identityOf } from '../media/hash.ts';
+import { VmkilnError } from '../errors.ts';
+import { probeAppliance } from '../host/probe.ts';
+import { type DiskFormat, diskFormatOf } from '../images/disk-format.ts';
+import { refusalOf, withFitImage } from '../images/gate.ts';
+import { findHash, hashFile } from '../media/hash.ts';
 import type { Published, World } from '../model.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
-import type { PlannedTarget } from '../targets/index.ts';
+import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import type { ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
-import { imageFormat } from '../tools/qemu-img.ts';
 import { openPaths } from './request.ts';
 
 /** Where an image is uploaded that no build is about to publish, and who is told of it. */
@@ -23,51 +24,68 @@ export function imageAt(url: string, options: { name?: string; diskFormat?: stri
   const file = basename(new URL(url).pathname);
   const format = options.diskFormat ?? (extname(file).slice(1) || 'qcow2');
   const name = options.name ?? basename(file, extname(file));
-  const found = { path: '', name, format: format as ImageToPublish['format'], sha256: '', size: 0 };
+  const found = { path: '', name, format: format as DiskFormat, sha256: '', size: 0 };
   return { found: { ...found, build: '', rehearsal: false } };
 }
 
+/** How a file is taken. */
+type Taking = {
+  /** What it is called; by default as its `index.json` says, or the file. */
+  name: string | undefined;
+  /** Where it is to go: what is asked for there is looked at before anything goes anywhere. */
+  targets: readonly PlannedTarget[];
+  /** Its digest may be left for later. */
+  late: boolean;
+  allowRehearsal: boolean;
+  allowUnfit: boolean;
+  /** The guest operating system is looked for too, which takes an appliance: its properties are then those of a new image. */
+  guest?: boolean;
+};
+
 /**
- * The image in a file. With `late` its digest may be left for later.
+ * The image in a file.
  *
- * @throws VmkilnError USAGE when there is no such file, or it is the result of a rehearsal; errors of qemu-img.
+ * @throws VmkilnError USAGE when there is no such file, or it is the result of a rehearsal; IMAGE_UNFIT, INPUT_CHANGED.
  */
-export async function imageIn(
-  path: string,
-  { name: wanted, late, allowRehearsal }: { name: string | undefined; late: boolean; allowRehearsal: boolean },
-  { signal, world, progress }: UploadContext,
-): Promise<FoundImage> {
+export async function imageIn(path: string, taking: Taking, context: UploadContext): Promise<FoundImage> {
+  const { signal, world, progress } = context;
   const full = resolve(world.cwd, path);
-  const stats = await stat(full, { bigint: true }).catch((cause: unknown) => {
-    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, {
-      hint: 'name an image file, or its URL',
-      cause,
-    });
-  });
-  if (!stats.isFile()) throw new VmkilnError('USAGE', `${path} is not a file`, { hint: 'name an image file' });
-  const format = await imageFormat(full, signal);
+  const inspected = await inspectedIn(full, taking, context);
   const looking = { mediaDir: (await openPaths(world)).media, signal, progress };
   const listed = await readIndex(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
-  const name = wanted ?? entry?.name ?? basename(full, extname(full));
+  const name = taking.name ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
-  if (rehearsal && !allowRehearsal) {
+  if (rehearsal && !taking.allowRehearsal) {
     throw new VmkilnError('USAGE', `${path} is the result of a rehearsal, made from practice media`, {
       hint: 'build the real one, or add --allow-rehearsal',
     });
   }
-  const identity = identityOf(stats);
-  const about = { path: full, name, format: format as ImageToPublish['format'], rehearsal, identity };
-  if (late && entry === undefined) {
+  const about = { path: full, name, rehearsal, ...inspected };
+  if (taking.late && entry === undefined) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
-    const found = { ...about, sha256: known ?? '', readSha256, size: Number(stats.size), build: '' };
+    const found = { ...about, sha256: known ?? '', readSha256, build: '' };
     return known === undefined ? { found, learn } : { found };
   }
-  const { sha256, size } = await hashFile(full, looking);
+  const { sha256 } = await hashFile(full, looking);
   // Only a build of the very same bytes made it.
   const build = entry?.sha256 === sha256 ? entry.build : '';
-  return { found: { ...about, sha256, size, build } };
+  return { found: { ...about, sha256, build } };
+}
+
+async function inspectedIn(
+  path: string,
+  { targets, allowUnfit, guest }: Taking,
+  { signal, world, progress }: UploadContext,
+): Promise<Pick<ImageToPublish, 'format' | 'size' | 'identity' | 'inspection' | 'unfit'>> {
+  const wanted = targets.map((target) => openTarget(target).diskFormat);
+  const looking = { signal, progress, ...(guest && { guest: () => probeAppliance(world, signal, progress) }) };
+  return withFitImage(path, { wanted, allowUnfit }, looking, async (file, inspection) => {
+    const { size, identity, name } = file;
+    const about = { format: diskFormatOf(name, inspection.format), size, identity, inspection };
+    return refusalOf(path, inspection, { wanted }) ? { ...about, unfit: true } : about;
+  });
 }
 
 /** Publishes an image to all places at once; `done` is told of each that has it. @throws VmkilnError as `publishAll` does. */

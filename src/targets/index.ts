@@ -15,6 +15,8 @@ export type PlannedTarget = { target: string; name: string; local: boolean; spec
 /** One place that an image goes to, with what can be done there. */
 export type Place = {
   name: string;
+  /** The disk format that images are to have there; undefined for their own. */
+  diskFormat: string | undefined;
   /** @throws VmkilnError TARGET_FAILED, INTERRUPTED. */
   check: (looking: Looking) => Promise<void>;
   changes: (image: ImageToPublish, looking: Looking) => Promise<string[]>;
@@ -53,10 +55,14 @@ export function openTarget({ target: key, name, spec }: PlannedTarget): Place {
   const target = targetCalled(key);
   return {
     name,
+    diskFormat: target.diskFormatOf?.(spec),
     check: (looking) => stoppable(looking, () => target.check(spec, looking)),
-    changes: (image, looking) => stoppable(looking, () => target.changes(image, spec, looking)),
+    changes: (image, looking) =>
+      stoppable(looking, async () => target.changes(await inspected(image, looking), spec, looking)),
     publish: async (image, context) => {
-      const published = await stoppable(context, () => target.publish(image, spec, context));
+      const published = await stoppable(context, async () =>
+        target.publish(await inspected(image, context), spec, context),
+      );
       return { ...published, name };
     },
   };
@@ -96,4 +102,26 @@ async function stoppable<T>({ signal }: Looking, work: () => Promise<T>): Promis
   } catch (error) {
     throw signal.aborted ? interrupted('asking a target', signal) : error;
   }
+}
+
+/**
+ * An image with what is in it. Whatever comes from elsewhere was inspected before; what remains is what vmkiln has made
+ * itself, by tools that were told what to write. Its header is read all the same, which costs nothing: a hook, or whoever
+ * can write to the store, may have put another file there. qemu-img need not look at the disk inside again.
+ *
+ * @throws VmkilnError IMAGE_UNFIT
+ */
+async function inspected(image: ImageToPublish, { signal }: Looking): Promise<ImageToPublish> {
+  if (image.inspection || image.path === '') return image;
+  const { withFitImage } = await import('../images/gate.ts');
+  return withFitImage(
+    image.path,
+    { is: image.format, anyName: true },
+    { signal, inside: false },
+    async ({ identity }, inspection) => ({
+      ...image,
+      identity: image.identity ?? identity,
+      inspection,
+    }),
+  );
 }

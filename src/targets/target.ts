@@ -1,7 +1,9 @@
 import type { z } from 'zod';
-import type { Identity } from '../media/hash.ts';
+import type { DiskFormat } from '../images/disk-format.ts';
+import type { Inspection } from '../images/inspect.ts';
 import type { Published, World } from '../model.ts';
 import type { Report } from '../recipe/paths.ts';
+import type { Identity } from '../store/identity.ts';
 import type { ExecOptions } from '../tools/exec.ts';
 
 /**
@@ -11,13 +13,17 @@ import type { ExecOptions } from '../tools/exec.ts';
 export type ImageToPublish = {
   path: string;
   name: string;
-  format: 'qcow2' | 'raw';
+  format: DiskFormat;
   sha256: string;
   /** Reads the file for its SHA-256 when that is not known yet. A target that reads all of it anyway has no need to. */
   readSha256?: () => Promise<string>;
   size: number;
   /** The file as it was before its digest was read or looked up: another one must not go by that digest. */
   identity?: Identity;
+  /** What was found in it. Of an image that vmkiln has made it is found when it is published; of a URL nothing is known. */
+  inspection?: Inspection;
+  /** It is unfit, and was taken all the same: it goes out as it is, under the name of the format that is asked for. */
+  unfit?: boolean;
   /** Id of the build that made it. */
   build: string;
   rehearsal: boolean;
@@ -60,6 +66,8 @@ export type Target<Spec, Place extends Spec = Spec> = {
   places(spec: Spec): Place[];
   /** What messages call a place. */
   nameOf(place: Place): string;
+  /** The disk format that images have there, if it is said. */
+  diskFormatOf?(place: Place): string | undefined;
   /**
    * Whether images can be published there, as far as it can be told beforehand. Changes nothing.
    *

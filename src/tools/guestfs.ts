@@ -29,14 +29,17 @@ export function environment(host: ApplianceHost): Record<string, string> {
   };
 }
 
+/** Says that the next disk is a qcow2, as all are that vmkiln makes: libguestfs would guess, and a guest can write any header. */
+const qcow2: Arg = { sure: '--format=qcow2' };
+
 /** virt-customize(1) on one disk. */
 export function virtCustomize(disk: Arg, args: readonly Arg[], host: Host): Command {
-  return { program: 'virt-customize', args: ['-a', disk, ...args], timeout: 4 * 3600, env: environment(host) };
+  return { program: 'virt-customize', args: [qcow2, '-a', disk, ...args], timeout: 4 * 3600, env: environment(host) };
 }
 
 /** virt-sysprep(1) on one disk. */
 export function virtSysprep(disk: Arg, args: readonly Arg[], host: Host): Command {
-  return { program: 'virt-sysprep', args: ['-a', disk, ...args], timeout: 3600, env: environment(host) };
+  return { program: 'virt-sysprep', args: [qcow2, '-a', disk, ...args], timeout: 3600, env: environment(host) };
 }
 
 /**
@@ -60,7 +63,7 @@ export function growLastPartition(
     ['part-resize', '/dev/sda', String(number), String(table === 'gpt' ? sectors - 34 : sectors - 1)],
     grow[filesystem],
   ];
-  const args = ['-a', disk, ...steps.flatMap((step, index) => (index === 0 ? step : [':', ...step]))];
+  const args = [qcow2, '-a', disk, ...steps.flatMap((step, index) => (index === 0 ? step : [':', ...step]))];
   return { program: 'guestfish', args, timeout: 900, env: environment(host) };
 }
 
@@ -75,7 +78,18 @@ export function copyOut(
   host: Host,
 ): Call {
   const copies = from.folders.flatMap((folder) => [':', '-tar-out', folder, `${out}/${fileName(folder)}.tar`]);
-  const args = ['--ro', '-a', disk, 'run', ':', 'mount-ro', `/dev/sda${from.partition}`, '/', ...copies];
+  const args = [
+    '--ro',
+    '--format=qcow2',
+    '-a',
+    disk,
+    'run',
+    ':',
+    'mount-ro',
+    `/dev/sda${from.partition}`,
+    '/',
+    ...copies,
+  ];
   return { program: 'guestfish', args, env: environment(host), timeout: 300 };
 }
 
@@ -89,7 +103,7 @@ function fileName(folder: string): string {
 
 /** virt-sparsify(1) in place: trims the filesystems, needs no temporary space. */
 export function virtSparsify(disk: Arg, host: Host): Command {
-  return { program: 'virt-sparsify', args: ['--in-place', disk], timeout: 3600, env: environment(host) };
+  return { program: 'virt-sparsify', args: ['--in-place', qcow2, disk], timeout: 3600, env: environment(host) };
 }
 
 /** What a guestfs tool says it is doing: "[  12.3] Running: packages.sh" gives "Running: packages.sh". */

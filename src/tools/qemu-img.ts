@@ -1,5 +1,5 @@
 import type { Arg, Command, Host } from '../model.ts';
-import { type Call, exec } from './exec.ts';
+import type { Call } from './exec.ts';
 
 /** A new, empty qcow2 of `size` bytes. */
 export function createDisk(path: Arg, size: number): Command {
@@ -36,6 +36,8 @@ export function flattenDisk(
     program: 'qemu-img',
     args: [
       'convert',
+      { sure: '-f' },
+      { sure: 'qcow2' },
       '-p',
       '-W',
       '-m',
@@ -55,34 +57,6 @@ export function flattenDisk(
 export function convertProgress(line: string): number | undefined {
   const match = /\(([\d.]+)\/100%\)/.exec(line);
   return match ? Number(match[1]) / 100 : undefined;
-}
-
-/** A conversion for another kind of hypervisor or store, in plain words. `options` are those of `-o`. */
-export function convertDisk(
-  from: string,
-  fromFormat: string,
-  to: string,
-  { format, options }: { format: string; options?: string },
-): Call {
-  const more = options === undefined ? [] : ['-o', options];
-  return {
-    program: 'qemu-img',
-    args: ['convert', '-W', '-m', '4', '-f', fromFormat, '-O', format, ...more, from, to],
-    timeout: 4 * 3600,
-  };
-}
-
-/**
- * The format of an image file, as the Image service calls it.
- *
- * @throws VmkilnError as `exec` does.
- */
-export async function imageFormat(path: string, signal: AbortSignal): Promise<string> {
-  // -U: a guest may be using it.
-  const args = ['info', '-U', '--output=json', path];
-  const { stdout } = await exec({ program: 'qemu-img', args, timeout: 60, signal });
-  const { format } = JSON.parse(stdout) as { format: string };
-  return format === 'vpc' ? 'vhd' : format;
 }
 
 /** Bytes of address space for qemu-img with an image that nobody vouches for: what a conversion takes, and tables of 1 GiB. */

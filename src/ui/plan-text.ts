@@ -26,7 +26,8 @@ export function shellArg(arg: Arg): string {
   const pieces = (Array.isArray(arg) ? arg : [arg]) as readonly Piece[];
   const words = pieces.map((piece, index) => {
     const text = displayArg(piece);
-    if (typeof piece === 'string' || 'file' in piece || 'host' in piece) return text === '' ? '' : shellQuote(text);
+    if (typeof piece === 'string' || 'file' in piece || 'host' in piece || 'sure' in piece)
+      return text === '' ? '' : shellQuote(text);
     // `$DOMAIN` must not swallow what follows.
     const joined = /^\w/.test(displayArg(pieces.slice(index + 1)));
     const [variable = '', ...path] = text.split('/');

@@ -1,11 +1,18 @@
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { capturedBytes } from '../support/captured-images.ts';
 import { fakeHost, type FakeHost } from '../support/fake-tools.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 const left = 'test/fixtures/state-0.1.0';
 const session = ['--connect', 'qemu:///session'];
+
+/** What stands for the image: its programs left nine bytes, and what is published has to be an image. */
+const image = capturedBytes('v2.qcow2');
+const sha256 = createHash('sha256').update(image).digest('hex');
+const nineBytes = createHash('sha256').update('an image\n').digest('hex');
 
 /** A host on which version 0.1.0 has built recipe `a` and published its image. */
 function host010(): FakeHost & { recipeFile: string } {
@@ -18,8 +25,10 @@ function host010(): FakeHost & { recipeFile: string } {
   for (const name of ['a.yaml', 'x.iso']) cpSync(join(left, name), join(host.folder, name));
   for (const name of readdirSync(host.folder, { recursive: true, encoding: 'utf8' })) {
     const path = join(host.folder, name);
-    if (!/\.(json|ndjson|yaml)$/.test(name) || !statSync(path).isFile()) continue;
-    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('@FOLDER@', host.folder));
+    if (/(\ba|sparsify)\.qcow2$/.test(name)) writeFileSync(path, image);
+    if (!/\.(json|ndjson|yaml|sha256)$/.test(name) || !statSync(path).isFile()) continue;
+    const text = readFileSync(path, 'utf8').replaceAll('@FOLDER@', host.folder).replaceAll(nineBytes, sha256);
+    writeFileSync(path, text.replaceAll(/("size": ?)9\b/g, `$1${image.length}`));
   }
   const [{ createdAt }] = JSON.parse(readFileSync(join(host.folder, 'images/index.json'), 'utf8')).images;
   utimesSync(join(host.folder, 'images/a.qcow2'), new Date(createdAt), new Date(createdAt));

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { capturedBytes } from './captured-images.ts';
 import { freshFolder } from './vmkiln.ts';
 
 const programs = [
@@ -18,7 +19,7 @@ case "$name $*" in
   virsh*version) echo 'Using library: libvirt 9.9.9'; exit ;;
   virsh*domstate*) echo 'shut off (shutdown)'; exit ;;
   virsh* | osinfo-query* | qemu-system*) exit ;;
-  'qemu-img convert'*) for last; do :; done; echo "image of $last" > "$last"; exit ;;
+  'qemu-img convert'*) for last; do :; done; cat "\${0%/*}/image.qcow2" > "$last"; echo "image of $last" >> "$last"; exit ;;
   qemu-img*) for word; do case $word in */work/*) : > "$word" ;; esac; done; exit ;;
 esac
 echo "$name begins" >> "$FAKE_LOG"
@@ -50,6 +51,7 @@ export function fakeHost(): FakeHost {
   writeFileSync(join(bin, programs[0] ?? ''), script);
   chmodSync(join(bin, programs[0] ?? ''), 0o755);
   for (const program of programs.slice(1)) symlinkSync(programs[0] ?? '', join(bin, program));
+  writeFileSync(join(bin, 'image.qcow2'), capturedBytes('v2.qcow2'));
   writeFileSync(join(folder, 'x.iso'), 'an installer');
   return {
     folder,

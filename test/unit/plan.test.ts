@@ -5,6 +5,7 @@ import { resolveArg } from '../../src/pipeline/resolve.ts';
 import { secretValues } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/families/index.ts';
 import type { RhelRecipe } from '../../src/families/rhel/recipe.ts';
+import { displayArg } from '../../src/ui/plan-text.ts';
 import { host, media, planInput } from '../support/plan-input.ts';
 import { asRhel } from '../support/rhel.ts';
 
@@ -142,6 +143,19 @@ test('edits and steps are made by virt-sysprep, customize is for packages, and t
   expect(scripts).toEqual(scripts.toSorted((a, b) => a - b));
   expect(scripts.every((at) => at > 0)).toBe(true);
   expect(stages[2]).toMatchObject({ forecast: 'skip', omitted: true });
+});
+
+test('no program guesses the format of a disk', async () => {
+  const { recipe: ready } = await loadRecipe('recipes/rhel7-kvm-guest.yaml', { image: '/x.qcow2', size: '20G' });
+  const root = { table: 'gpt' as const, number: 3, filesystem: 'xfs' as const };
+  const image = { source: 'x', path: '/x', sha256: 'a', size: 1, image: { virtualSize: 1, root } };
+  const inputs = [planInput(recipe, { rendered: [] }), planInput(ready, { media: { image } })];
+  const commands = inputs.flatMap((input) => makePlan(input).stages.flatMap((stage) => stage.commands));
+  for (const { program, args } of commands.filter((each) => each.program !== 'virt-install')) {
+    const line = args.map((arg) => displayArg(arg)).join(' ');
+    expect(`${program} ${line}`).toMatch(program === 'qemu-img' ? / -f qcow2 / : / --format=qcow2 /);
+  }
+  expect(new Set(commands.map(({ program }) => program)).size).toBe(6);
 });
 
 test('a host without KVM, or whose osinfo-db does not know the guest, is told of', () => {

@@ -6,6 +6,7 @@ import {
   readdirSync,
   rmSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,9 +16,6 @@ import { upload } from '../../src/commands/upload.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
-import { convertForCloud } from '../../src/targets/glance/convert.ts';
-import type { TargetContext } from '../../src/targets/target.ts';
-import { exec } from '../../src/tools/exec.ts';
 import { commandContext } from '../support/command-context.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
 
@@ -73,7 +71,7 @@ test('a file that cannot be read is told as such, and not as a fault of the clou
 /** A file that was last written long ago, so that its digest may be stored. */
 function oldFile(): string {
   const path = join(folder, 'x.raw');
-  writeFileSync(path, Buffer.alloc(300_000, 1));
+  writeFileSync(path, Buffer.alloc(300_032, 1));
   age(path);
   return path;
 }
@@ -94,8 +92,8 @@ function uploadAs(
 const visible = () => [...cloud.images.values()].filter((image) => image['os_hidden'] === false);
 
 const changes: Record<string, (path: string) => void> = {
-  'still being written': (path) => appendFileSync(path, 'more'),
-  'changed in place': (path) => writeFileSync(path, Buffer.alloc(300_000, 2), { flag: 'r+' }),
+  'still being written': (path) => appendFileSync(path, 'more'.repeat(128)),
+  'changed in place': (path) => writeFileSync(path, Buffer.alloc(300_032, 2), { flag: 'r+' }),
 };
 
 test.each(Object.entries(changes))('a file that is %s while it is sent is not published', async (_, change) => {
@@ -124,7 +122,7 @@ test('a file that changes after its checksum was looked up is not published unde
       code: 'TARGET_FAILED',
       message: `${path} changed after its checksum was computed`,
     });
-    writeFileSync(path, Buffer.alloc(300_000, 1));
+    writeFileSync(path, Buffer.alloc(300_032, 1));
     age(path);
   }
   expect(visible()).toHaveLength(1);
@@ -188,7 +186,7 @@ test('a change whose answer was lost has been made, and one that is refused has 
 test('a new image is published and the old one hidden although the answer to the publication is lost', async () => {
   const path = oldFile();
   await uploadAs('a', path);
-  writeFileSync(path, Buffer.alloc(300_000, 2));
+  writeFileSync(path, Buffer.alloc(300_032, 2));
   age(path);
   cloud.once(/^PATCH/, (_request, _answer, drop) => drop());
   await uploadAs('a', path, { replace: true });
@@ -196,38 +194,23 @@ test('a new image is published and the old one hidden although the answer to the
   expect(cloud.images.size).toBe(2);
 });
 
-test('a conversion that fails or is stopped leaves nothing, and the name of an image is no path', async () => {
+test('a conversion leaves nothing, also when it is stopped, and the name of an image is no path', async () => {
   const path = oldFile();
-  const image = {
-    path,
-    name: '../team/x',
-    format: 'raw' as const,
-    sha256: '',
-    size: 300_000,
-    build: '',
-    rehearsal: false,
-  };
   const work = mkdtempSync(join(folder, 'work-'));
-  const controller = new AbortController();
-  const run: TargetContext['exec'] = (command) => exec({ ...command, signal: controller.signal });
-  const none = () => undefined;
-  const context = {
-    env: {},
-    cwd: '/',
-    signal: controller.signal,
-    progress: none,
-    note: none,
-    work: (file: string) => join(work, file),
-  };
-  const made = await convertForCloud(image, 'qcow2', { ...context, exec: run });
-  expect(readdirSync(work).map((file) => join(work, file))).toEqual([made]);
-  rmSync(made);
-  const late: TargetContext['exec'] = async (command) => {
-    await run(command);
-    controller.abort();
-    return run(command);
-  };
-  const stopped = convertForCloud(image, 'qcow2', { ...context, exec: late });
-  await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
-  expect(readdirSync(work)).toEqual([]);
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = work;
+  try {
+    await uploadAs('../team/x', path, { diskFormat: 'qcow2' });
+    expect(visible()).toMatchObject([{ name: '../team/x', disk_format: 'qcow2', status: 'active' }]);
+    expect(readdirSync(work)).toEqual([]);
+    const controller = new AbortController();
+    const watcher = watch(work, () => controller.abort());
+    const stopped = uploadAs('y', path, { diskFormat: 'vmdk' }, controller.signal);
+    await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    watcher.close();
+    expect(readdirSync(work)).toEqual([]);
+    expect(visible()).toHaveLength(1);
+  } finally {
+    process.env['TMPDIR'] = before;
+  }
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -72,15 +72,48 @@ test('the files of a signature belong to the recipe, and one that is not there i
 test('what is published has the name of its place, and a folder counts from the current one', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-targets-'));
   const path = join(cwd, 'disk');
-  writeFileSync(path, 'image');
+  writeFileSync(path, Buffer.alloc(512));
   const context: TargetContext = {
     ...{ signal, env: {}, cwd, progress: () => undefined, note: () => undefined, work: (file) => join(cwd, file) },
     exec: (command) => exec({ ...command, signal }),
   };
-  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 5, build: 'b1', rehearsal: false };
+  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 512, build: 'b1', rehearsal: false };
   const planned = plannedTargets(uploadOf({ directory: { path: 'out' } }));
   const published = await publishAll(planned, image, context, () => undefined);
   expect(published).toMatchObject([{ target: 'directory', name: 'out', location: join(cwd, 'out/x.raw') }]);
+});
+
+test('what a build has made is looked at before it goes anywhere, and what changes meanwhile goes nowhere', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-targets-'));
+  // The store has one ending for all of its files.
+  const path = join(cwd, 'layer.qcow2');
+  const [place] = plannedTargets(uploadOf({ directory: { path: 'out' } })).map(openTarget);
+  const publish = (format: 'raw' | 'qcow2', content: string | Buffer, change?: () => void) => {
+    writeFileSync(path, content);
+    const { length: size } = readFileSync(path);
+    const image = { path, name: 'x', format, sha256: 'ab', size, build: 'b1', rehearsal: false };
+    const copies: TargetContext['exec'] = async () => {
+      copyFileSync(path, join(cwd, 'out/.x.b1.partial'));
+      change?.();
+      return { stdout: '' };
+    };
+    const none = () => undefined;
+    return place?.publish(image, {
+      signal,
+      env: {},
+      cwd,
+      progress: none,
+      note: none,
+      work: (file) => file,
+      exec: copies,
+    });
+  };
+  await expect(publish('qcow2', '<html>')).rejects.toMatchObject({ code: 'IMAGE_UNFIT' });
+  await expect(publish('qcow2', Buffer.alloc(1024))).rejects.toMatchObject({ code: 'IMAGE_UNFIT' });
+  const swapped = publish('raw', Buffer.alloc(1024), () => writeFileSync(path, Buffer.alloc(1024, 1)));
+  await expect(swapped).rejects.toMatchObject({ code: 'TARGET_FAILED', message: expect.stringContaining('changed') });
+  expect(readdirSync(join(cwd, 'out'))).toEqual([]);
+  expect(await publish('raw', Buffer.alloc(1024))).toMatchObject({ location: join(cwd, 'out/x.raw') });
 });
 
 test('what a killed publication left is found by the record of this version and of 0.1.0', async () => {

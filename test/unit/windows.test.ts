@@ -92,9 +92,9 @@ test('the install stage makes the answer CD, boots the disk before the ISO, and 
   expect(line).toContain('path="<install.qcow2>",format=qcow2,bus=virtio,cache=unsafe,discard=unmap,boot.order=1');
   const drives = line.filter((word) => word.includes('device=cdrom'));
   expect(drives).toEqual([
-    'path="</w.iso>",device=cdrom,bus=sata,readonly=on,boot.order=2',
-    'path="</v.iso>",device=cdrom,bus=sata,readonly=on',
-    'path="<answers.iso>",device=cdrom,bus=sata,readonly=on',
+    'path="</w.iso>"<,driver.type=raw>,device=cdrom,bus=sata,readonly=on,boot.order=2',
+    'path="</v.iso>"<,driver.type=raw>,device=cdrom,bus=sata,readonly=on',
+    'path="<answers.iso>"<,driver.type=raw>,device=cdrom,bus=sata,readonly=on',
   ]);
   expect(line).toContain('--import');
   expect(line).not.toContain('--noreboot');

@@ -87,7 +87,10 @@ function withCrlf(file: RenderedFile): RenderedFile {
 function install(recipe: WindowsRecipe, media: Media, host: Host): Installation {
   const answers = { work: 'answers.iso' };
   const cdrom = (path: Arg, order: string) =>
-    ['--disk', ['path=', ...quoted(path), `,device=cdrom,bus=sata,readonly=on${order}`] as Arg] as const;
+    [
+      '--disk',
+      ['path=', ...quoted(path), { sure: ',driver.type=raw' }, `,device=cdrom,bus=sata,readonly=on${order}`] as Arg,
+    ] as const;
   return {
     before: [
       answerMedium(answers, 'ANSWERS', {

@@ -4,6 +4,8 @@ import { messageOf, VmkilnError } from '../../errors.ts';
 import { hookCommand } from '../../hooks.ts';
 import type { Published } from '../../model.ts';
 import { exec, type ExecOptions } from '../../tools/exec.ts';
+import { followsFrom } from '../follows.ts';
+import { sameFile } from '../same-file.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 import type { CommandSpec } from './recipe.ts';
 
@@ -34,6 +36,7 @@ export async function publish(image: ImageToPublish, spec: CommandSpec, context:
     spec,
     await ask('publish', spec, told, run),
   );
+  await sameFile(image);
   return { target: 'command', location, sha256: digest, size: image.size, unchanged };
 }
 
@@ -61,7 +64,10 @@ async function ask(verb: Verb, spec: CommandSpec, image: ImageToPublish | undefi
 }
 
 /** The image as a program is told of it: plain facts, `size` in bytes. */
-function factsOf({ path, name, format, sha256, size, build, rehearsal, description, properties }: ImageToPublish) {
+function factsOf(image: ImageToPublish) {
+  const { path, name, format, sha256, size, build, rehearsal, description } = image;
+  const said = image.properties ?? {};
+  const properties = { ...followsFrom(image, format, said).properties, ...said };
   return { path, name, format, sha256, size, build, rehearsal, description, properties };
 }
 

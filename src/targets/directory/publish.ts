@@ -14,6 +14,7 @@ import { withLock } from '../../store/lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
 import type { DirectorySpec } from './directory.ts';
+import { sameFile } from '../same-file.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 
 /** Seconds a copy may take: a terabyte to a slow disk. */
@@ -99,15 +100,10 @@ function fileOf(image: ImageToPublish): string {
 
 /** Copies the image's data (never its name: users boot these files) and brings them to the disk. */
 async function copy(image: ImageToPublish, temporary: string, context: TargetContext): Promise<void> {
-  const source = await stat(image.path);
-  if (source.size !== image.size) {
-    throw new VmkilnError('TARGET_FAILED', `${image.path} has ${source.size} bytes now, and had ${image.size}`, {
-      hint: 'something changed the finished image: build it again',
-    });
-  }
+  const source = await sameFile(image);
   const folder = dirname(temporary);
   const { bavail, bsize } = await statfs(folder);
-  const [needed, free] = [source.blocks * 512, bavail * bsize];
+  const [needed, free] = [Number(source.blocks) * 512, bavail * bsize];
   if (needed > free) throw diskFull(folder, undefined, { needed, free });
   const message = `copying ${fileOf(image)}`;
   context.progress(message, 0);
@@ -119,6 +115,7 @@ async function copy(image: ImageToPublish, temporary: string, context: TargetCon
   }, 500);
   try {
     await context.exec(copySparse(image.path, temporary, copyTimeout));
+    await sameFile(image);
   } catch (error) {
     // The tool's own advice is about the state folder, not about this one.
     throw error instanceof VmkilnError && error.code === 'DISK_FULL' ? diskFull(folder, error) : error;

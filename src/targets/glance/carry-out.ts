@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { VmkilnError } from '../../errors.ts';
+import { convertFile } from '../../images/convert.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import { deleteImage, getImage, type Image, patchImage } from '../../openstack/image-api.ts';
-import { convertForCloud } from './convert.ts';
+import { cloudOutput } from '../follows.ts';
 import type { Step } from './decide.ts';
 import { look, sameImages } from './look.ts';
 import { type Publication, sourceOf } from './publication.ts';
@@ -82,8 +84,16 @@ async function perform(publication: Publication, step: Step): Promise<Outcome> {
   }
 }
 
+/** The name of an image may be `a/b` or `../a`: its file has a name of its own. */
 async function convert({ known, context }: Publication, format: string): Promise<Outcome> {
-  return { known: { file: { path: await convertForCloud(known.image, format, context), format } } };
+  const { signal, progress, exec: run } = context;
+  const out = context.work(`vmkiln-${randomUUID()}.${format}`);
+  progress(`converting ${known.image.format} to ${format}`);
+  await convertFile(known.image.path, cloudOutput(format), {
+    ...{ out, replace: false, allowExternal: false, allowUnfit: false, check: false, is: known.image.format },
+    ...{ signal, progress, run },
+  });
+  return { known: { file: { path: out, format } } };
 }
 
 async function compare(publication: Publication, image: Image): Promise<Outcome> {

@@ -52,8 +52,9 @@ function wayOf({ method }: Extract<Step, { do: 'create' }>, steps: readonly Step
   return [way, ...more].join(', ');
 }
 
-function fieldLines({ properties, ...fields }: Wanted): string[] {
-  const all = { ...fields, ...properties };
+function fieldLines({ properties, follows, ...fields }: Wanted): string[] {
+  const min_disk = fields.min_disk ?? follows?.minDisk;
+  const all = { ...fields, min_disk, ...follows?.properties, ...properties };
   return Object.entries(all).flatMap(([name, value]) => {
     if (value === undefined || name === 'name' || (name === 'hidden' && value === false)) return [];
     const text = Array.isArray(value) ? value.join(', ') : String(value);

@@ -27,6 +27,7 @@ export const glance: Target<GlanceSpec, GlancePlace> = {
     return [cloud].flat().map((each) => ({ ...spec, cloud: each }));
   },
   nameOf: ({ cloud }) => cloud ?? 'the cloud',
+  diskFormatOf: ({ format }) => format,
   check: async (...args) => (await import('./publish.ts')).check(...args),
   changes: async (...args) => (await import('./publish.ts')).changes(...args),
   publish: async (...args) => (await import('./publish.ts')).publish(...args),

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { VmkilnError } from '../../errors.ts';
-import { identityOf, isSame } from '../../media/hash.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import type { Source } from '../../openstack/send-file.ts';
+import { identityOf } from '../../store/identity.ts';
+import { sameFile } from '../same-file.ts';
 import type { TargetContext } from '../target.ts';
 import type { GlancePlace } from './recipe.ts';
 import type { Known } from './survey.ts';
@@ -37,11 +37,7 @@ export async function sourceOf(publication: Publication): Promise<Source | undef
 
 async function lookAtFile({ image, file }: Known): Promise<Source> {
   const { path } = file;
-  const stats = await stat(path, { bigint: true });
-  const original = path === image.path ? stats : await stat(image.path, { bigint: true });
-  const isGood = image.identity ? isSame(image.identity, original) : Number(original.size) === image.size;
-  if (isGood) return { path, size: Number(stats.size), identity: identityOf(stats) };
-  throw new VmkilnError('TARGET_FAILED', `${image.path} changed after its checksum was computed`, {
-    hint: 'wait until whatever writes it has finished; if it is the image of a build, build it again',
-  });
+  const original = await sameFile(image);
+  const stats = path === image.path ? original : await stat(path, { bigint: true });
+  return { path, size: Number(stats.size), identity: identityOf(stats) };
 }

@@ -1,4 +1,5 @@
 import { type Image, type Patch, pointer } from '../../openstack/image-api.ts';
+import type { Follows } from '../follows.ts';
 
 /** The property that says which image of vmkiln an image is: the SHA-256 of the file that was published. */
 export const sha256Property = 'vmkiln_sha256';
@@ -19,6 +20,8 @@ export type Wanted = {
   owner?: string | undefined;
   tags?: readonly string[] | undefined;
   properties: Readonly<Record<string, string>>;
+  /** What follows from its contents. It is said when the image is made, and never taken for what somebody has said. */
+  follows?: Follows;
 };
 
 /** Whether an image is that of an upload that goes on or was killed. */

@@ -1,4 +1,5 @@
 import { VmkilnError } from '../../errors.ts';
+import { wayTo } from '../../images/disk-format.ts';
 import type { Image } from '../../openstack/image-api.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../../openstack/metadefs.ts';
@@ -35,11 +36,12 @@ export type Known = Look & {
  */
 export async function survey(
   session: CloudSession,
-  given: ImageToPublish,
+  original: ImageToPublish,
   spec: GlancePlace,
   world: Pick<TargetContext, 'signal' | 'progress'>,
 ): Promise<{ known: Known; doubts: string[] }> {
   const { signal } = world;
+  const given = asWanted(original, spec);
   const way = await wayInto(session, spec, signal);
   const { images, holder } = await look(session, wantedImage(given, spec), signal);
   const image = await withSha256(given, images, spec);
@@ -48,6 +50,21 @@ export async function survey(
   const file = { path: image.path, format: image.format };
   const nothing = { signature: undefined, own: undefined, different: new Set<string>(), discarded: new Set<string>() };
   return { known: { image, way, images, holder, same, file, ...nothing }, doubts };
+}
+
+/**
+ * An image that is of the wanted format as it is: an ISO is a raw disk too, and what nobody could vouch for is called what
+ * the user calls it.
+ *
+ * @throws VmkilnError IMAGE_UNFIT for one that no conversion makes of it.
+ */
+function asWanted(image: ImageToPublish, { format = image.format, location }: GlancePlace): ImageToPublish {
+  const way = image.unfit ? 'as it is' : wayTo(format, image.inspection?.format ?? image.format);
+  if (way === 'as it is' && location === undefined) return { ...image, format };
+  if (way !== undefined || location !== undefined) return image;
+  throw new VmkilnError('IMAGE_UNFIT', `${image.name} is ${image.format}, and cannot become ${format}`, {
+    hint: 'leave the format out, or ask for a format of disks: raw, qcow2, vmdk, vdi, vhd or vhdx',
+  });
 }
 
 /** The record that a publication is to end with, as far as it is known. */

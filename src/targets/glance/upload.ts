@@ -133,9 +133,20 @@ export async function discard(
 }
 
 function recordOf({ wanted, uploader }: Upload, id: string): Record<string, unknown> & { id: string } {
-  const { properties, hidden: _, protected: __, name, id: ___, ...fields } = wanted;
+  const { properties, follows, hidden: _, protected: __, name, id: ___, ...fields } = wanted;
+  const min_disk = wanted.min_disk ?? follows?.minDisk;
   const said = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { ...properties, ...said, id, name, os_hidden: true, [uploadingProperty]: uploader };
+  const size = min_disk === undefined ? {} : { min_disk };
+  return {
+    ...follows?.properties,
+    ...properties,
+    ...said,
+    ...size,
+    id,
+    name,
+    os_hidden: true,
+    [uploadingProperty]: uploader,
+  };
 }
 
 /** Gets the data into the record. */

@@ -70,9 +70,10 @@ function differs(image: Image, how: string): VmkilnError {
   });
 }
 
-function injected(image: Image, wanted: Wanted): string[] {
+function injected(image: Image, { properties, follows }: Wanted): string[] {
+  const sent = { ...follows?.properties, ...properties };
   return Object.entries(extraProperties(image)).flatMap(([name, value]) => {
-    if (name.startsWith('os_glance_') || name === uploadingProperty || name in wanted.properties) return [];
+    if (name.startsWith('os_glance_') || name === uploadingProperty || name in sent) return [];
     return [`${name}=${String(value)}`];
   });
 }

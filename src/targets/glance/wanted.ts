@@ -1,6 +1,7 @@
 import { osProperties } from '../../images/system-properties.ts';
 import type { GlancePlace } from './recipe.ts';
 import { sha256Property, type Wanted } from './record.ts';
+import { followsFrom } from '../follows.ts';
 import type { ImageToPublish } from '../target.ts';
 
 /**
@@ -22,9 +23,10 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     vmkiln_build: image.build,
     ...(image.rehearsal && { vmkiln_rehearsal: 'true' }),
   };
-  const properties = Object.fromEntries(
-    Object.entries(said).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  const all = Object.fromEntries(
+    Object.entries(said).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+  const properties = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
   const format = spec.format ?? image.format;
   return {
     name,
@@ -39,5 +41,6 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     owner: spec.owner,
     tags: spec.tags,
     properties,
+    follows: followsFrom(image, format, all),
   };
 }
