@@ -205,6 +205,8 @@ export async function upload(
     name?: string;
     /** Whether the result of a rehearsal may go there. */
     allowRehearsal?: boolean;
+    /** Whether it takes the place of newer images too. */
+    rollback?: boolean;
     onProgress?: (message: string, fraction?: number) => void;
   },
 ): Promise<Published[]> {
@@ -213,10 +215,11 @@ export async function upload(
     import('./targets/recipe.ts'),
   ]);
   const { signal, world } = contextOf(options);
-  const { name, allowRehearsal = false, onProgress: progress = () => undefined } = options;
+  const { name, allowRehearsal = false, rollback = false, onProgress: progress = () => undefined } = options;
   const targets = targetsFrom(options.to, world.cwd);
   const context = { signal, world, progress, note: progress };
-  return uploadImage(await imageIn(image, { name, late: false, allowRehearsal }, context), targets, context);
+  const { found, ...rest } = await imageIn(image, { name, late: false, allowRehearsal }, context);
+  return uploadImage({ ...rest, found: { ...found, rollback } }, targets, context);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {

@@ -7,6 +7,7 @@ import type { Published, World } from '../model.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
 import type { PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
+import { noSerial, type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
 import { imageFormat } from '../tools/qemu-img.ts';
@@ -24,7 +25,7 @@ export function imageAt(url: string, options: { name?: string; diskFormat?: stri
   const format = options.diskFormat ?? (extname(file).slice(1) || 'qcow2');
   const name = options.name ?? basename(file, extname(file));
   const found = { path: '', name, format: format as ImageToPublish['format'], sha256: '', size: 0 };
-  return { found: { ...found, build: '', rehearsal: false } };
+  return { found: { ...found, build: '', serial: serialNow(), rehearsal: false } };
 }
 
 /**
@@ -61,13 +62,27 @@ export async function imageIn(
   if (late && entry === undefined) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
-    const found = { ...about, sha256: known ?? '', readSha256, size: Number(stats.size), build: '' };
+    const found = {
+      ...about,
+      sha256: known ?? '',
+      readSha256,
+      size: Number(stats.size),
+      build: '',
+      serial: serialNow(),
+    };
     return known === undefined ? { found, learn } : { found };
   }
   const { sha256, size } = await hashFile(full, looking);
   // Only a build of the very same bytes made it.
-  const build = entry?.sha256 === sha256 ? entry.build : '';
-  return { found: { ...about, sha256, size, build } };
+  const same = entry?.sha256 === sha256 ? entry : undefined;
+  const build = same?.build ?? '';
+  return { found: { ...about, sha256, size, build, serial: same?.serial ?? serialFor(build) } };
+}
+
+/** What is uploaded again has the serial of its build; anything else is new now. */
+function serialFor(build: string): Serial {
+  const serial = serialOfBuild(build);
+  return serial === noSerial ? serialNow() : serial;
 }
 
 /** Publishes an image to all places at once; `done` is told of each that has it. @throws VmkilnError as `publishAll` does. */

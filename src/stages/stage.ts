@@ -85,7 +85,7 @@ export type StageContext = {
 
 /** What is published, as far as it is known before the image is built, and where to: the settings of a stage that publishes. */
 export type Publication = {
-  image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity'>;
+  image: Omit<ImageToPublish, 'path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback' | 'readSha256' | 'identity'>;
   targets: readonly PlannedTarget[];
 };
 

@@ -3,6 +3,7 @@ import type { Identity } from '../media/hash.ts';
 import type { Published, World } from '../model.ts';
 import type { Report } from '../recipe/paths.ts';
 import type { ExecOptions } from '../tools/exec.ts';
+import type { Serial } from './serial.ts';
 
 /**
  * A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex: empty when
@@ -20,6 +21,10 @@ export type ImageToPublish = {
   identity?: Identity;
   /** Id of the build that made it. */
   build: string;
+  /** Which publication is the newer one: an older one takes the place of none. */
+  serial: Serial;
+  /** It is to take the place of newer ones all the same. */
+  rollback?: boolean;
   rehearsal: boolean;
   /** What the image is for, in the recipe's words. */
   description?: string | undefined;
@@ -69,7 +74,8 @@ export type Target<Spec, Place extends Spec = Spec> = {
   /** What `publish` would change there, in sentences. Changes nothing. */
   changes(image: ImageToPublish, place: Place, looking: Looking): Promise<string[]>;
   /**
-   * Publishes an image. Idempotent: an image whose digest is there already stays as it is.
+   * Publishes an image. Idempotent: an image whose digest is there already stays as it is, but for its serial, which rises.
+   * What has a higher serial stays as it is, and is seen by whoever looks.
    *
    * @throws VmkilnError TARGET_FAILED, DISK_FULL or INTERRUPTED.
    */

@@ -90,7 +90,15 @@ test('an image keeps its id, and is never touched by an upload that wants the sa
   await expect(glance.publish(next, spec, context())).rejects.toThrow(`the id ${id} is that of`);
   // Somebody takes it in the last moment, and the request fails for another reason before the service looks at the id.
   const upload = { session: one, method: 'put' as const, source: undefined, location: undefined, stores: [] };
-  const wanted = { name: next.name, disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {}, id };
+  const wanted = {
+    name: next.name,
+    disk_format: 'qcow2',
+    container_format: 'bare',
+    hidden: false,
+    properties: {},
+    id,
+    serial: next.serial,
+  };
   const rest = { importTimeout: 60, uploader: 'me', signal, progress: () => undefined, note: () => undefined };
   await expect(uploadImage({ ...upload, ...rest, wanted })).rejects.toThrow(`the id ${id} is not free`);
   const visibility = 'public';

@@ -2,10 +2,15 @@ import { expect, test } from 'vitest';
 import type { Image } from '../../src/openstack/image-api.ts';
 import { type Asked, decide, type Found } from '../../src/targets/glance/decide.ts';
 import { describeSteps } from '../../src/targets/glance/describe.ts';
+import { serialProperty } from '../../src/targets/glance/fence.ts';
 import type { Wanted } from '../../src/targets/glance/record.ts';
 import { imageRecord as image } from '../support/cloud/image-record.ts';
 
-const wanted: Wanted = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {} };
+const serial = '20260501-000000-0000';
+const fields = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false };
+/** What an image of this publication has. */
+const stamp = { [serialProperty(serial)]: 'true' };
+const wanted: Wanted = { ...fields, properties: {}, serial };
 
 const steps = (
   images: Image[],
@@ -17,8 +22,8 @@ const steps = (
 };
 
 function decided(found: Partial<Found>, asked: Partial<Asked>) {
-  const nothing = { images: [], same: new Set<string>(), holder: undefined, uploader: () => 'gone' as const };
-  const fresh = { own: undefined, different: new Set<string>(), discarded: new Set<string>() };
+  const nothing = { images: [], same: new Set<string>(), holder: undefined, uploader: () => 'gone' as const, clock: 0 };
+  const fresh = { own: undefined, touched: false, different: new Set<string>(), discarded: new Set<string>() };
   const file = { format: 'qcow2', signed: false };
   return decide(
     { wanted, replace: false, method: 'put', signed: false, hasLocation: false, ...asked },
@@ -58,7 +63,7 @@ test('the new image comes before the old ones are hidden, and only what vmkiln m
 
 test('the same image stays, an unfinished one is finished or goes, one of another host is left alone', () => {
   const half = { vmkiln_uploading: '{}' };
-  expect(steps([image('1')], ['1'])).toEqual([]);
+  expect(steps([image('1', stamp)], ['1'])).toEqual([]);
   expect(steps([image('1', half)], ['1'])).toEqual(['resume 1']);
   expect(steps([image('1', { ...half, status: 'saving' })], ['1'])).toEqual(['discard 1', 'create']);
   expect(steps([image('1'), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
@@ -89,7 +94,7 @@ test('the file is converted and signed before anything is changed, and no second
   expect(stepsFor({ ...found, file: done }, { signed: true })).toEqual(['discard 1', 'create']);
   // What the cloud fetches by itself is as it is there.
   expect(stepsFor({ file: raw }, { hasLocation: true })).toEqual(['create']);
-  expect(stepsFor({ images: [image('1')], same: new Set(['1']), file: raw })).toEqual([]);
+  expect(stepsFor({ images: [image('1', stamp)], same: new Set(['1']), file: raw })).toEqual([]);
 });
 
 test('an image that is there is signed last, if it has the bytes of the file and no signature', () => {
@@ -108,8 +113,9 @@ test('an unfinished image is verified before it is finished, and one with other 
   expect(stepsFor(found, { replace })).toEqual(['resume 1', 'hide 2']);
   expect(stepsFor({ ...found, own: half }, { replace })).toEqual(['publish 1', 'hide 2']);
   const { vmkiln_uploading: _, ...published } = half;
-  const own = { ...published, os_hidden: false } as Image;
-  expect(stepsFor({ ...found, own }, { replace })).toEqual(['hide 2']);
+  const own = { ...published, ...stamp, os_hidden: false } as Image;
+  const after = { ...found, images: [own, ...found.images.slice(1)], touched: true };
+  expect(stepsFor({ ...after, own }, { replace })).toEqual(['hide 2']);
   const different = new Set(['1']);
   expect(stepsFor({ ...found, different }, { replace })).toEqual(['discard 1', 'create', 'hide 2']);
   // The cloud did not let it go.
@@ -132,7 +138,7 @@ test('what others do meanwhile: an image beside this one ends it, an upload does
 });
 
 test('an id that another image has is refused before anything is made', () => {
-  const holder = image('1', { name: 'y' });
+  const holder = image('1', { name: 'y', ...stamp });
   expect(stepsFor({ holder })).toContain('the id 1 is that of y already');
   expect(stepsFor({ holder, images: [holder], same: new Set(['1']) })).toEqual([]);
 });

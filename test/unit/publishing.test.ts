@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
+import { serialProperty } from '../../src/targets/glance/fence.ts';
 import { type GlancePlace, glanceSchema } from '../../src/targets/glance/recipe.ts';
+import { serialNow } from '../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
@@ -28,7 +30,16 @@ function image(): ImageToPublish {
   const path = join(mkdtempSync(join(tmpdir(), 'vmkiln-publishing-')), 'x.raw');
   writeFileSync(path, data);
   const sha256 = digest('sha256', data);
-  return { path, name: 'x', format: 'raw', sha256, size: data.length, build: 'b1', rehearsal: false };
+  return {
+    path,
+    name: 'x',
+    format: 'raw',
+    sha256,
+    size: data.length,
+    build: 'b1',
+    serial: serialNow(),
+    rehearsal: false,
+  };
 }
 
 function place(keys: object = {}): GlancePlace {
@@ -50,7 +61,12 @@ function context() {
 /** An image that is there already. */
 function put(id: string, changes: object = {}): void {
   const fields = { name: 'x', owner: 'p', status: 'active', os_hidden: false, protected: false, tags: [] };
-  const content = { disk_format: 'raw', size: data.length, created_at: '2026-01-01T00:00:00Z' };
+  const content = {
+    [serialProperty(`20260101-00000${cloud.images.size}-0000`)]: 'true',
+    disk_format: 'raw',
+    size: data.length,
+    created_at: '2026-01-01T00:00:00Z',
+  };
   cloud.images.set(id, { id, ...fields, ...content, ...changes });
 }
 

@@ -205,6 +205,7 @@ test('a conversion that fails or is stopped leaves nothing, and the name of an i
     sha256: '',
     size: 300_000,
     build: '',
+    serial: '20260501-000000-0000',
     rehearsal: false,
   };
   const work = mkdtempSync(join(folder, 'work-'));

@@ -77,7 +77,8 @@ test('what is published has the name of its place, and a folder counts from the 
     ...{ signal, env: {}, cwd, progress: () => undefined, note: () => undefined, work: (file) => join(cwd, file) },
     exec: (command) => exec({ ...command, signal }),
   };
-  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 5, build: 'b1', rehearsal: false };
+  const content = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 5 };
+  const image = { ...content, build: 'b1', serial: '20260501-000000-0000', rehearsal: false };
   const planned = plannedTargets(uploadOf({ directory: { path: 'out' } }));
   const published = await publishAll(planned, image, context, () => undefined);
   expect(published).toMatchObject([{ target: 'directory', name: 'out', location: join(cwd, 'out/x.raw') }]);

@@ -28,14 +28,15 @@ export async function wayInto(session: CloudSession, spec: GlancePlace, signal: 
   return { method, stores };
 }
 
-/** What a cloud has of a name. `holder` is the image that has the wanted id already. */
-export type Look = { images: Image[]; holder: Image | undefined };
+/** What a cloud has of a name. `holder` is the image that has the wanted id already, `clock` its time (as `CloudSession` has it). */
+export type Look = { images: Image[]; holder: Image | undefined; clock: number | undefined };
 
 /** Asks a cloud what a decision needs. Changes nothing. */
 export async function look(session: CloudSession, wanted: Wanted, signal: AbortSignal): Promise<Look> {
   const images = await namedImages(session, wanted, signal);
   const { id } = wanted;
-  return { images, holder: id === undefined ? undefined : await findImage(session, id, { signal }) };
+  const holder = id === undefined ? undefined : await findImage(session, id, { signal });
+  return { images, holder, clock: session.clock() };
 }
 
 /** The images of a name in the project, hidden and unfinished ones too. */

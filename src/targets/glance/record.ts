@@ -1,4 +1,6 @@
-import { type Image, type Patch, pointer } from '../../openstack/image-api.ts';
+import { fieldOf, type Image, type Patch, pointer } from '../../openstack/image-api.ts';
+import { higher, type Serial } from '../serial.ts';
+import { isRetired, isSerialProperty, isSnapshot, serialOf, serialPatches } from './fence.ts';
 
 /** The property that says which image of vmkiln an image is: the SHA-256 of the file that was published. */
 export const sha256Property = 'vmkiln_sha256';
@@ -19,6 +21,7 @@ export type Wanted = {
   owner?: string | undefined;
   tags?: readonly string[] | undefined;
   properties: Readonly<Record<string, string>>;
+  serial: Serial;
 };
 
 /** Whether an image is that of an upload that goes on or was killed. */
@@ -26,21 +29,21 @@ export function isUnfinished(image: Image): boolean {
   return uploadingProperty in image;
 }
 
-/** Whether an image is complete, and not that of an upload that goes on or was killed. */
+/** Whether an image is complete, neither that of an upload that goes on or was killed nor about to be deleted. */
 export function isPublished(image: Image): boolean {
-  return !isUnfinished(image) && (image.status === 'active' || image.status === 'deactivated');
+  return !isUnfinished(image) && !isRetired(image) && (image.status === 'active' || image.status === 'deactivated');
 }
 
-/** Whether vmkiln has published an image. A snapshot of an instance inherits the properties of its image. */
+/** Whether vmkiln has published an image. */
 export function isMadeHere(image: Image): boolean {
-  return sha256Property in image && !('base_image_ref' in image) && image['image_type'] !== 'snapshot';
+  return sha256Property in image && !isSnapshot(image);
 }
 
 export function isSigned(image: Image): boolean {
   return 'img_signature' in image;
 }
 
-/** The changes that make an image what is wanted. What is not spoken of stays. */
+/** The changes that make an image what is wanted. What is not spoken of stays, and so does a higher serial. */
 export function patchesFor(wanted: Wanted, image: Image): Patch[] {
   const patches: Patch[] = [];
   const set = (name: string, value: unknown) => {
@@ -62,5 +65,14 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
     set(name, value);
   }
   if (isUnfinished(image)) patches.push({ op: 'remove', path: pointer(uploadingProperty) });
-  return patches;
+  const serial = isUnfinished(image) ? wanted.serial : higher(wanted.serial, serialOf(image));
+  return [...patches, ...serialPatches(image, serial)];
+}
+
+/** Those of the changes by which an image appears, and takes its place before the others. */
+export function showingPatches(wanted: Wanted, image: Image): Patch[] {
+  return patchesFor(wanted, image).filter((patch) => {
+    const name = fieldOf(patch);
+    return isSerialProperty(name) || (name === 'os_hidden' && patch.value === false);
+  });
 }

@@ -14,6 +14,7 @@ import {
 import type { CloudSession } from '../../openstack/keystone.ts';
 import { type Digests, type SendOptions, sendFile, type Source } from '../../openstack/send-file.ts';
 import { importAndWait, watchTask } from '../../openstack/watch-import.ts';
+import { serialProperty } from './fence.ts';
 import type { Method } from './method.ts';
 import { sha256Property, uploadingProperty, type Wanted } from './record.ts';
 import { verifyUpload } from './verify.ts';
@@ -133,9 +134,10 @@ export async function discard(
 }
 
 function recordOf({ wanted, uploader }: Upload, id: string): Record<string, unknown> & { id: string } {
-  const { properties, hidden: _, protected: __, name, id: ___, ...fields } = wanted;
+  const { properties, hidden: _, protected: __, name, id: ___, serial, ...fields } = wanted;
   const said = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { ...properties, ...said, id, name, os_hidden: true, [uploadingProperty]: uploader };
+  const marks = { [serialProperty(serial)]: 'true', [uploadingProperty]: uploader };
+  return { ...properties, ...said, id, name, os_hidden: true, ...marks };
 }
 
 /** Gets the data into the record. */

@@ -39,5 +39,6 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     owner: spec.owner,
     tags: spec.tags,
     properties,
+    serial: image.serial,
   };
 }

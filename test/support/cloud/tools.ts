@@ -8,6 +8,7 @@ import { readCloud } from '../../../src/openstack/clouds-yaml.ts';
 import { type Image, listImages } from '../../../src/openstack/image-api.ts';
 import { openSession, type CloudSession } from '../../../src/openstack/keystone.ts';
 import { type GlancePlace, glanceSchema } from '../../../src/targets/glance/recipe.ts';
+import { serialNow } from '../../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../../src/targets/target.ts';
 import { exec } from '../../../src/tools/exec.ts';
 
@@ -56,7 +57,8 @@ export async function makeImage(changes: Partial<ImageToPublish> = {}): Promise<
   const data = readFileSync(path);
   const sha256 = createHash('sha256').update(data).digest('hex');
   const name = fresh('image');
-  return { path, name, format: 'qcow2', sha256, size: data.length, build: 'b1', rehearsal: false, ...changes };
+  const content = { path, name, format: 'qcow2' as const, sha256, size: data.length };
+  return { ...content, build: 'b1', serial: serialNow(), rehearsal: false, ...changes };
 }
 
 /** A `glance` target as a recipe would give it. */
