@@ -26,9 +26,17 @@ export function serialAt(moment: number): Serial {
   return `${stamp}-${fraction.toString(16).padStart(4, '0')}`;
 }
 
-/** The serial of a run that begins now. A clock counts milliseconds: chance tells those of one apart. */
+/** The last one that this process gave. */
+let last = noSerial;
+
+/**
+ * The serial of a run that begins now: above any that this process has given. A clock counts milliseconds; chance tells
+ * the runs of several processes apart that begin in the same one.
+ */
 export function serialNow(): Serial {
-  return serialAt(Date.now() + Math.random());
+  const now = serialAt(Date.now() + Math.random());
+  last = now > last ? now : serialAfter(last);
+  return last;
 }
 
 /** The serial of a build, which is the end of its id; none for an id of another form. */
@@ -38,7 +46,7 @@ export function serialOfBuild(build: string): Serial {
 
 /** Whether a text has the form of a serial. */
 export function isSerial(text: string): boolean {
-  return text === noSerial || form.test(text);
+  return form.test(text);
 }
 
 /** The least serial above another one. */

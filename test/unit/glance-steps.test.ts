@@ -66,7 +66,7 @@ test('the same image stays, an unfinished one is finished or goes, one of anothe
   expect(steps([image('1', stamp)], ['1'])).toEqual([]);
   expect(steps([image('1', half)], ['1'])).toEqual(['resume 1']);
   expect(steps([image('1', { ...half, status: 'saving' })], ['1'])).toEqual(['discard 1', 'create']);
-  expect(steps([image('1'), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
+  expect(steps([image('1', stamp), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
   expect(steps([image('1', { ...half, vmkiln_sha256: 'old' })], [])).toEqual(['discard 1', 'create']);
   expect(steps([image('1', half)], ['1'], {}, 'elsewhere' as 'gone')).toContain('the same image is being uploaded');
   // It has no digest until it is complete, so it may be the same.

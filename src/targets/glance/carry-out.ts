@@ -18,8 +18,8 @@ type Outcome = { known?: Partial<Known>; again?: true };
 
 /** How often a change is decided anew that the cloud did not take, because somebody else was quicker. */
 const patience = 8;
-/** Milliseconds until then, more each time: what it says may be a little old. */
-const pause = 100;
+/** Milliseconds until then, more each time after the first ones: what it says may be a little old. */
+const pause = 200;
 
 /**
  * Publishes: decides, carries out step by step, and decides again by another look where a step says so.
@@ -34,7 +34,7 @@ export async function carryOut(publication: Publication): Promise<Image> {
     if (step === undefined) break;
     const { known, again } = await perform(publication, step).catch(async (error: unknown): Promise<Outcome> => {
       if (!wasOvertaken(step, error) || rounds > patience) throw error;
-      await sleep(pause * rounds, undefined, { signal: publication.context.signal });
+      if (rounds > 3) await sleep(pause * rounds, undefined, { signal: publication.context.signal });
       return { again: true };
     });
     if (again) rounds += 1;
@@ -87,9 +87,11 @@ async function perform(publication: Publication, step: Step): Promise<Outcome> {
         known: { own: await patchImage(session, step.image.id, step.patches, { signal }), touched: true },
         again: true,
       };
-    case 'update':
-      await patchImage(session, step.image.id, step.patches, { signal });
-      return { known: { touched: true }, again: true };
+    case 'update': {
+      const stamp = stampPatches(step.image);
+      await patchImage(session, step.image.id, stamp.length > 0 ? stamp : step.patches, { signal });
+      return { known: { touched: stamp.length === 0 }, again: true };
+    }
     case 'hide':
       return putAway(publication, step.image, hidePatches);
     case 'yield':

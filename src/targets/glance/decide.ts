@@ -1,7 +1,7 @@
 import type { Image } from '../../openstack/image-api.ts';
 import type { Method } from './method.ts';
-import { hintForOlder, higher, type Serial } from '../serial.ts';
-import { serialOf, serialProperty } from './fence.ts';
+import { hintForOlder, higher } from '../serial.ts';
+import { isBelow, type Rank, rankOf, serialOf, serialProperty } from './fence.ts';
 import {
   isPublished,
   isSigned,
@@ -79,7 +79,7 @@ export function decide(asked: Asked, found: Found): Decision {
       ...preparation(asked, found, image, attaches),
       ...discards(found, image),
       ...main,
-      ...(asked.replace && isSeen ? retire(found.images, image, barOf(asked, image), asked.replace.keep) : []),
+      ...(asked.replace && isSeen ? retire(found.images, image, rankIn(asked, image), asked.replace.keep) : []),
       ...(attaches ? [{ do: 'attach' as const, image }] : []),
     ],
   };
@@ -95,16 +95,18 @@ function isShown(image: Image | undefined, { images }: Found): boolean {
   return images.some((each) => each.id === image?.id && isPublished(each) && !each.os_hidden);
 }
 
-/** The serial that the image has in the end. */
-function barOf({ wanted }: Asked, image: Image | undefined): Serial {
-  return image !== undefined && isPublished(image) ? higher(serialOf(image), wanted.serial) : wanted.serial;
+/** Where the image stands in the end; one that is still to be made is above those of the same serial. */
+function rankIn({ wanted }: Asked, image: Image | undefined): Rank {
+  const { serial } = wanted;
+  if (image === undefined) return { serial, id: '~' };
+  return { serial: isPublished(image) ? higher(serialOf(image), serial) : serial, id: image.id };
 }
 
-/** The image with the highest serial, if this is not the one that is published here. */
+/** The highest image, if this is not the one that is published here. */
 function newerThan(asked: Asked, { images }: Found, image: Image | undefined): Image | undefined {
-  const bar = barOf(asked, image);
-  const newer = images.filter((each) => each.id !== image?.id && isPublished(each) && serialOf(each) > bar);
-  return newer.toSorted((a, b) => (serialOf(a) < serialOf(b) ? 1 : -1))[0];
+  const rank = rankIn(asked, image);
+  const newer = images.filter((each) => each.id !== image?.id && isPublished(each) && isBelow(rank, rankOf(each)));
+  return newer.toSorted(newestFirst)[0];
 }
 
 /** The image with the same content that is there: the newest that is published, else one whose data is complete. */

@@ -34,7 +34,10 @@ function describeStep(wanted: Wanted, step: Step, steps: readonly Step[]): strin
     case 'publish':
     case 'update': {
       // That the serial rises goes without saying.
-      const patches = step.patches.filter((patch) => !isSerialProperty(fieldOf(patch)));
+      const patches = step.patches.filter((patch) => {
+        const name = fieldOf(patch);
+        return !isSerialProperty(name) && JSON.stringify(step.image[name]) !== JSON.stringify(patch.value);
+      });
       const lines = patches.map((patch) => `~   ${patchLine(step.image, patch)}`);
       return lines.length > 0 ? [`~ change ${named(step.image)}`, ...lines] : [];
     }
@@ -58,10 +61,10 @@ function wayOf({ method }: Extract<Step, { do: 'create' }>, steps: readonly Step
   return [way, ...more].join(', ');
 }
 
-function fieldLines({ properties, serial: _, ...fields }: Wanted): string[] {
+function fieldLines({ properties, ...fields }: Wanted): string[] {
   const all = { ...fields, ...properties };
   return Object.entries(all).flatMap(([name, value]) => {
-    if (value === undefined || name === 'name' || (name === 'hidden' && value === false)) return [];
+    if (value === undefined || ['name', 'serial'].includes(name) || (name === 'hidden' && value === false)) return [];
     const text = Array.isArray(value) ? value.join(', ') : String(value);
     return [`+   ${name} = ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`];
   });

@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { type Image, type Patch, pointer } from '../../openstack/image-api.ts';
 import { isSerial, noSerial, type Serial } from '../serial.ts';
 
 /**
  * The serial of an image is in the name of a property. The service has no conditional requests, but refuses a patch (409)
  * that replaces or removes a property which is not there, and then makes none of its changes: `_do_replace`, `_do_remove`
- * and `update` in glance/api/v2/images.py. So whatever a publication decided by a look at an image, it can demand that the
- * serial be the one that it saw, however long it was stopped in between.
+ * and `update` in glance/api/v2/images.py. So whatever was decided by a look at an image is done only if its serial is
+ * still the one that was seen, however long a publication was stopped in between: what hides an image demands the
+ * properties that it saw, and what raises its serial removes them.
  */
 const prefix = 'vmkiln_serial_';
+const stampPrefix = `${prefix}0-`;
 
 /** Says that an image is about to be deleted: nobody takes it up again. */
 export const retiredProperty = 'vmkiln_retired';
@@ -31,50 +34,58 @@ export function isSnapshot(image: Image): boolean {
 
 /** The serial of an image; the lowest of all for one that another tool or an older vmkiln has made. */
 export function serialOf(image: Image): Serial {
-  return isSnapshot(image) ? noSerial : (serialsOf(image).at(-1) ?? noSerial);
+  if (isSnapshot(image)) return noSerial;
+  const serials = marksOf(image).map((name) => name.slice(prefix.length));
+  return serials.filter(isSerial).toSorted().at(-1) ?? noSerial;
 }
 
-/** Every serial that an image has: for a moment it may be two. In ascending order. */
-function serialsOf(image: Image): Serial[] {
-  const names = Object.keys(image).filter(isSerialProperty);
-  return names
-    .map((name) => name.slice(prefix.length))
-    .filter(isSerial)
-    .toSorted();
+/** Where an image stands in the order of publications. Of two with one serial it is the id that decides. */
+export type Rank = { serial: Serial; id: string };
+
+export function rankOf(image: Image): Rank {
+  return { serial: serialOf(image), id: image.id };
 }
 
-/** The changes that make this the only serial of an image; the service refuses them when one it had was taken away. */
+export function isBelow(one: Rank, other: Rank): boolean {
+  return one.serial === other.serial ? one.id < other.id : one.serial < other.serial;
+}
+
+/** All properties that say something of its serial: two at once when it was raised by somebody who did not see both. */
+function marksOf(image: Image): string[] {
+  return Object.keys(image).filter(isSerialProperty);
+}
+
+/** The changes that make this the only serial of an image. */
 export function serialPatches(image: Image, serial: Serial): Patch[] {
-  const there = serialsOf(image);
-  const add: Patch = { op: 'add', path: pointer(serialProperty(serial)), value: 'true' };
-  const others = there.filter((each) => each !== serial);
-  return [
-    ...others.map((each): Patch => ({ op: 'remove', path: pointer(serialProperty(each)) })),
-    ...(there.includes(serial) ? [] : [add]),
-  ];
+  const [there, wanted] = [marksOf(image), serialProperty(serial)];
+  const removals = there.filter((name) => name !== wanted).map(removal);
+  return there.includes(wanted) ? removals : [...removals, set(wanted)];
 }
 
-/** Gives an image a serial that has none, so that it can be seen whether it is raised. */
+/**
+ * What an image without a serial needs before it is hidden or raised: a property to go by. No two are alike, so that
+ * one that was removed does not come again.
+ */
 export function stampPatches(image: Image): Patch[] {
-  return serialsOf(image).length > 0 ? [] : serialPatches(image, noSerial);
+  return marksOf(image).length > 0 ? [] : [set(`${stampPrefix}${randomBytes(4).toString('hex')}`)];
 }
 
-/** The change that hides an image, if its serials still are what they were; none for an image without one. */
+/** The changes that hide an image. */
 export function hidePatches(image: Image): Patch[] {
-  const demands = serialsOf(image).map((serial): Patch => ({
-    op: 'replace',
-    path: pointer(serialProperty(serial)),
-    value: 'true',
-  }));
+  const demands = marksOf(image).map((name): Patch => ({ ...set(name), op: 'replace' }));
   return [...demands, { op: 'replace', path: '/os_hidden', value: true }];
 }
 
-/** The change after which nobody takes an image up, if its serials still are what they were: none can be raised then. */
+/** The changes after which nobody takes an image up. */
 export function retirePatches(image: Image): Patch[] {
-  const removals = serialsOf(image).map((serial): Patch => ({ op: 'remove', path: pointer(serialProperty(serial)) }));
-  return [
-    ...removals,
-    { op: 'add', path: pointer(retiredProperty), value: 'true' },
-    { op: 'replace', path: '/os_hidden', value: true },
-  ];
+  const hide: Patch = { op: 'replace', path: '/os_hidden', value: true };
+  return [...marksOf(image).map(removal), set(retiredProperty), hide];
+}
+
+function set(name: string): Patch {
+  return { op: 'add', path: pointer(name), value: 'true' };
+}
+
+function removal(name: string): Patch {
+  return { op: 'remove', path: pointer(name) };
 }

@@ -45,13 +45,14 @@ async function namedImages(session: CloudSession, { name, owner }: Wanted, signa
   const project = owner ?? own;
   // Those that another project shares with everybody are listed only when asked for.
   const kinds = project === own ? [[]] : [[], [['visibility', 'community']] as const];
-  const lists = await Promise.all(
-    kinds.flatMap((kind) =>
-      ['false', 'true'].map((hidden) =>
-        listImages(session, [['name', name], ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
+  const list = (hidden: boolean) =>
+    Promise.all(
+      kinds.map((kind) =>
+        listImages(session, [['name', name], ['owner', project], ['os_hidden', String(hidden)], ...kind], { signal }),
       ),
-    ),
-  );
+    );
+  // One after the other, so that an image that is shown meanwhile is in one of them at least.
+  const lists = [...(await list(true)), ...(await list(false))];
   // Some clouds list public images of others even so.
   const found = lists.flat().filter((image) => image.owner === project && image.name === name);
   return [...new Map(found.map((image) => [image.id, image])).values()];

@@ -54,7 +54,11 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
   set('min_disk', wanted.min_disk);
   set('min_ram', wanted.min_ram);
   set('protected', wanted.protected);
-  set('os_hidden', wanted.hidden);
+  const serial = isUnfinished(image) ? wanted.serial : higher(wanted.serial, serialOf(image));
+  const rises = serialPatches(image, serial);
+  // Somebody may be hiding it at this moment, as older than another one: it rises and is seen in one.
+  if (rises.length > 0) patches.push({ op: 'replace', path: '/os_hidden', value: wanted.hidden });
+  else set('os_hidden', wanted.hidden);
   if (wanted.tags && wanted.tags.toSorted().join('\n') !== [...image.tags].toSorted().join('\n')) {
     patches.push({ op: 'replace', path: '/tags', value: [...wanted.tags] });
   }
@@ -65,14 +69,13 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
     set(name, value);
   }
   if (isUnfinished(image)) patches.push({ op: 'remove', path: pointer(uploadingProperty) });
-  const serial = isUnfinished(image) ? wanted.serial : higher(wanted.serial, serialOf(image));
-  return [...patches, ...serialPatches(image, serial)];
+  return [...patches, ...rises];
 }
 
 /** Those of the changes by which an image appears, and takes its place before the others. */
 export function showingPatches(wanted: Wanted, image: Image): Patch[] {
   return patchesFor(wanted, image).filter((patch) => {
     const name = fieldOf(patch);
-    return isSerialProperty(name) || (name === 'os_hidden' && patch.value === false);
+    return isSerialProperty(name) || (name === 'os_hidden' && !wanted.hidden);
   });
 }

@@ -1,6 +1,5 @@
 import type { Image } from '../../openstack/image-api.ts';
-import type { Serial } from '../serial.ts';
-import { isRetired, serialOf } from './fence.ts';
+import { isBelow, isRetired, type Rank, rankOf, serialOf } from './fence.ts';
 import { isMadeHere, isPublished } from './record.ts';
 import type { Step } from './step.ts';
 
@@ -8,15 +7,15 @@ import type { Step } from './step.ts';
  * What becomes of the older images: they are hidden, and deleted beyond `keep` (all stay without it): only what vmkiln made,
  * and never what is protected. Pure.
  *
- * @param bar the serial of `kept`: what has none below it is left alone.
+ * @param rank where `kept` stands: what is not below it is left alone.
  */
 export function retire(
   images: readonly Image[],
   kept: Image | undefined,
-  bar: Serial,
+  rank: Rank,
   keep: number | undefined,
 ): Step[] {
-  const older = images.filter((each) => isPublished(each) && each.id !== kept?.id && serialOf(each) < bar);
+  const older = images.filter((each) => isPublished(each) && each.id !== kept?.id && isBelow(rankOf(each), rank));
   // What a publication that was killed had begun to delete.
   const retired = images.filter(isRetired).map((image): Step => ({ do: 'delete', image }));
   return [...older.toSorted(newestFirst).flatMap((image, index) => fateOf(image, index, keep)), ...retired];
