@@ -13,7 +13,7 @@ const prefix = 'vmkiln_serial_';
 const stampPrefix = `${prefix}0-`;
 
 /** Says that an image is about to be deleted: nobody takes it up again. */
-export const retiredProperty = 'vmkiln_retired';
+const retiredProperty = 'vmkiln_retired';
 
 export function serialProperty(serial: Serial): string {
   return `${prefix}${serial}`;
