@@ -79,7 +79,7 @@ export function decide(asked: Asked, found: Found): Decision {
       ...preparation(asked, found, image, attaches),
       ...discards(found, image),
       ...main,
-      ...(asked.replace && isSeen ? retire(found.images, image, rankIn(asked, image), asked.replace.keep) : []),
+      ...(asked.replace && isSeen ? retire(found.images, image, asked.replace.keep) : []),
       ...(attaches ? [{ do: 'attach' as const, image }] : []),
     ],
   };

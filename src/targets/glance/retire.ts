@@ -1,21 +1,15 @@
 import type { Image } from '../../openstack/image-api.ts';
-import { isBelow, isRetired, type Rank, rankOf, serialOf } from './fence.ts';
+import { isRetired, serialOf } from './fence.ts';
 import { isMadeHere, isPublished } from './record.ts';
 import type { Step } from './step.ts';
 
 /**
  * What becomes of the older images: they are hidden, and deleted beyond `keep` (all stay without it): only what vmkiln made,
  * and never what is protected. Pure.
- *
- * @param rank where `kept` stands: what is not below it is left alone.
+ * None of them is newer: whoever sees a newer one retires nothing.
  */
-export function retire(
-  images: readonly Image[],
-  kept: Image | undefined,
-  rank: Rank,
-  keep: number | undefined,
-): Step[] {
-  const older = images.filter((each) => isPublished(each) && each.id !== kept?.id && isBelow(rankOf(each), rank));
+export function retire(images: readonly Image[], kept: Image | undefined, keep: number | undefined): Step[] {
+  const older = images.filter((each) => isPublished(each) && each.id !== kept?.id);
   // What a publication that was killed had begun to delete.
   const retired = images.filter(isRetired).map((image): Step => ({ do: 'delete', image }));
   return [...older.toSorted(newestFirst).flatMap((image, index) => fateOf(image, index, keep)), ...retired];
