@@ -62,7 +62,7 @@ test('an index of version 0.1.0 has no serials: what it lists is the oldest', as
   await publish(image('old', 9));
   const path = join(folder, 'out/index.json');
   const index = JSON.parse(await readFile(path, 'utf8')) as { images: Record<string, unknown>[] };
-  const before = index.images.map(({ serial: _, ...entry }) => entry);
+  const before = index.images.map((entry) => ({ ...entry, serial: undefined }));
   writeFileSync(path, JSON.stringify({ ...index, images: [...before, { ...before[0], file: 'y.raw' }] }));
   writeFileSync(join(folder, 'out/y.raw'), 'y');
   await publish(image('new', 1));

@@ -137,6 +137,33 @@ test('what others do meanwhile: an image beside this one ends it, an upload does
   expect(stepsFor({ images: [busy], uploader })).toContain('is being uploaded to 1');
 });
 
+test('an older image is refused, or hides itself when it was shown already, and puts nobody away', () => {
+  const of = (at: string) => ({ vmkiln_sha256: 'x', [serialProperty(at)]: 'true' });
+  const [old, newer] = [image('1', of('20260401-000000-0000')), image('2', of('20260601-000000-0000'))];
+  const replace = { keep: 0 };
+  expect(stepsFor({ images: [old, newer] }, { replace })).toContain('a newer image called x is there: 2');
+  const [, refusal] = decided({ images: [newer], own: image('3', { vmkiln_uploading: '{}' }) }, { replace }).steps;
+  expect(refusal).toMatchObject({ do: 'refuse', hint: expect.stringContaining('image unset') });
+  // Hidden by hand, it is the newest all the same.
+  expect(stepsFor({ images: [image('2', { ...newer, os_hidden: true })] })).toContain('a newer image');
+  const own = image('3', stamp);
+  expect(stepsFor({ images: [old, newer, own], own, touched: true }, { replace })).toEqual(['yield 3']);
+  expect(stepsFor({ images: [newer, image('3', { ...stamp, os_hidden: true })], own, touched: true })).toEqual([]);
+  expect(stepsFor({ images: [newer], own, touched: true })).toEqual([]);
+  // The same bytes were published by a newer run: what that said of them stays.
+  const asked = { replace, wanted: { ...wanted, min_disk: 9 } };
+  expect(stepsFor({ images: [old, newer], same: new Set(['2']) }, asked)).toEqual(['hide 1', 'delete 1']);
+  // A snapshot inherits the serial, and is nobody's publication.
+  expect(stepsFor({ images: [image('2', { ...newer, image_type: 'snapshot' })] }, { replace: {} })).toContain('create');
+});
+
+test('what is not seen itself hides no other', () => {
+  const hidden = { ...wanted, hidden: true };
+  const [old, mine] = [image('1'), image('2', { ...stamp, os_hidden: true })];
+  expect(stepsFor({ images: [old] }, { replace: {}, wanted: hidden })).toEqual(['create']);
+  expect(stepsFor({ images: [old, mine], same: new Set(['2']) }, { replace: {}, wanted: hidden })).toEqual([]);
+});
+
 test('an id that another image has is refused before anything is made', () => {
   const holder = image('1', { name: 'y', ...stamp });
   expect(stepsFor({ holder })).toContain('the id 1 is that of y already');
