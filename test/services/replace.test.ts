@@ -60,13 +60,18 @@ test('a new image takes the place of the old ones, of which some are kept', asyn
   // Going back to an old one is a matter of showing it.
   const [, second] = builds;
   if (!second) throw new Error('no image');
-  await glance.publish(second, place('test', { replace: true, protected: false }), context());
+  const back = place('test', { replace: true, protected: false });
+  await expect(glance.publish(second, back, context())).rejects.toThrow(`a newer image called ${name} is there`);
+  await glance.publish({ ...second, rollback: true }, back, context());
   expect((await state()).toSorted()).toEqual(
     [
       [newest, true],
       [ids[1], false],
     ].toSorted(),
   );
+  // And a newer one follows it again.
+  const next = idOf((await glance.publish(await makeImage({ name }), back, context())).location);
+  expect((await imagesCalled(one, name)).filter((image) => !image.os_hidden).map(({ id }) => id)).toEqual([next]);
 });
 
 test('another image of that name is not doubled by accident', async () => {
