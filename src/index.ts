@@ -213,6 +213,8 @@ export async function upload(
     allowUnfit?: boolean;
     /** Whether the guest operating system is looked for too, for the properties of a new image. */
     guest?: boolean;
+    /** Whether it takes the place of newer images too. */
+    rollback?: boolean;
     onProgress?: (message: string, fraction?: number) => void;
   },
 ): Promise<Published[]> {
@@ -226,12 +228,14 @@ export async function upload(
     allowRehearsal = false,
     allowUnfit = false,
     guest = false,
+    rollback = false,
     onProgress: progress = () => undefined,
   } = options;
   const targets = targetsFrom(options.to, world.cwd);
   const context = { signal, world, progress, note: progress };
   const taking = { name, targets, late: false, allowRehearsal, allowUnfit, guest };
-  return uploadImage(await imageIn(image, taking, context), targets, context);
+  const { found, ...rest } = await imageIn(image, taking, context);
+  return uploadImage({ ...rest, found: { ...found, rollback } }, targets, context);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {

@@ -59,6 +59,7 @@ function defineUpload(define: Define, run: Run, context: CommandContext): void {
     .option('--sign-passphrase-env <name>', 'environment variable with the passphrase of the key')
     .option('--replace', 'hide the images of the same name once it is there')
     .option('--keep <n>', 'with --replace: how many of them stay; older ones that vmkiln made are deleted', whole)
+    .option('--rollback', 'let it take the place of newer images too')
     .option('--failed <build>', 'instead of an image: publish that of a build to its targets that failed')
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--allow-rehearsal', 'upload it even if it is the result of a rehearsal')

@@ -14,6 +14,7 @@ import { harmless, jsonText } from '../text.ts';
 type UploadOptions = Omit<TargetOptions, 'to'> & {
   to?: string[];
   failed?: string;
+  rollback?: boolean;
   dryRun?: boolean;
   allowRehearsal?: boolean;
   allowUnfit?: boolean;
@@ -49,7 +50,8 @@ function wantedTargets(
 /** The image of a build goes to those of its targets that do not have it; a second time there are none. */
 async function uploadFailed(build: string, options: UploadOptions, context: CommandContext): Promise<void> {
   const paths = await openPaths(context.world);
-  const { image, targets, done } = await unpublished(basename(build), paths);
+  const { image: found, targets, done } = await unpublished(basename(build), paths);
+  const image = withRollback(found, options);
   if (targets.length === 0) context.say(`every target of ${basename(build)} has the image`);
   if (options.dryRun) await showChanges(targets, image, options, context);
   else await publish(targets, { found: image }, options, context, done);
@@ -61,11 +63,16 @@ async function uploadTo(image: string, options: UploadOptions & TargetOptions, c
   // A file that is sent to one place alone is read once, while it is sent.
   const late = targets.length === 1 && !targets[0]?.local && !options.dryRun;
   const { name, allowRehearsal = false, allowUnfit = false, guest = false } = options;
-  const given = isUrl
+  const { found, ...rest } = isUrl
     ? imageAt(image, options)
     : await imageIn(image, { name, targets, late, allowRehearsal, allowUnfit, guest }, uploadContext(context));
+  const given = { ...rest, found: withRollback(found, options) };
   if (options.dryRun) await showChanges(targets, given.found, options, context);
   else await publish(targets, given, options, context);
+}
+
+function withRollback(image: ImageToPublish, { rollback = false }: UploadOptions): ImageToPublish {
+  return { ...image, rollback };
 }
 
 async function showChanges(

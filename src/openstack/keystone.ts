@@ -17,6 +17,8 @@ export type CloudSession = {
   project: (signal: AbortSignal) => Promise<string>;
   /** Address of a service, without a version and without a final slash. @throws VmkilnError CLOUD_FAILED */
   endpoint: (type: string, signal: AbortSignal) => Promise<string>;
+  /** The time of the cloud when it answered last (the header Date), in milliseconds since 1970; nothing if it does not say. */
+  clock: () => number | undefined;
   /** Makes sure that the token lasts at least this many seconds. */
   refresh: (seconds: number, signal: AbortSignal) => Promise<void>;
   /**
@@ -37,6 +39,7 @@ const spare = 60_000;
 export function openSession(cloud: CloudConfig, env: Env): CloudSession {
   const client = openClient({ verify: cloud.verify, ca: cloud.cacert, cert: cloud.cert, key: cloud.key }, env);
   const tokens = tokenKeeper(client, cloud);
+  let clock: number | undefined;
   const endpoint = async (type: string, signal: AbortSignal) =>
     catalogueUrl(cloud, (await tokens.current(signal)).catalogue, type);
 
@@ -55,6 +58,8 @@ export function openSession(cloud: CloudConfig, env: Env): CloudSession {
         answer = await attempt();
       }
     }
+    const date = Date.parse(answer.headers.date ?? '');
+    clock = Number.isNaN(date) ? undefined : date;
     if ((answer.status >= 200 && answer.status < 300) || answer.status === 300) return answer;
     throw await serviceError(answer, `${request.method} ${new URL(url).pathname}`, cloud.name);
   }
@@ -64,6 +69,7 @@ export function openSession(cloud: CloudConfig, env: Env): CloudSession {
     client,
     endpoint,
     project: async (signal) => (await tokens.current(signal)).project ?? '',
+    clock: () => clock,
     refresh: tokens.refresh,
     ask: async (type, path, request) => {
       for (let attempt = 1; ; attempt++) {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
@@ -11,6 +10,7 @@ import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { plannedTargets } from '../targets/index.ts';
+import { serialNow } from '../targets/serial.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, foldManifest, openEventLog } from './events.ts';
 import { hookRunner } from './hook-runner.ts';
@@ -192,8 +192,7 @@ async function writeManifest({ folder, log }: Build): Promise<void> {
   await writeAtomic(join(folder, 'manifest.json'), text).catch(() => undefined);
 }
 
-/** NAME-YYYYMMDD-HHMMSS-xxxx, in UTC: sorts by time, and names the domain and the folders. */
+/** NAME-YYYYMMDD-HHMMSS-xxxx: sorts by time, names the domain and the folders, and has the serial of what is published. */
 function buildId(name: string): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
-  return `${name}-${stamp}-${randomBytes(2).toString('hex')}`;
+  return `${name}-${serialNow()}`;
 }

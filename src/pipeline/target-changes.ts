@@ -3,6 +3,7 @@ import type { Plan, World } from '../model.ts';
 import type { Publication } from '../stages/stage.ts';
 import { findLayer } from '../store/checkpoints.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
+import { serialNow } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import { stages } from './stages.ts';
 
@@ -27,7 +28,8 @@ export async function targetChanges(
   if (!step) return [];
   const { image, targets } = step.settings as Publication;
   if (step.forecast === 'skip') return targets.map((each) => ({ ...named(each), unknown: step.because }));
-  const found = { ...image, ...(await builtImage(plan, store)) };
+  // What a build that begins now would publish.
+  const found = { ...image, ...(await builtImage(plan, store)), serial: serialNow() };
   const ask = async (planned: PlannedTarget): Promise<TargetChanges> => {
     if (offline && !planned.local) return { ...named(planned), unknown: 'it was not asked (--offline)' };
     try {

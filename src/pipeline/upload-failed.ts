@@ -7,6 +7,7 @@ import { findLayer } from '../store/checkpoints.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
 import type { PlannedTarget } from '../targets/index.ts';
+import { serialOfBuild } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import { foldManifest } from './events.ts';
 import { stages } from './stages.ts';
@@ -47,7 +48,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
   return {
-    image: { ...image, path, sha256, size, build },
+    image: { ...image, path, sha256, size, build, serial: serialOfBuild(build) },
     targets: targets.filter((planned) => !isDone(planned)),
     done: async (published) => {
       const event: Event = { at: new Date().toISOString(), build, type: 'published', ...published };

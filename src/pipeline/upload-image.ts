@@ -9,6 +9,7 @@ import type { Published, World } from '../model.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
+import { noSerial, type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
 import { openPaths } from './request.ts';
@@ -25,7 +26,7 @@ export function imageAt(url: string, options: { name?: string; diskFormat?: stri
   const format = options.diskFormat ?? (extname(file).slice(1) || 'qcow2');
   const name = options.name ?? basename(file, extname(file));
   const found = { path: '', name, format: format as DiskFormat, sha256: '', size: 0 };
-  return { found: { ...found, build: '', rehearsal: false } };
+  return { found: { ...found, build: '', serial: serialNow(), rehearsal: false } };
 }
 
 /** How a file is taken. */
@@ -65,13 +66,14 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   if (taking.late && entry === undefined) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
-    const found = { ...about, sha256: known ?? '', readSha256, build: '' };
+    const found = { ...about, sha256: known ?? '', readSha256, build: '', serial: serialNow() };
     return known === undefined ? { found, learn } : { found };
   }
   const { sha256 } = await hashFile(full, looking);
   // Only a build of the very same bytes made it.
-  const build = entry?.sha256 === sha256 ? entry.build : '';
-  return { found: { ...about, sha256, build } };
+  const same = entry?.sha256 === sha256 ? entry : undefined;
+  const build = same?.build ?? '';
+  return { found: { ...about, sha256, build, serial: same?.serial ?? serialFor(build) } };
 }
 
 async function inspectedIn(
@@ -86,6 +88,12 @@ async function inspectedIn(
     const about = { format: diskFormatOf(name, inspection.format), size, identity, inspection };
     return refusalOf(path, inspection, { wanted }) ? { ...about, unfit: true } : about;
   });
+}
+
+/** What is uploaded again has the serial of its build; anything else is new now. */
+function serialFor(build: string): Serial {
+  const serial = serialOfBuild(build);
+  return serial === noSerial ? serialNow() : serial;
 }
 
 /** Publishes an image to all places at once; `done` is told of each that has it. @throws VmkilnError as `publishAll` does. */

@@ -87,7 +87,8 @@ export type StageContext = {
 export type Publication = {
   image: Omit<
     ImageToPublish,
-    'path' | 'sha256' | 'size' | 'build' | 'readSha256' | 'identity' | 'inspection' | 'unfit'
+    | ('path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback')
+    | ('readSha256' | 'identity' | 'inspection' | 'unfit')
   >;
   targets: readonly PlannedTarget[];
 };

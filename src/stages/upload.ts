@@ -1,5 +1,6 @@
 import { plannedTargets } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
+import { serialOfBuild } from '../targets/serial.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { TargetCall } from '../targets/target.ts';
 import type { Publication, Stage } from './stage.ts';
@@ -42,7 +43,7 @@ export const upload: Stage<Publication> = {
       work: context.work,
       exec: (call: TargetCall) => context.control(call),
     };
-    const image = { ...settings.image, path, sha256, size, build: context.build };
+    const image = { ...settings.image, path, sha256, size, build: context.build, serial: serialOfBuild(context.build) };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));
   },
 };

@@ -5,6 +5,7 @@ import type { Published, World } from '../model.ts';
 import type { Report } from '../recipe/paths.ts';
 import type { Identity } from '../store/identity.ts';
 import type { ExecOptions } from '../tools/exec.ts';
+import type { Serial } from './serial.ts';
 
 /**
  * A finished image on its way out. `size` is the file's size in bytes, `sha256` its digest in lower-case hex: empty when
@@ -26,6 +27,10 @@ export type ImageToPublish = {
   unfit?: boolean;
   /** Id of the build that made it. */
   build: string;
+  /** Which publication is the newer one: an older one takes the place of none. */
+  serial: Serial;
+  /** It is to take the place of newer ones all the same. */
+  rollback?: boolean;
   rehearsal: boolean;
   /** What the image is for, in the recipe's words. */
   description?: string | undefined;
@@ -77,7 +82,8 @@ export type Target<Spec, Place extends Spec = Spec> = {
   /** What `publish` would change there, in sentences. Changes nothing. */
   changes(image: ImageToPublish, place: Place, looking: Looking): Promise<string[]>;
   /**
-   * Publishes an image. Idempotent: an image whose digest is there already stays as it is.
+   * Publishes an image. Idempotent: an image whose digest is there already stays as it is, but for its serial, which rises.
+   * What has a higher serial stays as it is, and is seen by whoever looks.
    *
    * @throws VmkilnError TARGET_FAILED, DISK_FULL or INTERRUPTED.
    */

@@ -75,7 +75,13 @@ test('targets that failed are published to again, and no others', async () => {
   expect(dry.stdout).toBe(`archive\n  copy to ${to}\n`);
   const index = join(folder, 'images/index.json');
   const before = readFileSync(index, 'utf8');
-  const { status, stdout } = await vmkiln(['upload', '--failed', build], { env });
+  // Its serial is that of the build, however late it comes.
+  const serial = join(to, 'a.qcow2.serial');
+  writeFileSync(serial, '20991231-000000-0000');
+  const late = await vmkiln(['upload', '--failed', build], { env });
+  expect(late).toMatchObject({ status: 1, stderr: expect.stringContaining('a newer image is there') });
+  const { status, stdout } = await vmkiln(['upload', '--failed', build, '--rollback'], { env });
+  expect(build).toMatch(new RegExp(`-${readFileSync(serial, 'utf8').trim()}$`));
   expect({ status, stdout }).toEqual({ status: 0, stdout: `${to}/a.qcow2\n` });
   expect(readFileSync(index, 'utf8')).toBe(before);
   const manifest = JSON.parse(readFileSync(join(folder, 'home/state/builds', build, 'manifest.json'), 'utf8'));

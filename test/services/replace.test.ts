@@ -60,13 +60,18 @@ test('a new image takes the place of the old ones, of which some are kept', asyn
   // Going back to an old one is a matter of showing it.
   const [, second] = builds;
   if (!second) throw new Error('no image');
-  await glance.publish(second, place('test', { replace: true, protected: false }), context());
+  const back = place('test', { replace: true, protected: false });
+  await expect(glance.publish(second, back, context())).rejects.toThrow(`a newer image called ${name} is there`);
+  await glance.publish({ ...second, rollback: true }, back, context());
   expect((await state()).toSorted()).toEqual(
     [
       [newest, true],
       [ids[1], false],
     ].toSorted(),
   );
+  // And a newer one follows it again.
+  const next = idOf((await glance.publish(await makeImage({ name }), back, context())).location);
+  expect((await imagesCalled(one, name)).filter((image) => !image.os_hidden).map(({ id }) => id)).toEqual([next]);
 });
 
 test('another image of that name is not doubled by accident', async () => {
@@ -90,7 +95,15 @@ test('an image keeps its id, and is never touched by an upload that wants the sa
   await expect(glance.publish(next, spec, context())).rejects.toThrow(`the id ${id} is that of`);
   // Somebody takes it in the last moment, and the request fails for another reason before the service looks at the id.
   const upload = { session: one, method: 'put' as const, source: undefined, location: undefined, stores: [] };
-  const wanted = { name: next.name, disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {}, id };
+  const wanted = {
+    name: next.name,
+    disk_format: 'qcow2',
+    container_format: 'bare',
+    hidden: false,
+    properties: {},
+    id,
+    serial: next.serial,
+  };
   const rest = { importTimeout: 60, uploader: 'me', signal, progress: () => undefined, note: () => undefined };
   await expect(uploadImage({ ...upload, ...rest, wanted })).rejects.toThrow(`the id ${id} is not free`);
   const visibility = 'public';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { withLock } from '../../src/store/lock.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
+import { serialNow } from '../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 
@@ -37,7 +38,8 @@ async function image(text: string, changes: Partial<ImageToPublish> = {}): Promi
   const path = join(folder, `build-${text}`);
   await writeFile(path, text, { mode: 0o600 });
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { path, name: 'rhel7', format: 'qcow2', sha256, size: text.length, build: 'b1', rehearsal: false, ...changes };
+  const content = { path, name: 'rhel7', format: 'qcow2' as const, sha256, size: text.length };
+  return { ...content, build: 'b1', serial: serialNow(), rehearsal: false, ...changes };
 }
 
 const index = async () => JSON.parse(await readFile(join(out, 'index.json'), 'utf8')) as { images: { file: string }[] };
@@ -50,11 +52,11 @@ test('the image, its checksum and the index appear, and nothing else', async () 
   expect(published).toEqual({ target: 'directory', location: path, sha256: one.sha256, size: 3, unchanged: false });
   expect((await readdir(out)).toSorted()).toEqual(['index.json', 'rhel7.qcow2', 'rhel7.qcow2.sha256']);
   expect(execFileSync('sha256sum', ['-c', 'rhel7.qcow2.sha256'], { cwd: out, encoding: 'utf8' })).toContain('OK');
-  const { name, format, size, sha256, build, rehearsal } = one;
+  const { name, format, size, sha256, build, rehearsal, serial } = one;
   const createdAt = (await stat(path)).mtime.toISOString();
   expect(await index()).toEqual({
     version: 1,
-    images: [{ name, file: 'rhel7.qcow2', format, size, sha256, build, rehearsal, createdAt }],
+    images: [{ name, file: 'rhel7.qcow2', format, size, sha256, build, rehearsal, serial, createdAt }],
   });
   const stats = await stat(path);
   expect({ links: stats.nlink, mode: (stats.mode & 0o777).toString(8) }).toEqual({ links: 1, mode: '644' });
@@ -69,7 +71,9 @@ test('the same image again is no copy; another one, or a file that was used, is'
   expect(copies).toBe(1);
   await directory.publish(await image('two', { build: 'b3' }), { path: out }, context);
   expect(await readFile(path, 'utf8')).toBe('two');
-  expect(await directory.changes(one, { path: out }, context)).toEqual([`replace ${path}, of build b3`]);
+  expect(await directory.changes(await image('three'), { path: out }, context)).toEqual([
+    `replace ${path}, of build b3`,
+  ]);
   await utimes(path, 2e9, 2e9);
   expect(await directory.publish(await image('two'), { path: out }, context)).toMatchObject({ unchanged: false });
 });

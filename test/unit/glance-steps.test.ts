@@ -2,10 +2,15 @@ import { expect, test } from 'vitest';
 import type { Image } from '../../src/openstack/image-api.ts';
 import { type Asked, decide, type Found } from '../../src/targets/glance/decide.ts';
 import { describeSteps } from '../../src/targets/glance/describe.ts';
+import { serialProperty } from '../../src/targets/glance/fence.ts';
 import type { Wanted } from '../../src/targets/glance/record.ts';
 import { imageRecord as image } from '../support/cloud/image-record.ts';
 
-const wanted: Wanted = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false, properties: {} };
+const serial = '20260501-000000-0000';
+const fields = { name: 'x', disk_format: 'qcow2', container_format: 'bare', hidden: false };
+/** What an image of this publication has. */
+const stamp = { [serialProperty(serial)]: 'true' };
+const wanted: Wanted = { ...fields, properties: {}, serial };
 
 const steps = (
   images: Image[],
@@ -17,8 +22,8 @@ const steps = (
 };
 
 function decided(found: Partial<Found>, asked: Partial<Asked>) {
-  const nothing = { images: [], same: new Set<string>(), holder: undefined, uploader: () => 'gone' as const };
-  const fresh = { own: undefined, different: new Set<string>(), discarded: new Set<string>() };
+  const nothing = { images: [], same: new Set<string>(), holder: undefined, uploader: () => 'gone' as const, clock: 0 };
+  const fresh = { own: undefined, touched: false, different: new Set<string>(), discarded: new Set<string>() };
   const file = { format: 'qcow2', signed: false };
   return decide(
     { wanted, replace: false, method: 'put', signed: false, hasLocation: false, ...asked },
@@ -58,10 +63,10 @@ test('the new image comes before the old ones are hidden, and only what vmkiln m
 
 test('the same image stays, an unfinished one is finished or goes, one of another host is left alone', () => {
   const half = { vmkiln_uploading: '{}' };
-  expect(steps([image('1')], ['1'])).toEqual([]);
+  expect(steps([image('1', stamp)], ['1'])).toEqual([]);
   expect(steps([image('1', half)], ['1'])).toEqual(['resume 1']);
   expect(steps([image('1', { ...half, status: 'saving' })], ['1'])).toEqual(['discard 1', 'create']);
-  expect(steps([image('1'), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
+  expect(steps([image('1', stamp), image('2', half)], ['1', '2'])).toEqual(['discard 2']);
   expect(steps([image('1', { ...half, vmkiln_sha256: 'old' })], [])).toEqual(['discard 1', 'create']);
   expect(steps([image('1', half)], ['1'], {}, 'elsewhere' as 'gone')).toContain('the same image is being uploaded');
   // It has no digest until it is complete, so it may be the same.
@@ -89,7 +94,7 @@ test('the file is converted and signed before anything is changed, and no second
   expect(stepsFor({ ...found, file: done }, { signed: true })).toEqual(['discard 1', 'create']);
   // What the cloud fetches by itself is as it is there.
   expect(stepsFor({ file: raw }, { hasLocation: true })).toEqual(['create']);
-  expect(stepsFor({ images: [image('1')], same: new Set(['1']), file: raw })).toEqual([]);
+  expect(stepsFor({ images: [image('1', stamp)], same: new Set(['1']), file: raw })).toEqual([]);
 });
 
 test('an image that is there is signed last, if it has the bytes of the file and no signature', () => {
@@ -108,8 +113,9 @@ test('an unfinished image is verified before it is finished, and one with other 
   expect(stepsFor(found, { replace })).toEqual(['resume 1', 'hide 2']);
   expect(stepsFor({ ...found, own: half }, { replace })).toEqual(['publish 1', 'hide 2']);
   const { vmkiln_uploading: _, ...published } = half;
-  const own = { ...published, os_hidden: false } as Image;
-  expect(stepsFor({ ...found, own }, { replace })).toEqual(['hide 2']);
+  const own = { ...published, ...stamp, os_hidden: false } as Image;
+  const after = { ...found, images: [own, ...found.images.slice(1)], touched: true };
+  expect(stepsFor({ ...after, own }, { replace })).toEqual(['hide 2']);
   const different = new Set(['1']);
   expect(stepsFor({ ...found, different }, { replace })).toEqual(['discard 1', 'create', 'hide 2']);
   // The cloud did not let it go.
@@ -131,8 +137,35 @@ test('what others do meanwhile: an image beside this one ends it, an upload does
   expect(stepsFor({ images: [busy], uploader })).toContain('is being uploaded to 1');
 });
 
+test('an older image is refused, or hides itself when it was shown already, and puts nobody away', () => {
+  const of = (at: string) => ({ vmkiln_sha256: 'x', [serialProperty(at)]: 'true' });
+  const [old, newer] = [image('1', of('20260401-000000-0000')), image('2', of('20260601-000000-0000'))];
+  const replace = { keep: 0 };
+  expect(stepsFor({ images: [old, newer] }, { replace })).toContain('a newer image called x is there: 2');
+  const [, refusal] = decided({ images: [newer], own: image('3', { vmkiln_uploading: '{}' }) }, { replace }).steps;
+  expect(refusal).toMatchObject({ do: 'refuse', hint: expect.stringContaining('image unset') });
+  // Hidden by hand, it is the newest all the same.
+  expect(stepsFor({ images: [image('2', { ...newer, os_hidden: true })] })).toContain('a newer image');
+  const own = image('3', stamp);
+  expect(stepsFor({ images: [old, newer, own], own, touched: true }, { replace })).toEqual(['yield 3']);
+  expect(stepsFor({ images: [newer, image('3', { ...stamp, os_hidden: true })], own, touched: true })).toEqual([]);
+  expect(stepsFor({ images: [newer], own, touched: true })).toEqual([]);
+  // The same bytes were published by a newer run: what that said of them stays.
+  const asked = { replace, wanted: { ...wanted, min_disk: 9 } };
+  expect(stepsFor({ images: [old, newer], same: new Set(['2']) }, asked)).toEqual(['hide 1', 'delete 1']);
+  // A snapshot inherits the serial, and is nobody's publication.
+  expect(stepsFor({ images: [image('2', { ...newer, image_type: 'snapshot' })] }, { replace: {} })).toContain('create');
+});
+
+test('what is not seen itself hides no other', () => {
+  const hidden = { ...wanted, hidden: true };
+  const [old, mine] = [image('1'), image('2', { ...stamp, os_hidden: true })];
+  expect(stepsFor({ images: [old] }, { replace: {}, wanted: hidden })).toEqual(['create']);
+  expect(stepsFor({ images: [old, mine], same: new Set(['2']) }, { replace: {}, wanted: hidden })).toEqual([]);
+});
+
 test('an id that another image has is refused before anything is made', () => {
-  const holder = image('1', { name: 'y' });
+  const holder = image('1', { name: 'y', ...stamp });
   expect(stepsFor({ holder })).toContain('the id 1 is that of y already');
   expect(stepsFor({ holder, images: [holder], same: new Set(['1']) })).toEqual([]);
 });

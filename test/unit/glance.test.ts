@@ -105,6 +105,7 @@ test('the properties follow from the system, and an empty one takes away', () =>
     sha256: 'a',
     size: 1,
     build: 'b',
+    serial: '0',
     rehearsal: true,
     properties: { hw_disk_bus: 'virtio', hw_vif_model: 'virtio' },
   };

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
+import { serialProperty } from '../../src/targets/glance/fence.ts';
 import { type GlancePlace, glanceSchema } from '../../src/targets/glance/recipe.ts';
+import { serialAt, serialNow } from '../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { type FakeGlance, startFakeGlance } from '../support/cloud/fake-glance.ts';
@@ -28,7 +30,16 @@ function image(): ImageToPublish {
   const path = join(mkdtempSync(join(tmpdir(), 'vmkiln-publishing-')), 'x.raw');
   writeFileSync(path, data);
   const sha256 = digest('sha256', data);
-  return { path, name: 'x', format: 'raw', sha256, size: data.length, build: 'b1', rehearsal: false };
+  return {
+    path,
+    name: 'x',
+    format: 'raw',
+    sha256,
+    size: data.length,
+    build: 'b1',
+    serial: serialNow(),
+    rehearsal: false,
+  };
 }
 
 function place(keys: object = {}): GlancePlace {
@@ -50,7 +61,12 @@ function context() {
 /** An image that is there already. */
 function put(id: string, changes: object = {}): void {
   const fields = { name: 'x', owner: 'p', status: 'active', os_hidden: false, protected: false, tags: [] };
-  const content = { disk_format: 'raw', size: data.length, created_at: '2026-01-01T00:00:00Z' };
+  const content = {
+    [serialProperty(`20260101-00000${cloud.images.size}-0000`)]: 'true',
+    disk_format: 'raw',
+    size: data.length,
+    created_at: '2026-01-01T00:00:00Z',
+  };
   cloud.images.set(id, { id, ...fields, ...content, ...changes });
 }
 
@@ -115,6 +131,41 @@ test('another image that appears while the data is sent is not doubled, or put a
   expect(visible()).toHaveLength(1);
   expect(cloud.images.get('theirs') ?? cloud.images.get('last')).toMatchObject({ os_hidden: true });
   expect(cloud.images.size).toBe(2);
+});
+
+test('one that is older by now is not shown; one that was shown gives way; the clock is the cloud’s', async () => {
+  const newer = () => put('newer', { [serialProperty(serialNow())]: 'true' });
+  cloud.once(/^PUT/, newer);
+  await expect(glance.publish(image(), place({ replace: true }), context())).rejects.toMatchObject({
+    message: expect.stringContaining('a newer image called x is there: newer'),
+    hint: expect.stringContaining('--rollback'),
+  });
+  expect([...cloud.images.keys()]).toEqual(['newer']);
+  cloud.images.clear();
+  // It comes between the last look and the moment of showing.
+  cloud.once(/^PATCH/, newer);
+  const there = context();
+  await glance.publish(image(), place({ replace: true }), there);
+  expect(visible()).toEqual(['newer']);
+  expect(there.notes).toEqual([expect.stringContaining('newer is newer and was published meanwhile')]);
+  const later = { ...image(), serial: serialAt(Date.now() + 3_600_000) };
+  cloud.seen.length = 0;
+  await expect(glance.publish(later, place({ replace: true }), context())).rejects.toThrow(
+    /after what is now the time/,
+  );
+  expect(written()).toEqual([]);
+});
+
+test('whoever is about to hide an image leaves it when it has been raised meanwhile', async () => {
+  put('old', { vmkiln_sha256: 'old' });
+  const [serial = ''] = Object.keys(cloud.images.get('old') ?? {}).filter((name) => name.startsWith('vmkiln_serial'));
+  const raise = () => {
+    const { [serial]: _, ...rest } = (cloud.images.get('old') ?? {}) as Record<string, unknown>;
+    cloud.images.set('old', { ...rest, id: 'old', [serialProperty(serialNow())]: 'true' });
+  };
+  cloud.once(/^PATCH .*\/old/, raise);
+  await glance.publish(image(), place({ replace: true }), context());
+  expect(visible()).toEqual(['old']);
 });
 
 test('an upload of the same name that begins elsewhere meanwhile does not end this one', async () => {

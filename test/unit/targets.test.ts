@@ -77,7 +77,8 @@ test('what is published has the name of its place, and a folder counts from the 
     ...{ signal, env: {}, cwd, progress: () => undefined, note: () => undefined, work: (file) => join(cwd, file) },
     exec: (command) => exec({ ...command, signal }),
   };
-  const image = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 512, build: 'b1', rehearsal: false };
+  const content = { path, name: 'x', format: 'raw' as const, sha256: 'ab', size: 512 };
+  const image = { ...content, build: 'b1', serial: '20260501-000000-0000', rehearsal: false };
   const planned = plannedTargets(uploadOf({ directory: { path: 'out' } }));
   const published = await publishAll(planned, image, context, () => undefined);
   expect(published).toMatchObject([{ target: 'directory', name: 'out', location: join(cwd, 'out/x.raw') }]);
@@ -91,7 +92,16 @@ test('what a build has made is looked at before it goes anywhere, and what chang
   const publish = (format: 'raw' | 'qcow2', content: string | Buffer, change?: () => void) => {
     writeFileSync(path, content);
     const { length: size } = readFileSync(path);
-    const image = { path, name: 'x', format, sha256: 'ab', size, build: 'b1', rehearsal: false };
+    const image = {
+      path,
+      name: 'x',
+      format,
+      sha256: 'ab',
+      size,
+      build: 'b1',
+      serial: '20260501-000000-0000',
+      rehearsal: false,
+    };
     const copies: TargetContext['exec'] = async () => {
       copyFileSync(path, join(cwd, 'out/.x.b1.partial'));
       change?.();

@@ -50,7 +50,8 @@ function asking({ signal, env }: Looking): Run {
 /** Runs the program with a verb; the image and the options are one JSON document on its standard input. */
 async function ask(verb: Verb, spec: CommandSpec, image: ImageToPublish | undefined, run: Run): Promise<string> {
   const { program, args } = hookCommand(spec);
-  const input = `${JSON.stringify({ version: 1, verb, options: spec.options, ...(image && { image: factsOf(image) }) })}\n`;
+  const about = image && { image: factsOf(image), rollback: image.rollback ?? false };
+  const input = `${JSON.stringify({ version: 1, verb, options: spec.options, ...about })}\n`;
   try {
     return (await run({ program, args: [...args, verb], cwd: dirname(spec.run), input })).stdout;
   } catch (error) {
@@ -65,10 +66,10 @@ async function ask(verb: Verb, spec: CommandSpec, image: ImageToPublish | undefi
 
 /** The image as a program is told of it: plain facts, `size` in bytes. */
 function factsOf(image: ImageToPublish) {
-  const { path, name, format, sha256, size, build, rehearsal, description } = image;
+  const { path, name, format, sha256, size, build, serial, rehearsal, description } = image;
   const said = image.properties ?? {};
   const properties = { ...followsFrom(image, format, said).properties, ...said };
-  return { path, name, format, sha256, size, build, rehearsal, description, properties };
+  return { path, name, format, sha256, size, build, serial, rehearsal, description, properties };
 }
 
 function answerOf<T>(schema: z.ZodType<T>, verb: Verb, { run }: CommandSpec, stdout: string): T {

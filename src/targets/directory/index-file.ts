@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { VmkilnError } from '../../errors.ts';
 import { writeAtomic } from '../../store/files.ts';
+import { isSerial } from '../serial.ts';
 
 const entrySchema = z.looseObject({
   name: z.string(),
@@ -16,11 +17,13 @@ const entrySchema = z.looseObject({
   /** The file's modification time: another one means that the file was changed since, for instance by booting it. */
   createdAt: z.string(),
   rehearsal: z.boolean(),
+  /** Without one it is older than all that have one: until version 0.1.0 there were none. */
+  serial: z.string().refine(isSerial).optional(),
 });
 const indexSchema = z.object({ version: z.literal(1), images: z.array(entrySchema) });
 
 /** An image as `index.json` lists it. */
-type IndexEntry = z.infer<typeof entrySchema>;
+export type IndexEntry = z.infer<typeof entrySchema>;
 
 /**
  * The images that a folder's `index.json` lists; none when there is no such file.

@@ -15,6 +15,7 @@ import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
 import type { DirectorySpec } from './directory.ts';
 import { sameFile } from '../same-file.ts';
+import { serialIn } from './order.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 
 /** Seconds a copy may take: a terabyte to a slow disk. */
@@ -46,6 +47,7 @@ export async function changes(image: ImageToPublish, spec: DirectorySpec, { cwd 
   const file = fileOf(image);
   const path = join(folder, file);
   if (!(await stat(folder).catch(() => undefined))) return [`create the folder ${folder}`, `add ${path}`];
+  await serialIn(folder, file, image);
   const published = await findPublished(folder, file);
   if (published?.sha256 === image.sha256) return [`leave ${path} as it is: it has the same content`];
   const listed = (await readIndex(folder)).find((entry) => entry.file === file);
@@ -72,7 +74,8 @@ export async function publish(image: ImageToPublish, spec: DirectorySpec, contex
   try {
     await mkdir(folder, { recursive: true });
     await removeDeadPartials(folder, image.name);
-    if ((await findPublished(folder, file))?.sha256 === image.sha256) return published(true);
+    await serialIn(folder, file, image);
+    if (await withLock(folder, 'index', { signal, waiting }, () => raise(image, folder))) return published(true);
     // The lock says that the partial file has a living owner.
     return await withLock(folder, partial, { signal, waiting }, async () => {
       const temporary = join(folder, partial);
@@ -137,19 +140,30 @@ async function copy(image: ImageToPublish, temporary: string, context: TargetCon
   }
 }
 
+/** Under the folder's lock: whether the same image is there already. Its serial is the higher one then. */
+async function raise(image: ImageToPublish, folder: string): Promise<boolean> {
+  const file = fileOf(image);
+  const published = await findPublished(folder, file);
+  if (published?.sha256 !== image.sha256) return false;
+  const serial = await serialIn(folder, file, image);
+  if (serial !== published.serial) await updateIndex(folder, { ...published, serial });
+  return true;
+}
+
 /** Under the folder's lock. A kill between any two steps leaves a state that the next publish sees as changed. */
 async function putInPlace(image: ImageToPublish, folder: string, temporary: string): Promise<void> {
   const file = fileOf(image);
   const sum = join(folder, `${file}.sha256`);
   const { name, format, size, sha256, build, rehearsal } = image;
   await removeTemporaries(folder);
-  await readIndex(folder);
+  // Another one may have come in while this one was copied.
+  const serial = await serialIn(folder, file, image);
   const createdAt = (await stat(temporary)).mtime.toISOString();
   await rm(sum, { force: true });
   await rename(temporary, join(folder, file));
   await syncFolder(folder);
   await writeAtomic(sum, checksumLine(sha256, file));
-  await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal });
+  await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal, serial });
 }
 
 /** Removes what a build that is gone was copying into a folder. */

@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../../errors.ts';
 import { convertFile } from '../../images/convert.ts';
 import { ServiceError } from '../../openstack/http.ts';
-import { deleteImage, getImage, type Image, patchImage } from '../../openstack/image-api.ts';
+import { deleteImage, getImage, type Image, type Patch, patchImage } from '../../openstack/image-api.ts';
 import { cloudOutput } from '../follows.ts';
-import type { Step } from './decide.ts';
+import { hidePatches, isRetired, retirePatches, serialOf, stampPatches } from './fence.ts';
 import { look, sameImages } from './look.ts';
 import { type Publication, sourceOf } from './publication.ts';
 import { isSigned, patchesFor, uploadingProperty, type Wanted } from './record.ts';
 import { signImage } from './sign.ts';
+import type { Step } from './step.ts';
 import { type Known, nextSteps, wantedBy } from './survey.ts';
 import { discard, type Upload, uploadImage } from './upload.ts';
 import { hasBytesOf, verifyUpload } from './verify.ts';
 
 /** What a step found out. With `again` it is more than what follows could be decided by: that is decided anew. */
 type Outcome = { known?: Partial<Known>; again?: true };
+
+/** How often a change is decided anew that the cloud did not take, because somebody else was quicker. */
+const patience = 8;
+/** Milliseconds until then, more each time after the first ones: what it says may be a little old. */
+const pause = 200;
 
 /**
  * Publishes: decides, carries out step by step, and decides again by another look where a step says so.
@@ -24,10 +31,15 @@ type Outcome = { known?: Partial<Known>; again?: true };
  */
 export async function carryOut(publication: Publication): Promise<Image> {
   let { steps, image } = nextSteps(publication.known, publication.spec);
-  for (;;) {
+  for (let rounds = 1; ;) {
     const [step, ...rest] = steps;
     if (step === undefined) break;
-    const { known, again } = await perform(publication, step);
+    const { known, again } = await perform(publication, step).catch(async (error: unknown): Promise<Outcome> => {
+      if (!wasOvertaken(step, error) || rounds > patience) throw error;
+      if (rounds > 3) await sleep(pause * rounds, undefined, { signal: publication.context.signal });
+      return { again: true };
+    });
+    if (again) rounds += 1;
     publication.known = { ...publication.known, ...known };
     if (again) {
       publication.known = { ...publication.known, ...(await lookAgain(publication)) };
@@ -38,6 +50,12 @@ export async function carryOut(publication: Publication): Promise<Image> {
   }
   if (image === undefined) throw new Error('a publication without an image');
   return image;
+}
+
+/** Whether a step did not find an image as it was when it was looked at. */
+function wasOvertaken({ do: verb }: Step, error: unknown): boolean {
+  const changes = ['publish', 'update', 'hide', 'yield', 'delete'].includes(verb);
+  return changes && error instanceof ServiceError && [404, 409].includes(error.status);
 }
 
 async function lookAgain({ session, known, spec, context }: Publication): Promise<Partial<Known>> {
@@ -67,13 +85,20 @@ async function perform(publication: Publication, step: Step): Promise<Outcome> {
     case 'resume':
       return resume(publication, step.image);
     case 'publish':
-      return { known: { own: await patchImage(session, step.image.id, step.patches, { signal }) }, again: true };
-    case 'update':
-      await patchImage(session, step.image.id, step.patches, { signal });
-      return {};
+      return {
+        known: { own: await patchImage(session, step.image.id, step.patches, { signal }), touched: true },
+        again: true,
+      };
+    case 'update': {
+      const stamp = stampPatches(step.image);
+      await patchImage(session, step.image.id, stamp.length > 0 ? stamp : step.patches, { signal });
+      return { known: { touched: stamp.length === 0 }, again: true };
+    }
     case 'hide':
-      await patchImage(session, step.image.id, [{ op: 'replace', path: '/os_hidden', value: true }], { signal });
-      return {};
+      return putAway(publication, step.image, hidePatches);
+    case 'yield':
+      note(`${name}: ${step.to.id} is newer and was published meanwhile; ${step.image.id} is hidden`);
+      return putAway(publication, step.image, hidePatches);
     case 'delete':
       return remove(publication, step.image);
     case 'keep':
@@ -137,8 +162,24 @@ async function isAsSent(upload: Upload, image: Image): Promise<boolean> {
   return !getsSignature || (source !== undefined && (await hasBytesOf(image, source, upload)));
 }
 
-/** Deletes an old image. One that is in use stays, hidden. */
-async function remove({ session, context }: Publication, image: Image): Promise<Outcome> {
+/** Changes an image that somebody may take up at the same time: only if its serial is the one that was looked at. */
+async function putAway(
+  { session, context }: Publication,
+  image: Image,
+  patches: (image: Image) => Patch[],
+): Promise<Outcome> {
+  const { signal } = context;
+  const stamp = stampPatches(image);
+  const now = stamp.length > 0 ? await patchImage(session, image.id, stamp, { signal }) : image;
+  if (serialOf(now) !== serialOf(image)) return { again: true };
+  await patchImage(session, image.id, patches(now), { signal });
+  return {};
+}
+
+/** Deletes an old image, once nobody will take it up any more. One that is in use stays, hidden. */
+async function remove(publication: Publication, image: Image): Promise<Outcome> {
+  const { session, context } = publication;
+  if (!isRetired(image) && (await putAway(publication, image, retirePatches)).again) return { again: true };
   await deleteImage(session, image.id, { signal: context.signal }).catch((error: unknown) => {
     if (!(error instanceof ServiceError) || ![403, 409].includes(error.status)) throw error;
     context.note(`${session.cloud.name}: the old image ${image.id} stays, hidden: ${error.message}`);

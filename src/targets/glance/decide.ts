@@ -1,30 +1,18 @@
-import type { Image, Patch } from '../../openstack/image-api.ts';
+import type { Image } from '../../openstack/image-api.ts';
 import type { Method } from './method.ts';
-import { isMadeHere, isPublished, isSigned, isUnfinished, patchesFor, sha256Property, type Wanted } from './record.ts';
-
-/** What a publication does, step by step. */
-export type Step =
-  /** Ends it: nothing can be done. `hint` says what would help. */
-  | { do: 'refuse'; message: string; hint: string }
-  /** Converts the file here; later steps work with the result. */
-  | { do: 'convert'; from: string; to: string }
-  /** Makes sure that an image has the bytes of the file: no signature goes onto other data. */
-  | { do: 'compare'; image: Image }
-  /** Signs the file. */
-  | { do: 'sign' }
-  | { do: 'discard'; image: Image; because: string }
-  /** Makes a hidden, marked image, complete and verified. */
-  | { do: 'create'; method: Method }
-  /** Verifies an image whose upload was killed after its data had arrived. */
-  | { do: 'resume'; image: Image }
-  /** Makes the image of this publication what is wanted, and visible. */
-  | { do: 'publish'; image: Image; patches: readonly Patch[] }
-  | { do: 'update'; image: Image; patches: readonly Patch[] }
-  | { do: 'hide'; image: Image }
-  | { do: 'delete'; image: Image }
-  | { do: 'keep'; image: Image; because: string }
-  /** Gives the signature of the file to an image that has none. */
-  | { do: 'attach'; image: Image };
+import { hintForOlder, higher } from '../serial.ts';
+import { isBelow, type Rank, rankOf, serialOf, serialProperty } from './fence.ts';
+import {
+  isPublished,
+  isSigned,
+  isUnfinished,
+  patchesFor,
+  sha256Property,
+  showingPatches,
+  type Wanted,
+} from './record.ts';
+import { newestFirst, retire } from './retire.ts';
+import type { Step } from './step.ts';
 
 /** Of an image that has `vmkiln_uploading`: whether its uploader is gone, still at it, or on another host. */
 export type Uploader = 'gone' | 'alive' | 'elsewhere';
@@ -48,10 +36,14 @@ export type Found = {
   /** The image that has the wanted id already. */
   holder: Image | undefined;
   uploader: (image: Image) => Uploader;
+  /** What the cloud says the time is, in milliseconds since 1970. */
+  clock: number | undefined;
   /** The file as it is at hand. */
   file: { format: string; signed: boolean };
   /** The image that this publication has made or taken up: complete, and verified. */
   own: Image | undefined;
+  /** Whether its image, or the one with the same content, has been changed by it. */
+  touched: boolean;
   /** Ids of unfinished images whose data turned out not to be that of the file. */
   different: ReadonlySet<string>;
   /** Ids of unfinished images that were discarded. What the cloud did not let go is for the next publication. */
@@ -63,29 +55,58 @@ export type Decision = { steps: Step[]; image: Image | undefined };
 
 /**
  * All that it takes from here to have exactly the wanted image. Pure. In an order in which users always find a good one: a
- * new image is hidden until it is complete and verified, and old ones are hidden only after that.
+ * new image is hidden until it is complete and verified, and old ones are hidden only after that. What has a higher serial
+ * is neither hidden nor deleted.
  *
- * A `create`, `resume` or `publish` takes its time, and what follows it is only likely: it is decided again then, by
- * another look.
+ * A `create`, `resume`, `publish` or `update` takes its time, and what follows it is only likely: it is decided again
+ * then, by another look.
  */
 export function decide(asked: Asked, found: Found): Decision {
-  const image = found.own ?? sameImage(found);
-  const refusal = refusalOf(asked, found, image);
-  const { own } = found;
-  if (refusal && own) return { image, steps: [{ do: 'discard', image: own, because: refusal.message }, refusal] };
-  if (refusal) return { image, steps: [refusal] };
-  const attaches = asked.signed && !own && image !== undefined && !isSigned(image);
-  const retired = asked.replace ? retire(found.images, image, asked.replace) : [];
+  const image = ownImage(found) ?? sameImage(found);
+  const newer = newerThan(asked, found, image);
+  if (newer && image && found.touched && !isUnfinished(image)) {
+    return { image, steps: isShown(image, found) ? [{ do: 'yield', image, to: newer }] : [] };
+  }
+  const refusal = refusalOf(asked, found, image, newer);
+  if (refusal) return { image, steps: [...(image && found.own ? discardOf(image, refusal.message) : []), refusal] };
+  const isOlder = image !== undefined && isPublished(image) && serialOf(image) > asked.wanted.serial;
+  const attaches = asked.signed && !found.own && image !== undefined && !isSigned(image) && !isOlder;
+  const main = isOlder ? [] : mainStep(asked, found, image);
+  const isSeen = !asked.wanted.hidden && (main.length > 0 || isShown(image, found));
   return {
     image,
     steps: [
       ...preparation(asked, found, image, attaches),
       ...discards(found, image),
-      ...mainStep(asked, found, image),
-      ...retired,
+      ...main,
+      ...(asked.replace && isSeen ? retire(found.images, image, asked.replace.keep) : []),
       ...(attaches ? [{ do: 'attach' as const, image }] : []),
     ],
   };
+}
+
+/** The image of this publication, as the cloud has it by the last look. */
+function ownImage({ own, images }: Found): Image | undefined {
+  return own && (images.find(({ id }) => id === own.id) ?? own);
+}
+
+/** Whether whoever looks finds it. */
+function isShown(image: Image | undefined, { images }: Found): boolean {
+  return images.some((each) => each.id === image?.id && isPublished(each) && !each.os_hidden);
+}
+
+/** Where the image stands in the end; one that is still to be made is above those of the same serial. */
+function rankIn({ wanted }: Asked, image: Image | undefined): Rank {
+  const { serial } = wanted;
+  if (image === undefined) return { serial, id: '~' };
+  return { serial: isPublished(image) ? higher(serialOf(image), serial) : serial, id: image.id };
+}
+
+/** The highest image, if this is not the one that is published here. */
+function newerThan(asked: Asked, { images }: Found, image: Image | undefined): Image | undefined {
+  const rank = rankIn(asked, image);
+  const newer = images.filter((each) => each.id !== image?.id && isPublished(each) && isBelow(rank, rankOf(each)));
+  return newer.toSorted(newestFirst)[0];
 }
 
 /** The image with the same content that is there: the newest that is published, else one whose data is complete. */
@@ -97,7 +118,12 @@ function sameImage({ images, same, different, uploader }: Found): Image | undefi
 
 type Refusal = Extract<Step, { do: 'refuse' }>;
 
-function refusalOf(asked: Asked, found: Found, image: Image | undefined): Refusal | undefined {
+function refusalOf(
+  asked: Asked,
+  found: Found,
+  image: Image | undefined,
+  newer: Image | undefined,
+): Refusal | undefined {
   const { wanted, replace } = asked;
   const { images, same, own, holder } = found;
   const busy = own ? undefined : busyImage(found);
@@ -125,6 +151,14 @@ function refusalOf(asked: Asked, found: Found, image: Image | undefined): Refusa
       hint: 'replace it (--replace, or `replace: true` in the recipe), or give this one another name',
     };
   }
+  if (newer) {
+    const [theirs, ours] = [serialOf(newer), wanted.serial];
+    return {
+      do: 'refuse',
+      message: `a newer image called ${wanted.name} is there: ${newer.id}, of ${theirs}, and this one is of ${ours}`,
+      hint: hintForOlder(theirs, found.clock, `openstack image unset --property ${serialProperty(theirs)} ${newer.id}`),
+    };
+  }
   if (image === undefined && holder) {
     return {
       do: 'refuse',
@@ -144,7 +178,7 @@ function busyImage({ images, same, uploader }: Found): Image | undefined {
 /** Whether an image becomes visible that was not. */
 function appears({ wanted }: Asked, { own }: Found, image: Image | undefined): boolean {
   if (image === undefined) return true;
-  return !wanted.hidden && (image.os_hidden || (own !== undefined && isUnfinished(own)));
+  return !wanted.hidden && (image.os_hidden || (own !== undefined && isUnfinished(image)));
 }
 
 /** What is done with the file before anything is changed in the cloud. */
@@ -155,9 +189,13 @@ function preparation(asked: Asked, { file, own }: Found, image: Image | undefine
   const converts = !asked.hasLocation && file.format !== format;
   return [
     ...(converts ? [{ do: 'convert' as const, from: file.format, to: format }] : []),
-    ...(!isSent && image ? [{ do: 'compare' as const, image }] : []),
+    ...(!isSent && image && !file.signed ? [{ do: 'compare' as const, image }] : []),
     ...(asked.signed && !file.signed ? [{ do: 'sign' as const }] : []),
   ];
+}
+
+function discardOf(image: Image, because: string): Step[] {
+  return isUnfinished(image) ? [{ do: 'discard', image, because }] : [];
 }
 
 function discards({ images, uploader, discarded }: Found, kept: Image | undefined): Step[] {
@@ -167,26 +205,12 @@ function discards({ images, uploader, discarded }: Found, kept: Image | undefine
     .map((image) => ({ do: 'discard', image, because: `an upload that did not end: it is ${image.status}` }));
 }
 
-function mainStep({ wanted, method }: Asked, { own }: Found, image: Image | undefined): Step[] {
+function mainStep({ wanted, method }: Asked, { own, touched }: Found, image: Image | undefined): Step[] {
   if (image === undefined) return [{ do: 'create', method }];
-  const patches = patchesFor(wanted, image);
-  if (own) return isUnfinished(own) ? [{ do: 'publish', image: own, patches }] : [];
-  if (isUnfinished(image)) return [{ do: 'resume', image }];
+  if (isUnfinished(image)) {
+    return own ? [{ do: 'publish', image, patches: patchesFor(wanted, image) }] : [{ do: 'resume', image }];
+  }
+  // What the service did not take over is not asked for again; whether the image is seen is another matter.
+  const patches = touched ? showingPatches(wanted, image) : patchesFor(wanted, image);
   return patches.length > 0 ? [{ do: 'update', image, patches }] : [];
-}
-
-/** Hides all but `kept`, and deletes what is beyond `keep`: only what vmkiln made, and never what is protected. */
-function retire(images: readonly Image[], kept: Image | undefined, { keep }: { keep?: number | undefined }): Step[] {
-  const others = images.filter((each) => isPublished(each) && each.id !== kept?.id).toSorted(newestFirst);
-  return others.flatMap((image, index): Step[] => {
-    const hide: Step[] = image.os_hidden ? [] : [{ do: 'hide', image }];
-    if (keep === undefined || index < keep) return hide;
-    if (image.protected) return [...hide, { do: 'keep', image, because: 'it is protected' }];
-    if (!isMadeHere(image)) return [...hide, { do: 'keep', image, because: 'vmkiln did not make it' }];
-    return [...hide, { do: 'delete', image }];
-  });
-}
-
-function newestFirst(a: Image, b: Image): number {
-  return a.created_at < b.created_at ? 1 : -1;
 }

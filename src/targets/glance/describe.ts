@@ -1,6 +1,7 @@
 import { fieldOf, type Image, type Patch } from '../../openstack/image-api.ts';
-import type { Step } from './decide.ts';
+import { isSerialProperty } from './fence.ts';
 import type { Wanted } from './record.ts';
+import type { Step } from './step.ts';
 
 /** The steps as a diff for people: `+` appears, `~` changes, `-` goes, `=` stays. */
 export function describeSteps(wanted: Wanted, steps: readonly Step[]): string[] {
@@ -31,9 +32,17 @@ function describeStep(wanted: Wanted, step: Step, steps: readonly Step[]): strin
     case 'discard':
       return [`- delete ${named(step.image)}: ${step.because}`];
     case 'publish':
-    case 'update':
-      return [`~ change ${named(step.image)}`, ...step.patches.map((patch) => `~   ${patchLine(step.image, patch)}`)];
+    case 'update': {
+      // That the serial rises goes without saying.
+      const patches = step.patches.filter((patch) => {
+        const name = fieldOf(patch);
+        return !isSerialProperty(name) && JSON.stringify(step.image[name]) !== JSON.stringify(patch.value);
+      });
+      const lines = patches.map((patch) => `~   ${patchLine(step.image, patch)}`);
+      return lines.length > 0 ? [`~ change ${named(step.image)}`, ...lines] : [];
+    }
     case 'hide':
+    case 'yield':
       return [`~ hide ${named(step.image)}`];
     case 'delete':
       return [`- delete ${named(step.image)}`];
@@ -56,7 +65,7 @@ function fieldLines({ properties, follows, ...fields }: Wanted): string[] {
   const min_disk = fields.min_disk ?? follows?.minDisk;
   const all = { ...fields, min_disk, ...follows?.properties, ...properties };
   return Object.entries(all).flatMap(([name, value]) => {
-    if (value === undefined || name === 'name' || (name === 'hidden' && value === false)) return [];
+    if (value === undefined || ['name', 'serial'].includes(name) || (name === 'hidden' && value === false)) return [];
     const text = Array.isArray(value) ? value.join(', ') : String(value);
     return [`+   ${name} = ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`];
   });

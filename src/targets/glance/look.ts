@@ -28,14 +28,15 @@ export async function wayInto(session: CloudSession, spec: GlancePlace, signal: 
   return { method, stores };
 }
 
-/** What a cloud has of a name. `holder` is the image that has the wanted id already. */
-export type Look = { images: Image[]; holder: Image | undefined };
+/** What a cloud has of a name. `holder` is the image that has the wanted id already, `clock` its time (as `CloudSession` has it). */
+export type Look = { images: Image[]; holder: Image | undefined; clock: number | undefined };
 
 /** Asks a cloud what a decision needs. Changes nothing. */
 export async function look(session: CloudSession, wanted: Wanted, signal: AbortSignal): Promise<Look> {
   const images = await namedImages(session, wanted, signal);
   const { id } = wanted;
-  return { images, holder: id === undefined ? undefined : await findImage(session, id, { signal }) };
+  const holder = id === undefined ? undefined : await findImage(session, id, { signal });
+  return { images, holder, clock: session.clock() };
 }
 
 /** The images of a name in the project, hidden and unfinished ones too. */
@@ -44,13 +45,14 @@ async function namedImages(session: CloudSession, { name, owner }: Wanted, signa
   const project = owner ?? own;
   // Those that another project shares with everybody are listed only when asked for.
   const kinds = project === own ? [[]] : [[], [['visibility', 'community']] as const];
-  const lists = await Promise.all(
-    kinds.flatMap((kind) =>
-      ['false', 'true'].map((hidden) =>
-        listImages(session, [['name', name], ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
+  const list = (hidden: boolean) =>
+    Promise.all(
+      kinds.map((kind) =>
+        listImages(session, [['name', name], ['owner', project], ['os_hidden', String(hidden)], ...kind], { signal }),
       ),
-    ),
-  );
+    );
+  // One after the other, so that an image that is shown meanwhile is in one of them at least.
+  const lists = [...(await list(true)), ...(await list(false))];
   // Some clouds list public images of others even so.
   const found = lists.flat().filter((image) => image.owner === project && image.name === name);
   return [...new Map(found.map((image) => [image.id, image])).values()];

@@ -1,5 +1,7 @@
-import { type Image, type Patch, pointer } from '../../openstack/image-api.ts';
+import { fieldOf, type Image, type Patch, pointer } from '../../openstack/image-api.ts';
 import type { Follows } from '../follows.ts';
+import { higher, type Serial } from '../serial.ts';
+import { isRetired, isSerialProperty, isSnapshot, serialOf, serialPatches } from './fence.ts';
 
 /** The property that says which image of vmkiln an image is: the SHA-256 of the file that was published. */
 export const sha256Property = 'vmkiln_sha256';
@@ -22,6 +24,7 @@ export type Wanted = {
   properties: Readonly<Record<string, string>>;
   /** What follows from its contents. It is said when the image is made, and never taken for what somebody has said. */
   follows?: Follows;
+  serial: Serial;
 };
 
 /** Whether an image is that of an upload that goes on or was killed. */
@@ -29,21 +32,21 @@ export function isUnfinished(image: Image): boolean {
   return uploadingProperty in image;
 }
 
-/** Whether an image is complete, and not that of an upload that goes on or was killed. */
+/** Whether an image is complete, neither that of an upload that goes on or was killed nor about to be deleted. */
 export function isPublished(image: Image): boolean {
-  return !isUnfinished(image) && (image.status === 'active' || image.status === 'deactivated');
+  return !isUnfinished(image) && !isRetired(image) && (image.status === 'active' || image.status === 'deactivated');
 }
 
-/** Whether vmkiln has published an image. A snapshot of an instance inherits the properties of its image. */
+/** Whether vmkiln has published an image. */
 export function isMadeHere(image: Image): boolean {
-  return sha256Property in image && !('base_image_ref' in image) && image['image_type'] !== 'snapshot';
+  return sha256Property in image && !isSnapshot(image);
 }
 
 export function isSigned(image: Image): boolean {
   return 'img_signature' in image;
 }
 
-/** The changes that make an image what is wanted. What is not spoken of stays. */
+/** The changes that make an image what is wanted. What is not spoken of stays, and so does a higher serial. */
 export function patchesFor(wanted: Wanted, image: Image): Patch[] {
   const patches: Patch[] = [];
   const set = (name: string, value: unknown) => {
@@ -54,7 +57,11 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
   set('min_disk', wanted.min_disk);
   set('min_ram', wanted.min_ram);
   set('protected', wanted.protected);
-  set('os_hidden', wanted.hidden);
+  const serial = isUnfinished(image) ? wanted.serial : higher(wanted.serial, serialOf(image));
+  const rises = serialPatches(image, serial);
+  // Somebody may be hiding it at this moment, as older than another one: it rises and is seen in one.
+  if (rises.length > 0) patches.push({ op: 'replace', path: '/os_hidden', value: wanted.hidden });
+  else set('os_hidden', wanted.hidden);
   if (wanted.tags && wanted.tags.toSorted().join('\n') !== [...image.tags].toSorted().join('\n')) {
     patches.push({ op: 'replace', path: '/tags', value: [...wanted.tags] });
   }
@@ -65,5 +72,13 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
     set(name, value);
   }
   if (isUnfinished(image)) patches.push({ op: 'remove', path: pointer(uploadingProperty) });
-  return patches;
+  return [...patches, ...rises];
+}
+
+/** Those of the changes by which an image appears, and takes its place before the others. */
+export function showingPatches(wanted: Wanted, image: Image): Patch[] {
+  return patchesFor(wanted, image).filter((patch) => {
+    const name = fieldOf(patch);
+    return isSerialProperty(name) || (name === 'os_hidden' && !wanted.hidden);
+  });
 }

@@ -5,11 +5,13 @@ import type { CloudSession } from '../../openstack/keystone.ts';
 import { checkProperties, readDefinitions } from '../../openstack/metadefs.ts';
 import type { SignatureProperties } from '../../openstack/signing.ts';
 import type { ImageToPublish, TargetContext } from '../target.ts';
+import { checkClock, higher, noSerial, type Serial, serialAfter } from '../serial.ts';
 import { decide, type Decision } from './decide.ts';
+import { serialOf } from './fence.ts';
 import { type Look, look, sameImages, type Way, wayInto } from './look.ts';
 import { uploaderOf } from './mark.ts';
 import type { GlancePlace } from './recipe.ts';
-import type { Wanted } from './record.ts';
+import { isPublished, type Wanted } from './record.ts';
 import { wantedImage } from './wanted.ts';
 
 /** All that is known of a publication: of the cloud by the last look, and of itself by what it has done so far. */
@@ -24,6 +26,7 @@ export type Known = Look & {
   signature: SignatureProperties | undefined;
   /** The image that was made or taken up: complete, and verified. */
   own: Image | undefined;
+  touched: boolean;
   different: ReadonlySet<string>;
   discarded: ReadonlySet<string>;
 };
@@ -43,13 +46,27 @@ export async function survey(
   const { signal } = world;
   const given = asWanted(original, spec);
   const way = await wayInto(session, spec, signal);
-  const { images, holder } = await look(session, wantedImage(given, spec), signal);
-  const image = await withSha256(given, images, spec);
-  const doubts = await checkAll(session, wantedImage(image, spec), signal);
-  const same = await sameImages(images, image, world);
+  const { images, holder, clock } = await look(session, wantedImage(given, spec), signal);
+  checkClock(given.serial, clock, session.cloud.name);
+  const found = await withSha256(given, images, spec);
+  const doubts = await checkAll(session, wantedImage(found, spec), signal);
+  const same = await sameImages(images, found, world);
+  const image = {
+    ...found,
+    serial: serialAmong(
+      found,
+      images.filter(({ id }) => !same.has(id)),
+    ),
+  };
   const file = { path: image.path, format: image.format };
   const nothing = { signature: undefined, own: undefined, different: new Set<string>(), discarded: new Set<string>() };
-  return { known: { image, way, images, holder, same, file, ...nothing }, doubts };
+  return { known: { image, way, images, holder, clock, same, file, ...nothing, touched: false }, doubts };
+}
+
+/** The serial of a publication; one that goes back to an older image gets the next after those that are there. */
+function serialAmong({ serial, rollback }: ImageToPublish, others: readonly Image[]): Serial {
+  const highest = others.filter(isPublished).map(serialOf).reduce(higher, noSerial);
+  return rollback && serial < highest ? serialAfter(highest) : serial;
 }
 
 /**

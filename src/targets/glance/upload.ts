@@ -14,6 +14,7 @@ import {
 import type { CloudSession } from '../../openstack/keystone.ts';
 import { type Digests, type SendOptions, sendFile, type Source } from '../../openstack/send-file.ts';
 import { importAndWait, watchTask } from '../../openstack/watch-import.ts';
+import { serialProperty } from './fence.ts';
 import type { Method } from './method.ts';
 import { sha256Property, uploadingProperty, type Wanted } from './record.ts';
 import { verifyUpload } from './verify.ts';
@@ -133,20 +134,12 @@ export async function discard(
 }
 
 function recordOf({ wanted, uploader }: Upload, id: string): Record<string, unknown> & { id: string } {
-  const { properties, follows, hidden: _, protected: __, name, id: ___, ...fields } = wanted;
+  const { properties, follows, hidden: _, protected: __, name, id: ___, serial, ...fields } = wanted;
   const min_disk = wanted.min_disk ?? follows?.minDisk;
   const said = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const size = min_disk === undefined ? {} : { min_disk };
-  return {
-    ...follows?.properties,
-    ...properties,
-    ...said,
-    ...size,
-    id,
-    name,
-    os_hidden: true,
-    [uploadingProperty]: uploader,
-  };
+  const marks = { [serialProperty(serial)]: 'true', [uploadingProperty]: uploader };
+  return { ...follows?.properties, ...properties, ...said, ...size, id, name, os_hidden: true, ...marks };
 }
 
 /** Gets the data into the record. */

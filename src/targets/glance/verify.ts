@@ -4,6 +4,7 @@ import { type Progress, transferReporter } from '../../media/progress.ts';
 import { extraProperties, type Image } from '../../openstack/image-api.ts';
 import type { Source } from '../../openstack/send-file.ts';
 import { digestInto } from '../../store/digest.ts';
+import { isSerialProperty } from './fence.ts';
 import { uploadingProperty, type Wanted } from './record.ts';
 
 type World = { source: Source | undefined; signal: AbortSignal; progress: Progress; note: (message: string) => void };
@@ -73,7 +74,8 @@ function differs(image: Image, how: string): VmkilnError {
 function injected(image: Image, { properties, follows }: Wanted): string[] {
   const sent = { ...follows?.properties, ...properties };
   return Object.entries(extraProperties(image)).flatMap(([name, value]) => {
-    if (name.startsWith('os_glance_') || name === uploadingProperty || name in sent) return [];
+    const isOurs = name === uploadingProperty || isSerialProperty(name) || name in sent;
+    if (name.startsWith('os_glance_') || isOurs) return [];
     return [`${name}=${String(value)}`];
   });
 }

@@ -42,5 +42,6 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     tags: spec.tags,
     properties,
     follows: followsFrom(image, format, all),
+    serial: image.serial,
   };
 }

@@ -113,9 +113,9 @@ async function reply(
     const changed: Shown = { ...found };
     for (const { op, path, value } of JSON.parse(text) as { op: string; path: string; value: unknown }[]) {
       const name = path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
-      if (op !== 'remove') changed[name] = value;
-      else if (name in changed) delete changed[name];
-      else return [409, { message: `Property ${name} does not exist.` }];
+      if (op !== 'add' && !(name in changed)) return [409, { message: `Property ${name} does not exist.` }];
+      if (op === 'remove') delete changed[name];
+      else changed[name] = value;
     }
     images.set(id, changed);
     return [200, changed];

@@ -8,6 +8,7 @@ import { readCloud } from '../../../src/openstack/clouds-yaml.ts';
 import { type Image, listImages } from '../../../src/openstack/image-api.ts';
 import { openSession, type CloudSession } from '../../../src/openstack/keystone.ts';
 import { type GlancePlace, glanceSchema } from '../../../src/targets/glance/recipe.ts';
+import { serialNow } from '../../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../../src/targets/target.ts';
 import { exec } from '../../../src/tools/exec.ts';
 
@@ -46,8 +47,9 @@ export async function openstack<T>(cloud: string, ...args: string[]): Promise<T>
   return JSON.parse(stdout) as T;
 }
 
-/** A qcow2 whose guest sees `content` bytes at random and a disk of 1 MiB. */
+/** A qcow2 whose guest sees `content` bytes at random and a disk of 1 MiB. Each one is newer than the one before. */
 export async function makeImage(changes: Partial<ImageToPublish> = {}): Promise<ImageToPublish> {
+  const serial = serialNow();
   const folder = mkdtempSync(join(tmpdir(), 'vmkiln-image-'));
   const raw = join(folder, 'disk.raw');
   writeFileSync(raw, Buffer.concat([randomBytes(300_000), Buffer.alloc(2 ** 20 - 300_000)]));
@@ -56,7 +58,8 @@ export async function makeImage(changes: Partial<ImageToPublish> = {}): Promise<
   const data = readFileSync(path);
   const sha256 = createHash('sha256').update(data).digest('hex');
   const name = fresh('image');
-  return { path, name, format: 'qcow2', sha256, size: data.length, build: 'b1', rehearsal: false, ...changes };
+  const content = { path, name, format: 'qcow2' as const, sha256, size: data.length };
+  return { ...content, build: 'b1', serial, rehearsal: false, ...changes };
 }
 
 /** A `glance` target as a recipe would give it. */

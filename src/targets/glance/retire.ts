@@ -1,0 +1,30 @@
+import type { Image } from '../../openstack/image-api.ts';
+import { isRetired, serialOf } from './fence.ts';
+import { isMadeHere, isPublished } from './record.ts';
+import type { Step } from './step.ts';
+
+/**
+ * What becomes of the older images: they are hidden, and deleted beyond `keep` (all stay without it): only what vmkiln made,
+ * and never what is protected. Pure.
+ * None of them is newer: whoever sees a newer one retires nothing.
+ */
+export function retire(images: readonly Image[], kept: Image | undefined, keep: number | undefined): Step[] {
+  const older = images.filter((each) => isPublished(each) && each.id !== kept?.id);
+  // What a publication that was killed had begun to delete.
+  const retired = images.filter(isRetired).map((image): Step => ({ do: 'delete', image }));
+  return [...older.toSorted(newestFirst).flatMap((image, index) => fateOf(image, index, keep)), ...retired];
+}
+
+function fateOf(image: Image, index: number, keep: number | undefined): Step[] {
+  const hide: Step[] = image.os_hidden ? [] : [{ do: 'hide', image }];
+  if (keep === undefined || index < keep) return hide;
+  if (image.protected) return [...hide, { do: 'keep', image, because: 'it is protected' }];
+  if (!isMadeHere(image)) return [...hide, { do: 'keep', image, because: 'vmkiln did not make it' }];
+  return [...hide, { do: 'delete', image }];
+}
+
+/** By serial; those without one by the time at which their records were made. */
+export function newestFirst(a: Image, b: Image): number {
+  const [one, other] = [serialOf(a), serialOf(b)];
+  return one === other ? (a.created_at < b.created_at ? 1 : -1) : one < other ? 1 : -1;
+}
