@@ -9,9 +9,13 @@ const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
  * characters is cut.
  */
 export function printable(text: string): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  return harmless(text.length > limit ? `${text.slice(0, limit)}…` : text);
+}
+
+/** A text of somebody else with all of its characters, but none that a terminal obeys. */
+export function harmless(text: string): string {
   // A surrogate without its other half becomes U+FFFD on the way.
-  return Buffer.from(cut)
+  return Buffer.from(text)
     .toString()
     .replace(unsafe, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

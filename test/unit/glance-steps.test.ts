@@ -154,3 +154,12 @@ test('the steps are told as a diff, with what is done with the file in the line 
     '~   img_signature of 1: nothing → a signature',
   ]);
 });
+
+test('what is a label of the same bytes needs no conversion, and another format does', () => {
+  const all = (format: string, disk_format: string) =>
+    stepsFor({ file: { format, signed: false } }, { wanted: { ...wanted, disk_format } });
+  for (const label of ['iso', 'ami', 'aki', 'ari', 'raw']) expect(all('raw', label)).toEqual(['create']);
+  expect(all('iso', 'raw')).toEqual(['create']);
+  expect(all('raw', 'qcow2')).toEqual(['convert', 'create']);
+  expect(all('qcow2', 'iso')).toEqual(['convert', 'create']);
+});

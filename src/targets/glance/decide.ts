@@ -1,6 +1,7 @@
 import type { Image, Patch } from '../../openstack/image-api.ts';
 import type { Method } from './method.ts';
 import { isMadeHere, isPublished, isSigned, isUnfinished, patchesFor, sha256Property, type Wanted } from './record.ts';
+import { isSameData } from './words.ts';
 
 /** What a publication does, step by step. */
 export type Step =
@@ -152,7 +153,7 @@ function preparation(asked: Asked, { file, own }: Found, image: Image | undefine
   const isSent = !own && (image === undefined || isUnfinished(image));
   if (!isSent && !attaches) return [];
   const { disk_format: format } = asked.wanted;
-  const converts = !asked.hasLocation && file.format !== format;
+  const converts = !asked.hasLocation && !isSameData(file.format, format);
   return [
     ...(converts ? [{ do: 'convert' as const, from: file.format, to: format }] : []),
     ...(!isSent && image ? [{ do: 'compare' as const, image }] : []),

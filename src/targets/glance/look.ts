@@ -1,10 +1,11 @@
-import { findImage, type Image, importMethods, listImages, listStores } from '../../openstack/image-api.ts';
+import { findImage, type Image, importMethods, listImages, listStores, nameFilter } from '../../openstack/image-api.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import type { ImageToPublish, TargetContext } from '../target.ts';
 import { chooseMethod, type Method } from './method.ts';
 import type { GlancePlace } from './recipe.ts';
 import { isMadeHere, sha256Property, type Wanted } from './record.ts';
 import { digestOf } from './verify.ts';
+import { isSameData } from './words.ts';
 
 /** How images get into a cloud. */
 export type Way = { method: Method; stores: readonly string[] };
@@ -47,7 +48,7 @@ async function namedImages(session: CloudSession, { name, owner }: Wanted, signa
   const lists = await Promise.all(
     kinds.flatMap((kind) =>
       ['false', 'true'].map((hidden) =>
-        listImages(session, [['name', name], ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
+        listImages(session, [nameFilter(name), ['owner', project], ['os_hidden', hidden], ...kind], { signal }),
       ),
     ),
   );
@@ -66,8 +67,8 @@ export async function sameImages(
   let hash: string | undefined;
   for (const there of images) {
     if (image.sha256 !== '' && isMadeHere(there) && there[sha256Property] === image.sha256) same.add(there.id);
-    const isForeign = !(sha256Property in there) && there.size === image.size && there.disk_format === image.format;
-    if (!isForeign || there.os_hash_algo !== 'sha512' || image.path === '') continue;
+    const isAlike = there.size === image.size && isSameData(there.disk_format ?? '', image.format);
+    if (sha256Property in there || !isAlike || there.os_hash_algo !== 'sha512' || image.path === '') continue;
     hash ??= await digestOf(image, 'sha512', world);
     if (there.os_hash_value === hash) same.add(there.id);
   }

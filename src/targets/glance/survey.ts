@@ -10,6 +10,7 @@ import { uploaderOf } from './mark.ts';
 import type { GlancePlace } from './recipe.ts';
 import type { Wanted } from './record.ts';
 import { wantedImage } from './wanted.ts';
+import { isSameData } from './words.ts';
 
 /** All that is known of a publication: of the cloud by the last look, and of itself by what it has done so far. */
 export type Known = Look & {
@@ -75,7 +76,7 @@ export function nextSteps(known: Known, spec: GlancePlace): Decision {
 async function withSha256(image: ImageToPublish, images: readonly Image[], spec: GlancePlace): Promise<ImageToPublish> {
   if (image.sha256 !== '' || image.readSha256 === undefined) return image;
   const isNew = images.length === 0 && spec.sign === undefined && spec.location === undefined;
-  const converts = spec.format !== undefined && spec.format !== image.format;
+  const converts = spec.format !== undefined && !isSameData(spec.format, image.format);
   return isNew && !converts ? image : { ...image, sha256: await image.readSha256() };
 }
 
