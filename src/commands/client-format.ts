@@ -38,10 +38,10 @@ function tableCell(cell: Cell): string {
   return Array.isArray(cell) ? cell.join(', ') : String(cell ?? '');
 }
 
-/** `csv.QUOTE_NONNUMERIC`, for which Python's booleans are numbers and None is empty. */
+/** `csv.QUOTE_NONNUMERIC`, for which Python's booleans are numbers and None is empty; `\` is cliff's escape besides. */
 function csvCell(cell: Cell): string {
   if (typeof cell === 'number' || typeof cell === 'boolean') return pythonText(cell);
-  return `"${(cell === null ? '' : pythonText(cell)).replaceAll('"', '""')}"`;
+  return `"${(cell === null ? '' : pythonText(cell)).replaceAll('\\', '\\\\').replaceAll('"', '""')}"`;
 }
 
 /** `str()` of a value in Python. */

@@ -28,9 +28,8 @@ export async function projectId(
       throw error;
     }
   };
-  // No project has a name and an id with a slash in it; as a name it is looked for all the same.
-  const byId = await ask<{ project: Project }>(`projects/${encodeURIComponent(project)}`);
-  if (typeof byId !== 'number' && byId.project.id === project) return project;
+  const byId = await ask<{ project?: Project }>(`projects/${encodeURIComponent(project)}`);
+  if (typeof byId !== 'number' && byId.project?.id === project) return project;
   const named = await ask<{ projects: Project[] }>(`projects?${new URLSearchParams({ name: project })}`);
   const mayLook = typeof named !== 'number';
   const all = mayLook ? named : await ask<{ projects: Project[] }>('auth/projects');

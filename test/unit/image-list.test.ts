@@ -30,18 +30,19 @@ test.each([
 test('rows are printed as the openstack client prints them, and harmless at a terminal', () => {
   const rows = [
     ['1', 'a "b"', 5, true, null, ["it's", 'x']],
-    ['2', 'esc\u001b[2J', 0, false, 'c', []],
+    ['2', 'esc\u001b[2J', 0, false, 'c', ['x\\y']],
   ];
   const columns = ['ID', 'Name', 'Size', 'Protected', 'Checksum', 'Tags'];
-  // What Python's cliff printed for the first row.
-  expect(formatRows('value', columns, rows)).toBe(`1 a "b" 5 True None ["it's", 'x']\n2 esc\\u{1b}[2J 0 False c []\n`);
-  expect(formatRows('csv', columns, rows)).toBe(
-    [
-      '"ID","Name","Size","Protected","Checksum","Tags"',
-      `"1","a ""b""",5,True,"","[""it's"", 'x']"`,
-      '"2","esc\\u{1b}[2J",0,False,"c","[]"\n',
-    ].join('\n'),
-  );
+  // What cliff prints, but for the escape.
+  const value = String.raw`1 a "b" 5 True None ["it's", 'x']
+2 esc\u{1b}[2J 0 False c ['x\\y']
+`;
+  expect(formatRows('value', columns, rows)).toBe(value);
+  const csv = String.raw`"ID","Name","Size","Protected","Checksum","Tags"
+"1","a ""b""",5,True,"","[""it's"", 'x']"
+"2","esc\\u{1b}[2J",0,False,"c","['x\\\\y']"
+`;
+  expect(formatRows('csv', columns, rows)).toBe(csv);
   expect(JSON.parse(formatRows('json', columns, rows))).toEqual(
     rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]]))),
   );

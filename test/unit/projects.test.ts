@@ -13,6 +13,7 @@ const projects = [
 function keystone(own?: typeof projects): CloudSession {
   const answer = (path: string): object | number => {
     const url = new URL(path, 'http://x');
+    if (url.pathname === '/v3/') return { version: {} };
     const name = url.searchParams.get('name');
     if (url.pathname === '/v3/auth/projects') return { projects: own ?? projects };
     if (url.pathname === '/v3/domains') return own ? 403 : { domains: [{ id: 'd2', name: 'second' }] };
@@ -43,7 +44,7 @@ test('a project is found by its id or its name, and one that is not there is ref
   });
   expect(await find(admin, 'twice', 'second')).toBe('c'.repeat(32));
   expect(await find(admin, 'twice', 'default')).toBe('b'.repeat(32));
-  for (const none of ['nobody', 'f'.repeat(32), '../users']) {
+  for (const none of ['nobody', 'f'.repeat(32), '..', '../users']) {
     await expect(find(admin, none)).rejects.toMatchObject({
       code: 'USAGE',
       message: `there is no project ${none} in c`,
