@@ -55,17 +55,23 @@ async function findImages(cloud: CloudSession, options: ListOptions, signal: Abo
   for (const [key, value] of wanted) if (!isOwnField(key) && !notProperties.test(key)) query.push([key, value]);
   if (options.memberStatus !== undefined) query.push(['member_status', options.memberStatus]);
   for (const tag of options.tag ?? []) query.push(['tag', tag]);
-  const visibility = visibilityOf(options) ?? (all ? 'all' : undefined);
+  const visibility = visibilityOf(options);
   if (visibility !== undefined) query.push(['visibility', visibility]);
+  else if (all && hidden) query.push(['visibility', 'all']);
   const { project, projectDomain: domain } = options;
   if (project !== undefined) query.push(['owner', await projectId(cloud, { project, domain }, { signal })]);
   const fits = (image: Image) =>
     (name === undefined || image.name === name) && wanted.every(([key, value]) => String(image[key] ?? '') === value);
   // The service lists either hidden images or the others, so both together are put in order here.
   if (!all || hidden) return some(cloud, [...query, ['os_hidden', String(hidden ?? false)]], { fits, limit, signal });
-  const both = ['false', 'true'].map((each) => [...query, ['os_hidden', each] as const]);
-  const lists = await Promise.all(both.map((each) => some(cloud, each, { fits, limit: Infinity, signal })));
-  return lists.flat().toSorted(compare).slice(0, limit);
+  // Services before Stein know no `visibility=all`, so what is not listed without being asked for is asked for.
+  const kinds: ImageQuery[] = visibility === undefined ? [[], [['visibility', 'community']]] : [[]];
+  const parts = kinds.flatMap((kind) =>
+    ['false', 'true'].map((each): ImageQuery => [...query, ...kind, ['os_hidden', each]]),
+  );
+  const lists = await Promise.all(parts.map((part) => some(cloud, part, { fits, limit: Infinity, signal })));
+  const unique = new Map(lists.flat().map((image) => [image.id, image]));
+  return [...unique.values()].toSorted(compare).slice(0, limit);
 }
 
 /** Parameters of a list that are no filter for a property of that name; `_min` and `_max` are ranges of numbers. */

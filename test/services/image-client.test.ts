@@ -154,7 +154,9 @@ test('what the service refuses is told with what helps', async () => {
   await refused(403, 'formats are settled', 'set', id, '--disk-format', 'raw');
   await refused(403, 'policy publicize_image', 'set', id, '--public');
   await refused(403, 'image set ID --shared', 'members', id, '--add', 'f'.repeat(32));
-  await refused(403, 'administrators', 'deactivate', id);
+  await vmkiln('image', 'deactivate', id);
+  await refused(403, 'image reactivate', 'save', id, '--file', join(home, 'deactivated'));
+  await vmkiln('image', 'reactivate', id);
   await refused(403, 'another project', 'set', foreign, '--min-disk', '7');
   await refused(403, 'another project', 'delete', foreign);
   await refused(403, 'leave --project out', 'set', id, '--project', 'a'.repeat(32));
