@@ -1,72 +1,64 @@
-import {
-  extraProperties,
-  type Image,
-  importMethods,
-  listImages,
-  listStores,
-  versions,
-} from '../openstack/image-api.ts';
+import { VmkilnError } from '../errors.ts';
+import { harmless } from '../text.ts';
+import { extraProperties, type Image, importMethods, listStores, versions } from '../openstack/image-api.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { keyValues } from './image-fields.ts';
-import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
-import { formatBytes } from '../text.ts';
+import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
+import { didYouMean, formatBytes } from '../text.ts';
+import { type Cell, formatRows } from './client-format.ts';
 
-type ListOptions = CloudOptions & {
-  name?: string;
-  status?: string;
-  tag?: string[];
-  property?: string[];
-  project?: string;
-  visibility?: string;
-  hidden?: boolean;
-  all?: boolean;
-  sort?: string;
-  limit?: number;
-};
-
-/** `vmkiln image list` */
-export async function list(options: ListOptions, { signal, world }: CommandContext): Promise<void> {
-  const cloud = await openCloud(options.osCloud, world);
-  const { name, status, project: owner, visibility, sort = 'name:asc' } = options;
-  const given = Object.entries({ name, status, owner, visibility, ...keyValues(options.property) });
-  const query = given.flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, value]]));
-  for (const tag of options.tag ?? []) query.push(['tag', tag]);
-  query.push(['sort', sort]);
-  const kinds = options.all ? ['false', 'true'] : [String(options.hidden ?? false)];
-  const found: Image[] = [];
-  for (const hidden of kinds) found.push(...(await listImages(cloud, [...query, ['os_hidden', hidden]], { signal })));
-  const images = found.slice(0, options.limit ?? found.length);
-  print(options.json, images, () =>
-    table(
-      ['ID', 'NAME', 'STATUS', 'FORMAT', 'SIZE', 'VISIBILITY', 'HIDDEN', 'CREATED'],
-      images.map((image) => [
-        image.id,
-        image.name ?? '',
-        image.status,
-        image.disk_format ?? '',
-        image.size === null ? '' : formatBytes(image.size),
-        image.visibility,
-        image.os_hidden ? 'yes' : 'no',
-        image.created_at,
-      ]),
-    ),
-  );
-}
+type ShowOptions = CloudOptions & { column?: string[]; format?: 'value' | 'json' | 'table' };
 
 /** `vmkiln image show` */
-export async function show(id: string, options: CloudOptions, { signal, world }: CommandContext): Promise<void> {
+export async function show(id: string, options: ShowOptions, { signal, world }: CommandContext): Promise<void> {
   const image = await findByIdOrName(await openCloud(options.osCloud, world), id, signal);
-  print(options.json, image, () => shown(image));
+  const { column, format } = options;
+  if (column === undefined && (format === undefined || options.json))
+    return print(options.json, image, () => shown(image));
+  const names = column ?? Object.keys(image).toSorted();
+  const missing = names.find((name) => !(name in image));
+  if (missing !== undefined) {
+    throw new VmkilnError('USAGE', `${image.id} has no field ${missing}${didYouMean(missing, Object.keys(image))}`, {
+      hint: 'vmkiln image show without -c shows all of them',
+    });
+  }
+  const cells = names.map((name) => cellOf(image[name]));
+  const text = {
+    json: () => `${JSON.stringify(Object.fromEntries(names.map((name) => [name, image[name]])), null, 2)}\n`,
+    // One value a line.
+    value: () =>
+      formatRows(
+        'value',
+        [],
+        cells.map((cell) => [cell]),
+      ),
+    table: () =>
+      formatRows(
+        'table',
+        ['Field', 'Value'],
+        names.map((name, at) => [name, cells[at] ?? null]),
+      ),
+  };
+  process.stdout.write(text[options.json ? 'json' : (format ?? 'table')]());
+}
+
+function cellOf(value: unknown): Cell {
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  return value !== null && typeof value === 'object' ? JSON.stringify(value) : ((value ?? null) as Cell);
 }
 
 /** An image for people: its fields, then its properties. */
 export function shown(image: Image): string {
   const properties = extraProperties(image);
-  const text = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value ?? ''));
+  const text = (value: unknown) => {
+    const cell = cellOf(value);
+    return harmless(Array.isArray(cell) ? cell.join(', ') : String(cell ?? ''), { oneLine: true });
+  };
   const rows = (entries: [string, unknown][], indent: string) => {
     const width = Math.max(0, ...entries.map(([name]) => name.length));
-    return entries.map(([name, value]) => `${indent}${name.padEnd(width)}  ${text(value)}`.trimEnd());
+    return entries.map(([name, value]) =>
+      `${indent}${harmless(name, { oneLine: true }).padEnd(width)}  ${text(value)}`.trimEnd(),
+    );
   };
   const fields = Object.entries(image).filter(
     ([name]) => !(name in properties) && !['self', 'file', 'schema'].includes(name),

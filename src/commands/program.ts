@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineImageCommands } from './image-program.ts';
+import { filled } from './option-values.ts';
 import { harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
@@ -215,12 +216,6 @@ function withBuilding(command: Command): Command {
 
 function connectOption(): Option {
   return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
-}
-
-/** An empty value is a shell variable that is not set, not a value. */
-function filled(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It must not be empty.');
-  return text;
 }
 
 function positive(text: string): number {

@@ -6,7 +6,8 @@ import { type FieldOptions, propertiesFrom, protectionOf, visibilityOf } from '.
 
 /** Options of `vmkiln upload` that say where an image goes and what is said of it there. */
 export type TargetOptions = FieldOptions & {
-  to: string[];
+  to?: string[];
+  osCloud?: string;
   name?: string;
   id?: string;
   description?: string;
@@ -17,6 +18,7 @@ export type TargetOptions = FieldOptions & {
   importTimeout?: number;
   hidden?: boolean;
   project?: string;
+  projectDomain?: string;
   signKeyPath?: string;
   signCertId?: string;
   signHash?: string;
@@ -32,19 +34,30 @@ export type TargetOptions = FieldOptions & {
  * @throws VmkilnError USAGE
  */
 export function targetsOf(location: string | undefined, options: TargetOptions): UploadEntry[] {
-  const folders = options.to.filter((to) => /^[./~]/.test(to) || to.endsWith('/'));
-  const clouds = options.to.filter((to) => !folders.includes(to));
+  const folders = (options.to ?? []).filter(isFolder);
   if (location !== undefined && folders.length > 0)
     throw new VmkilnError('USAGE', 'a URL goes to clouds, not to a folder', { hint: 'download it first' });
   const directories = folders.map((path) => ({ directory: { path } }));
+  const clouds = cloudsOf(options);
   return clouds.length === 0 ? directories : [...directories, { glance: glanceOf(location, clouds, options) }];
 }
 
-function glanceOf(location: string | undefined, cloud: string[], options: TargetOptions): GlanceSpec {
+/** The clouds among the targets; undefined is that of the environment, which no target at all means, as in other commands. */
+export function cloudsOf({ to = [], osCloud }: TargetOptions): (string | undefined)[] {
+  const named = to.filter((each) => !isFolder(each));
+  if (osCloud !== undefined) named.push(osCloud);
+  return to.length === 0 && osCloud === undefined ? [undefined] : named;
+}
+
+function isFolder(target: string): boolean {
+  return /^[./~]/.test(target) || target.endsWith('/');
+}
+
+function glanceOf(location: string | undefined, clouds: (string | undefined)[], options: TargetOptions): GlanceSpec {
   checkTogether(options);
   const { keep, importTimeout } = options;
   const given = {
-    cloud,
+    cloud: clouds[0] === undefined ? undefined : clouds,
     name: options.name,
     id: options.id,
     description: options.description,
@@ -58,6 +71,7 @@ function glanceOf(location: string | undefined, cloud: string[], options: Target
     tags: options.tag,
     stores: options.store,
     owner: options.project,
+    ownerDomain: options.projectDomain,
     properties: propertiesFrom(options),
     method: options.import ? 'glance-direct' : options.method,
     sign: signOf(options),

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Published } from '../model.ts';
+import { openCloud } from '../openstack/open-cloud.ts';
 import { openPaths } from '../pipeline/request.ts';
 import { unpublished } from '../pipeline/upload-failed.ts';
 import { type FoundImage, imageAt, imageIn, type UploadContext, uploadImage } from '../pipeline/upload-image.ts';
@@ -8,11 +9,11 @@ import { openTarget, type PlannedTarget, plannedTargets } from '../targets/index
 import type { ImageToPublish } from '../targets/target.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { progressLines } from './progress-lines.ts';
-import { type TargetOptions, targetsOf } from './upload-targets.ts';
+import { isDataOnStdin, withStdin } from './stdin.ts';
+import { cloudsOf, type TargetOptions, targetsOf } from './upload-targets.ts';
 import { harmless, jsonText } from '../text.ts';
 
-type UploadOptions = Omit<TargetOptions, 'to'> & {
-  to?: string[];
+type UploadOptions = TargetOptions & {
   failed?: string;
   rollback?: boolean;
   dryRun?: boolean;
@@ -28,23 +29,50 @@ export async function upload(
   options: UploadOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { failed, to } = options;
-  if (failed === undefined) return uploadTo(...wantedTargets(image, options), context);
-  if (image === undefined && to === undefined) return uploadFailed(failed, options, context);
+  const { failed, to, osCloud } = options;
+  if (failed === undefined) return uploadSource(image, options, context);
+  if (image === undefined && to === undefined && osCloud === undefined) return uploadFailed(failed, options, context);
   throw new VmkilnError('USAGE', '--failed takes image and targets from the build', {
     hint: `leave the others out: vmkiln upload --failed ${failed}`,
   });
 }
 
-/** @throws VmkilnError USAGE for what is missing, in the words of the command line */
-function wantedTargets(
-  image: string | undefined,
-  { to, ...options }: UploadOptions,
-): [image: string, options: UploadOptions & TargetOptions] {
-  const hint = 'vmkiln upload --help';
-  if (image === undefined) throw new VmkilnError('USAGE', "missing required argument 'image'", { hint });
-  if (to === undefined) throw new VmkilnError('USAGE', "required option '--to <target>' not specified", { hint });
-  return [image, { ...options, to }];
+/** What can be refused by the options alone is, before an image is read. */
+async function uploadSource(image: string | undefined, options: UploadOptions, context: CommandContext): Promise<void> {
+  const source = sourceOf(image, options);
+  const isUrl = /^[a-z]+:\/\//i.test(source);
+  const targets = plannedTargets(targetsOf(isUrl ? source : undefined, options));
+  const url = isUrl ? imageAt(source, options) : undefined;
+  for (const cloud of cloudsOf(options)) await openCloud(cloud, context.world);
+  const send = async ({ found: given, ...rest }: FoundImage) => {
+    const found = withRollback(given, options);
+    return options.dryRun
+      ? showChanges(targets, found, options, context)
+      : publish(targets, { ...rest, found }, options, context);
+  };
+  if (url) return send(url);
+  // A file that is sent to one place alone is read once, while it is sent.
+  const late = targets.length === 1 && !targets[0]?.local && !options.dryRun;
+  const { name, allowRehearsal = false, allowUnfit = false, guest = false } = options;
+  const taking = { name, targets, late, allowRehearsal, allowUnfit, guest };
+  const uploadFile = async (path: string) => send(await imageIn(path, taking, uploadContext(context)));
+  if (source !== '-') return uploadFile(source);
+  const { signal, world } = context;
+  return withStdin(process.stdin, { signal, world, progress: progressLines(context) }, uploadFile);
+}
+
+/**
+ * The image: `-` is standard input, which an image with a name comes from too when none is told and there is something.
+ *
+ * @throws VmkilnError USAGE
+ */
+function sourceOf(image: string | undefined, { name }: UploadOptions): string {
+  if (image === undefined && !(name !== undefined && isDataOnStdin()))
+    throw new VmkilnError('USAGE', "missing required argument 'image'", { hint: 'vmkiln upload --help' });
+  if (image === '-' && name === undefined) {
+    throw new VmkilnError('USAGE', 'an image from standard input has no name', { hint: 'give it one: --name NAME' });
+  }
+  return image ?? '-';
 }
 
 /** The image of a build goes to those of its targets that do not have it; a second time there are none. */
@@ -55,20 +83,6 @@ async function uploadFailed(build: string, options: UploadOptions, context: Comm
   if (targets.length === 0) context.say(`every target of ${basename(build)} has the image`);
   if (options.dryRun) await showChanges(targets, image, options, context);
   else await publish(targets, { found: image }, options, context, done);
-}
-
-async function uploadTo(image: string, options: UploadOptions & TargetOptions, context: CommandContext): Promise<void> {
-  const isUrl = /^[a-z]+:\/\//i.test(image);
-  const targets = plannedTargets(targetsOf(isUrl ? image : undefined, options));
-  // A file that is sent to one place alone is read once, while it is sent.
-  const late = targets.length === 1 && !targets[0]?.local && !options.dryRun;
-  const { name, allowRehearsal = false, allowUnfit = false, guest = false } = options;
-  const { found, ...rest } = isUrl
-    ? imageAt(image, options)
-    : await imageIn(image, { name, targets, late, allowRehearsal, allowUnfit, guest }, uploadContext(context));
-  const given = { ...rest, found: withRollback(found, options) };
-  if (options.dryRun) await showChanges(targets, given.found, options, context);
-  else await publish(targets, given, options, context);
 }
 
 function withRollback(image: ImageToPublish, { rollback = false }: UploadOptions): ImageToPublish {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { ServiceError } from './http.ts';
 import { type CloudSession, isTransient, pause, readJson } from './keystone.ts';
+import { ownFields } from './own-fields.ts';
 
 /** An image as the Image service shows it; properties of its own stand beside the fields. `size` in bytes. */
 export type Image = {
@@ -36,14 +37,6 @@ export type Image = {
   stores?: string;
 } & Readonly<Record<string, unknown>>;
 
-/** Fields of the service; everything else of an image is a property. */
-const ownFields = new Set(
-  (
-    'id name status visibility disk_format container_format size virtual_size checksum os_hash_algo os_hash_value ' +
-    'os_hidden protected min_disk min_ram owner tags created_at updated_at stores self file schema direct_url locations'
-  ).split(' '),
-);
-
 /** The properties of an image, which the service calls so: what is none of its own fields. */
 export function extraProperties(image: Image): Record<string, unknown> {
   return Object.fromEntries(Object.entries(image).filter(([name]) => !ownFields.has(name)));
@@ -69,12 +62,17 @@ export type Task = {
   result?: { image_id?: string } | null;
 };
 
+/** What to list, as query parameters. */
+export type ImageQuery = readonly (readonly [string, string])[];
+
 /** Waits for a single answer; uploads say their own. */
 type Options = { signal: AbortSignal };
 
 const image = 'image';
 /** How often a question that changes nothing, or may be asked twice, is asked. */
 const attempts = 5;
+/** Images in an answer; the service gives 25 when nobody says, and at most `api_limit_max` (1000). */
+const pageSize = 500;
 const json = { 'Content-Type': 'application/json' };
 
 /** The versions the service has, newest first, as numbers: 2.15 is [2, 15]. */
@@ -90,23 +88,34 @@ export async function versions(session: CloudSession, { signal }: Options): Prom
     .toSorted((a, b) => b[0] - a[0] || b[1] - a[1]);
 }
 
-/** Every image that the query finds, over all pages. Several values of a key are several parameters. */
-export async function listImages(
-  session: CloudSession,
-  query: readonly (readonly [string, string])[],
-  { signal }: Options,
-): Promise<Image[]> {
+/** Every image that the query finds. Several values of a key are several parameters. */
+export async function listImages(session: CloudSession, query: ImageQuery, options: Options): Promise<Image[]> {
   const found: Image[] = [];
-  let path: string | undefined =
-    `/v2/images?${new URLSearchParams(query.map(([key, value]): [string, string] => [key, value]))}`;
+  for await (const each of eachImage(session, query, options)) found.push(each);
+  return found;
+}
+
+/** The images that a query finds, page after page as they are wanted. */
+export async function* eachImage(session: CloudSession, query: ImageQuery, { signal }: Options): AsyncGenerator<Image> {
+  const parameters = new URLSearchParams(query.map(([key, value]): [string, string] => [key, value]));
+  if (!parameters.has('limit')) parameters.set('limit', String(pageSize));
+  let path: string | undefined = `/v2/images?${parameters}`;
   while (path !== undefined) {
     const page: { images: Image[]; next?: string } = await readJson(
       await session.ask(image, path, { method: 'GET', attempts, signal }),
     );
-    found.push(...page.images);
+    yield* page.images;
     path = page.next;
   }
-  return found;
+}
+
+/**
+ * The filter for exactly this name. The service takes what stands before a colon for an operator (`split_filter_op` in
+ * glance/common/utils.py), so `rhel:7.9` needs one; services before Newton know none, so other names go without. A
+ * database may find more (other case, blanks at the end): compare what comes.
+ */
+export function nameFilter(name: string): readonly [string, string] {
+  return ['name', name.includes(':') ? `eq:${name}` : name];
 }
 
 export async function getImage(session: CloudSession, id: string, { signal }: Options): Promise<Image> {

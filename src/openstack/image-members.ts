@@ -18,7 +18,7 @@ export async function changeMember(
   { signal }: Options,
 ): Promise<void> {
   const { method, member, status } = change;
-  const path = `/v2/images/${id}/members${method === 'POST' ? '' : `/${member}`}`;
+  const path = `/v2/images/${id}/members${method === 'POST' ? '' : `/${encodeURIComponent(member)}`}`;
   const body = method === 'POST' ? { member } : method === 'PUT' ? { status } : undefined;
   const request = {
     method,

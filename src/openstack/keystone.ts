@@ -5,6 +5,7 @@ import type { CloudConfig } from './clouds-yaml.ts';
 import { type Client, openClient } from './connection.ts';
 import { type HttpAnswer, type HttpRequest, readText, send, ServiceError, wordsOf } from './http.ts';
 import { catalogueUrl, type Catalogue, identity } from './auth.ts';
+import { remedyFor } from './remedies.ts';
 
 /** A token and what came with it. `expires` in milliseconds since 1970. */
 type Token = { id: string; issued: number; expires: number; project: string | undefined; catalogue: Catalogue };
@@ -164,18 +165,6 @@ async function authenticate(client: Client, cloud: CloudConfig, signal: AbortSig
   return { id, issued, expires, project: token.project?.id, catalogue: token.catalog ?? [] };
 }
 
-const remedies: Readonly<Record<number, string>> = {
-  401: 'check user, password, domains and project in clouds.yaml (a wrong project looks like a wrong password), or the expiry of the application credential',
-  403: 'the roles of this user do not allow it: ask the operator of the cloud',
-  404: 'it is not there, or not for this project',
-  407: 'give the proxy its user and password: http_proxy=http://USER:PASSWORD@HOST:PORT',
-  409: 'it is in a state, or in use, that does not allow this',
-  413: 'it is over a quota or the largest size of the cloud: remove images, or ask its operator',
-  415: 'the bytes are not in the format that was announced: check the disk format',
-  429: 'the cloud asks for fewer requests: try again later',
-  503: 'the service is not available now, or its store is full: try again later',
-};
-
 const noLogin: Readonly<Record<number, string>> = {
   404: 'the application credential or the token is not there any more, or auth_url is not that of Keystone',
 };
@@ -185,10 +174,7 @@ async function serviceError(answer: HttpAnswer, doing: string, cloud: string, re
   const after = Number(answer.headers['retry-after']);
   const { status } = answer;
   return new ServiceError(status, `${cloud} answered ${status} to ${doing}${said === '' ? '' : `: ${said}`}`, {
-    hint:
-      remedy ??
-      remedies[status] ??
-      (status >= 500 ? 'the cloud has a fault: its operator finds it in the log' : undefined),
+    hint: remedy ?? remedyFor(status, said, answer.headers['x-openstack-request-id']?.toString()),
     retryAfter: Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] ? after : undefined,
   });
 }

@@ -4,9 +4,12 @@ import { VmkilnError } from '../errors.ts';
 import { probeAppliance } from '../host/probe.ts';
 import { type DiskFormat, diskFormatOf } from '../images/disk-format.ts';
 import { refusalOf, withFitImage } from '../images/gate.ts';
+import { printable } from '../images/text.ts';
 import { findHash, hashFile } from '../media/hash.ts';
+import { redactUrl } from '../media/http.ts';
 import type { Published, World } from '../model.ts';
 import { readIndex } from '../targets/directory/index-file.ts';
+import { diskFormats } from '../targets/glance/words.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import { noSerial, type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
@@ -20,13 +23,43 @@ export type UploadContext = Pick<TargetContext, 'signal' | 'progress' | 'note'> 
 /** An image to upload. `learn` keeps its SHA-256 for the next time, when that was not known before it was sent. */
 export type FoundImage = { found: ImageToPublish; learn?: (sha256: string) => Promise<void> };
 
-/** What lies at a URL is known to the cloud alone: it has no digest here. */
-export function imageAt(url: string, options: { name?: string; diskFormat?: string }): FoundImage {
-  const file = basename(new URL(url).pathname);
-  const format = options.diskFormat ?? (extname(file).slice(1) || 'qcow2');
+/**
+ * What lies at a URL is known to the cloud alone: it has no digest here. Name and format are those that the URL ends with.
+ *
+ * @throws VmkilnError USAGE when that is no name, or no format of the Image service: nobody could correct it afterwards.
+ */
+export function imageAt(address: string, options: { name?: string; diskFormat?: string }): FoundImage {
+  if (!URL.canParse(address)) throw new VmkilnError('USAGE', `${address} is not a URL`, { hint: 'correct it' });
+  const url = new URL(address);
+  const file = lastPart(url);
+  const suffix = extname(file).slice(1).toLowerCase();
   const name = options.name ?? basename(file, extname(file));
+  const format = options.diskFormat ?? diskFormats.find((each) => each === suffix);
+  if (name === '') {
+    throw new VmkilnError('USAGE', `${redactUrl(url)} ends with no file name`, {
+      hint: 'give the image a name: --name NAME',
+    });
+  }
+  if (format === undefined) {
+    const why = suffix === '' ? 'it has no suffix' : `.${suffix} is none`;
+    throw new VmkilnError('USAGE', `the disk format of ${redactUrl(url)} is not known: ${why}`, {
+      hint: `say it: --disk-format with one of ${diskFormats.join(', ')}`,
+    });
+  }
   const found = { path: '', name, format: format as DiskFormat, sha256: '', size: 0 };
   return { found: { ...found, build: '', serial: serialNow(), rehearsal: false } };
+}
+
+/** The file name that a URL ends with. */
+function lastPart({ pathname }: URL): string {
+  const last = pathname.split('/').at(-1) ?? '';
+  try {
+    const decoded = decodeURIComponent(last);
+    return printable(decoded) === decoded ? decoded : last;
+  } catch {
+    // A stray % is a character like any other.
+    return last;
+  }
 }
 
 /** How a file is taken. */

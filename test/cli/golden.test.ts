@@ -28,8 +28,10 @@ test.each(recipes)('vmkiln plan of %s', async (name) => {
 });
 
 const commands = ['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'convert', 'upload', 'clean'];
+const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];
 
 test('the help of the commands', async () => {
-  const helps = await Promise.all(commands.map((command) => vmkiln([command, '--help'])));
+  const words = [...commands.map((command) => [command]), ...verbs.map((verb) => ['image', verb])];
+  const helps = await Promise.all(words.map((each) => vmkiln([...each, '--help'])));
   await expect(helps.map(({ stdout }) => stdout).join('\n')).toMatchFileSnapshot('golden/help');
 });

@@ -15,14 +15,17 @@ const commands = [
   ...['verify-signature', 'clean', 'schema', 'init', 'completion'],
 ];
 
-/** The help of a command, and of the commands below it. */
-async function helpOf(command: string): Promise<string> {
+/** The help of a command, and of the commands below it, by what is typed for it. */
+async function helpOf(command: string): Promise<Map<string, string>> {
   const { stdout } = await vmkiln(command, '--help');
   const below = [...(stdout.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z]+) /gm)];
   const verbs = below.map(([, verb = '']) => verb).filter((verb) => verb !== 'help');
   const helps = await Promise.all(verbs.map((verb) => vmkiln(command, verb, '--help')));
-  return [...helps.map((help) => help.stdout), stdout].join('\n');
+  return new Map([[command, stdout], ...helps.map((help, at) => [`${command} ${verbs[at]}`, help.stdout] as const)]);
 }
+
+/** The options that a help lists, without those in its examples. */
+const optionsIn = (help: string) => help.slice(0, help.indexOf('Examples:'));
 
 test('help loads nothing that it does not need', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vmkiln-help-'));
@@ -42,11 +45,15 @@ test('help lists the commands, and every command explains itself with examples t
   expect(stderr).toBe('');
   expect([...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)).toEqual([...commands, 'help']);
   for (const command of commands) {
-    const help = await helpOf(command);
-    const examples = help.slice(help.indexOf('Examples:'));
-    expect(examples).toContain(`$ vmkiln ${command}`);
-    const known = new Set([...help.slice(0, help.indexOf('Examples:')).matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
-    for (const [flag] of examples.matchAll(/--[a-z-]+/g)) expect(known).toContain(flag);
+    const helps = await helpOf(command);
+    // The examples of a command with others below it are about these.
+    const all = [...helps.values()].map(optionsIn).join();
+    for (const [words, help] of helps) {
+      const examples = help.slice(help.indexOf('Examples:'));
+      expect(examples).toContain(`vmkiln ${words} `.trimEnd());
+      const own = new Set([...(words === command ? all : help).matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
+      for (const [flag] of examples.matchAll(/--[a-z-]+/g)) expect(own).toContain(flag);
+    }
   }
 });
 
@@ -54,8 +61,8 @@ test('the reference in docs/cli.md has every command and every option', async ()
   const reference = readFileSync('docs/cli.md', 'utf8');
   for (const command of commands) {
     const section = reference.split(/^## /m).find((part) => part.startsWith(`vmkiln ${command}\n`)) ?? '';
-    const help = await helpOf(command);
-    const options = help.slice(0, help.indexOf('Examples:')).matchAll(/^ {2}(--[a-z-]+)/gm);
+    const help = [...(await helpOf(command)).values()].map(optionsIn).join('\n');
+    const options = help.matchAll(/^ {2}(?:-[cf], )?(--[a-z-]+)/gm);
     const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
     expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
   }

@@ -110,10 +110,10 @@ test('the properties follow from the system, and an empty one takes away', () =>
     properties: { hw_disk_bus: 'virtio', hw_vif_model: 'virtio' },
   };
   const said = wantedImage(built, {
-    ...glanceSchema.parse({ name: 'golden', properties: { hw_vif_model: '', mine: 'x' } }),
+    ...glanceSchema.parse({ name: 'golden', tags: ['a', 'b', 'a'], properties: { hw_vif_model: '', mine: 'x' } }),
     cloud: 'c',
   } as never);
-  expect(said).toMatchObject({ name: 'golden-rehearsal', disk_format: 'qcow2' });
+  expect(said).toMatchObject({ name: 'golden-rehearsal', disk_format: 'qcow2', tags: ['a', 'b'] });
   expect(said.properties).toEqual({
     hw_disk_bus: 'virtio',
     mine: 'x',

@@ -1,4 +1,5 @@
-import { findImage, type Image, importMethods, listImages, listStores } from '../../openstack/image-api.ts';
+import { wayTo } from '../../images/disk-format.ts';
+import { findImage, type Image, importMethods, listImages, listStores, nameFilter } from '../../openstack/image-api.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import type { ImageToPublish, TargetContext } from '../target.ts';
 import { chooseMethod, type Method } from './method.ts';
@@ -48,7 +49,7 @@ async function namedImages(session: CloudSession, { name, owner }: Wanted, signa
   const list = (hidden: boolean) =>
     Promise.all(
       kinds.map((kind) =>
-        listImages(session, [['name', name], ['owner', project], ['os_hidden', String(hidden)], ...kind], { signal }),
+        listImages(session, [nameFilter(name), ['owner', project], ['os_hidden', String(hidden)], ...kind], { signal }),
       ),
     );
   // One after the other, so that an image that is shown meanwhile is in one of them at least.
@@ -68,8 +69,8 @@ export async function sameImages(
   let hash: string | undefined;
   for (const there of images) {
     if (image.sha256 !== '' && isMadeHere(there) && there[sha256Property] === image.sha256) same.add(there.id);
-    const isForeign = !(sha256Property in there) && there.size === image.size && there.disk_format === image.format;
-    if (!isForeign || there.os_hash_algo !== 'sha512' || image.path === '') continue;
+    const isAlike = there.size === image.size && wayTo(there.disk_format ?? '', image.format) === 'as it is';
+    if (sha256Property in there || !isAlike || there.os_hash_algo !== 'sha512' || image.path === '') continue;
     hash ??= await digestOf(image, 'sha512', world);
     if (there.os_hash_value === hash) same.add(there.id);
   }

@@ -4,6 +4,7 @@ import type { Published } from '../../model.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import { openCloud } from '../../openstack/open-cloud.ts';
+import { projectId } from '../../openstack/projects.ts';
 import { withLock } from '../../store/lock.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 import { carryOut } from './carry-out.ts';
@@ -18,18 +19,26 @@ import { wantedImage } from './wanted.ts';
 /** How long a cloud may take to say what it offers, in milliseconds. */
 const patience = 60_000;
 
-/** Whether the cloud can be reached and offers what is asked for. */
-export async function check(spec: GlancePlace, looking: Looking): Promise<void> {
-  const { signal } = looking;
+/** Opens the cloud of a place, and says of the place which project is meant. @throws VmkilnError USAGE */
+async function openPlace(spec: GlancePlace, looking: Looking): Promise<{ session: CloudSession; spec: GlancePlace }> {
   const session = await openCloud(spec.cloud, looking);
+  const { owner: project, ownerDomain: domain } = spec;
+  if (project === undefined) return { session, spec };
+  return { session, spec: { ...spec, owner: await projectId(session, { project, domain }, looking) } };
+}
+
+/** Whether the cloud can be reached and offers what is asked for. */
+export async function check(given: GlancePlace, looking: Looking): Promise<void> {
+  const { signal } = looking;
+  const { session, spec } = await openPlace(given, looking);
   await session.project(signal);
   await wayInto(session, spec, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
 }
 
 /** What `publish` would do in the cloud. */
-export async function changes(image: ImageToPublish, spec: GlancePlace, looking: Looking): Promise<string[]> {
+export async function changes(image: ImageToPublish, given: GlancePlace, looking: Looking): Promise<string[]> {
   const { signal } = looking;
-  const session = await openCloud(spec.cloud, looking);
+  const { session, spec } = await openPlace(given, looking);
   const { known } = await survey(session, image, spec, { signal, progress: () => undefined });
   const { steps } = nextSteps(known, spec);
   for (const step of steps) {
@@ -39,13 +48,13 @@ export async function changes(image: ImageToPublish, spec: GlancePlace, looking:
 }
 
 /** Publishes to the cloud. @throws VmkilnError TARGET_FAILED, SIGNATURE_INVALID, SECRET_MISSING, INTERRUPTED. */
-export async function publish(image: ImageToPublish, spec: GlancePlace, context: TargetContext): Promise<Published> {
+export async function publish(image: ImageToPublish, given: GlancePlace, context: TargetContext): Promise<Published> {
   const { signal } = context;
-  const { name, owner } = wantedImage(image, spec);
+  const { name } = wantedImage(image, given);
   try {
-    const session = await openCloud(spec.cloud, context);
+    const { session, spec } = await openPlace(given, context);
     const { cloud } = session;
-    const key = `glance ${cloud.auth['auth_url']} ${cloud.region} ${owner ?? (await session.project(signal))} ${name}`;
+    const key = `glance ${cloud.auth['auth_url']} ${cloud.region} ${spec.owner ?? (await session.project(signal))} ${name}`;
     const waiting = () => context.progress(`waiting for another upload of ${name} to ${cloud.name}`);
     // The lock says that whatever this host has left there unfinished has no living owner.
     return await withLock('/', key, { signal, waiting }, () => publishAlone(session, image, spec, context));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownFields } from '../../openstack/own-fields.ts';
 import { diskFormats, hashMethods, uploadMethods } from './words.ts';
 import { duration, line, secret } from '../../recipe/values.ts';
 
@@ -74,15 +75,24 @@ export const glanceSchema = z
     kernel: uuid('the UUID of an image').optional().describe('Image with the kernel, for an AMI.'),
     ramdisk: uuid('the UUID of an image').optional().describe('Image with the initial RAM disk, for an AMI.'),
     stores: z.array(line('the name of a store')).min(1).optional().describe('Stores of the cloud to put it into.'),
-    owner: line('the id of a project').optional().describe('Project that owns it; only administrators may say.'),
+    owner: line('the name or id of a project')
+      .optional()
+      .describe('Project that owns it, by its name or id; only administrators may say.'),
+    ownerDomain: line('the name or id of a domain')
+      .optional()
+      .describe('Domain of that project, if several have its name.'),
     osName: line('a libosinfo id like rhel7.9', /^[a-z0-9][a-z0-9._-]*$/)
       .optional()
       .describe('Operating system as libosinfo calls it. By default that of the recipe.'),
     properties: z
       .record(
-        line('the name of a property').refine((name) => !/^(os_glance_|vmkiln_)/.test(name), {
-          error: 'expected another name: os_glance_ belongs to the service, and vmkiln_ to vmkiln',
-        }),
+        line('the name of a property')
+          .refine((name) => !/^(os_glance_|vmkiln_)/.test(name), {
+            error: 'expected another name: os_glance_ belongs to the service, and vmkiln_ to vmkiln',
+          })
+          .refine((name) => !ownFields.has(name), {
+            error: 'expected another name: this is a field of the service, which has a key of its own here or none',
+          }),
         z.string({ error: 'expected text (in quotes if it looks like a number)' }),
       )
       .prefault({})

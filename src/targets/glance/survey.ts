@@ -109,7 +109,7 @@ export function nextSteps(known: Known, spec: GlancePlace): Decision {
 async function withSha256(image: ImageToPublish, images: readonly Image[], spec: GlancePlace): Promise<ImageToPublish> {
   if (image.sha256 !== '' || image.readSha256 === undefined) return image;
   const isNew = images.length === 0 && spec.sign === undefined && spec.location === undefined;
-  const converts = spec.format !== undefined && spec.format !== image.format;
+  const converts = spec.format !== undefined && wayTo(spec.format, image.format) === 'conversion';
   return isNew && !converts ? image : { ...image, sha256: await image.readSha256() };
 }
 

@@ -39,7 +39,7 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     min_disk: spec.minDisk,
     min_ram: spec.minRam,
     owner: spec.owner,
-    tags: spec.tags,
+    tags: spec.tags && [...new Set(spec.tags)],
     properties,
     follows: followsFrom(image, format, all),
     serial: image.serial,

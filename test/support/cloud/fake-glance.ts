@@ -96,8 +96,9 @@ async function reply(
   }
   if (line === 'GET /v2/images') {
     const query = new URL(request.url ?? '', url).searchParams;
-    const isWanted = (image: Shown) =>
-      image['name'] === query.get('name') && String(image['os_hidden']) === query.get('os_hidden');
+    // What is before a colon is an operator, as in Glance.
+    const name = query.get('name')?.replace(/^eq:/, '');
+    const isWanted = (image: Shown) => image['name'] === name && String(image['os_hidden']) === query.get('os_hidden');
     return [200, { images: [...images.values()].filter(isWanted) }];
   }
   if (line === 'POST /v2/images') {

@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../recipe/units.ts';
+
+// What commander calls with the value of an option: it throws InvalidArgumentError for one that will not do.
+
+/** A value of an option that may be given several times. */
+export function collect(value: string, all: readonly string[] | undefined): string[] {
+  return [...(all ?? []), filled(value)];
+}
+
+/** An empty value is a shell variable that is not set, not a value. */
+export function filled(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+/** A whole number. */
+export function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** A duration, in seconds. */
+export function seconds(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined) throw new InvalidArgumentError('It must be a duration like 90s, 60m or 2h.');
+  return value;
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { fstatSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { interrupted, messageOf, VmkilnError } from '../errors.ts';
+import { type Progress, transferReporter } from '../media/progress.ts';
+import type { World } from '../model.ts';
+import { diskFull, isFull } from '../store/files.ts';
+
+/** Whether standard input is a file or a pipe, and so may hold an image. */
+export function isDataOnStdin(): boolean {
+  try {
+    const stats = fstatSync(0);
+    return stats.isFile() || stats.isFIFO();
+  } catch {
+    // It is closed.
+    return false;
+  }
+}
+
+/**
+ * Writes standard input to a file in TMPDIR, and gives its path to `use`: it is looked at and sent like any other file,
+ * and removed afterwards, whatever happens.
+ *
+ * @throws VmkilnError DISK_FULL, USAGE when it cannot be read or written, INTERRUPTED.
+ */
+export async function withStdin<T>(
+  input: Readable,
+  { signal, world, progress }: { signal: AbortSignal; world: World; progress: Progress },
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const folder = world.env['TMPDIR'] || tmpdir();
+  const path = join(folder, `vmkiln-stdin-${randomUUID()}`);
+  try {
+    await spool(input, path, { signal, report: transferReporter('reading standard input', undefined, 0, progress) });
+  } catch (error) {
+    await rm(path, { force: true });
+    if (signal.aborted) throw interrupted('reading standard input', signal);
+    if (isFull(error)) throw diskFull(folder, error);
+    throw new VmkilnError('USAGE', `standard input cannot be kept in ${folder}: ${messageOf(error)}`, {
+      hint: 'set TMPDIR to a folder that is there and has room for the image',
+      cause: error,
+    });
+  }
+  try {
+    return await use(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function spool(
+  input: Readable,
+  path: string,
+  { signal, report }: { signal: AbortSignal; report: (done: number) => void },
+): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    let done = 0;
+    for await (const chunk of addAbortSignal(signal, input)) {
+      await file.writeFile(chunk as Buffer);
+      done += (chunk as Buffer).length;
+      report(done);
+    }
+  } finally {
+    await file.close();
+  }
+}
