@@ -56,7 +56,7 @@ export async function convertFile(image: string, output: OutputFormat, options: 
     }
   }
   const wanted = [output.format === 'ami' ? 'raw' : output.format];
-  const terms = { wanted, allowExternal, allowUnfit, ...(is && { is, anyName: true }) };
+  const terms = { wanted, allowExternal, allowUnfit, remade: true, ...(is && { is, anyName: true }) };
   return makeBeside(paths, options.replace, (folder) =>
     // Within, so that nothing is made of an image that has changed meanwhile.
     withFitImage(image, terms, { signal }, async (file, found) => {
@@ -66,7 +66,8 @@ export async function convertFile(image: string, output: OutputFormat, options: 
       if (output.format === 'ami') await extractKernel(file, found, folder, names, options);
       // Other files are found from where the image lies; without them, nothing else can take its place.
       const path = allowExternal ? file.path : file.open;
-      const from = imageOptions(path, wayTo('raw', found.format) ? found.format : 'raw', root);
+      const format = wayTo('raw', found.format) ? found.format : 'raw';
+      const from = imageOptions(path, format, { ...(root && { range: root }), backing: allowExternal });
       const size = root?.size ?? found.virtualSize ?? file.size;
       await convertOne({ from, size }, result, output, options);
       return Promise.all(names.map((name, index) => describe(name, paths[index] ?? '', output.format)));
@@ -166,14 +167,15 @@ async function extractKernel(
   { format }: Inspection,
   folder: string,
   [, kernel = '', ramdisk = '']: readonly string[],
-  { signal, host, progress }: ConvertOptions,
+  { signal, host, allowExternal, progress }: ConvertOptions,
 ): Promise<void> {
   if (host === undefined) throw new Error('an appliance is started by those alone who know the host');
   progress('extracting kernel and RAM disk', 0);
   const taken = join(folder, 'boot');
   await mkdir(taken);
-  const call = virtGetKernel(file.path, qemuFormat(format), taken, await host());
-  await runAppliance({ ...call, signal });
+  const appliance = await host();
+  const image = { path: allowExternal ? file.path : file.open, format, backing: allowExternal };
+  await runAppliance(image, (overlay) => virtGetKernel(overlay, taken, appliance), signal);
   const names = await readdir(taken);
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const [vmlinuz, initrd] = [find(/^vmlinu/), find(/^init/)];

@@ -1,6 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { type DiskFormat, mayBePacked, suffixFormat, wayTo } from './disk-format.ts';
 import { type ImageFile, withImage } from './file.ts';
+import { isHarmful } from './header.ts';
 import { type Inspection, inspectImage, type InspectOptions } from './inspect.ts';
 import { printable } from './text.ts';
 
@@ -16,6 +17,8 @@ export type Terms = {
   allowUnfit?: boolean;
   /** Takes one that needs other files, in the same way. */
   allowExternal?: boolean;
+  /** Whether it is not kept as it is: what only the Image service refuses is then no fault. */
+  remade?: boolean;
 };
 
 /** Why an image is not taken, and what would help. */
@@ -66,13 +69,13 @@ function needsOthers(image: string, { references }: Inspection, isOption: boolea
 
 /** The faults that explain the others come first: what is empty is no qcow2 either. */
 function faultOf(image: string, { format, subformat, findings }: Inspection, terms: Terms): Refusal | undefined {
-  const { is, anyName, wanted = [is] } = terms;
+  const { is, anyName, wanted = [is], remade = false } = terms;
   const name = suffixFormat(image);
   const isPart = wanted.every((each) => mayBePacked(each ?? name));
   // A kernel that nothing is known of looks like a raw disk, and consists of no sectors.
-  const errors = findings.filter(
-    ({ level, code }) => level === 'error' && !(isPart && format === 'raw' && code === 'size'),
-  );
+  const errors = findings
+    .filter((finding) => (remade ? isHarmful(finding) : finding.level === 'error'))
+    .filter(({ code }) => !(isPart && format === 'raw' && code === 'size'));
   const hint = `vmkiln inspect ${image} shows all that was found`;
   const nothing = errors.find(({ code }) => code === 'empty' || code === 'text');
   if (nothing) return { message: `is unfit: ${nothing.message}`, hint };

@@ -107,6 +107,11 @@ export function warning(code: string, message: string): ImageFinding {
   return { level: 'warning', code, message };
 }
 
+/** Whether a finding keeps other programs from an image. What only the Image service refuses does not: a conversion mends it. */
+export function isHarmful({ level, code }: ImageFinding): boolean {
+  return level === 'error' && code !== 'extended-l2';
+}
+
 /** Larger than any disk a cloud offers; sizes beyond it come from a damaged or a hostile header. */
 const sizeLimit = 2 ** 50;
 

@@ -4,7 +4,7 @@ import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
 import { withTemporary } from '../store/temporary.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
-import { diskRange, qemuFormat } from '../tools/qemu-img.ts';
+import { diskRange } from '../tools/qemu-img.ts';
 import type { ApplianceHost } from '../model.ts';
 import { runAppliance } from './appliance.ts';
 import { detect, detectInside } from './detect.ts';
@@ -13,7 +13,7 @@ import { suffixFormat, wayTo } from './disk-format.ts';
 import type { ImageFile } from './file.ts';
 import { parseInspector } from './guest.ts';
 import type { Guest } from './guest.ts';
-import { bufferSource, error, warning } from './header.ts';
+import { bufferSource, error, isHarmful, warning } from './header.ts';
 import type { Format, ImageFinding } from './header.ts';
 import { printable } from './text.ts';
 
@@ -89,9 +89,9 @@ function nameFindings({ name }: ImageFile, { format }: Detected): ImageFinding[]
   return [warning('name', `its name says ${said}, and its contents are ${format}`)];
 }
 
-/** Whether other programs may see an image: nothing points outside it, and nothing is wrong with it. */
+/** Whether other programs may see an image: nothing points outside it, and nothing is wrong with it for them. */
 function isFit({ references, findings }: Detected): boolean {
-  return references.length === 0 && !findings.some(({ level }) => level === 'error');
+  return references.length === 0 && !findings.some(isHarmful);
 }
 
 /** The partition table of the disk inside. A qemu-img that fails, or is not there, is a finding. */
@@ -127,7 +127,7 @@ function whyNoGuest(image: Detected, wanted: boolean): string | undefined {
 }
 
 async function lookForGuest(
-  { path }: ImageFile,
+  file: ImageFile,
   { format }: Detected,
   { guest, signal, progress }: InspectOptions,
 ): Promise<{ guests: readonly Guest[]; guestSkipped?: string }> {
@@ -137,7 +137,11 @@ async function lookForGuest(
     progress?.(
       `looking for the guest operating system${host.accelerator === 'tcg' ? ' (without KVM: half a minute)' : ''}`,
     );
-    const { stdout } = await runAppliance({ ...virtInspector(path, qemuFormat(format), host), signal });
+    const { stdout } = await runAppliance(
+      { path: file.open, format },
+      (overlay) => virtInspector(overlay, host),
+      signal,
+    );
     const guests = parseInspector(stdout);
     return guests.length === 0 ? { guests, guestSkipped: 'virt-inspector found no operating system' } : { guests };
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { big, error, isText, sizeFindings, warning } from './header.ts';
+import { big, error, isHarmful, isText, sizeFindings, warning } from './header.ts';
 import type { ImageFinding, Header, Reference, ByteSource } from './header.ts';
 import { clusterFindings } from './qcow2-clusters.ts';
 import { fieldText } from './text.ts';
@@ -48,6 +48,13 @@ export function parseQcow2(source: ByteSource): Header | undefined {
   if (refcountOrder > 6)
     findings.push(error('damaged', `refcount_order is ${refcountOrder}; the format allows 0 to 6`));
   const headerLength = extended ? big.u32(head, 100) : 72;
+  if (extended && headerLength < 104) {
+    findings.push(error('damaged', `its header claims ${headerLength} bytes; version 3 has at least 104`));
+  }
+  // An extension may begin there; without a backing file no program writes one.
+  if (!extended && big.u64(head, 8) === 0 && big.u64(head, 72) !== 0) {
+    findings.push(error('version', 'it is of version 2, and has features of version 3: its readers would disagree'));
+  }
   const extensions = headerExtensions(source, headerLength, clusterBits, findings);
   const crypt = big.u32(head, 32);
   const compressionType = needed.includes('compression type') && headerLength > 104 ? (head[104] ?? 0) : 0;
@@ -57,7 +64,7 @@ export function parseQcow2(source: ByteSource): Header | undefined {
     ...tableFindings(source, head, clusterBits, virtualSize),
   );
   const ownData = !references.some(({ kind }) => kind === 'data file');
-  if (ownData && !findings.some(({ level }) => level === 'error')) {
+  if (ownData && !findings.some(isHarmful)) {
     const [level1, entries] = [big.u64(head, 40), big.u32(head, 36)];
     const hasSubclusters = needed.includes('extended_l2');
     findings.push(...clusterFindings(source, { level1, entries, clusterBits, virtualSize, hasSubclusters }));
@@ -113,7 +120,12 @@ function featureFindings(needed: readonly string[], crypt: number, compressionTy
     findings.push(warning('dirty', 'it was not closed properly: `qemu-img check` repairs its reference counts'));
   }
   if (needed.includes('extended_l2')) {
-    findings.push(warning('extended-l2', 'it uses extended_l2 (subclusters), which the Image service may refuse'));
+    findings.push(
+      error(
+        'extended-l2',
+        'it uses extended_l2 (subclusters), which the Image service refuses: convert it to qcow2 anew',
+      ),
+    );
   }
   if (crypt !== 0) findings.push(warning('encrypted', 'its contents are encrypted: nothing inside can be read'));
   if (compressionType > 1) {

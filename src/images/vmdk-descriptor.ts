@@ -1,60 +1,116 @@
+import type { ByteSource } from './header.ts';
 import { printable } from './text.ts';
 
 /** One line of the extent description. `size` is in bytes; `file` is undefined for an extent of zeros. */
 type Extent = { access: string; size: number; type: string; file: string | undefined };
 
-/** The text part of a VMDK (VMware's "Virtual Disk Format 5.0"). */
+/** The text part of a VMDK (VMware's "Virtual Disk Format 5.0"). Its texts are as they stand there: not fit to be shown. */
 export type Descriptor = {
   createType: string | undefined;
   adapterType: string | undefined;
-  parentCID: string | undefined;
-  parentFileNameHint: string | undefined;
   virtualHWVersion: string | undefined;
+  /** The first extents, and the size of all of them in bytes. */
   extents: readonly Extent[];
-  /** Lines that are none of what a descriptor has. */
-  strange: readonly string[];
+  size: number;
+  /** The names of parents, wherever they stand; '' for a parent without a name. */
+  parents: readonly string[];
+  /** What makes readers disagree, or refuse it, in sentences that follow "its descriptor". */
+  faults: readonly string[];
 };
 
-const extentLine =
-  /^(RW|RDONLY|NOACCESS)\s+(\d+)\s+(FLAT|SPARSE|ZERO|VMFS|VMFSSPARSE|VMFSRDM|VMFSRAW|SESPARSE)\b(?:\s+"([^"]*)")?/i;
-const assignment = /^([\w.]+)\s*=\s*(.*)$/;
-/** Extents and strange lines beyond this many are not kept. */
+/** QEMU reads shorter descriptors only. */
+export const descriptorLimit = 2 ** 20 - 1;
+/** Where QEMU looks for the descriptor of a sparse VMDK, and for how many bytes, whatever its header says: block/vmdk.c. */
+export const descriptorOffset = 512;
+const window = 20 * 512;
+/** Extents beyond this many are not kept. */
 const kept = 64;
 
-/** Whether a text is a descriptor: its heading, or a version as its first line that is no comment (as QEMU decides). */
-export function isDescriptor(text: string): boolean {
-  return /^# Disk DescriptorFile/i.test(text) || /^(?:[ \t]*(?:#[^\n]*)?\r?\n){0,50}[ \t]*version=\d/i.test(text);
+const extentLine =
+  /^(RW|RDONLY|NOACCESS)\s+(\d+)\s+(FLAT|SPARSE|ZERO|VMFS|VMFSSPARSE|VMFSRDM|VMFSRAW|SESPARSE)(?:\s+"([^"]*)"(?:\s+\d+)?)?$/i;
+
+/**
+ * The start of a file if QEMU could read it as a descriptor: its heading, a version as its first line that is no comment
+ * (`vmdk_probe` of block/vmdk.c), or a `createType` (`vmdk_open_desc_file`, for those who are told that it is a VMDK).
+ */
+export function descriptorFile(source: ByteSource): Buffer | undefined {
+  const start = source.read(0, 4096);
+  const bytes = start.includes(0) ? start : source.read(0, descriptorLimit);
+  const text = untilNul(bytes);
+  const version = /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*version=\d/i;
+  const found = /^# Disk DescriptorFile/i.test(text) || version.test(text) || /createType/i.test(text);
+  return found ? source.read(0, descriptorLimit) : undefined;
 }
 
-/** Reads a descriptor, whose keys are not case-sensitive. */
-export function parseDescriptor(text: string): Descriptor {
+/**
+ * The descriptor within a sparse VMDK whose header says that it has `length` bytes. Where it is not ended by a NUL before
+ * that, QEMU reads on to the end of its window.
+ */
+export function embeddedDescriptor(source: ByteSource, length: number): Buffer {
+  const bytes = source.read(descriptorOffset, Math.min(length, descriptorLimit));
+  return length < window && !bytes.includes(0)
+    ? Buffer.from(untilNul(source.read(descriptorOffset, window)), 'latin1')
+    : bytes;
+}
+
+/** Reads a descriptor, whose keys are not case-sensitive. Its end is the first NUL, and only NULs may follow. */
+export function parseDescriptor(bytes: Buffer): Descriptor {
+  const end = bytes.indexOf(0);
+  const text = (end === -1 ? bytes : bytes.subarray(0, end)).toString();
   const values = new Map<string, string>();
   const extents: Extent[] = [];
-  const strange: string[] = [];
-  for (const raw of text.replaceAll('\0', '').split('\n')) {
-    const line = raw.trim();
+  const faults: string[] = [];
+  let size = 0;
+  if (end !== -1 && bytes.subarray(end).some((byte) => byte !== 0)) faults.push('goes on behind its end');
+  for (const line of text.split('\n').map((raw) => raw.trim())) {
     if (line === '' || line.startsWith('#')) continue;
-    const extent = extentLine.exec(line);
-    const [, key, value] = assignment.exec(line) ?? [];
-    if (extent) {
-      const [, access = '', sectors = '', type = '', file] = extent;
-      const one = { access: access.toUpperCase(), size: Number(sectors) * 512, type: type.toUpperCase() };
-      if (extents.length < kept) extents.push({ ...one, file: file === undefined ? undefined : printable(file) });
+    const [, access = '', sectors = '', type = '', file] = extentLine.exec(line) ?? [];
+    // As the check of the Image service has it: a blank may stand before `=` in the disk database only.
+    const [, key, value] = (/^ddb/i.test(line) ? /^([^\s=]+)\s*=(.*)$/ : /^([^\s=]+)=(.*)$/).exec(line) ?? [];
+    if (access !== '') {
+      const extent = { access: access.toUpperCase(), size: Number(sectors) * 512, type: type.toUpperCase(), file };
+      size += extent.size;
+      if (extents.length < kept) extents.push(extent);
     } else if (key !== undefined && value !== undefined) values.set(key.toLowerCase(), unquoted(value));
-    else if (strange.length < kept) strange.push(printable(line).slice(0, 80));
+    else faults.push(`has a line that belongs to none: ${JSON.stringify(printable(line).slice(0, 80))}`);
   }
-  const get = (key: string) => values.get(key.toLowerCase());
   return {
-    createType: get('createType'),
-    adapterType: get('ddb.adapterType'),
-    parentCID: get('parentCID'),
-    parentFileNameHint: get('parentFileNameHint'),
-    virtualHWVersion: get('ddb.virtualHWVersion'),
+    createType: values.get('createtype'),
+    adapterType: values.get('ddb.adaptertype'),
+    virtualHWVersion: values.get('ddb.virtualhwversion'),
     extents,
-    strange,
+    size,
+    parents: parentsOf(text, faults),
+    faults: [...faults.slice(0, 3), ...searchFaults(text), ...(extents.length === 0 ? ['names no extents'] : [])],
   };
 }
 
+/**
+ * QEMU searches the text for the first `parentFileNameHint` and `parentCID`, in comments and other values too, and takes
+ * what begins two characters, or one, behind.
+ */
+function parentsOf(text: string, faults: string[]): string[] {
+  const hints = [...text.matchAll(/parentFileNameHint(?!="")[^]{0,2}([^"]*)/gi)].map(([, name = '']) => name);
+  if (hints.length > 0) return hints.slice(0, kept);
+  const ids = [...text.matchAll(/parentCID(?:=\s*([0-9a-f]+)\b)?/gi)].map(([, id]) => id);
+  if (ids.includes(undefined)) faults.push('has a parentCID that is no number');
+  return ids.some((id) => id !== undefined && !/^f{8}$/i.test(id)) ? [''] : [];
+}
+
+/** These words are searched for, by QEMU and by the Image service: a second one, in a comment perhaps, is found by some. */
+function searchFaults(text: string): string[] {
+  return ['createType', 'parentCID'].flatMap((word) => {
+    const count = text.toLowerCase().split(word.toLowerCase()).length - 1;
+    if (count > 1) return [`says ${word} more than once: its readers would disagree`];
+    return text.includes(word) ? [] : [`has no ${word}`];
+  });
+}
+
+function untilNul(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
+}
+
 function unquoted(value: string): string {
-  return printable(value.trim().replace(/^"(.*)"$/, '$1'));
+  return value.trim().replace(/^"(.*)"$/, '$1');
 }

@@ -1,11 +1,16 @@
 import { error, isText, little, sizeFindings, warning } from './header.ts';
 import type { Detail, ImageFinding, Header, Reference, ByteSource } from './header.ts';
-import { grainFindings } from './vmdk-grains.ts';
-import { isDescriptor, parseDescriptor } from './vmdk-descriptor.ts';
+import { printable } from './text.ts';
+import {
+  descriptorFile,
+  descriptorLimit,
+  descriptorOffset,
+  embeddedDescriptor,
+  parseDescriptor,
+} from './vmdk-descriptor.ts';
 import type { Descriptor } from './vmdk-descriptor.ts';
+import { grainFindings } from './vmdk-grains.ts';
 
-/** A descriptor, like QEMU's own limit, is shorter than this many bytes. */
-const descriptorLimit = 2 ** 20 - 1;
 /** `gdOffset` of an image whose grain directory, and true header, are at its end. */
 const atEnd = 0xffff_ffff_ffff_ffff;
 const compressed = 1 << 16;
@@ -19,8 +24,8 @@ export function parseVmdk(source: ByteSource): Header | undefined {
   const head = source.read(0, 512);
   if (isText(head, 0, 'KDMV')) return sparse(source, head);
   if (isText(head, 0, 'COWD')) return esxSparse(head);
-  const start = source.read(0, 4096).toString('latin1');
-  return isDescriptor(start) ? textFile(source) : undefined;
+  const text = descriptorFile(source);
+  return text && textFile(text);
 }
 
 function sparse(source: ByteSource, head: Buffer): Header {
@@ -31,7 +36,7 @@ function sparse(source: ByteSource, head: Buffer): Header {
   const grain = little.u64(head, 20) * 512;
   if (version < 1 || version > 3) findings.push(error('version', `VMDK version ${version} does not exist; 1 to 3 do`));
   const footer = little.u64(head, 56) === atEnd;
-  const embedded = embeddedDescriptor(source, head, findings);
+  const embedded = readEmbedded(source, head, findings);
   const streamed = embedded?.createType === 'streamOptimized' || (flags & markers) !== 0;
   const references = embeddedReferences(embedded, capacity, findings);
   if (capacity > 0) findings.push(...sizeFindings(capacity));
@@ -51,7 +56,7 @@ function sparse(source: ByteSource, head: Buffer): Header {
   }
   return {
     format: 'vmdk',
-    subformat: embedded?.createType ?? 'sparse extent',
+    subformat: printable(embedded?.createType ?? 'sparse extent'),
     virtualSize: capacity,
     details: {
       version,
@@ -67,7 +72,7 @@ function sparse(source: ByteSource, head: Buffer): Header {
   };
 }
 
-function embeddedDescriptor(source: ByteSource, head: Buffer, findings: ImageFinding[]): Descriptor | undefined {
+function readEmbedded(source: ByteSource, head: Buffer, findings: ImageFinding[]): Descriptor | undefined {
   const offset = little.u64(head, 28) * 512;
   const length = little.u64(head, 36) * 512;
   // An extent of a split image has none: the descriptor is a file of its own, and this one is no image by itself.
@@ -79,24 +84,23 @@ function embeddedDescriptor(source: ByteSource, head: Buffer, findings: ImageFin
     findings.push(error('descriptor', `its descriptor claims ${length} bytes: 1 MiB is the limit`));
   if (offset + length > source.size)
     findings.push(error('truncated', 'its descriptor lies beyond the end of the file'));
-  if (offset !== 512) {
-    findings.push(warning('descriptor', 'its descriptor is not where the Image service looks for it, at 512'));
+  if (offset !== descriptorOffset) {
+    const places = `its header places the descriptor at ${offset}, and QEMU reads it at ${descriptorOffset}`;
+    findings.push(error('descriptor', `${places}: its readers would disagree`));
   }
-  const bytes = source.read(offset, Math.min(length, descriptorLimit));
-  const descriptor = parseDescriptor(bytes.toString('latin1'));
+  const bytes = embeddedDescriptor(source, length);
+  const descriptor = parseDescriptor(bytes);
   findings.push(...descriptorFindings(descriptor));
+  if (bytes.some((byte) => byte > 0x7f)) {
+    findings.push(
+      warning('descriptor', 'its descriptor is not plain ASCII, which checks of the Image service may refuse'),
+    );
+  }
   return descriptor;
 }
 
-function descriptorFindings({ createType, strange, extents, parentCID }: Descriptor): ImageFinding[] {
-  const findings: ImageFinding[] = [];
-  if (createType === undefined) findings.push(error('descriptor', 'its descriptor has no createType'));
-  if (extents.length === 0) findings.push(error('descriptor', 'its descriptor names no extents'));
-  if (strange.length > 0) {
-    findings.push(error('descriptor', `its descriptor has a line that belongs to none: ${JSON.stringify(strange[0])}`));
-  }
-  if (parentCID === undefined) findings.push(warning('descriptor', 'its descriptor has no parentCID'));
-  return findings;
+function descriptorFindings({ faults }: Descriptor): ImageFinding[] {
+  return faults.map((fault) => error('descriptor', `its descriptor ${fault}`));
 }
 
 /**
@@ -119,27 +123,28 @@ function embeddedReferences(
     !/[/\\]/.test(only.file ?? '');
   if (capacity === 0)
     findings.push(error('descriptor', 'its header has no capacity, so that QEMU opens the named extents'));
-  return [...(itself ? [] : extentReferences(descriptor)), ...parentReference(descriptor)];
+  return [...(itself ? [] : extentReferences(descriptor)), ...parentReferences(descriptor)];
 }
 
 function extentReferences({ extents }: Descriptor): Reference[] {
-  return extents.flatMap(({ type, file }) => (type === 'ZERO' ? [] : [{ kind: 'extent' as const, name: file ?? '' }]));
+  return extents
+    .filter(({ type }) => type !== 'ZERO')
+    .map(({ file = '' }) => ({ kind: 'extent', name: printable(file) }));
 }
 
-function parentReference({ parentCID, parentFileNameHint }: Descriptor): Reference[] {
-  const none = parentCID === undefined || /^f{8}$/i.test(parentCID);
-  return none && parentFileNameHint === undefined ? [] : [{ kind: 'parent', name: parentFileNameHint ?? '' }];
+function parentReferences({ parents }: Descriptor): Reference[] {
+  return parents.map((name) => ({ kind: 'parent', name: printable(name) }));
 }
 
 function descriptorDetails(descriptor: Descriptor | undefined): Record<string, Detail> {
   if (!descriptor) return {};
   const { createType, adapterType, virtualHWVersion, extents } = descriptor;
   return {
-    ...(createType !== undefined && { createType }),
-    ...(adapterType !== undefined && { adapterType }),
-    ...(virtualHWVersion !== undefined && { virtualHWVersion }),
-    extents: extents.map(
-      ({ access, size, type, file }) => `${access} ${size / 512} ${type}${file === undefined ? '' : ` ${file}`}`,
+    ...(createType !== undefined && { createType: printable(createType) }),
+    ...(adapterType !== undefined && { adapterType: printable(adapterType) }),
+    ...(virtualHWVersion !== undefined && { virtualHWVersion: printable(virtualHWVersion) }),
+    extents: extents.map(({ access, size, type, file = '' }) =>
+      `${access} ${size / 512} ${type} ${printable(file)}`.trimEnd(),
     ),
   };
 }
@@ -185,15 +190,16 @@ function esxSparse(head: Buffer): Header {
   };
 }
 
-function textFile(source: ByteSource): Header {
-  const descriptor = parseDescriptor(source.read(0, descriptorLimit).toString('latin1'));
-  const virtualSize = descriptor.extents.reduce((sum, { size }) => sum + size, 0);
+function textFile(text: Buffer): Header {
+  const descriptor = parseDescriptor(text);
+  const references = [...extentReferences(descriptor), ...parentReferences(descriptor)];
+  const empty = references.length === 0 ? [error('descriptor', 'it is a descriptor without a disk')] : [];
   return {
     format: 'vmdk',
-    subformat: descriptor.createType ?? 'descriptor',
-    virtualSize,
+    subformat: printable(descriptor.createType ?? 'descriptor'),
+    virtualSize: descriptor.size,
     details: descriptorDetails(descriptor),
-    references: [...extentReferences(descriptor), ...parentReference(descriptor)],
-    findings: [...descriptorFindings(descriptor), ...sizeFindings(virtualSize)],
+    references,
+    findings: [...descriptorFindings(descriptor), ...sizeFindings(descriptor.size), ...empty],
   };
 }

@@ -75,33 +75,54 @@ export function qemuFormat(format: string): string {
   return format === 'iso' || format === 'ami' ? 'raw' : format;
 }
 
-/** Copies part of the disk in an image to a raw file, within limits of memory and CPU time. Bytes, in whole sectors of 512. */
+/**
+ * Copies part of the disk in an image to a raw file, within limits of memory and CPU time, and without a backing file.
+ * Bytes, in whole sectors of 512.
+ */
 export function diskRange(image: string, format: string, range: { start: number; length: number }, to: string): Call {
   // In one read where that is possible: a hostile image can make each of them unpack a large part of it again.
   const block = range.start % range.length === 0 ? range.length : 512;
   const skip = range.start / block;
+  const from = imageOptions(image, format);
   // dd of qemu-img counts `count` from the beginning of the disk, whatever it skips.
-  const words = [`bs=${block}`, `skip=${skip}`, `count=${skip + range.length / block}`, `if=${image}`, `of=${to}`];
+  const words = [`bs=${block}`, `skip=${skip}`, `count=${skip + range.length / block}`, `if=${from}`, `of=${to}`];
   return {
     program: 'qemu-img',
-    args: ['dd', '-f', qemuFormat(format), '-O', 'raw', ...words],
+    args: ['dd', '-O', 'raw', ...words],
     timeout: 60,
     confined: { addressSpace: 2 * 2 ** 30, processorTime: 30 },
   };
 }
 
-/** An image as qemu-img's `--image-opts` names it. `range`, in bytes, takes a part of the disk as a disk of its own. */
-export function imageOptions(path: string, format: string, range?: { start: number; size: number }): string {
+/**
+ * An image as QEMU's pseudo-protocol `json:` names it, in place of a file name: nothing is left to guess, and no backing
+ * file is opened, whatever the image says, unless `backing` allows it. `range`, in bytes, takes a part of the disk as a
+ * disk of its own.
+ */
+export function imageOptions(
+  path: string,
+  format: string,
+  { range, backing = false }: { range?: { start: number; size: number }; backing?: boolean } = {},
+): string {
   const driver = qemuFormat(format);
-  const words = (prefix: string) => [
-    `${prefix}driver=${driver}`,
+  const image = {
+    driver,
     // Otherwise the size follows from the geometry, which rounds, when QEMU does not know who wrote the VHD.
-    ...(driver === 'vpc' ? [`${prefix}force_size_calc=current_size`] : []),
-    `${prefix}file.driver=file`,
-    `${prefix}file.filename=${path.replaceAll(',', ',,')}`,
-  ];
-  if (!range) return words('').join(',');
-  return ['driver=raw', `offset=${range.start}`, `size=${range.size}`, ...words('file.')].join(',');
+    ...(driver === 'vpc' && { force_size_calc: 'current_size' }),
+    ...(!backing && { backing: null }),
+    file: { driver: 'file', filename: path },
+  };
+  const part = range && { driver: 'raw', offset: range.start, size: range.size, file: image };
+  return `json:${JSON.stringify(part ?? image)}`;
+}
+
+/** An overlay for tools that cannot be told about backing files themselves. `image` is named as `imageOptions` does. */
+export function coverImage(image: string, format: string, overlay: string): Call {
+  return {
+    program: 'qemu-img',
+    args: ['create', '-q', '-f', 'qcow2', '-F', qemuFormat(format), '-b', image, overlay],
+    timeout: 60,
+  };
 }
 
 /**
@@ -121,7 +142,6 @@ export function writeImage(
         'convert',
         '-p',
         ...(output.format === 'qcow2' ? ['-W', '-m', '8'] : []),
-        '--image-opts',
         from,
         '-O',
         qemuFormat(output.format),
@@ -136,5 +156,5 @@ export function writeImage(
 
 /** Compares the contents of two disks of `size` bytes (see `imageOptions`): status 0 when they are equal, 1 when not. */
 export function compareImages(one: string, other: string, size: number): Call {
-  return { program: 'qemu-img', args: ['compare', '-p', '--image-opts', one, other], ...wholeDisk(size) };
+  return { program: 'qemu-img', args: ['compare', '-p', one, other], ...wholeDisk(size) };
 }

@@ -9,7 +9,7 @@ const MiB = 2 ** 20;
 
 test.each([
   ['v2.qcow2', 'qcow2', 'compat 0.10', 4 * MiB],
-  ['ext.qcow2', 'qcow2', 'compat 1.1', 4 * MiB],
+  ['snap.qcow2', 'qcow2', 'compat 1.1', 4 * MiB],
   ['mono.vmdk', 'vmdk', 'monolithicSparse', 4 * MiB],
   ['stream.vmdk', 'vmdk', 'streamOptimized', 4 * MiB],
   ['flat.vmdk', 'vmdk', 'monolithicFlat', 4 * MiB],
@@ -41,7 +41,7 @@ describe('qcow2', () => {
         'cluster size': 65_536,
         'header extensions': ['feature name table'],
       },
-      findings: [{ code: 'extended-l2' }, { code: 'zstd' }],
+      findings: [{ level: 'error', code: 'extended-l2' }, { code: 'zstd' }],
     });
   });
 
@@ -77,14 +77,14 @@ ddb.adapterType = "buslogic"
 ddb.geometry.cylinders = "102"
 ddb.virtualHWVersion = "4"
 `;
-    expect(parseDescriptor(text)).toEqual({
+    expect(parseDescriptor(Buffer.from(text))).toEqual({
       createType: 'streamOptimized',
       adapterType: 'buslogic',
-      parentCID: 'ffffffff',
-      parentFileNameHint: undefined,
       virtualHWVersion: '4',
       extents: [{ access: 'RDONLY', size: 209_714 * 512, type: 'SPARSE', file: 'generated-stream.vmdk' }],
-      strange: [],
+      size: 209_714 * 512,
+      parents: [],
+      faults: [],
     });
   });
 
