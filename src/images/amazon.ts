@@ -1,5 +1,5 @@
 import { constants, gunzipSync } from 'node:zlib';
-import { isText, little, warning } from './header.ts';
+import { isText, little } from './header.ts';
 import type { Header, ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
@@ -30,44 +30,14 @@ export function parseKernel(source: ByteSource): Header | undefined {
 }
 
 const cpio = /^0707(01|02|07)$/;
-const compressors: readonly [name: string, magic: string][] = [
-  ['xz', 'fd377a585a00'],
-  ['zstd', '28b52ffd'],
-  ['lz4', '02214c18'],
-  ['bzip2', '425a68'],
-  ['zip', '504b0304'],
-  ['7z', '377abcaf271c'],
-];
-
 /** An initial RAM disk: a cpio archive, plain (also when microcode comes first) or packed with gzip. */
 export function parseRamdisk(source: ByteSource): Header | undefined {
   const head = source.read(0, 64 * 1024);
   if (cpio.test(head.toString('latin1', 0, 6))) return { format: 'ari', subformat: 'cpio', details: {}, ...bare };
-  if (head.toString('hex', 0, 2) !== '1f8b') return undefined;
-  return cpio.test(gunzipStart(head))
-    ? { format: 'ari', subformat: 'cpio.gz', details: {}, ...bare }
-    : compressed('gzip');
+  return cpio.test(gunzipStart(head)) ? { format: 'ari', subformat: 'cpio.gz', details: {}, ...bare } : undefined;
 }
 
-/** A file that is packed as a whole: what is inside can be told only when it is unpacked. */
-export function parseCompressed(source: ByteSource): Header | undefined {
-  const hex = source.read(0, 8).toString('hex');
-  const found = compressors.find(([, magic]) => hex.startsWith(magic));
-  return found && compressed(found[0]);
-}
-
-function compressed(name: string): Header {
-  const advice = `it is packed with ${name}: unpack it first, unless it is an initial RAM disk (--property disk_format=ari)`;
-  return {
-    format: 'compressed',
-    subformat: name,
-    details: {},
-    references: [],
-    findings: [warning('compressed', advice)],
-  };
-}
-
-/** The first six characters of what is inside. Input and output are bounded, so a bomb stays small. */
+/** The first six characters of what gzip has packed; '' when it is no gzip. Input and output are bounded, so a bomb stays small. */
 function gunzipStart(head: Buffer): string {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 23 };
   try {

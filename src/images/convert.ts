@@ -13,7 +13,7 @@ import { withImage } from './file.ts';
 import type { ImageFile } from './file.ts';
 import { withFitImage } from './gate.ts';
 import type { Inspection } from './inspect.ts';
-import { biosBoot, efiSystem } from './partitions.ts';
+import { biosBoot, efiSystem } from './partition-table.ts';
 import type { OutputFormat } from './output-format.ts';
 
 export type ConvertOptions = {

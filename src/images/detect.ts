@@ -1,9 +1,11 @@
-import { parseCompressed, parseFilesystem, parseKernel, parseRamdisk } from './amazon.ts';
+import { parseFilesystem, parseKernel, parseRamdisk } from './amazon.ts';
+import { parseArchive } from './archives.ts';
 import { error, isText, warning } from './header.ts';
 import type { ImageFinding, Header, Parser, ByteSource } from './header.ts';
 import { parseIso } from './iso.ts';
+import { isSound } from './partition-table.ts';
+import type { PartitionTable } from './partition-table.ts';
 import { parsePartitions } from './partitions.ts';
-import type { PartitionTable } from './partitions.ts';
 import { parseQcow2 } from './qcow2.ts';
 import { parseVdi } from './vdi.ts';
 import { parseVhd } from './vhd.ts';
@@ -12,7 +14,7 @@ import { parseVmdk } from './vmdk.ts';
 
 /** Formats with a header of their own, and those that only look like one when no other fits. */
 const containers: readonly Parser[] = [parseQcow2, parseVmdk, parseVhdx, parseVdi, parseVhd, parseIso];
-const contents: readonly Parser[] = [parseKernel, parseRamdisk, parseCompressed, parseFilesystem];
+const contents: readonly Parser[] = [parseKernel, parseRamdisk, parseArchive, parseFilesystem];
 
 /** Formats that QEMU would guess, and open, and that no Image service takes. */
 const others: readonly [name: string, offset: number, magic: string][] = [
@@ -52,8 +54,7 @@ export function detect(source: ByteSource): Detected {
     return first.format === 'iso' ? withHybrid({ ...found, references }, source) : { ...found, references };
   }
   if (foreign.length > 0) return { ...nothing('other', foreign.join(', ')), findings: [...several, notTaken(foreign)] };
-  const content = contents.flatMap((parse) => parse(source) ?? [])[0];
-  return content ?? raw(source);
+  return bare(source);
 }
 
 function foreignFormats(source: ByteSource): string[] {
@@ -70,17 +71,24 @@ function nothing(format: 'other', subformat: string): Header {
   return { format, subformat, details: {}, references: [], findings: [] };
 }
 
-/** A raw disk has no header: what follows from its bytes is its partition table. */
-function raw(source: ByteSource): Detected {
+/**
+ * What has no header of its own. A sound partition table makes it a disk, whatever its first sector or an old superblock
+ * looks like; otherwise its first bytes say more than a table that is not.
+ */
+function bare(source: ByteSource): Detected {
   const table = parsePartitions(source, source.size);
+  const content = table && isSound(table) ? undefined : contents.flatMap((parse) => parse(source) ?? [])[0];
+  return content ?? raw(source, table);
+}
+
+/** A raw disk: what follows from its bytes is its partition table. */
+function raw(source: ByteSource, table: PartitionTable | undefined): Detected {
   const findings: ImageFinding[] = [...(table?.findings ?? [])];
   if (source.size === 0) findings.push(error('empty', 'the file is empty'));
   else if (source.size % 512 !== 0) {
     findings.push(error('size', `a raw disk consists of sectors; ${source.size} bytes are not a multiple of 512`));
   }
-  if (!table && source.size > 0) {
-    findings.push(unknownContents);
-  }
+  if (!table && source.size > 0) findings.push(unknownContents);
   return { format: 'raw', virtualSize: source.size, details: {}, references: [], findings, ...(table && { table }) };
 }
 
@@ -96,23 +104,32 @@ function withHybrid(iso: Header, source: ByteSource): Detected {
   };
 }
 
+/** What a disk may well hold, besides what QEMU would take for an image: it names no other file. */
+const encrypted = warning('encrypted', 'the disk inside is encrypted with LUKS: nothing in it can be read');
+
 /**
  * What the disk inside an image begins with. A header there means that the image, once it is converted to raw, would be
- * taken for one of that format, with whatever files that names.
+ * taken for one of that format, with whatever files that names. `diskSize` is in bytes.
  */
 export function detectInside(
   start: ByteSource,
   diskSize: number,
 ): { table?: PartitionTable; findings: readonly ImageFinding[] } {
-  const nested = containers.filter((parse) => parse !== parseIso).flatMap((parse) => parse(start)?.format ?? []);
-  const names = [...nested, ...foreignFormats(start)];
-  const table = parsePartitions(start, diskSize);
-  const findings: ImageFinding[] = names.map((name) =>
-    error(
-      'nested',
-      `the disk inside begins with the header of another ${name} image: converted to raw, it would be taken for that`,
-    ),
-  );
-  if (table) return { findings: [...findings, ...table.findings], table };
-  return { findings: parseFilesystem(start) ? findings : [...findings, unknownContents] };
+  // The end of what was read is not the end of the disk, where some formats have their mark.
+  const disk = { size: Math.max(diskSize, start.size), read: start.read };
+  const nested = containers.filter((parse) => parse !== parseIso).flatMap((parse) => parse(disk)?.format ?? []);
+  const names = [...nested, ...foreignFormats(disk)];
+  const findings: ImageFinding[] = names
+    .filter((name) => name !== 'LUKS')
+    .map((name) =>
+      error(
+        'nested',
+        `the disk inside begins with the header of another ${name} image: converted to raw, it would be taken for that`,
+      ),
+    );
+  if (names.includes('LUKS')) return { findings: [...findings, encrypted] };
+  const table = parsePartitions(disk, diskSize);
+  const hasFilesystem = parseFilesystem(disk) !== undefined;
+  if (table && (isSound(table) || !hasFilesystem)) return { findings: [...findings, ...table.findings], table };
+  return { findings: hasFilesystem ? findings : [...findings, unknownContents] };
 }

@@ -120,10 +120,9 @@ function whyNoGuest(image: Detected, wanted: boolean): string | undefined {
   if (!wanted) return '--no-guest';
   if (image.references.length > 0) return 'the image is not self-contained';
   if (!isFit(image)) return 'something is wrong with the image';
-  if (image.details['encryption'] !== undefined && image.details['encryption'] !== 'none') return 'it is encrypted';
-  return image.findings.some(({ code }) => code === 'unknown-contents')
-    ? 'there is nothing to be seen on the disk'
-    : undefined;
+  const found = (what: string) => image.findings.some(({ code }) => code === what);
+  if (found('encrypted')) return 'it is encrypted';
+  return found('unknown-contents') ? 'there is nothing to be seen on the disk' : undefined;
 }
 
 async function lookForGuest(
@@ -153,6 +152,7 @@ async function lookForGuest(
 }
 
 function lastLine(cause: unknown): string {
-  // It may repeat what the image says.
-  return printable(messageOf(cause).trim().split('\n').at(-1) ?? '');
+  const line = messageOf(cause).trim().split('\n').at(-1) ?? '';
+  // It may repeat what the image says, and how qemu-img was told of it.
+  return printable(line.replace(/json:\{.*?"filename":"(.*?)"\}+/g, '$1'));
 }

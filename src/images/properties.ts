@@ -4,7 +4,7 @@ import { distroOf, versionOf } from './guest.ts';
 import type { Guest } from './guest.ts';
 import { warning } from './header.ts';
 import type { ImageFinding, Format } from './header.ts';
-import type { PartitionTable } from './partitions.ts';
+import type { PartitionTable } from './partition-table.ts';
 import { firmwareProperties, type FirmwareProperties } from './system-properties.ts';
 import { printable } from './text.ts';
 

@@ -14,16 +14,18 @@ const unused = 0xffff_ffff;
  */
 export function parseVhd(source: ByteSource): Header | undefined {
   const copy = footerAt(source, 0);
-  // Virtual PC before 2004 wrote a footer of 511 bytes.
-  const last = footerAt(source, source.size - 512) ?? footerAt(source, source.size - 511);
-  // "conectix" at the end of a file may be any file's last words; a footer has a checksum too.
-  const end = last && (copy || checksumHolds(last, 64)) ? last : undefined;
+  const end = endFooter(source, copy !== undefined);
   const footer = end ?? copy;
   if (!footer) return undefined;
   const type = big.u32(footer, 60);
   const virtualSize = big.u64(footer, 48);
   const findings: ImageFinding[] = [...sizeFindings(virtualSize)];
   if (!end) findings.push(error('truncated', 'the footer at its end is missing: the file is cut short'));
+  if (!copy && type !== 2) {
+    findings.push(
+      error('damaged', 'the copy of its footer at the start is missing, without which QEMU does not read it'),
+    );
+  }
   if (end && copy && !sameDisk(end, copy)) {
     findings.push(error('damaged', 'its footer and the copy at the start, which QEMU believes, contradict each other'));
   }
@@ -63,6 +65,30 @@ export function parseVhd(source: ByteSource): Header | undefined {
     references,
     findings,
   };
+}
+
+/**
+ * The footer at the end of a file. With a copy at the start, zeros may follow it: some programs pad what they make. Without
+ * one, "conectix" may be any disk's last words, so its checksum has to hold, and a disk that is not fixed to be there.
+ */
+function endFooter(source: ByteSource, hasCopy: boolean): Buffer | undefined {
+  // Virtual PC before 2004 wrote a footer of 511 bytes.
+  const last = footerAt(source, source.size - 512) ?? footerAt(source, source.size - 511);
+  if (hasCopy) return last ?? paddedFooter(source);
+  if (!last || !checksumHolds(last, 64)) return undefined;
+  const isThere = big.u32(last, 60) === 2 || isText(source.read(big.u64(last, 16), 8), 0, 'cxsparse');
+  return isThere ? last : undefined;
+}
+
+/** The footer before the zeros at the end of a file, of at most 16 MiB. It begins on a sector, and its own end is zeros. */
+function paddedFooter(source: ByteSource): Buffer | undefined {
+  const chunk = 2 ** 20;
+  const last = Math.floor((source.size - 1) / chunk);
+  for (let index = last; index >= 0 && index > last - 16; index -= 1) {
+    const used = source.read(index * chunk, chunk).findLastIndex((byte) => byte !== 0);
+    if (used !== -1) return footerAt(source, index * chunk + used - (used % 512));
+  }
+  return undefined;
 }
 
 function footerAt(source: ByteSource, offset: number): Buffer | undefined {

@@ -71,8 +71,11 @@ export function parseDescriptor(bytes: Buffer): Descriptor {
       const extent = { access: access.toUpperCase(), size: Number(sectors) * 512, type: type.toUpperCase(), file };
       size += extent.size;
       if (extents.length < kept) extents.push(extent);
-    } else if (key !== undefined && value !== undefined) values.set(key.toLowerCase(), unquoted(value));
-    else faults.push(`has a line that belongs to none: ${JSON.stringify(printable(line).slice(0, 80))}`);
+    } else if (key !== undefined && value !== undefined) {
+      const name = key.toLowerCase();
+      if (values.has(name) && searched.some((word) => word.toLowerCase() === name)) faults.push(`says ${key} twice`);
+      values.set(name, unquoted(value));
+    } else faults.push(`has a line that belongs to none: ${JSON.stringify(printable(line).slice(0, 80))}`);
   }
   return {
     createType: values.get('createtype'),
@@ -80,29 +83,32 @@ export function parseDescriptor(bytes: Buffer): Descriptor {
     virtualHWVersion: values.get('ddb.virtualhwversion'),
     extents,
     size,
-    parents: parentsOf(text, faults),
+    parents: parentsOf(text, values.get('parentcid')),
     faults: [...faults.slice(0, 3), ...searchFaults(text), ...(extents.length === 0 ? ['names no extents'] : [])],
   };
 }
 
 /**
- * QEMU searches the text for the first `parentFileNameHint` and `parentCID`, in comments and other values too, and takes
- * what begins two characters, or one, behind.
+ * QEMU searches the text for the first `parentFileNameHint`, in comments and other values too, and takes what begins two
+ * characters behind. Without one, a `parentCID` that says that there is a parent is left.
  */
-function parentsOf(text: string, faults: string[]): string[] {
+function parentsOf(text: string, parentCid: string | undefined): string[] {
   const hints = [...text.matchAll(/parentFileNameHint(?!="")[^]{0,2}([^"]*)/gi)].map(([, name = '']) => name);
-  if (hints.length > 0) return hints.slice(0, kept);
-  const ids = [...text.matchAll(/parentCID(?:=\s*([0-9a-f]+)\b)?/gi)].map(([, id]) => id);
-  if (ids.includes(undefined)) faults.push('has a parentCID that is no number');
-  return ids.some((id) => id !== undefined && !/^f{8}$/i.test(id)) ? [''] : [];
+  const isChild = parentCid !== undefined && !/^f{8}$/i.test(parentCid);
+  return hints.length > 0 || !isChild ? hints.slice(0, kept) : [''];
 }
 
-/** These words are searched for, by QEMU and by the Image service: a second one, in a comment perhaps, is found by some. */
+/** What QEMU and the Image service search the text for: a second one, in a comment perhaps, is the one that some find. */
+const searched = ['createType', 'parentCID'];
+
 function searchFaults(text: string): string[] {
-  return ['createType', 'parentCID'].flatMap((word) => {
-    const count = text.toLowerCase().split(word.toLowerCase()).length - 1;
-    if (count > 1) return [`says ${word} more than once: its readers would disagree`];
-    return text.includes(word) ? [] : [`has no ${word}`];
+  return searched.flatMap((word) => {
+    const [, behind, more] = text.split(word, 3);
+    if (behind === undefined) return [`has no ${word}`];
+    if (more !== undefined) return [`has ${word} more than once: its readers would disagree`];
+    return word === 'createType' || /^=\s*[0-9a-f]+\s/i.test(`${behind}\n`)
+      ? []
+      : ['has a parentCID that is no number'];
   });
 }
 

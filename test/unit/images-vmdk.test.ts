@@ -36,8 +36,8 @@ describe('QEMU finds a parent wherever the text says so', () => {
     expect(names(source)).toContain('parent: /secret');
   });
 
-  test('a parentCID, in a comment too; an empty hint is none', () => {
-    expect(names(sparse(plain.replace('#DDB', '# parentCID=1a2b3c4d')))).toEqual(['parent: ']);
+  test('a parentCID says that there is one; an empty hint is none', () => {
+    expect(names(sparse(plain.replace('ffffffff', '1a2b3c4d')))).toEqual(['parent: ']);
     expect(names(sparse(`${plain}parentFileNameHint=""\n`))).toEqual([]);
   });
 });
@@ -50,6 +50,8 @@ describe('a descriptor that its readers would not agree on is refused', () => {
       sparse(plain.replace('#DDB', '# createType="monolithicFlat"')),
       'more than once',
     ],
+    ['a second parentCID, in a comment', sparse(plain.replace('#DDB', '# parentCID=1a2b3c4d')), 'more than once'],
+    ['a second parentCID, in capitals', sparse(`${plain}PARENTCID=1a2b3c4d\n`), 'says PARENTCID twice'],
     ['keys in capitals, which QEMU does not find', sparse(plain.replace('parentCID', 'PARENTCID')), 'no parentCID'],
     ['a parentCID that QEMU does not read', sparse(plain.replace('parentCID=', 'parentCID = ')), 'no number'],
     ['text behind a NUL', sparse(`${plain}\0RW 1 FLAT "/etc/passwd" 0\n`), 'goes on behind its end'],
