@@ -36,9 +36,10 @@ const extentLine =
 export function descriptorFile(source: ByteSource): Buffer | undefined {
   const start = source.read(0, 4096);
   const bytes = start.includes(0) ? start : source.read(0, descriptorLimit);
-  const text = untilNul(bytes);
+  const text = bytes.toString('latin1');
+  // A NUL ends what is read, but no comment of those that the probe passes over.
   const version = /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*version=\d/i;
-  const found = /^# Disk DescriptorFile/i.test(text) || version.test(text) || /createType/i.test(text);
+  const found = /^# Disk DescriptorFile/i.test(text) || version.test(text) || /createType/i.test(untilNul(bytes));
   return found ? source.read(0, descriptorLimit) : undefined;
 }
 

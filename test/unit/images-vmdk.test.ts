@@ -77,6 +77,12 @@ test.each([
   expect(names(source)).toEqual(['extent: /secret']);
 });
 
+test('the probe of QEMU passes over a NUL in a comment', () => {
+  const source = bufferSource(Buffer.from('# \0 x\nversion=1\n'));
+  expect(detect(source).format).toBe('vmdk');
+  expect(errors(source)).not.toEqual([]);
+});
+
 test.each([
   ['a name beyond ASCII, as convert writes it', plain.replace('mono.vmdk', 'Größe-日本\u0085.vmdk'), ['descriptor']],
   ['keys of the disk database with colons and blanks', `${plain}ddb.encryption:x = "1"\nddb.sidecar-0 = "a/b"\n`, []],
