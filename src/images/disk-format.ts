@@ -10,7 +10,7 @@ const disks: readonly string[] = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'];
 const plain: readonly Format[] = ['raw', 'iso', 'ami', 'aki', 'ari', 'compressed'];
 const sameBytes: Partial<Record<DiskFormat, readonly Format[]>> = {
   raw: ['iso', 'ami'],
-  ...{ ami: plain, aki: plain, ari: plain },
+  ...{ ami: plain, aki: [...plain, 'other'], ari: plain },
 };
 
 /** Whether an image of this disk format may be packed as a whole: kernels and RAM disks are. */

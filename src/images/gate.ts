@@ -72,12 +72,14 @@ function faultOf(image: string, { format, subformat, findings }: Inspection, ter
   const { is, anyName, wanted = [is], remade = false } = terms;
   const name = suffixFormat(image);
   const isPart = wanted.every((each) => mayBePacked(each ?? name));
-  // A kernel that nothing is known of looks like a raw disk, and consists of no sectors.
+  // A kernel that nothing is known of looks like a raw disk, and consists of no sectors, or like a program.
   const errors = findings
     .filter((finding) => (remade ? isHarmful(finding) : finding.level === 'error'))
-    .filter(({ code }) => !(isPart && format === 'raw' && code === 'size'));
+    .filter(
+      ({ code }) => !(isPart && (format === 'raw' ? code === 'size' : isProgram(subformat) && code === 'format')),
+    );
   const hint = `vmkiln inspect ${image} shows all that was found`;
-  const nothing = errors.find(({ code }) => code === 'empty' || code === 'text');
+  const nothing = errors.find(({ code }) => ['empty', 'text', 'format'].includes(code));
   if (nothing) return { message: `is unfit: ${nothing.message}`, hint };
   if (format === 'compressed' && !isPart) {
     return {
@@ -94,4 +96,9 @@ function faultOf(image: string, { format, subformat, findings }: Inspection, ter
     message: `is ${format}, and cannot become ${impossible}`,
     hint: 'disks are converted to raw, qcow2, vmdk, vdi, vhd and vhdx; everything else has to be what it is called',
   };
+}
+
+/** Kernels of some architectures are programs by their form (see `parseArchive`). */
+function isProgram(subformat: string | undefined): boolean {
+  return subformat === 'elf' || subformat === 'pe';
 }

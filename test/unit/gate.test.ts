@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, test } from 'vitest';
 import { type Terms, withFitImage } from '../../src/images/gate.ts';
 import { capturedBytes } from '../support/captured-images.ts';
+import { tarOf } from '../support/tar.ts';
 
 const { signal } = new AbortController();
 let folder: string;
@@ -24,6 +25,8 @@ const cutShort = (path: string) => {
   qemuImg('create', '-q', '-f', 'qcow2', path, '64M');
   truncateSync(path, 4096);
 };
+const program = Buffer.concat([Buffer.from('7f454c4602', 'hex'), Buffer.alloc(4096)]);
+const subclusters = (path: string) => void qemuImg('create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', path, '1M');
 const qcow2 = (path: string) => void qemuImg('create', '-q', '-f', 'qcow2', path, '1M');
 
 async function verdict(name: string, make: (path: string) => void, terms: Terms): Promise<string> {
@@ -48,6 +51,10 @@ test.each<[string, (path: string) => void, Terms, RegExp]>([
   ['a.RAW', qcow2, {}, /its name says raw, and its contents are qcow2/],
   ['a.vmdk', qcow2, { wanted: ['qcow2'] }, /its name says vmdk/],
   ['a.img', written(disk), { is: 'qcow2' }, /is not qcow2, but raw/],
+  ['a.raw', written(tarOf(['a.ovf', ''], ['a.vmdk', ''])), { is: 'raw' }, /it is an OVA, .* disk a.vmdk in it/],
+  ['a.img', written(program), {}, /it is a program/],
+  ['a.aki', written(capturedBytes('t.qed')), {}, /it is a QED/],
+  ['a.qcow2', subclusters, { wanted: ['qcow2'] }, /which the Image service refuses/],
   ['a.img', written(disk), { wanted: [undefined, 'iso'] }, /is raw, and cannot become iso/],
   ['a.img', qcow2, { wanted: ['ami'] }, /is qcow2, and cannot become ami/],
   ['a.qcow2', overlay, {}, /needs other files: backing file "\/etc\/passwd".*convert a.qcow2 .*--allow-external/],
@@ -68,6 +75,8 @@ test.each<[string, (path: string) => void, Terms]>([
   ['vmlinuz', written(gzipSync(disk)), { wanted: ['aki'] }],
   ['initrd.ari', written(gzipSync(disk)), {}],
   ['vmlinuz', written(Buffer.alloc(1001, 1)), { wanted: ['aki'] }],
+  ['vmlinux', written(program), { is: 'aki' }],
+  ['a.qcow2', subclusters, { wanted: ['qcow2'], remade: true }],
   ['a.qcow2', written(disk), { is: 'raw', anyName: true }],
   ['a.qcow2', overlay, { allowUnfit: true }],
   ['a.qcow2', overlay, { allowExternal: true }],

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { detect } from '../../src/images/detect.ts';
-import { bufferSource, type ByteSource } from '../../src/images/header.ts';
+import { bufferSource, isHarmful, type ByteSource } from '../../src/images/header.ts';
 import { be64, capturedBytes, le32, patched, watched } from '../support/captured-images.ts';
 import { run } from '../support/image.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-truncated-'));
 const at = (name: string) => join(folder, name);
 
-/** The codes of errors of a disk's container: the partition table of these disks is no matter here. */
+/** The codes of what keeps programs from a disk's container: the partition table of these disks is no matter here. */
 const errors = (source: ByteSource) =>
-  detect(source).findings.flatMap(({ level, code }) => (level === 'error' && code !== 'partitions' ? [code] : []));
+  detect(source)
+    .findings.filter(isHarmful)
+    .flatMap(({ code }) => (code === 'partitions' ? [] : [code]));
 
 // Data at the beginning, in the middle and at the very end, with holes between.
 const disk = Buffer.alloc(8 * 2 ** 20);
