@@ -18,7 +18,7 @@ type Options = { workDir: string; signal: AbortSignal };
  * @throws VmkilnError IMAGE_UNFIT; COMMAND_FAILED when QEMU cannot read it.
  */
 export async function readReadyImage(image: MediaFile, options: Options): Promise<ReadyImage> {
-  return withFitImage(image.path, { is: 'qcow2' }, options, async (file, found) => {
+  return withFitImage(image.path, { is: 'qcow2', remade: true }, options, async (file, found) => {
     const wrong = found.findings.find(({ code }) => code === 'dirty' || code === 'encrypted')?.message;
     if (wrong !== undefined) {
       throw new VmkilnError('IMAGE_UNFIT', `${image.source}: ${wrong}`, {
