@@ -9,11 +9,11 @@ import { type Progress, transferReporter } from '../media/progress.ts';
 import type { World } from '../model.ts';
 import { diskFull, isFull } from '../store/files.ts';
 
-/** Whether standard input is a file or a pipe, and so may hold an image. */
+/** Whether standard input is a file or a pipe (a socket, if Node.js has made it), and so may hold an image. */
 export function isDataOnStdin(): boolean {
   try {
     const stats = fstatSync(0);
-    return stats.isFile() || stats.isFIFO();
+    return stats.isFile() || stats.isFIFO() || stats.isSocket();
   } catch {
     // It is closed.
     return false;
