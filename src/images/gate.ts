@@ -68,15 +68,15 @@ function needsOthers(image: string, { references }: Inspection, isOption: boolea
 function faultOf(image: string, { format, subformat, findings }: Inspection, terms: Terms): Refusal | undefined {
   const { is, anyName, wanted = [is] } = terms;
   const name = suffixFormat(image);
-  const isPart = wanted.every((each) => mayBePacked(each ?? name));
+  const packable = wanted.every((each) => mayBePacked(each ?? name));
   // A kernel that nothing is known of looks like a raw disk, and consists of no sectors.
   const errors = findings.filter(
-    ({ level, code }) => level === 'error' && !(isPart && format === 'raw' && code === 'size'),
+    ({ level, code }) => level === 'error' && !(packable && format === 'raw' && code === 'size'),
   );
   const hint = `vmkiln inspect ${image} shows all that was found`;
   const nothing = errors.find(({ code }) => code === 'empty' || code === 'text');
   if (nothing) return { message: `is unfit: ${nothing.message}`, hint };
-  if (format === 'compressed' && !isPart) {
+  if (format === 'compressed' && !packable) {
     return {
       message: `is packed with ${printable(String(subformat))}`,
       hint: 'unpack it first; of a kernel or a RAM disk say --disk-format aki or ari',
