@@ -6,8 +6,10 @@ export type DiskFormat = Exclude<Format, 'compressed' | 'other'>;
 
 const disks: readonly string[] = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'];
 
-/** What else has the bytes that an image of a format has: the service's names say what an image is for, too. */
+/** Contents without a format of their own: what they are for is a matter of the name. */
 const plain: readonly Format[] = ['raw', 'iso', 'ami', 'aki', 'ari', 'compressed'];
+
+/** What else has the bytes that an image of a disk format has (doc/source/user/formats.rst of Glance). */
 const sameBytes: Partial<Record<DiskFormat, readonly Format[]>> = {
   raw: ['iso', 'ami'],
   ...{ ami: plain, aki: [...plain, 'other'], ari: plain },
@@ -20,7 +22,8 @@ export function mayBePacked(format: string | undefined): boolean {
 
 /**
  * How a file becomes an image of a disk format: it is one `as it is`, or by a conversion between formats of disks. Undefined
- * when it cannot become one.
+ * when it cannot become one: Glance, too, refuses data that is not of the format that it is declared to be
+ * (`[image_format] require_image_format_match`, since 2025.1).
  */
 export function wayTo(format: string, from: Format): 'as it is' | 'conversion' | undefined {
   if (from === format || sameBytes[format as DiskFormat]?.includes(from)) return 'as it is';

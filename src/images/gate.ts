@@ -71,17 +71,17 @@ function needsOthers(image: string, { references }: Inspection, isOption: boolea
 function faultOf(image: string, { format, subformat, findings }: Inspection, terms: Terms): Refusal | undefined {
   const { is, anyName, wanted = [is], remade = false } = terms;
   const name = suffixFormat(image);
-  const isPart = wanted.every((each) => mayBePacked(each ?? name));
+  const packable = wanted.every((each) => mayBePacked(each ?? name));
   // A kernel that nothing is known of looks like a raw disk, and consists of no sectors, or like a program.
   const errors = findings
     .filter((finding) => (remade ? isHarmful(finding) : finding.level === 'error'))
     .filter(
-      ({ code }) => !(isPart && (format === 'raw' ? code === 'size' : isProgram(subformat) && code === 'format')),
+      ({ code }) => !(packable && (format === 'raw' ? code === 'size' : isProgram(subformat) && code === 'format')),
     );
   const hint = `vmkiln inspect ${image} shows all that was found`;
   const nothing = errors.find(({ code }) => ['empty', 'text', 'format'].includes(code));
   if (nothing) return { message: `is unfit: ${nothing.message}`, hint };
-  if (format === 'compressed' && !isPart) {
+  if (format === 'compressed' && !packable) {
     return {
       message: `is packed with ${printable(String(subformat))}`,
       hint: 'unpack it first; of a kernel or a RAM disk say --disk-format aki or ari',
