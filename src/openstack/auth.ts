@@ -34,7 +34,8 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
     ...(!auth['user_id'] && { domain: domainOf(auth, 'user') }),
   };
   const hasUser = Boolean(auth['user_id'] ?? auth['username']);
-  if (type === 'applicationcredential' || type === 'application_credential' || auth['application_credential_secret']) {
+  const isCredential = type === 'applicationcredential' || type === 'application_credential';
+  if (isCredential || (auth['application_credential_secret'] && !auth['password'])) {
     const {
       application_credential_id: id,
       application_credential_name: name,
@@ -69,6 +70,9 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
 function scopeOf(auth: CloudConfig['auth']): object | undefined {
   if (auth['project_id']) return { project: { id: auth['project_id'] } };
   if (auth['project_name']) return { project: { name: auth['project_name'], domain: domainOf(auth, 'project') } };
+  if (auth['domain_id']) return { domain: { id: auth['domain_id'] } };
+  if (auth['domain_name']) return { domain: { name: auth['domain_name'] } };
+  if (auth['trust_id']) return { 'OS-TRUST:trust': { id: auth['trust_id'] } };
   if (auth['system_scope']) return { system: { [auth['system_scope']]: true } };
   return undefined;
 }
@@ -91,22 +95,32 @@ export function catalogueUrl(cloud: CloudConfig, catalogue: Catalogue, type: str
   const bare = (url: string) => url.replace(/\/+$/, '').replace(/\/v\d+(\.\d+)?$/, '');
   const own = cloud.endpoints[type];
   if (own) return bare(own);
-  const interfaceName = cloud.interface.replace(/URL$/, '');
+  const interfaces = cloud.interfaces.map((name) => name.replace(/URL$/, ''));
   const endpoints = catalogue.filter((service) => service.type === type).flatMap((service) => service.endpoints);
   const inRegion = ({ region, region_id: id }: (typeof endpoints)[number]) =>
     cloud.region === '' || id === cloud.region || region === cloud.region;
-  const found = endpoints.find((endpoint) => endpoint.interface === interfaceName && inRegion(endpoint));
+  const reachable = endpoints.filter(inRegion);
+  const found = interfaces.flatMap((name) => reachable.find((endpoint) => endpoint.interface === name) ?? [])[0];
+  if (found && !URL.canParse(found.url)) {
+    throw new ServiceError(0, `${cloud.name} gives an address of the service ${type} that is none: ${found.url}`, {
+      hint: `tell its operator, and set ${overrideOf(type)} meanwhile`,
+    });
+  }
   if (found) return bare(found.url);
   const there = endpoints.map((each) => `${each.interface} in ${each.region_id ?? each.region ?? 'no region'}`);
   const where = cloud.region === '' ? '' : ` in the region ${cloud.region}`;
-  throw new ServiceError(0, `${cloud.name} has no ${interfaceName} endpoint of the service ${type}${where}`, {
+  throw new ServiceError(0, `${cloud.name} has no ${interfaces.join(' or ')} endpoint of the service ${type}${where}`, {
     hint:
       there.length > 0
         ? `it has ${[...new Set(there)].join(', ')}: set region_name or interface in clouds.yaml`
         : catalogue.length === 0
           ? 'the token is for no project: set project_name in clouds.yaml'
-          : `the catalogue has no such service; set ${type.replaceAll('-', '_')}_endpoint_override if there is one`,
+          : `the catalogue has no such service; set ${overrideOf(type)} if there is one`,
   });
+}
+
+function overrideOf(type: string): string {
+  return `${type.replaceAll('-', '_')}_endpoint_override`;
 }
 
 function lacking(cloud: CloudConfig, key: string): VmkilnError {

@@ -10,26 +10,29 @@ import { proxyFor, tunnel } from './proxy.ts';
 type Tls = { verify: boolean; ca?: string | undefined; cert?: string | undefined; key?: string | undefined };
 
 /** What all connections to one cloud have in common. */
-export type Client = { plain: http.Agent; secure: () => { agent: https.Agent; tls: ConnectionOptions }; env: Env };
+export type Client = {
+  plain: http.Agent;
+  /** Made when it is first wanted: a cloud on plain HTTP needs no certificates. @throws VmkilnError USAGE */
+  secure: () => { agent: https.Agent; tls: ConnectionOptions };
+  env: Env;
+};
 
 /** What distributions give their own Python, and so the clients of OpenStack: Debian, and Red Hat. */
 const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
 
 /**
  * Prepares connections to a cloud. Without a `ca` the authorities are those of this host, or of `REQUESTS_CA_BUNDLE`,
- * as for the clients of OpenStack: companies add their own there.
- *
- * @throws VmkilnError USAGE when a file of the TLS settings cannot be read.
+ * as for the clients of OpenStack: companies add their own there. They are not read when nothing is verified.
  */
 export function openClient({ verify, ca, cert, key }: Tls, env: Env): Client {
-  const [authority, own, ownKey] = [ca, cert, key ?? cert].map((path) =>
-    path === undefined ? undefined : readPem(path, 'cacert, cert or key in clouds.yaml'),
-  );
   // Connections are not kept: a server closes an idle one just when the next request is on its way.
   const common = { keepAlive: false };
   let secure: ReturnType<Client['secure']> | undefined;
   const open = () => {
-    const trusted = authority ?? hostAuthorities(env);
+    const [authority, own, ownKey] = [verify ? ca : undefined, cert, key ?? cert].map((path) =>
+      path === undefined ? undefined : readPem(path, 'cacert, cert or key of the cloud'),
+    );
+    const trusted = verify ? (authority ?? hostAuthorities(env)) : undefined;
     // Once, because reading a bundle takes longer than a request.
     const tls = { secureContext: makeContext({ ca: trusted, cert: own, key: ownKey }), rejectUnauthorized: verify };
     return { agent: new https.Agent({ ...common, ...tls }), tls };
@@ -42,7 +45,7 @@ function makeContext(files: Record<'ca' | 'cert' | 'key', Buffer | Buffer[] | un
     return createSecureContext(Object.fromEntries(Object.entries(files).filter(([, file]) => file !== undefined)));
   } catch (cause) {
     throw new VmkilnError('USAGE', `the certificates of the cloud cannot be used: ${messageOf(cause)}`, {
-      hint: 'cacert, cert and key in clouds.yaml are files in PEM, and the key is that of the certificate',
+      hint: 'cacert, cert and key of the cloud are files in PEM, and the key is that of the certificate',
       cause,
     });
   }

@@ -50,7 +50,15 @@ export async function startFakeGlance(): Promise<FakeGlance> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const auth = { auth_url: `${url}/v3`, username: 'u', password: 'p', project_name: 'p' };
   const tls = { verify: true, cacert: undefined, cert: undefined, key: undefined };
-  const config = { name: 'fake', region: '', interface: 'public', authType: 'password', auth, ...tls, endpoints: {} };
+  const config = {
+    name: 'fake',
+    region: '',
+    interfaces: ['public'],
+    authType: 'password',
+    auth,
+    ...tls,
+    endpoints: {},
+  };
   const env = Object.fromEntries(Object.entries(auth).map(([key, value]) => [`OS_${key.toUpperCase()}`, value]));
   return {
     config,
@@ -90,7 +98,7 @@ async function reply(
   let text = '';
   for await (const chunk of request) text += String(chunk);
   if (line.endsWith('/auth/tokens')) {
-    const endpoints = [{ interface: 'public', region: 'R', region_id: 'R', url }];
+    const endpoints = [{ interfaces: ['public'], region: 'R', region_id: 'R', url }];
     const times = { issued_at: new Date().toISOString(), expires_at: new Date(Date.now() + 3_600_000).toISOString() };
     return [201, { token: { ...times, project: { id: 'p' }, catalog: [{ type: 'image', endpoints }] } }];
   }
