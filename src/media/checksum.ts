@@ -7,7 +7,7 @@ import { formatBytes } from '../text.ts';
 export type ChecksumEntry = { name: string | undefined; sha256: string };
 
 const sha256 = String.raw`sha-?(?:2-)?256`;
-const digest = String.raw`(?<hex>[0-9a-f]{64})`;
+const hexDigest = String.raw`(?<hex>[0-9a-f]{64})`;
 /** Other algorithms, in a heading. */
 const others = /\b(?:md5|sha-?1|sha-?(?:2-)?(?:224|384|512)|sha-?3|keccak|blake|b[23]sum|sm3|ripemd|crc)/i;
 
@@ -15,15 +15,18 @@ const others = /\b(?:md5|sha-?1|sha-?(?:2-)?(?:224|384|512)|sha-?3|keccak|blake|
 const forms = [
   // BSD, OpenSSL (3 says SHA2-256), and `cksum`, which may write base64.
   new RegExp(
-    String.raw`^(?<escape>\\?)${sha256} ?\((?<name>.+)\) ?= ?(?:${digest}|(?<base64>[A-Za-z0-9+/]{43}=))$`,
+    String.raw`^(?<escape>\\?)${sha256} ?\((?<name>.+)\) ?= ?(?:${hexDigest}|(?<base64>[A-Za-z0-9+/]{43}=))$`,
     'i',
   ),
   // GNU, with an algorithm before the digest or without; a table or CSV of PowerShell's Get-FileHash.
-  new RegExp(String.raw`^(?<escape>\\?)"?(?:${sha256}"?[\s:=,]+"?)?${digest}"?(?:[ \t]+\*?|,[ \t]*)(?<name>.+)$`, 'i'),
+  new RegExp(
+    String.raw`^(?<escape>\\?)"?(?:${sha256}"?[\s:=,]+"?)?${hexDigest}"?(?:[ \t]+\*?|,[ \t]*)(?<name>.+)$`,
+    'i',
+  ),
   // A digest alone, whatever it is called.
-  new RegExp(String.raw`^(?:(?:${sha256}|hash|digest|checksum)[\w ]*[:=\s]\s*)?(?:${sha256}:)?${digest}$`, 'i'),
+  new RegExp(String.raw`^(?:(?:${sha256}|hash|digest|checksum)[\w ]*[:=\s]\s*)?(?:${sha256}:)?${hexDigest}$`, 'i'),
   // The name first.
-  new RegExp(String.raw`^\*?(?<name>\S.*?)[\s:=,]+${sha256}[:=]\s*${digest}$`, 'i'),
+  new RegExp(String.raw`^\*?(?<name>\S.*?)[\s:=,]+${sha256}[:=]\s*${hexDigest}$`, 'i'),
 ];
 
 /** Characters of a line: a path has 4096 bytes at most. Longer ones would keep the forms busy. */

@@ -37,7 +37,7 @@ test('GNU, BSD and bare digests are read, and all else is passed over', () => {
   expect(parseChecksums(`\uFEFF${a}\n`)).toEqual([{ name: undefined, sha256: a }]);
 });
 
-const list = [
+const written = [
   ['OpenSSL 3', `SHA2-256(x.iso)= ${a}`],
   ['cksum in base64', `SHA256 (x.iso) = ${Buffer.from(a, 'hex').toString('base64')}`],
   ['a prefix', `sha256:${a}  x.iso`],
@@ -61,7 +61,7 @@ const list = [
   ],
 ] as const;
 
-test.each(list)('%s is read, in UTF-8 and in UTF-16 with and without a mark', (_, text) => {
+test.each(written)('%s is read, in UTF-8 and in UTF-16 with and without a mark', (_, text) => {
   const wide = Buffer.from(text, 'utf16le');
   const forms = [
     text,

@@ -98,7 +98,7 @@ async function reply(
   let text = '';
   for await (const chunk of request) text += String(chunk);
   if (line.endsWith('/auth/tokens')) {
-    const endpoints = [{ interfaces: ['public'], region: 'R', region_id: 'R', url }];
+    const endpoints = [{ interface: 'public', region: 'R', region_id: 'R', url }];
     const times = { issued_at: new Date().toISOString(), expires_at: new Date(Date.now() + 3_600_000).toISOString() };
     return [201, { token: { ...times, project: { id: 'p' }, catalog: [{ type: 'image', endpoints }] } }];
   }
