@@ -15,7 +15,11 @@ export type Catalogue = readonly {
  * @throws VmkilnError USAGE when the cloud's settings lack something.
  */
 export function identity(cloud: CloudConfig): { url: string; body: object } {
-  const { auth } = cloud;
+  const { auth, authType } = cloud;
+  if (!/^(?:v3)?(?:password|token|application_?credential)$/.test(authType)) {
+    const message = `the cloud ${cloud.name} asks for the authentication ${authType}, which is not supported`;
+    throw new VmkilnError('USAGE', message, { hint: 'use password, v3applicationcredential or token' });
+  }
   const address = auth['auth_url'];
   if (!address) throw lacking(cloud, 'auth_url');
   const url = `${address.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3/auth/tokens`;
@@ -34,7 +38,7 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
     ...(!auth['user_id'] && { domain: domainOf(auth, 'user') }),
   };
   const hasUser = Boolean(auth['user_id'] ?? auth['username']);
-  const isCredential = type === 'applicationcredential' || type === 'application_credential';
+  const isCredential = type.startsWith('application');
   if (isCredential || (auth['application_credential_secret'] && !auth['password'])) {
     const {
       application_credential_id: id,
@@ -49,15 +53,6 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
   if (type === 'token' || (auth['token'] && !auth['password'])) {
     if (!auth['token']) throw lacking(cloud, 'token');
     return { method: { methods: ['token'], token: { id: auth['token'] } }, scoped: true };
-  }
-  if (type !== 'password') {
-    throw new VmkilnError(
-      'USAGE',
-      `the cloud ${cloud.name} asks for the authentication ${authType}, which is not supported`,
-      {
-        hint: 'use password, v3applicationcredential or token',
-      },
-    );
   }
   if (!hasUser) throw lacking(cloud, 'username');
   if (!auth['password']) throw lacking(cloud, 'password');

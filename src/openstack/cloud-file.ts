@@ -32,11 +32,12 @@ export async function readCloudFile(
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR') return undefined;
-    throw unusable(`${path} cannot be read: ${messageOf(error)}`, 'correct or move it');
+    const why = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error);
+    throw unusable(`${path} cannot be read: ${why}`, 'correct or move it');
   }
 }
 

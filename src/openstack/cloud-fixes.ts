@@ -184,7 +184,7 @@ function urlOf(cloud: string, key: string, text: string): string {
   const open = /\{\w+\}/.exec(shown)?.[0];
   if (open) throw refuse(`not complete, for nothing says what ${open} is`, 'name a region, or write the whole address');
   if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url))
-    throw refuse('no address of a service', 'write it as https://HOST:PORT/v3, or http:// if the service has no TLS');
+    throw refuse('no address of a service', 'write it as https://HOST:PORT, or with http:// if the service has no TLS');
   if (/[?#]/.test(url)) throw refuse('an address with a query', 'leave out what begins with ? or #');
   if (/\/auth\/tokens\/*$/.test(url)) throw refuse('that of the tokens', 'leave out /auth/tokens at its end');
   return url;

@@ -7,7 +7,7 @@ import { readCloud } from '../../src/openstack/clouds-yaml.ts';
 import { openClient } from '../../src/openstack/connection.ts';
 
 /** Reads the cloud `c` of files that lie beside each other. */
-function read(files: Record<string, string>, env: Record<string, string> = {}, region?: string) {
+function read(files: Record<string, string | Buffer>, env: Record<string, string> = {}, region?: string) {
   const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-clouds-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
   return readCloud({ cloud: 'c', region, env: { HOME: cwd, XDG_CONFIG_DIRS: cwd, ...env }, cwd });
@@ -61,6 +61,8 @@ test.each([
   ],
   ['a tag', { 'clouds.yaml': 'clouds:\n  c: {auth: {password: !vault hush-hush}}' }, /clouds\.yaml:2:\d+: the tag/],
   ['an alias in itself', { 'clouds.yaml': 'clouds: &x {c: {auth: {y: *x}}}' }, /auth\.y .* is a map/],
+  ['Latin-1', { 'clouds.yaml': Buffer.from('clouds: {c: {password: "hush-hush\xe9"}}', 'latin1') }, /not UTF-8/],
+  ['another login', cloud('auth_type: none'), /authentication none/],
   ['a list', { 'clouds.yaml': '[]' }, /is not a map/],
   ['clouds as a list', { 'clouds.yaml': 'clouds: [{name: c}]' }, /clouds in .* is a list/],
   ['no key clouds', { 'clouds.yaml': 'cloud: {c: {}}' }, /no cloud called c/],
@@ -85,7 +87,9 @@ test.each([
   ['a profile that nobody has', cloud('profile: nobody', login), /no vendor profile called nobody/],
   ['a cloud that is gone', cloud('profile: internap', login), /no longer exists: Internap/],
 ])('%s is told with its place and a remedy, and no secret', async (_, files, message) => {
-  const error: unknown = await read(files).catch((reason: unknown) => reason);
+  const error: unknown = await read(files)
+    .then(identity)
+    .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(message), hint: expect.any(String) });
   expect(JSON.stringify(error) + String(error)).not.toContain('hush-hush');
 });
