@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -116,6 +119,24 @@ test('vendor profiles: a file beside clouds.yaml, those that are known, and thei
   const known = await read(cloud('cloud: citycloud, region_name: Kna1', login));
   expect(known).toMatchObject({ region: 'Kna1', auth: { auth_url: 'https://Kna1.citycloud.com:5000/v3/' } });
   await expect(read(cloud('profile: citycloud', login), {}, 'Nowhere')).rejects.toThrow('no region Nowhere');
+});
+
+test('a vendor is asked for its profile', async () => {
+  const profile = { name: 'v', profile: { auth: { auth_url: 'https://id' }, regions: ['R'], profile: 'none' } };
+  const server = createServer((request, answer) => {
+    answer.writeHead(request.url === '/.well-known/openstack/api' ? 200 : 404).end(JSON.stringify(profile));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const found = await read(cloud(`profile: '${address}/any'`, login));
+  expect(found).toMatchObject({ region: 'R', auth: { auth_url: 'https://id', username: 'me' } });
+  server.close();
+  await once(server, 'close');
+  await expect(read(cloud(`profile: '${address}'`, login))).rejects.toMatchObject({
+    code: 'CLOUD_FAILED',
+    message: expect.stringContaining(`${address}/.well-known/openstack/api`),
+    hint: expect.stringContaining('auth_url'),
+  });
 });
 
 test('of several interfaces the first that the catalogue has is taken', async () => {
