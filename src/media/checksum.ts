@@ -6,33 +6,96 @@ import { formatBytes } from '../text.ts';
 /** A line of a checksum file. `name` is a base name, or undefined where the file holds a bare digest. */
 export type ChecksumEntry = { name: string | undefined; sha256: string };
 
+const sha256 = String.raw`sha-?(?:2-)?256`;
+const hexDigest = String.raw`(?<hex>[0-9a-f]{64})`;
+/** Other algorithms, in a heading. */
+const others = /\b(?:md5|sha-?1|sha-?(?:2-)?(?:224|384|512)|sha-?3|keccak|blake|b[23]sum|sm3|ripemd|crc)/i;
+
+/** The forms of a line, the first that fits counts. A `\` before it says that the name has escapes. */
+const forms = [
+  // BSD, OpenSSL (3 says SHA2-256), and `cksum`, which may write base64.
+  new RegExp(
+    String.raw`^(?<escape>\\?)${sha256} ?\((?<name>.+)\) ?= ?(?:${hexDigest}|(?<base64>[A-Za-z0-9+/]{43}=))$`,
+    'i',
+  ),
+  // GNU, with an algorithm before the digest or without; a table or CSV of PowerShell's Get-FileHash.
+  new RegExp(
+    String.raw`^(?<escape>\\?)"?(?:${sha256}"?[\s:=,]+"?)?${hexDigest}"?(?:[ \t]+\*?|,[ \t]*)(?<name>.+)$`,
+    'i',
+  ),
+  // A digest alone, whatever it is called.
+  new RegExp(String.raw`^(?:(?:${sha256}|hash|digest|checksum)[\w ]*[:=\s]\s*)?(?:${sha256}:)?${hexDigest}$`, 'i'),
+  // The name first.
+  new RegExp(String.raw`^\*?(?<name>\S.*?)[\s:=,]+${sha256}[:=]\s*${hexDigest}$`, 'i'),
+];
+
+/** Characters of a line: a path has 4096 bytes at most. Longer ones would keep the forms busy. */
+const longestLine = 5000;
+
 /**
- * Reads the SHA-256 lines of a checksum file: the GNU form of sha256sum(1) (text, binary and escaped names), the BSD
- * form `SHA256 (name) = digest`, or a bare digest. All else is passed over: signatures, comments, other algorithms.
+ * Reads the SHA-256 lines of a checksum file in UTF-8 or UTF-16: the forms of GNU, BSD, OpenSSL and PowerShell, a digest
+ * after `sha256:`, or a bare one. All else is passed over: signatures, comments, other algorithms, and what stands below
+ * the heading of another algorithm.
  */
-export function parseChecksums(text: string): ChecksumEntry[] {
+export function parseChecksums(bytes: Uint8Array | string): ChecksumEntry[] {
+  const text = typeof bytes === 'string' ? bytes : decode(bytes);
   const entries: ChecksumEntry[] = [];
-  for (const raw of text.split(/\r?\n/)) {
+  let isOther = false;
+  for (const raw of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
+    if (raw.length > longestLine) continue;
     // RFC 9580, 7.2: in a clear-signed text a line may be prefixed by "- ".
-    const line = raw
-      .replace(/^\uFEFF/, '')
-      .replace(/^- /, '')
-      .trimEnd();
-    const gnu = /^(\\?)([0-9a-f]{64})(?:[ \t]+\*?(.+))?$/i.exec(line);
-    const bsd = /^(\\?)SHA256 ?\((.+)\) ?= ?([0-9a-f]{64})$/i.exec(line);
-    if (gnu) entries.push({ name: baseName(gnu[3], gnu[1]), sha256: hex(gnu[2]) });
-    else if (bsd) entries.push({ name: baseName(bsd[2], bsd[1]), sha256: hex(bsd[3]) });
+    const line = joined(raw.replace(/^- /, '').trim());
+    const path = /^path\s*:\s*(.+)$/i.exec(line)?.[1];
+    const last = entries.at(-1);
+    // The list of Get-FileHash names the file below its digest.
+    if (path !== undefined && last?.name === undefined && last) last.name = baseName(path, '');
+    const entry = readLine(line);
+    if (entry) {
+      if (!isOther) entries.push(entry);
+    } else if (isHeading(line)) {
+      isOther = others.test(line) && !new RegExp(sha256, 'i').test(line);
+    }
   }
   return entries;
 }
 
-function baseName(name: string | undefined, escape: string | undefined): string | undefined {
-  const plain = escape ? name?.replace(/\\([\\nr])/g, (_, c: string) => ({ n: '\n', r: '\r' })[c] ?? c) : name;
-  return plain?.slice(plain.lastIndexOf('/') + 1);
+function readLine(line: string): ChecksumEntry | undefined {
+  for (const form of forms) {
+    const found = form.exec(line)?.groups;
+    if (!found) continue;
+    const hex = found['hex'] ?? Buffer.from(found['base64'] ?? '', 'base64').toString('hex');
+    const name = line.startsWith('"') ? found['name']?.replace(/^"?(.*?)"?$/, '$1') : found['name'];
+    return { name: baseName(name, found['escape']), sha256: hex.toLowerCase() };
+  }
+  return undefined;
 }
 
-function hex(digest = ''): string {
-  return digest.toLowerCase();
+/** A line that says what those below it are: a word or two, with signs around them, and no digest. */
+function isHeading(line: string): boolean {
+  return /^\W*(?:sha|md5|blake|b[23]sum|sm3|keccak|ripemd|crc)[\w -]*\W*$/i.test(line) && !/[0-9a-f]{32}/i.test(line);
+}
+
+/** A digest as older versions of certutil print it: a blank after each byte. */
+function joined(line: string): string {
+  return /^(?:[0-9a-f]{2} ){31}[0-9a-f]{2}$/i.test(line) ? line.replaceAll(' ', '') : line;
+}
+
+function baseName(name: string | undefined, escape: string | undefined): string | undefined {
+  const plain = escape ? name?.replace(/\\([\\nr])/g, (_, c: string) => ({ n: '\n', r: '\r' })[c] ?? c) : name;
+  const isWindows = !escape && /^(?:[a-z]:|\.{1,2}|\\)?\\/i.test(plain ?? '');
+  return plain?.slice(Math.max(plain.lastIndexOf('/'), isWindows ? plain.lastIndexOf('\\') : -1) + 1);
+}
+
+/** Text of a file with a mark of its encoding, or of UTF-16 without one: every other byte of ASCII is zero there. */
+function decode(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const encoding =
+    (first === 0xff && second === 0xfe) || (first !== 0 && second === 0)
+      ? 'utf-16le'
+      : (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
+        ? 'utf-16be'
+        : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 /**

@@ -101,13 +101,13 @@ async function readExpected(
   if (typeof place !== 'string' && !options.download) return undefined;
   const shown = typeof place === 'string' ? place : redactUrl(place);
   if (typeof place === 'string') await checkLocalFile(place);
-  const text = typeof place === 'string' ? await readFile(place, 'utf8') : await fetchText(place, options);
-  const entries = parseChecksums(text);
+  const bytes = typeof place === 'string' ? await readFile(place) : await fetchBytes(place, options);
+  const entries = parseChecksums(bytes);
   return { sha256: pickChecksum(entries, name, shown), entries };
 }
 
-/** Fetches a small text. */
-function fetchText(url: URL, options: MediaOptions): Promise<string> {
+/** Fetches a small file. */
+function fetchBytes(url: URL, options: MediaOptions): Promise<Uint8Array> {
   options.progress(`fetching the checksums ${fileName(url)}`);
   const attempt = () =>
     get(url, {}, options, async (response, body) => {
@@ -123,7 +123,7 @@ function fetchText(url: URL, options: MediaOptions): Promise<string> {
           });
         }
       }
-      return Buffer.concat(chunks).toString('utf8');
+      return Buffer.concat(chunks);
     });
   return withRetries(options, () => 0, attempt);
 }

@@ -12,11 +12,13 @@ export function nameStatus(status: number, shown: string): VmkilnError {
         ]
       : status === 401
         ? ['the server wants a user and password', elsewhere]
-        : status === 403
-          ? ['access is denied', `the link may have expired, or needs a login: ${elsewhere}`]
-          : status >= 500
-            ? ['the server is in trouble', 'try again later: what is there already is kept']
-            : ['the server refuses', elsewhere];
+        : status === 429
+          ? ['the server asks for fewer requests', 'try again later: what is there already is kept']
+          : status === 403
+            ? ['access is denied', `the link may have expired, or needs a login: ${elsewhere}`]
+            : status >= 500
+              ? ['the server is in trouble', 'try again later: what is there already is kept']
+              : ['the server refuses', elsewhere];
   return new VmkilnError('MEDIA_DOWNLOAD', `${shown}: ${what} (HTTP ${status})`, { hint });
 }
 
@@ -26,34 +28,51 @@ const tlsCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROT
 /**
  * The error for a connection that failed, and whether it may pass: `dead` for an address where nobody answers,
  * `never` for what no retry can fix.
+ *
+ * @param proxy the host and port of the proxy that the connection went through.
  */
 export function nameNetworkError(
   thrown: unknown,
   url: URL,
   shown: string,
+  proxy?: string,
 ): { error: VmkilnError; passing: 'later' | 'dead' | 'never' } {
   const cause = rootCause(thrown);
   const code = String((cause as { code?: unknown }).code ?? '');
-  const host = url.host;
+  if (cause instanceof VmkilnError) return { error: cause, passing: 'never' };
+  const peer = proxy === undefined ? url.host : `the proxy ${proxy}`;
+  const way = proxy === undefined ? '' : `; it is reached through ${peer}: see https_proxy and no_proxy`;
   const make = (what: string, hint: string) =>
-    new VmkilnError('MEDIA_DOWNLOAD', `${shown}: ${what}`, { hint: hint + proxyHint(url), cause });
+    new VmkilnError('MEDIA_DOWNLOAD', `${shown}: ${what}`, { hint: hint + way, cause });
+  const refused = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(messageOf(cause))?.[1];
+  if (refused !== undefined) {
+    const why = refused === '407' ? ' (it wants a user and password)' : '';
+    const error = make(`${peer} answered ${refused}${why}`, 'see what it allows, and whom');
+    return { error, passing: refused >= '500' ? 'later' : 'never' };
+  }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    const error = make(`the name ${url.hostname} cannot be resolved`, 'check the spelling, and the DNS of this host');
+    const error = make(
+      `the name ${proxy ?? url.hostname} cannot be resolved`,
+      'check the spelling, and the DNS of this host',
+    );
     return { error, passing: 'dead' };
   }
   if (code === 'ECONNREFUSED') {
     return {
-      error: make(`${host} refuses the connection`, 'nothing listens at that port: check the address'),
+      error: make(`${peer} refuses the connection`, 'nothing listens at that port: check the address'),
       passing: 'dead',
     };
   }
   if (tlsCode.test(code)) {
     const hint = 'for a CA of your own, name its file in NODE_EXTRA_CA_CERTS; else check the clock and the address';
-    return { error: make(`no trusted connection to ${host}: ${messageOf(cause)} (${code})`, hint), passing: 'never' };
+    return {
+      error: make(`no trusted connection to ${url.host}: ${messageOf(cause)} (${code})`, hint),
+      passing: 'never',
+    };
   }
   if (/^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/.test(code)) {
     return {
-      error: make(`${host} cannot be reached (${code})`, 'check the network and the firewall'),
+      error: make(`${peer} cannot be reached (${code})`, 'check the network and the firewall'),
       passing: 'dead',
     };
   }
@@ -67,16 +86,10 @@ export function nameNetworkError(
   };
 }
 
-/** fetch says "fetch failed"; the reason is its cause, or the first of several for a host with many addresses. */
+/** fetch says "fetch failed"; the reason is its cause, or the cause of that, or the first of several for a host with many addresses. */
 function rootCause(thrown: unknown): object {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : new Error(String(thrown));
-  const several = cause instanceof AggregateError ? (cause.errors[0] as unknown) : undefined;
-  return several instanceof Error ? several : (cause as object);
-}
-
-function proxyHint(url: URL): string {
-  const name = `${url.protocol.slice(0, -1)}_proxy`;
-  const proxy = process.env[name] ?? process.env[name.toUpperCase()];
-  if (!proxy || process.env['NODE_USE_ENV_PROXY'] === '1') return '';
-  return `; ${name.toUpperCase()} is set, which Node follows only with NODE_USE_ENV_PROXY=1, from 22.21 and 24.5 on`;
+  const several = thrown instanceof AggregateError ? (thrown.errors[0] as unknown) : undefined;
+  const cause = several ?? (thrown instanceof Error ? thrown.cause : undefined);
+  if (cause instanceof Error) return rootCause(cause);
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,12 +1,20 @@
+import { unescape } from 'node:querystring';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Response } from 'undici';
 import { interrupted, VmkilnError } from '../errors.ts';
+import type { Env } from '../model.ts';
 import { formatDuration } from '../text.ts';
 import type { Progress } from './progress.ts';
 import { nameNetworkError, nameStatus } from './http-errors.ts';
+import { openConnections } from './http-connections.ts';
+import { proxyFor } from './proxy.ts';
+import { retryAfter } from './retry-after.ts';
 
 export type HttpOptions = {
   signal: AbortSignal;
   progress: Progress;
+  /** Where proxies are named; without it there is none. */
+  env?: Env | undefined;
   /** Milliseconds before the first new attempt; each further one waits twice as long. */
   retryDelay?: number;
   /** Milliseconds without a byte until a connection counts as lost. */
@@ -16,15 +24,20 @@ export type HttpOptions = {
 /** How often in a row a transfer is tried again without having gained anything. */
 const retries = 4;
 
-/** A failure that may pass. `dead` says that nobody answers at that address: worth a retry only for who was answered before. */
+/**
+ * A failure that may pass. `dead` says that nobody answers at that address: worth a retry only for who was answered
+ * before. `after` is the seconds that the server wants to be left alone.
+ */
 class Lost extends Error {
   readonly error: VmkilnError;
   readonly dead: boolean;
+  readonly after: number;
 
-  constructor(error: VmkilnError, dead = false) {
+  constructor(error: VmkilnError, { dead = false, after = 0 }: { dead?: boolean; after?: number | undefined } = {}) {
     super(error.message, { cause: error });
     this.error = error;
     this.dead = dead;
+    this.after = after;
   }
 }
 
@@ -47,12 +60,10 @@ export function redactUrl(url: URL): string {
 
 /**
  * Requests a URL and gives the answer to `use`. Redirects are followed. User and password of the URL go into an
- * Authorization header, which is not sent on to another host.
+ * Authorization header, which is not sent on to another host. Each address goes through the proxy of the environment.
  *
- * Proxies: Node's fetch follows HTTP_PROXY, HTTPS_PROXY and NO_PROXY only when NODE_USE_ENV_PROXY=1 is set at its start
- * and it is 22.21, 24.5 or later; the errors say so.
- *
- * @throws VmkilnError MEDIA_DOWNLOAD or INTERRUPTED; a failure that may pass is thrown as `withRetries` takes it.
+ * @throws VmkilnError MEDIA_DOWNLOAD, INTERRUPTED, or USAGE for a proxy that is none; a failure that may pass is thrown
+ *   as `withRetries` takes it.
  */
 export async function get<T>(
   url: URL,
@@ -60,15 +71,17 @@ export async function get<T>(
   options: HttpOptions,
   use: (response: Response, body: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const { signal, stallTime = 60_000 } = options;
+  const { signal, stallTime = 60_000, env = {} } = options;
+  const proxy = proxyFor(url, env)?.url.host;
   const shown = redactUrl(url);
   const stall = new AbortController();
+  const connections = await openConnections(env);
   const timer = setTimeout(() => stall.abort(), stallTime);
   const named = (error: unknown): unknown => {
     if (signal.aborted) return interrupted(`downloading ${shown}`, signal);
     if (stall.signal.aborted) return lost(`${shown}: no data for ${formatDuration(stallTime / 1000)}`);
-    const { error: network, passing } = nameNetworkError(error, url, shown);
-    return passing === 'never' ? network : new Lost(network, passing === 'dead');
+    const { error: network, passing } = nameNetworkError(error, url, shown, proxy);
+    return passing === 'never' ? network : new Lost(network, { dead: passing === 'dead' });
   };
   async function* read(response: Response): AsyncGenerator<Uint8Array> {
     if (!response.body) return;
@@ -88,15 +101,21 @@ export async function get<T>(
     const bare = new URL(url);
     bare.username = '';
     bare.password = '';
-    const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const login = `${unescape(url.username)}:${unescape(url.password)}`;
     const auth = url.username === '' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
-    const response = await fetch(bare, {
-      // A compressed answer has another length, and cannot be resumed.
-      headers: { 'accept-encoding': 'identity', ...auth, ...headers },
-      signal: AbortSignal.any([signal, stall.signal]),
-    }).catch((error: unknown) => Promise.reject(named(error)));
+    const response = await connections
+      .fetch(bare, {
+        dispatcher: connections.dispatcher,
+        // A compressed answer has another length, and cannot be resumed.
+        headers: { 'accept-encoding': 'identity', ...auth, ...headers },
+        signal: AbortSignal.any([signal, stall.signal]),
+      })
+      .catch((error: unknown) => Promise.reject(named(error)));
     try {
-      if (response.status >= 500) throw new Lost(nameStatus(response.status, shown));
+      if (response.status >= 500 || response.status === 429) {
+        const after = retryAfter(response.headers.get('retry-after'), response.headers.get('date'));
+        throw new Lost(nameStatus(response.status, shown), { after });
+      }
       if (!response.ok && response.status !== 304 && response.status !== 416) throw nameStatus(response.status, shown);
       return await use(response, read(response));
     } finally {
@@ -104,6 +123,7 @@ export async function get<T>(
     }
   } finally {
     clearTimeout(timer);
+    await connections.close();
   }
 }
 
@@ -128,7 +148,7 @@ export async function withRetries<T>(
       if (received() > best) failures = 0;
       best = Math.max(best, received());
       if (failures === retries || (error.dead && best === 0)) throw error.error;
-      const wait = retryDelay * 2 ** failures++;
+      const wait = Math.max(retryDelay * 2 ** failures++, error.after * 1000);
       progress(`${error.message}; next attempt in ${formatDuration(wait / 1000)}`);
       await delay(wait, undefined, { signal }).catch(() => {
         throw interrupted('waiting for the next attempt to download', signal);

@@ -1,4 +1,5 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { Response } from 'undici';
 
 /**
  * What is known of a part: how the server names the version it is from, its whole size in bytes, and the boot of this

@@ -15,7 +15,11 @@ export type Catalogue = readonly {
  * @throws VmkilnError USAGE when the cloud's settings lack something.
  */
 export function identity(cloud: CloudConfig): { url: string; body: object } {
-  const { auth } = cloud;
+  const { auth, authType } = cloud;
+  if (!/^(?:v3)?(?:password|token|application_?credential)$/.test(authType)) {
+    const message = `the cloud ${cloud.name} asks for the authentication ${authType}, which is not supported`;
+    throw new VmkilnError('USAGE', message, { hint: 'use password, v3applicationcredential or token' });
+  }
   const address = auth['auth_url'];
   if (!address) throw lacking(cloud, 'auth_url');
   const url = `${address.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3/auth/tokens`;
@@ -34,7 +38,8 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
     ...(!auth['user_id'] && { domain: domainOf(auth, 'user') }),
   };
   const hasUser = Boolean(auth['user_id'] ?? auth['username']);
-  if (type === 'applicationcredential' || type === 'application_credential' || auth['application_credential_secret']) {
+  const isCredential = type.startsWith('application');
+  if (isCredential || (auth['application_credential_secret'] && !auth['password'])) {
     const {
       application_credential_id: id,
       application_credential_name: name,
@@ -49,15 +54,6 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
     if (!auth['token']) throw lacking(cloud, 'token');
     return { method: { methods: ['token'], token: { id: auth['token'] } }, scoped: true };
   }
-  if (type !== 'password') {
-    throw new VmkilnError(
-      'USAGE',
-      `the cloud ${cloud.name} asks for the authentication ${authType}, which is not supported`,
-      {
-        hint: 'use password, v3applicationcredential or token',
-      },
-    );
-  }
   if (!hasUser) throw lacking(cloud, 'username');
   if (!auth['password']) throw lacking(cloud, 'password');
   return {
@@ -69,6 +65,9 @@ function methodOf(cloud: CloudConfig): { method: object; scoped: boolean } {
 function scopeOf(auth: CloudConfig['auth']): object | undefined {
   if (auth['project_id']) return { project: { id: auth['project_id'] } };
   if (auth['project_name']) return { project: { name: auth['project_name'], domain: domainOf(auth, 'project') } };
+  if (auth['domain_id']) return { domain: { id: auth['domain_id'] } };
+  if (auth['domain_name']) return { domain: { name: auth['domain_name'] } };
+  if (auth['trust_id']) return { 'OS-TRUST:trust': { id: auth['trust_id'] } };
   if (auth['system_scope']) return { system: { [auth['system_scope']]: true } };
   return undefined;
 }
@@ -91,22 +90,32 @@ export function catalogueUrl(cloud: CloudConfig, catalogue: Catalogue, type: str
   const bare = (url: string) => url.replace(/\/+$/, '').replace(/\/v\d+(\.\d+)?$/, '');
   const own = cloud.endpoints[type];
   if (own) return bare(own);
-  const interfaceName = cloud.interface.replace(/URL$/, '');
+  const interfaces = cloud.interfaces.map((name) => name.replace(/URL$/, ''));
   const endpoints = catalogue.filter((service) => service.type === type).flatMap((service) => service.endpoints);
   const inRegion = ({ region, region_id: id }: (typeof endpoints)[number]) =>
     cloud.region === '' || id === cloud.region || region === cloud.region;
-  const found = endpoints.find((endpoint) => endpoint.interface === interfaceName && inRegion(endpoint));
+  const reachable = endpoints.filter(inRegion);
+  const found = interfaces.flatMap((name) => reachable.find((endpoint) => endpoint.interface === name) ?? [])[0];
+  if (found && !URL.canParse(found.url)) {
+    throw new ServiceError(0, `${cloud.name} gives an address of the service ${type} that is none: ${found.url}`, {
+      hint: `tell its operator, and set ${overrideOf(type)} meanwhile`,
+    });
+  }
   if (found) return bare(found.url);
   const there = endpoints.map((each) => `${each.interface} in ${each.region_id ?? each.region ?? 'no region'}`);
   const where = cloud.region === '' ? '' : ` in the region ${cloud.region}`;
-  throw new ServiceError(0, `${cloud.name} has no ${interfaceName} endpoint of the service ${type}${where}`, {
+  throw new ServiceError(0, `${cloud.name} has no ${interfaces.join(' or ')} endpoint of the service ${type}${where}`, {
     hint:
       there.length > 0
         ? `it has ${[...new Set(there)].join(', ')}: set region_name or interface in clouds.yaml`
         : catalogue.length === 0
           ? 'the token is for no project: set project_name in clouds.yaml'
-          : `the catalogue has no such service; set ${type.replaceAll('-', '_')}_endpoint_override if there is one`,
+          : `the catalogue has no such service; set ${overrideOf(type)} if there is one`,
   });
+}
+
+function overrideOf(type: string): string {
+  return `${type.replaceAll('-', '_')}_endpoint_override`;
 }
 
 function lacking(cloud: CloudConfig, key: string): VmkilnError {

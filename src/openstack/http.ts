@@ -1,8 +1,8 @@
 import type * as http from 'node:http';
 import type { Readable } from 'node:stream';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
+import { proxyFor } from '../media/proxy.ts';
 import { begin, type Client, describeCertificate } from './connection.ts';
-import { proxyFor } from './proxy.ts';
 
 /** One request. `idle` is the seconds without a byte in either direction after which it has failed. */
 export type HttpRequest = {
@@ -73,7 +73,7 @@ export async function send(client: Client, request: HttpRequest): Promise<HttpAn
   const { method, signal, stream } = request;
   const url = new URL(request.url);
   if (signal.aborted) throw interrupted(`talking to ${url.host}`, signal);
-  const sent = begin(client, url, { method, headers: headersOf(request), signal });
+  const sent = await begin(client, url, { method, headers: headersOf(request), signal });
   return new Promise((resolve, reject) => {
     const state = { isAnswered: false, hasFailed: false, body: undefined, timer: undefined };
     const exchange: Exchange = { client, url, request, sent, resolve, reject, ...state };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, VmkilnError } from '../errors.ts';
+import { retryAfter } from '../media/retry-after.ts';
 import type { Env } from '../model.ts';
 import type { CloudConfig } from './clouds-yaml.ts';
 import { type Client, openClient } from './connection.ts';
@@ -23,8 +24,8 @@ export type CloudSession = {
   /** Makes sure that the token lasts at least this many seconds. */
   refresh: (seconds: number, signal: AbortSignal) => Promise<void>;
   /**
-   * Asks a service. A token that has ended is renewed once. With `attempts` above 1, no answer, 429 and 5xx are tried
-   * again: only for requests that may be made twice.
+   * Asks a service. A token that has ended is renewed once. A request that was refused with 429 is made again, and with
+   * `attempts` above 1 one without an answer or with 5xx too: only for requests that may be made twice.
    *
    * @throws ServiceError for an answer that is none of 2xx or 300.
    */
@@ -32,6 +33,9 @@ export type CloudSession = {
 };
 
 type Ask = Omit<HttpRequest, 'url'> & { attempts?: number };
+
+/** How often a login, or a request that was refused with 429, is made. */
+const patience = 5;
 
 /** A token is renewed when less than this is left of it, in milliseconds. */
 const spare = 60_000;
@@ -77,12 +81,21 @@ export function openSession(cloud: CloudConfig, env: Env): CloudSession {
         try {
           return await once(type, path, request);
         } catch (error) {
-          if (attempt >= (request.attempts ?? 1) || !isTransient(error)) throw error;
+          if (!isTransient(error)) throw error;
+          // What is refused for there being too many has not been done.
+          const isRefused = error.status === 429 && !request.stream;
+          const attempts = Math.max(request.attempts ?? 1, isRefused ? patience : 1);
+          if (attempt >= attempts) throw isRefused ? final(error) : error;
           await pause(error, attempt, request.signal);
         }
       }
     },
   };
+}
+
+/** The same failure for whoever would try all of this again. */
+function final({ status, message, hint, cause }: ServiceError): ServiceError {
+  return new ServiceError(status, message, { hint, cause, isFinal: true });
 }
 
 /** Keeps the token of a session. Whoever needs a new one while it is fetched waits for the same. */
@@ -128,11 +141,14 @@ export function isTransient(error: unknown): error is ServiceError {
 /** Waits before the next attempt: as long as the service said, else longer each time. */
 export async function pause(failure: unknown, attempt: number, signal: AbortSignal): Promise<void> {
   const said = failure instanceof ServiceError ? failure.retryAfter : undefined;
-  const seconds = Math.min(said ?? 0.5 * 2 ** (attempt - 1), 60);
+  const seconds = said ?? Math.min(0.5 * 2 ** (attempt - 1), 60);
   await sleep(seconds * 1000, undefined, { signal }).catch(() => {
     throw interrupted('waiting for the cloud', signal);
   });
 }
+
+/** What Keystone says of a token (Identity API v3). */
+type Grant = { issued_at: string; expires_at: string; project?: { id: string }; catalog?: Catalogue };
 
 async function authenticate(client: Client, cloud: CloudConfig, signal: AbortSignal): Promise<Token> {
   const { url, body } = identity(cloud);
@@ -145,20 +161,14 @@ async function authenticate(client: Client, cloud: CloudConfig, signal: AbortSig
       throw await serviceError(answer, 'logging in', cloud.name, noLogin[answer.status]);
     } catch (error) {
       if (!isTransient(error)) throw error;
-      // Whoever wanted the token would try all of this again.
-      if (attempt >= 5) {
-        const { status, message, hint, cause } = error;
-        throw new ServiceError(status, message, { hint, cause, isFinal: true });
-      }
+      if (attempt >= patience) throw final(error);
       await pause(error, attempt, signal);
     }
   }
   const id = answer.headers['x-subject-token'];
-  const { token } = JSON.parse(await readText(answer)) as {
-    token: { issued_at: string; expires_at: string; project?: { id: string }; catalog?: Catalogue };
-  };
-  if (typeof id !== 'string')
-    throw new ServiceError(201, `${url} gave no token`, { hint: 'is auth_url that of Keystone?' });
+  const { token } = await readJson<{ token?: Grant }>(answer);
+  if (typeof id !== 'string' || typeof token?.expires_at !== 'string')
+    throw new ServiceError(201, `${new URL(url).origin} gave no token`, { hint: 'is auth_url that of Keystone?' });
   // By this machine's clock, which may not be Keystone's.
   const issued = Date.now();
   const expires = issued + (Date.parse(token.expires_at) - Date.parse(token.issued_at));
@@ -171,11 +181,14 @@ const noLogin: Readonly<Record<number, string>> = {
 
 async function serviceError(answer: HttpAnswer, doing: string, cloud: string, remedy?: string): Promise<ServiceError> {
   const said = wordsOf(await readText(answer).catch(() => ''));
-  const after = Number(answer.headers['retry-after']);
-  const { status } = answer;
+  const { status, headers } = answer;
+  const moved = status < 400 && headers.location && URL.canParse(headers.location) && new URL(headers.location).origin;
   return new ServiceError(status, `${cloud} answered ${status} to ${doing}${said === '' ? '' : `: ${said}`}`, {
-    hint: remedy ?? remedyFor(status, said, answer.headers['x-openstack-request-id']?.toString()),
-    retryAfter: Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] ? after : undefined,
+    hint:
+      remedy ??
+      (moved ? `it has moved: put ${moved} in the place of the address in clouds.yaml` : undefined) ??
+      remedyFor(status, said, headers['x-openstack-request-id']?.toString()),
+    retryAfter: retryAfter(headers['retry-after'], headers.date),
   });
 }
 

@@ -138,9 +138,9 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   };
 }
 
-function recipeMedia(recipe: Recipe, { paths, signal, progress, download }: Looking): Promise<Media> {
+function recipeMedia(recipe: Recipe, { paths, signal, progress, download, world }: Looking): Promise<Media> {
   const wanted = Object.fromEntries(namedMedia(recipe).map(({ role, ...medium }) => [role, medium]));
-  return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, download });
+  return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, env: world.env, download });
 }
 
 function namedMedia(recipe: Recipe): ReturnType<typeof mediaOf> {

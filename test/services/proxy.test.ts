@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
-import { proxyFor } from '../../src/openstack/proxy.ts';
+import { proxyFor } from '../../src/media/proxy.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { startForwardProxy } from '../support/cloud/forward-proxy.ts';
 import { issue, makeAuthority, startTls } from '../support/cloud/tls.ts';

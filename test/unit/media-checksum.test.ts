@@ -37,6 +37,52 @@ test('GNU, BSD and bare digests are read, and all else is passed over', () => {
   expect(parseChecksums(`\uFEFF${a}\n`)).toEqual([{ name: undefined, sha256: a }]);
 });
 
+const written = [
+  ['OpenSSL 3', `SHA2-256(x.iso)= ${a}`],
+  ['cksum in base64', `SHA256 (x.iso) = ${Buffer.from(a, 'hex').toString('base64')}`],
+  ['a prefix', `sha256:${a}  x.iso`],
+  ['a prefix behind the name', `x.iso: sha256:${a.toUpperCase()}`],
+  ['a binary mark', `# comment\r\n${a} *x.iso\r\n`],
+  ['old ends of lines', `${a}  x.iso\r`],
+  ['a path of Windows', `${a} *C:\\isos\\x.iso`],
+  [
+    'a table of PowerShell',
+    `\r\nAlgorithm  Hash  Path\r\n---------  ----  ----\r\nSHA256     ${a}  C:\\isos\\x.iso\r\n`,
+  ],
+  ['a list of PowerShell', `Algorithm : SHA256\r\nHash      : ${a}\r\nPath      : C:\\isos\\x.iso\r\n`],
+  ['CSV of PowerShell', `"Algorithm","Hash","Path"\r\n"SHA256","${a}","C:\\isos\\x.iso"\r\n`],
+  [
+    'several algorithms in lines',
+    `SHA3-256 (x.iso) = ${b}\nBLAKE2b-256 (x.iso) = ${b}\nSHA256 (x.iso) = ${a}\nCRC32 (x.iso) = 0`,
+  ],
+  [
+    'several algorithms in parts',
+    `MD5:\n${'c'.repeat(32)}  x.iso\n\n# SHA3-256 sums\n${b}  x.iso\n\n== SHA-256 ==\n${a}  x.iso\n`,
+  ],
+] as const;
+
+test.each(written)('%s is read, in UTF-8 and in UTF-16 with and without a mark', (_, text) => {
+  const wide = Buffer.from(text, 'utf16le');
+  const forms = [
+    text,
+    Buffer.from(`\uFEFF${text}`),
+    Buffer.from(`\uFEFF${text}`, 'utf16le'),
+    wide,
+    Buffer.from(wide).swap16(),
+  ];
+  for (const form of forms) expect(parseChecksums(form)).toEqual([{ name: 'x.iso', sha256: a }]);
+});
+
+test.each([
+  ['SHA256', `SHA256: ${a}`],
+  ['a heading and a digest', `SHA256 checksum = ${a}`],
+  ['certutil', `SHA256 hash of file x.iso:\r\n${a}\r\nCertUtil: -hashfile command completed successfully.\r\n`],
+  ['certutil of Windows 7', `SHA256 hash of file x.iso:\r\n${'aa '.repeat(32).trim()}\r\n`],
+  ['a digest with a prefix', `sha256:${a}\n`],
+])('%s gives a digest without a name', (_, text) => {
+  expect(parseChecksums(text)).toEqual([{ name: undefined, sha256: a }]);
+});
+
 test('what sha256sum writes is read back', () => {
   const names = fc.stringMatching(/^[^/\s\\*()][^/\n\r\\]{0,30}$/).filter((text) => text === text.trimEnd());
   const digest = fc.stringMatching(/^[0-9a-f]{64}$/);

@@ -165,6 +165,27 @@ test('a service that is busy when the record is made is left alone for as long a
   expect(cloud.seen.filter((line) => line === 'POST /v2/images')).toHaveLength(1);
 });
 
+test('what a service refuses for there being too many requests is asked again, whatever it is', async () => {
+  const session = openSession(cloud.config, {});
+  const { signal } = new AbortController();
+  const refuse = (headers: Record<string, string>) =>
+    cloud.once(/^(PATCH|POST)/, (request, answer) => {
+      request.resume();
+      answer.writeHead(429, headers).end();
+      return true;
+    });
+  cloud.images.set('i', { id: 'i', status: 'active', mark: 'm' });
+  // The login, then the change.
+  refuse({ 'Retry-After': '0' });
+  const remove = [{ op: 'remove' as const, path: '/mark' }];
+  await session.project(signal);
+  for (const after of ['0', new Date(0).toUTCString()]) refuse({ 'Retry-After': after });
+  expect(await patchImage(session, 'i', remove, { signal })).not.toHaveProperty('mark');
+  expect(cloud.seen.filter((line) => /^PATCH|tokens/.test(line))).toHaveLength(5);
+  for (let times = 0; times < 5; times++) refuse({ 'Retry-After': '0' });
+  await expect(patchImage(session, 'i', remove, { signal })).rejects.toMatchObject({ status: 429, isFinal: true });
+});
+
 test('a change whose answer was lost has been made, and one that is refused has not', async () => {
   const session = openSession(cloud.config, {});
   const { signal } = new AbortController();

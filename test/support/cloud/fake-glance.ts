@@ -50,7 +50,15 @@ export async function startFakeGlance(): Promise<FakeGlance> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const auth = { auth_url: `${url}/v3`, username: 'u', password: 'p', project_name: 'p' };
   const tls = { verify: true, cacert: undefined, cert: undefined, key: undefined };
-  const config = { name: 'fake', region: '', interface: 'public', authType: 'password', auth, ...tls, endpoints: {} };
+  const config = {
+    name: 'fake',
+    region: '',
+    interfaces: ['public'],
+    authType: 'password',
+    auth,
+    ...tls,
+    endpoints: {},
+  };
   const env = Object.fromEntries(Object.entries(auth).map(([key, value]) => [`OS_${key.toUpperCase()}`, value]));
   return {
     config,

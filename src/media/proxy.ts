@@ -1,16 +1,10 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { BlockList, isIPv4 } from 'node:net';
 import { unescape } from 'node:querystring';
-import { connect, type ConnectionOptions } from 'node:tls';
 import { VmkilnError } from '../errors.ts';
 import type { Env } from '../model.ts';
 
-/** An HTTP proxy, and what has to be said to it. */
-type Proxy = { url: URL; headers: Readonly<Record<string, string>> };
-
-/** How long a proxy may take to open a connection, in milliseconds. */
-const patience = 60_000;
+/** An HTTP proxy, whose `url` may have user and password, and the headers that say them. */
+export type Proxy = { url: URL; headers: Readonly<Record<string, string>> };
 
 /**
  * The proxy that the environment wants for an address: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, as the
@@ -56,35 +50,4 @@ function inNetwork(host: string, network: string): boolean {
   const list = new BlockList();
   list.addSubnet(address, Number(bits));
   return list.check(host);
-}
-
-/** As Node.js declares it; with an error there is no socket. */
-type Done = (error: Error | null, socket: Socket) => void;
-
-/** Makes a connection to an `https:` address through a proxy, as `createConnection` of a request. */
-export function tunnel(proxy: Proxy, to: URL, { tls, signal }: { tls: ConnectionOptions; signal: AbortSignal }) {
-  return (_: unknown, done: Done): undefined => {
-    const fail = (error: Error) => done(error, undefined as never);
-    const host = to.hostname.replaceAll(/[[\]]/g, '');
-    const path = `${to.hostname}:${to.port || 443}`;
-    const headers = { Host: path, ...proxy.headers };
-    const { hostname, port, protocol } = proxy.url;
-    const request = (protocol === 'https:' ? https : http).request({
-      ...{ host: hostname.replaceAll(/[[\]]/g, ''), port, agent: false },
-      ...{ method: 'CONNECT', path, headers, signal, timeout: patience },
-    });
-    request.on('connect', ({ statusCode }, socket: Socket) => {
-      socket.setTimeout(0);
-      if (statusCode === 200) {
-        done(null, connect({ ...tls, socket, host, ...(isIP(host) === 0 && { servername: host }) }));
-        return;
-      }
-      socket.destroy();
-      const words = `it answered ${statusCode}${statusCode === 407 ? ' (it wants a user and password)' : ''}`;
-      fail(Object.assign(new Error(words), { code: 'EPROXY' }));
-    });
-    request.on('timeout', () => request.destroy(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })));
-    request.on('error', fail);
-    request.end();
-  };
 }
