@@ -8,7 +8,7 @@ import { printable } from '../images/text.ts';
 import { findHash, hashFile } from '../media/hash.ts';
 import { redactUrl } from '../media/http.ts';
 import type { Published, World } from '../model.ts';
-import { readIndex } from '../targets/directory/index-file.ts';
+import { type IndexEntry, readIndex } from '../targets/directory/index-file.ts';
 import { diskFormats } from '../targets/glance/words.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
@@ -83,6 +83,8 @@ type Taking = {
  */
 export async function imageIn(path: string, taking: Taking, context: UploadContext): Promise<FoundImage> {
   const { signal, world, progress } = context;
+  // Whatever it takes to look at the file: this is when it began.
+  const now = serialNow();
   const full = resolve(world.cwd, path);
   const inspected = await inspectedIn(full, taking, context);
   const looking = { mediaDir: (await openPaths(world)).media, signal, progress };
@@ -99,14 +101,20 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   if (taking.late && entry === undefined) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
-    const found = { ...about, sha256: known ?? '', readSha256, build: '', serial: serialNow() };
+    const found = { ...about, sha256: known ?? '', readSha256, build: '', serial: now };
     return known === undefined ? { found, learn } : { found };
   }
   const { sha256 } = await hashFile(full, looking);
   // Only a build of the very same bytes made it.
   const same = entry?.sha256 === sha256 ? entry : undefined;
   const build = same?.build ?? '';
-  return { found: { ...about, sha256, build, serial: same?.serial ?? serialFor(build) } };
+  return { found: { ...about, sha256, build, serial: same ? serialIn(same, now) : now } };
+}
+
+/** What is published already has its serial, or that of its build if it is of version 0.1.0. */
+function serialIn({ serial, build }: IndexEntry, now: Serial): Serial {
+  const ofBuild = serialOfBuild(build);
+  return serial ?? (ofBuild === noSerial ? now : ofBuild);
 }
 
 async function inspectedIn(
@@ -121,12 +129,6 @@ async function inspectedIn(
     const about = { format: diskFormatOf(name, inspection.format), size, identity, inspection };
     return refusalOf(path, inspection, { wanted }) ? { ...about, unfit: true } : about;
   });
-}
-
-/** What is uploaded again has the serial of its build; anything else is new now. */
-function serialFor(build: string): Serial {
-  const serial = serialOfBuild(build);
-  return serial === noSerial ? serialNow() : serial;
 }
 
 /** Publishes an image to all places at once; `done` is told of each that has it. @throws VmkilnError as `publishAll` does. */

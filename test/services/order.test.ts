@@ -91,4 +91,4 @@ test('two hosts publish in any order, one of them stopped again and again: the n
   expect(polls).toBeGreaterThan(publications);
   const left = await listImages(session, [['name', name]], { signal });
   expect(left.map(serialOf)).toEqual([newest]);
-}, 600_000);
+}, 1_200_000);

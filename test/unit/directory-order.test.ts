@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
+import { imageIn } from '../../src/pipeline/upload-image.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
 import { serialAt } from '../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
@@ -73,6 +74,25 @@ test('an index of version 0.1.0 has no serials: what it lists is the oldest', as
       { file: 'y.raw', build: 'b9' },
     ],
   });
+});
+
+test('an image of a folder that is uploaded elsewhere keeps its serial; another file is new', async () => {
+  const built = '20260101-000009-0000';
+  const entry = { name: 'x', file: 'x.raw', format: 'raw', size: 512, createdAt: '', rehearsal: false };
+  const path = join(folder, 'x.raw');
+  const taking = { name: undefined, targets: [], late: false, allowRehearsal: false, allowUnfit: false };
+  const serialIn = async (more: object) => {
+    writeFileSync(join(folder, 'index.json'), JSON.stringify({ version: 1, images: [{ ...entry, ...more }] }));
+    const there = { ...world, world: { env: { VMKILN_HOME: folder }, cwd: '/' } };
+    return (await imageIn(path, taking, there)).found.serial;
+  };
+  writeFileSync(path, Buffer.alloc(512));
+  const sha256 = createHash('sha256').update(Buffer.alloc(512)).digest('hex');
+  const serial = '20260101-000007-0000';
+  expect(await serialIn({ sha256, build: `x-${built}`, serial })).toBe(serial);
+  expect(await serialIn({ sha256, build: `x-${built}` })).toBe(built);
+  expect((await serialIn({ sha256, build: '' })) > serialAt(Date.now() - 60_000)).toBe(true);
+  expect((await serialIn({ sha256: 'other', build: `x-${built}`, serial })) > built).toBe(true);
 });
 
 test('a serial from a clock that is wrong is refused, and one that is there says so', async () => {
