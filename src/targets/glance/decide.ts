@@ -156,7 +156,7 @@ function refusalOf(
     return {
       do: 'refuse',
       message: `a newer image called ${wanted.name} is there: ${newer.id}, of ${theirs}, and this one is of ${ours}`,
-      hint: hintForOlder(theirs, found.clock, `openstack image unset --property ${serialProperty(theirs)} ${newer.id}`),
+      hint: hintForOlder(theirs, found.clock, `vmkiln image unset ${newer.id} --property ${serialProperty(theirs)}`),
     };
   }
   if (image === undefined && holder) {

@@ -51,13 +51,8 @@ export async function survey(
   const found = await withSha256(given, images, spec);
   const doubts = await checkAll(session, wantedImage(found, spec), signal);
   const same = await sameImages(images, found, world);
-  const image = {
-    ...found,
-    serial: serialAmong(
-      found,
-      images.filter(({ id }) => !same.has(id)),
-    ),
-  };
+  const others = images.filter(({ id }) => !same.has(id));
+  const image = { ...found, serial: serialAmong(found, others) };
   const file = { path: image.path, format: image.format };
   const nothing = { signature: undefined, own: undefined, different: new Set<string>(), discarded: new Set<string>() };
   return { known: { image, way, images, holder, clock, same, file, ...nothing, touched: false }, doubts };
