@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError, messageOf } from '../errors.ts';
@@ -100,10 +100,21 @@ async function readExpected(
   const place = locate(given);
   if (typeof place !== 'string' && !options.download) return undefined;
   const shown = typeof place === 'string' ? place : redactUrl(place);
-  if (typeof place === 'string') await checkLocalFile(place);
-  const bytes = typeof place === 'string' ? await readFile(place) : await fetchBytes(place, options);
+  const bytes = typeof place === 'string' ? await readSmall(place) : await fetchBytes(place, options);
   const entries = parseChecksums(bytes);
   return { sha256: pickChecksum(entries, name, shown), entries };
+}
+
+async function readSmall(path: string): Promise<Uint8Array> {
+  await checkLocalFile(path);
+  if ((await stat(path)).size > checksumFileLimit) throw tooLarge(path);
+  return readFile(path);
+}
+
+function tooLarge(shown: string): VmkilnError {
+  return new VmkilnError('MEDIA_CHECKSUM', `${shown} is too large for a checksum file`, {
+    hint: 'name the list of checksums, not the medium itself',
+  });
 }
 
 /** Fetches a small file. */
@@ -117,11 +128,7 @@ function fetchBytes(url: URL, options: MediaOptions): Promise<Uint8Array> {
       for await (const chunk of body) {
         chunks.push(chunk);
         size += chunk.length;
-        if (size > checksumFileLimit) {
-          throw new VmkilnError('MEDIA_CHECKSUM', `${redactUrl(url)} is too large for a checksum file`, {
-            hint: 'write the address of the list of checksums, not of the medium itself',
-          });
-        }
+        if (size > checksumFileLimit) throw tooLarge(redactUrl(url));
       }
       return Buffer.concat(chunks);
     });

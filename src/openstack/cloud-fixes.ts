@@ -179,7 +179,7 @@ function expand(text: string, values: Tree): string {
 /** @throws VmkilnError USAGE; the address is shown without user and password */
 function urlOf(cloud: string, key: string, text: string): string {
   const url = text.trim();
-  const shown = url.replace(/\/\/[^/]*@/, '//***@').replace(/[?#].*/s, '');
+  const shown = url.replace(/\/\/.*@/s, '//***@').replace(/[?#].*/s, '');
   const refuse = (why: string, hint: string) => unusable(`${key} of the cloud ${cloud} is ${why}: ${shown}`, hint);
   const open = /\{\w+\}/.exec(shown)?.[0];
   if (open) throw refuse(`not complete, for nothing says what ${open} is`, 'name a region, or write the whole address');

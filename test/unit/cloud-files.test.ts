@@ -82,6 +82,7 @@ test.each([
     /auth_url .* 127\.0\.0\.1:5000\/v3/,
   ],
   ['an address with a blank', cloud('', `auth_url: 'http://me:hush-hush@exa mple/v3', ${login}`), /\*\*\*@exa mple/],
+  ['a login that breaks the address', cloud('', `auth_url: 'http://me:a/hush-hush@id/v3', ${login}`), /\*\*\*@id\/v3/],
   ['another protocol', cloud('', `auth_url: 'ftp://id/v3', ${login}`), /ftp:/],
   ['a query', cloud('', `auth_url: 'http://id/v3?key=hush-hush', ${login}`), /a query/],
   ['the address of tokens', cloud('', `auth_url: 'http://id/v3/auth/tokens', ${login}`), /of the tokens/],

@@ -92,6 +92,8 @@ test('a checksum file is understood, and a mismatch names both digests', async (
   });
   expect((await stat(iso)).size).toBe(text.length);
   await expect(find(iso, 'd'.repeat(32))).rejects.toMatchObject({ code: 'MEDIA_CHECKSUM' });
+  await writeFile(sums, Buffer.alloc(5 * 2 ** 20));
+  await expect(find(iso, sums)).rejects.toThrow('too large for a checksum file');
 });
 
 test('an abort ends the reading', async () => {
