@@ -5,9 +5,9 @@ import type { ApplianceHost } from '../model.ts';
 import { makeBeside } from '../store/beside.ts';
 import { exec, type ExecOptions } from '../tools/exec.ts';
 import { virtGetKernel } from '../tools/inspector.ts';
-import { compareImages, convertProgress, imageOptions, qemuFormat, writeImage } from '../tools/qemu-img.ts';
+import { compareImages, convertProgress, imageOptions, writeImage } from '../tools/qemu-img.ts';
 import { runAppliance } from './appliance.ts';
-import { detect } from './detect.ts';
+import { detect, detectInside } from './detect.ts';
 import { type DiskFormat, wayTo } from './disk-format.ts';
 import { withImage } from './file.ts';
 import type { ImageFile } from './file.ts';
@@ -97,9 +97,11 @@ async function convertOne(
   await (options.run ?? exec)({ ...making, signal, onLine: follow('converting') });
   await withImage(to, async ({ source }) => {
     const { format, findings } = detect(source);
-    // What a raw disk holds may well be an ISO or a bare filesystem; it must not be a format that names other files.
+    // What a raw disk holds may be anything but a format that names other files.
     const fits =
-      output.format === 'raw' || output.format === 'ami' ? qemuFormat(format) === 'raw' : format === output.format;
+      output.format === 'raw' || output.format === 'ami'
+        ? !detectInside(source, source.size).findings.some(({ code }) => code === 'nested')
+        : format === output.format;
     if (!fits || findings.some(({ code }) => code === 'several-formats')) {
       throw new VmkilnError('IMAGE_UNFIT', `the result would be taken for ${format}, not for ${output.format}`, {
         hint: 'the disk begins with the header of another image format: do not use it',

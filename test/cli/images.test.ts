@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { capturedBytes } from '../support/captured-images.ts';
 
@@ -203,6 +204,18 @@ describe('convert', () => {
     expect({ inspected, errors, findings: report.findings }).toMatchObject({ inspected: 0, errors: [] });
     expect(report.format).toBe(to);
     expect(hidden()).toEqual([]);
+  });
+
+  test('a disk whose first bytes are no partition table is converted to raw as well: LUKS, an archive', () => {
+    for (const [name, start] of [
+      ['luks', capturedBytes('t.luks')],
+      ['tar', Buffer.concat([gzipSync('an archive'), Buffer.alloc(2 ** 20)])],
+    ] as const) {
+      writeFileSync(at(`${name}.img`), Buffer.concat([start, Buffer.alloc(512 - (start.length % 512))]));
+      qemuImg('convert', '-f', 'raw', '-O', 'qcow2', `${name}.img`, `${name}.qcow2`);
+      expect(convert(`${name}.qcow2`, '--to', 'raw', '--out', at(`${name}.raw`))).toMatchObject({ status: 0 });
+      expect(readFileSync(at(`${name}.raw`)).equals(readFileSync(at(`${name}.img`)))).toBe(true);
+    }
   });
 
   test('a file that is there stays, unless --force says otherwise; the image itself stays always', () => {

@@ -10,7 +10,7 @@ import { mutants, type Mutant } from '../support/image-mutants.ts';
 /** VMKILN_FUZZ_SECONDS looks at new mutants for so long, VMKILN_FUZZ_SEED repeats a run. */
 const seconds = Number(process.env['VMKILN_FUZZ_SECONDS'] ?? 0);
 const firstSeed = Number(process.env['VMKILN_FUZZ_SEED'] ?? (seconds > 0 ? Date.now() % 2 ** 31 : 1));
-const batch = 250;
+const batch = 160;
 
 const works = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 const cutOff = works('unshare', '-rn', 'true') && works('qemu-img', '--version');
