@@ -1,9 +1,9 @@
 import { link, lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, VmkilnError } from '../errors.ts';
-import { checkForFile, diskFull, isFull, syncFolder, takesData } from './files.ts';
+import { isFull, messageOf, VmkilnError } from '../errors.ts';
+import { checkForFile, diskFull, syncFolder, takesData } from './files.ts';
 import { isAlive, ownIdentity } from './process.ts';
 
 /**
@@ -106,7 +106,10 @@ function taken(path: string): VmkilnError {
 
 function unwritable(folder: string, cause: unknown): VmkilnError {
   return new VmkilnError('USAGE', `cannot write into ${folder}: ${messageOf(cause)}`, {
-    hint: 'choose a file in another folder with --out',
+    hint:
+      folder === tmpdir()
+        ? 'set TMPDIR to a folder that is there and that you may write into'
+        : 'choose a file in another folder with --out',
     cause,
   });
 }
