@@ -49,18 +49,19 @@ function feed(ui: Ui, index: number, bodies: readonly EventBody[]): void {
   for (const body of bodies) ui.emit({ at: new Date().toISOString(), build: `b${index}`, ...body }, index);
 }
 
-async function show(recipes: string[], tell: (ui: Ui) => Promise<void>): Promise<Terminal> {
+async function show(recipes: string[], tell: (ui: Ui, terminal: Terminal) => Promise<void>): Promise<Terminal> {
   const terminal = screen();
   const ui = await openUi('pretty', { recipes, stdout: terminal, stderr: terminal, env: { TERM: 'xterm' } });
-  await tell(ui);
+  await tell(ui, terminal);
   await ui.close();
   return terminal;
 }
 
 test('the list of one build shows its stages while they run, and its image at the end', async () => {
-  const terminal = await show(['a.yaml'], async (ui) => {
+  const terminal = await show(['a.yaml'], async (ui, drawn) => {
     feed(ui, 0, events('a'));
-    await sleep(250);
+    // It is drawn now and then.
+    await expect.poll(() => drawn.text, { timeout: 10_000 }).toContain('Installing tmux');
     feed(ui, 0, good);
   });
   for (const words of ['a is slow', 'use KVM', 'reused: nothing it depends on has changed', 'Installing tmux'])
