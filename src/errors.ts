@@ -63,6 +63,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether a call of the operating system failed for want of space or quota. */
+export function isFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** What to throw when `signal` has aborted: its own reason if that is a VmkilnError. `doing` is what was going on. */
 export function interrupted(doing: string, signal: AbortSignal): VmkilnError {
   return signal.reason instanceof VmkilnError

@@ -44,12 +44,13 @@ const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 
 /**
  * A text that a terminal does not obey, whoever chose the names in it: unsafe characters become `\u{…}`. Line ends and
- * tabs stay, unless it has to be one line.
+ * tabs stay, unless it has to be one line; a carriage return is part of a line's end, or unsafe.
  */
 export function harmless(text: string, { oneLine = false } = {}): string {
-  return text.replace(unsafe, (character) =>
-    !oneLine && (character === '\n' || character === '\t') ? character : `\\u{${codeOf(character)}}`,
-  );
+  return text.replace(unsafe, (character, at: number) => {
+    const isKept = character === '\n' || character === '\t' || (character === '\r' && text[at + 1] === '\n');
+    return isKept && !oneLine ? character : `\\u{${codeOf(character)}}`;
+  });
 }
 
 /** Plain data with every text in it harmless. */

@@ -1,4 +1,3 @@
-import { probeAppliance } from '../host/probe.ts';
 import { convertFile, defaultOut } from '../images/convert.ts';
 import { outputFormatOf, type OutputOptions } from '../images/output-format.ts';
 import { openProgress } from '../ui/progress.ts';
@@ -30,7 +29,7 @@ export async function convert(image: string, options: Options, { signal, say, wo
       allowUnfit: options.allowUnfit ?? false,
       check: options.check ?? false,
       signal,
-      host: () => probeAppliance(world, signal, say),
+      host: async () => (await import('../host/probe.ts')).probeAppliance(world, signal, say),
       progress: progress.show,
     });
     const text = options.json

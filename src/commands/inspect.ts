@@ -1,4 +1,3 @@
-import { probeAppliance } from '../host/probe.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import { parseOverrides } from '../images/properties.ts';
@@ -20,7 +19,9 @@ export async function inspect(
   { signal, say, world }: CommandContext,
 ): Promise<number> {
   const overrides = parseOverrides(options.property);
-  const guest = options.guest ? () => probeAppliance(world, signal, say) : undefined;
+  const guest = options.guest
+    ? async () => (await import('../host/probe.ts')).probeAppliance(world, signal, say)
+    : undefined;
   const report = await withImage(image, async (file) =>
     reportOf(file, await inspectImage(file, { signal, progress: say, ...(guest && { guest }) }), overrides),
   );

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Host } from '../model.ts';
 import { formatDuration } from '../text.ts';
 import { exec } from '../tools/exec.ts';
 import { bootDisk } from '../tools/qemu-system.ts';
+import { withTemporary } from '../tools/temporary.ts';
 import { permissions, qemuAccount } from './access.ts';
 import { exitPort, guestDisk, guestDone } from './kvm-guest.ts';
 
@@ -103,16 +103,13 @@ async function secondsToRun(qemu: string, accelerator: readonly string[], signal
  * @throws VmkilnError as `exec` does; COMMAND_FAILED when QEMU could not run it, COMMAND_TIMEOUT when it hung.
  */
 export async function runGuest(qemu: string, accelerator: readonly string[], signal: AbortSignal): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-kvm-'));
-  try {
+  return withTemporary('vmkiln-kvm-', async (folder) => {
     const disk = join(folder, 'disk.raw');
     await writeFile(disk, guestDisk());
     const call = bootDisk(qemu, accelerator, { disk, exitPort, timeout: deadline });
     const { exitCode } = await exec({ ...call, signal, cwd: folder, accept: [guestDone] });
     return exitCode;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function tcg(why: string): Accelerator {

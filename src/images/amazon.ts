@@ -1,5 +1,5 @@
 import { constants, gunzipSync } from 'node:zlib';
-import { isText, little } from './header.ts';
+import { big, error, isText, little } from './header.ts';
 import type { Header, ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
@@ -50,9 +50,31 @@ function gunzipStart(head: Buffer): string {
 /** A filesystem that begins where the file begins, without a partition table. */
 export function parseFilesystem(source: ByteSource): Header | undefined {
   const name = filesystemOf(source);
-  return name === undefined
-    ? undefined
-    : { format: 'ami', subformat: name, virtualSize: source.size, details: { filesystem: name }, ...bare };
+  if (name === undefined) return undefined;
+  const size = filesystemSize(source, name);
+  const message = `its filesystem has ${size} bytes, and the file ends at ${source.size}: it is cut short`;
+  const findings = size > source.size ? [error('truncated', message)] : [];
+  return {
+    format: 'ami',
+    subformat: name,
+    virtualSize: source.size,
+    details: { filesystem: name },
+    references: [],
+    findings,
+  };
+}
+
+/**
+ * The bytes that a filesystem says it takes of its disk: see `struct ext4_super_block`, `struct xfs_dsb` and `struct
+ * btrfs_super_block` of Linux.
+ */
+function filesystemSize(source: ByteSource, name: string): number {
+  if (name === 'btrfs') return little.u64(source.read(65_536 + 0xd1, 8), 0);
+  const head = source.read(name === 'xfs' ? 0 : 1024, 512);
+  if (name === 'xfs') return big.u32(head, 4) * big.u64(head, 8);
+  const isLarge = (little.u32(head, 96) & 0x80) !== 0;
+  const blocks = little.u32(head, 4) + (isLarge ? little.u32(head, 0x150) * 2 ** 32 : 0);
+  return blocks * 1024 * 2 ** little.u32(head, 24);
 }
 
 function filesystemOf(source: ByteSource): string | undefined {

@@ -1,9 +1,9 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeDeadSockets } from '../store/leftovers.ts';
-import { withTemporary } from '../store/temporary.ts';
 import { exec, type Call, type ExecResult } from '../tools/exec.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
+import { withTemporary } from '../tools/temporary.ts';
 
 /**
  * Runs a guestfs tool on an image from elsewhere. These tools pass on a file and its format only, so they get an overlay

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
-import { withTemporary } from '../store/temporary.ts';
+import { withTemporary } from '../tools/temporary.ts';
 import { exec } from '../tools/exec.ts';
 import { virtInspector } from '../tools/inspector.ts';
 import { diskRange } from '../tools/qemu-img.ts';

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VmkilnError } from '../errors.ts';
+import { isFull, VmkilnError } from '../errors.ts';
 import { digestInto } from '../store/digest.ts';
-import { diskFull, isFull, syncFolder } from '../store/files.ts';
+import { diskFull, syncFolder } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { checksumMismatch, type ChecksumEntry } from './checksum.ts';
 import { hashFile, rememberHash } from './hash.ts';

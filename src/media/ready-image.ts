@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { parseFilesystem } from '../images/amazon.ts';
@@ -8,6 +8,7 @@ import type { Inspection } from '../images/inspect.ts';
 import type { MediaFile, ReadyImage } from '../model.ts';
 import { exec } from '../tools/exec.ts';
 import { diskRange } from '../tools/qemu-img.ts';
+import { withTemporary } from '../tools/temporary.ts';
 
 type Options = { workDir: string; signal: AbortSignal };
 
@@ -38,16 +39,15 @@ async function lastFilesystem(
 ): Promise<ReadyImage['root']> {
   const last = table?.partitions.toSorted((a, b) => b.start + b.size - a.start - a.size)[0];
   if (!table || !last || table.sectorSize !== 512 || last.type === 'extended') return undefined;
-  const folder = await mkdtemp(join(workDir, 'image-'));
-  try {
+  const readSectors = async (folder: string) => {
     const to = join(folder, 'sectors');
     await exec({ ...diskRange(path, format, { start: last.start, length: 2048 }, to), signal });
-    const name = String(parseFilesystem(bufferSource(await readFile(to)))?.details['filesystem']);
-    const filesystem = name.startsWith('ext') ? 'ext' : name === 'xfs' ? 'xfs' : undefined;
-    return filesystem && { table: table.kind, number: last.number, filesystem };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return readFile(to);
+  };
+  const sectors = await withTemporary('image-', readSectors, workDir);
+  const name = String(parseFilesystem(bufferSource(sectors))?.details['filesystem']);
+  const filesystem = name.startsWith('ext') ? 'ext' : name === 'xfs' ? 'xfs' : undefined;
+  return filesystem && { table: table.kind, number: last.number, filesystem };
 }
 
 /**

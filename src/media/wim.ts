@@ -26,18 +26,32 @@ export function readWimXml(data: Buffer): WimImage[] {
     parseTagValue: false,
     isArray: (name) => name === 'IMAGE' || name === 'LANGUAGE',
   });
-  const root = parser.parse(data.toString('utf16le').replace(/^\ufeff/, '')) as { WIM?: { IMAGE?: WimXml[] } };
-  return (root.WIM?.IMAGE ?? []).map((image) => ({
-    index: Number(image['@INDEX']),
-    name: image.NAME ?? '',
-    edition: image.WINDOWS?.EDITIONID ?? '',
-    build: Number(image.WINDOWS?.VERSION?.BUILD ?? 0),
-    languages: image.WINDOWS?.LANGUAGES?.LANGUAGE ?? [],
+  const root: unknown = parser.parse(data.toString('utf16le').replace(/^\ufeff/, ''));
+  return list(root, 'WIM', 'IMAGE').map((image) => ({
+    index: Number(text(image, '@INDEX')),
+    name: text(image, 'NAME'),
+    edition: text(image, 'WINDOWS', 'EDITIONID'),
+    build: Number(text(image, 'WINDOWS', 'VERSION', 'BUILD')),
+    languages: list(image, 'WINDOWS', 'LANGUAGES', 'LANGUAGE').map((language) => text(language)),
   }));
 }
 
-type WimXml = {
-  '@INDEX'?: string;
-  NAME?: string;
-  WINDOWS?: { EDITIONID?: string; VERSION?: { BUILD?: string }; LANGUAGES?: { LANGUAGE?: string[] } };
-};
+/** What a path of elements leads to; undefined where an element is missing, or is a text. */
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (here, key) => (typeof here === 'object' && here !== null ? (here as Record<string, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+function list(value: unknown, ...path: string[]): unknown[] {
+  const found = at(value, path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** The text of an element. One with attributes is an object that has it beside them. */
+function text(value: unknown, ...path: string[]): string {
+  const found = at(value, path);
+  const content = typeof found === 'object' ? at(found, ['#text']) : found;
+  return typeof content === 'string' ? content : '';
+}

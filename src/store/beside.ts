@@ -1,8 +1,9 @@
 import { link, lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, VmkilnError } from '../errors.ts';
-import { checkForFile, diskFull, isFull, syncFolder, takesData } from './files.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFull, messageOf, VmkilnError } from '../errors.ts';
+import { checkForFile, diskFull, syncFolder, takesData } from './files.ts';
 import { isAlive, ownIdentity } from './process.ts';
 
 /**
@@ -28,7 +29,12 @@ export async function makeBeside<T>(
       throw isFull(cause) ? diskFull(folder, cause) : unwritable(folder, cause);
     },
   );
+  const ended = new AbortController();
   try {
+    void syncMeanwhile(
+      paths.map((path) => join(temporary, basename(path))),
+      ended.signal,
+    );
     const result = await make(temporary);
     for (const path of paths) await sync(join(temporary, basename(path)));
     for (const path of paths) await move(join(temporary, basename(path)), path, replace);
@@ -37,7 +43,15 @@ export async function makeBeside<T>(
   } catch (cause) {
     throw (await isForWantOfSpace(cause, temporary)) ? diskFull(folder, cause) : cause;
   } finally {
+    ended.abort();
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Every second, sends to the disk what there is of files that are being made: the last sync has little left to do. */
+async function syncMeanwhile(paths: readonly string[], ended: AbortSignal): Promise<void> {
+  while (await sleep(1000, true, { signal: ended, ref: false }).catch(() => false)) {
+    for (const path of paths) await sync(path).catch(() => undefined);
   }
 }
 
@@ -80,7 +94,7 @@ async function move(from: string, to: string, replace: boolean): Promise<void> {
 async function sync(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
-    await file.sync();
+    await file.datasync();
   } finally {
     await file.close();
   }
@@ -92,7 +106,10 @@ function taken(path: string): VmkilnError {
 
 function unwritable(folder: string, cause: unknown): VmkilnError {
   return new VmkilnError('USAGE', `cannot write into ${folder}: ${messageOf(cause)}`, {
-    hint: 'choose a file in another folder with --out',
+    hint:
+      folder === tmpdir()
+        ? 'set TMPDIR to a folder that is there and that you may write into'
+        : 'choose a file in another folder with --out',
     cause,
   });
 }

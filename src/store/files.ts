@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, open, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { VmkilnError } from '../errors.ts';
+import { isFull, VmkilnError } from '../errors.ts';
 import { formatBytes } from '../text.ts';
 
 /** The number is the pid of the writer. */
@@ -92,12 +92,6 @@ export async function removeDeadTemporaries(folder: string): Promise<void> {
     const pid = temporaryName.exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(folder, name), { force: true });
   }
-}
-
-/** Whether a filesystem call failed for want of space or quota. */
-export function isFull(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** Whether there is room for another MiB in a folder: a file of that size is written there, and removed. */

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { exec } from './exec.ts';
+import { withTemporary } from './temporary.ts';
 
 /** ksvalidator(1) of pykickstart for the kickstart syntax of a release: RHEL7. The file is its last argument. */
 export function ksvalidator(version: string): Pick<Validated, 'program' | 'args'> {
@@ -26,8 +26,7 @@ export async function validateAnswers(
   { file, program, args, text }: Validated,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'vmkiln-validate-'));
-  try {
+  return withTemporary('vmkiln-validate-', async (folder) => {
     const path = join(folder, file);
     await writeFile(path, text);
     const { exitCode, stdout, stderr } = await exec({
@@ -42,10 +41,8 @@ export async function validateAnswers(
     const said = lines.map((line) => line.trim()).filter((line) => line !== '');
     if (said.some((line) => unknownRelease.test(line))) return [];
     return said.map((line) => `${program}: ${line}`);
-  } catch (error) {
+  }).catch((error: unknown) => {
     if (error instanceof VmkilnError && error.code === 'TOOL_MISSING') return [];
     throw error;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { VmkilnError } from '../errors.ts';
+import { isFull, VmkilnError } from '../errors.ts';
 
 /**
  * A reader that went away (`| head`) ends the command quietly, and a build with its clean-up. So does an output that
@@ -22,8 +22,7 @@ export function stopOnLostOutput(controller: AbortController): () => VmkilnError
 }
 
 function unwritable(cause: NodeJS.ErrnoException): VmkilnError {
-  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
-  return new VmkilnError(isFull ? 'DISK_FULL' : 'HOST_UNFIT', `the output cannot be written: ${cause.message}`, {
+  return new VmkilnError(isFull(cause) ? 'DISK_FULL' : 'HOST_UNFIT', `the output cannot be written: ${cause.message}`, {
     hint: 'what it was to say is lost, and what was done before stays done: send the output elsewhere',
     cause,
   });

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { commandLineOf, pids } from '../../src/store/process.ts';
 import { capturedBytes } from '../support/captured-images.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-images-'));
@@ -117,24 +118,19 @@ describe('inspect', () => {
   });
 });
 
+/** Runs a script whose mounts are its own. `$0` is Node.js, `dist/cli.js` the built program. */
+function withMounts(script: string, ...args: string[]) {
+  const [program, ...words] = ['unshare', '-rm', 'sh', '-c', script, process.execPath, ...args];
+  return spawnSync(program ?? '', words, { encoding: 'utf8', timeout: 60_000 });
+}
+
 describe('the host', () => {
   test('a folder for temporary files that is not there, or full, is no fault of the image', () => {
     qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'temporary.qcow2');
     const script = 'mount -t tmpfs -o size=8k none "$1"; TMPDIR=$2 exec "$0" dist/cli.js inspect --no-guest "$3"';
     mkdirSync(at('small-temporary'));
-    const inspectIn = (temporary: string) => {
-      const args = [
-        '-rm',
-        'sh',
-        '-c',
-        script,
-        process.execPath,
-        at('small-temporary'),
-        temporary,
-        at('temporary.qcow2'),
-      ];
-      return spawnSync('unshare', args, { encoding: 'utf8' });
-    };
+    const inspectIn = (temporary: string) =>
+      withMounts(script, at('small-temporary'), temporary, at('temporary.qcow2'));
     const missing = inspectIn(at('no-such-folder'));
     expect(missing.stderr).toContain(`there can be no temporary files in ${at('no-such-folder')}`);
     const full = inspectIn(at('small-temporary'));
@@ -143,17 +139,15 @@ describe('the host', () => {
   });
 
   test('an output that cannot be written, or not wholly, is a failure of any command', () => {
-    const shell = (script: string, ...args: string[]) =>
-      spawnSync('unshare', ['-rm', 'sh', '-c', script, process.execPath, ...args], { encoding: 'utf8' });
     for (const words of [['schema'], ['--version'], ['--help'], ['inspect', '--no-guest', at('disk.raw')]]) {
-      const { status, stderr } = shell('exec "$0" dist/cli.js "$@" > /dev/full', ...words);
+      const { status, stderr } = withMounts('exec "$0" dist/cli.js "$@" > /dev/full', ...words);
       expect({ words, status }).toEqual({ words, status: 1 });
       expect(stderr).toContain('the output cannot be written: ENOSPC');
     }
     mkdirSync(at('small-output'));
     const script = 'mount -t tmpfs -o size=8k none "$1" && exec "$0" dist/cli.js schema > "$1/schema"';
-    expect(shell(script, at('small-output')).status).toBe(1);
-    expect(shell('"$0" dist/cli.js schema | head -1').status).toBe(0);
+    expect(withMounts(script, at('small-output')).status).toBe(1);
+    expect(withMounts('"$0" dist/cli.js schema | head -1').status).toBe(0);
   });
 
   test('the name of a file is shown so that a terminal does not obey it', () => {
@@ -264,8 +258,7 @@ describe('convert', () => {
       writeFileSync(at('noise.raw'), randomBytes(4 * 2 ** 20));
       const script =
         'mount -t tmpfs -o size=1m none "$1" && exec "$0" dist/cli.js convert "$2" --to vmdk --out "$1/x" --subformat "$3"';
-      const args = ['-rm', 'sh', '-c', script, process.execPath, at(subformat), at('noise.raw'), subformat];
-      const { status, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      const { status, stderr } = withMounts(script, at(subformat), at('noise.raw'), subformat);
       expect(stderr).toContain(`no space left in ${at(subformat)}`);
       expect(status).toBe(1);
     },
@@ -303,7 +296,7 @@ describe('convert', () => {
     const { child } = await begin('killed');
     child.kill('SIGKILL');
     await once(child, 'close');
-    const running = () => spawnSync('pgrep', ['-f', `qemu-img convert.*${at('killed')}`]).status === 0;
+    const running = () => pids().some((pid) => commandLineOf(pid).some((word) => word.startsWith(at('killed'))));
     await expect.poll(running).toBe(false);
     expect(convert('disk.raw', '--to', 'vdi', '--out', at('killed/b.vdi')).status).toBe(0);
     expect(readdirSync(at('killed'))).toEqual(['b.vdi']);

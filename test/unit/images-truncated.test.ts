@@ -80,6 +80,12 @@ test('a VDI whose map leads past its end', () => {
   expect(errors(patched('t.vdi', [0x200, le32(0x7fff_ffff)]))).toEqual(['truncated']);
 });
 
+test('a filesystem without a partition table that is larger than the file', () => {
+  const bytes = capturedBytes('ext4.raw');
+  expect(errors(bufferSource(bytes))).toEqual([]);
+  expect(errors(bufferSource(bytes.subarray(0, bytes.length - 4096)))).toEqual(['truncated']);
+});
+
 test('UDF, with and without ISO 9660 beside it: the partition, and what leads to it', () => {
   const bytes = gunzipSync(readFileSync(new URL('../fixtures/windows-udf.iso.gz', import.meta.url)));
   const only = Buffer.from(bytes);

@@ -81,6 +81,7 @@ test('a shell reads quoted words as they were', () => {
 test('what a terminal would obey is shown as what it is, and JSON says the same as before', () => {
   const name = 'a\u001b[31m\u009b2J\u202e\u2066\ufeffb\n\tc';
   expect(harmless(name)).toBe('a\\u{1b}[31m\\u{9b}2J\\u{202e}\\u{2066}\\u{feff}b\n\tc');
+  expect(harmless('a line\r\nover\rwritten')).toBe('a line\r\nover\\u{d}written');
   expect(harmless('Größe 日本 🙂')).toBe('Größe 日本 🙂');
   const value = { [name]: [name, 1, null] };
   expect(jsonText(value)).toContain('a\\u001b[31m\\u009b2J\\u202e');

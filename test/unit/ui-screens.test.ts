@@ -58,9 +58,10 @@ async function show(recipes: string[], tell: (ui: Ui, terminal: Terminal) => Pro
 }
 
 test('the list of one build shows its stages while they run, and its image at the end', async () => {
-  const terminal = await show(['a.yaml'], async (ui, seen) => {
+  const terminal = await show(['a.yaml'], async (ui, drawn) => {
     feed(ui, 0, events('a'));
-    await expect.poll(() => seen.text).toContain('Installing tmux');
+    // It is drawn now and then.
+    await expect.poll(() => drawn.text, { timeout: 10_000 }).toContain('Installing tmux');
     feed(ui, 0, good);
   });
   for (const words of ['a is slow', 'use KVM', 'reused: nothing it depends on has changed', 'Installing tmux'])

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { missingFromIso, windowsImages } from '../../src/media/iso.ts';
+import { readWimXml } from '../../src/media/wim.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { windowsRecipe } from '../support/windows.ts';
 
@@ -21,6 +22,8 @@ const image = {
   build: 20348,
   languages: ['en-US'],
 };
+
+const nothing = { index: 0, name: '', edition: '', build: 0, languages: [] };
 
 test('a UDF volume, as on Microsoft’s ISOs: the images of its install.wim, and what it lacks', async () => {
   expect(await windowsImages(udf)).toEqual([image]);
@@ -53,6 +56,24 @@ test('an ISO that is damaged, or cut short, says so', async () => {
     await missingFromIso(path, ['netkvm/2k22/amd64']).catch((error: { code: unknown }) => codes.add(error.code));
   }
   expect([...codes]).toEqual(['MEDIA_UNFIT']);
+});
+
+test.each([
+  ['text', '<WIM>text</WIM>', []],
+  ['an image that is text', '<WIM><IMAGE>x</IMAGE></WIM>', [{ ...nothing }]],
+  ['an image without anything', '<WIM><IMAGE/></WIM>', [{ ...nothing }]],
+  [
+    'attributes where none are expected',
+    '<WIM><IMAGE INDEX="1"><NAME x="1">Srv</NAME><WINDOWS>text</WINDOWS></IMAGE></WIM>',
+    [{ ...nothing, index: 1, name: 'Srv' }],
+  ],
+  [
+    'a language with attributes',
+    '<WIM><IMAGE INDEX="2"><WINDOWS><LANGUAGES><LANGUAGE a="b">en</LANGUAGE></LANGUAGES></WINDOWS></IMAGE></WIM>',
+    [{ ...nothing, index: 2, languages: ['en'] }],
+  ],
+])('the XML of a WIM: %s', (_, xml, expected) => {
+  expect(readWimXml(Buffer.from(`\ufeff${xml}`, 'utf16le'))).toEqual(expected);
 });
 
 test('what is no ISO has nothing', async () => {

@@ -1,15 +1,8 @@
 import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { VmkilnError, messageOf } from '../../errors.ts';
+import { isFull, messageOf, VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
-import {
-  diskFull,
-  isFull,
-  removeDeadTemporaries,
-  removeTemporaries,
-  syncFolder,
-  writeAtomic,
-} from '../../store/files.ts';
+import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
 import { withLock } from '../../store/lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
