@@ -174,7 +174,7 @@ async function serviceError(answer: HttpAnswer, doing: string, cloud: string, re
   const after = Number(answer.headers['retry-after']);
   const { status } = answer;
   return new ServiceError(status, `${cloud} answered ${status} to ${doing}${said === '' ? '' : `: ${said}`}`, {
-    hint: remedy ?? remedyFor(status, said, answer.headers['x-openstack-request-id']?.toString()),
+    hint: remedy ?? remedyFor({ status, doing, said }, answer.headers['x-openstack-request-id']?.toString()),
     retryAfter: Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] ? after : undefined,
   });
 }
