@@ -4,10 +4,10 @@ import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { interrupted, messageOf, VmkilnError } from '../errors.ts';
+import { interrupted, isFull, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import type { World } from '../model.ts';
-import { diskFull, isFull } from '../store/files.ts';
+import { diskFull } from '../store/files.ts';
 
 /** Whether standard input is a file or a pipe (a socket, if Node.js has made it), and so may hold an image. */
 export function isDataOnStdin(): boolean {

@@ -187,7 +187,7 @@ async function serviceError(answer: HttpAnswer, doing: string, cloud: string, re
     hint:
       remedy ??
       (moved ? `it has moved: put ${moved} in the place of the address in clouds.yaml` : undefined) ??
-      remedyFor(status, said, headers['x-openstack-request-id']?.toString()),
+      remedyFor({ status, doing, said }, headers['x-openstack-request-id']?.toString()),
     retryAfter: retryAfter(headers['retry-after'], headers.date),
   });
 }

@@ -126,12 +126,17 @@ const remedies: Readonly<Record<number, string>> = {
 /**
  * What helps with an error of a service.
  *
+ * @param doing what it was asked, with the id of the image where there is one.
  * @param said what it said, without mark-up; empty when it said nothing.
  * @param request its name for the request (`x-openstack-request-id`), by which its log tells more.
  */
-export function remedyFor(status: number, said: string, request: string | undefined): string | undefined {
+export function remedyFor(
+  { status, doing, said }: { status: number; doing: string; said: string },
+  request: string | undefined,
+): string | undefined {
   const cause = causes.find(([code, words]) => code === status && words.test(said));
-  if (cause) return cause[2];
+  const id = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(doing)?.[0] ?? 'ID';
+  if (cause) return cause[2].replaceAll(/\bID\b/g, id);
   const log = request === undefined ? 'in the log of the service' : `in the log of the service, as ${request}`;
   if (remedies[status] !== undefined) return remedies[status];
   if (status >= 500) return `the cloud has a fault: its operator finds it ${log}`;

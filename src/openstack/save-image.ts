@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { isFull, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import { digestInto } from '../store/digest.ts';
-import { diskFull, isFull, syncFolder } from '../store/files.ts';
+import { diskFull, syncFolder } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import type { Image } from './image-api.ts';
 import type { CloudSession } from './keystone.ts';

@@ -149,7 +149,7 @@ test('what the service refuses is told with what helps', async () => {
   await vmkiln('image', 'set', id, '--unprotected');
   await refused(403, 'formats are settled', 'set', id, '--disk-format', 'raw');
   await refused(403, 'policy publicize_image', 'set', id, '--public');
-  await refused(403, 'image set ID --shared', 'members', id, '--add', 'f'.repeat(32));
+  await refused(403, `image set ${id} --shared`, 'members', id, '--add', 'f'.repeat(32));
   await vmkiln('image', 'deactivate', id);
   await refused(403, 'image reactivate', 'save', id, '--file', join(home, 'deactivated'));
   await vmkiln('image', 'reactivate', id);

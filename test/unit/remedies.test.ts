@@ -5,7 +5,7 @@ const id = '5f3e0b0c-6f0e-4d1e-9d2a-0f3a3c1f1d11';
 
 /** What Glance 25 and later say, in their words, with what helps. */
 test.each([
-  [403, `Image ${id} is protected and cannot be deleted.`, '--unprotected'],
+  [403, `Image ${id} is protected and cannot be deleted.`, `set ${id} --unprotected`],
   [403, "Attribute 'size' is read-only.", 'leave it out'],
   [403, 'Attribute disk_format can be only replaced for a queued image.', '--disk-format'],
   [403, "Attribute 'os_glance_x' is reserved.", 'another name'],
@@ -35,7 +35,7 @@ test.each([
   [500, '', 'as req-1'],
   [418, 'I am a teapot', undefined],
 ])('%d %s', (status, said, hint) => {
-  const remedy = remedyFor(status, said, 'req-1');
+  const remedy = remedyFor({ status, doing: `DELETE /v2/images/${id}`, said }, 'req-1');
   if (hint === undefined) expect(remedy).toBeUndefined();
   else expect(remedy).toContain(hint);
 });
