@@ -70,7 +70,7 @@ function wholeDisk(size: number): Pick<Call, 'timeout' | 'confined'> {
 }
 
 /** QEMU's name of a disk format; the others are the same. */
-export function qemuFormat(format: string): string {
+function qemuFormat(format: string): string {
   if (format === 'vhd') return 'vpc';
   return format === 'iso' || format === 'ami' ? 'raw' : format;
 }
