@@ -24,7 +24,7 @@ export function environmentCloud(env: Env): Tree | undefined {
 }
 
 /** Settings of a cloud that the `openstack` client takes from the environment besides those of the login. */
-const ownOptions = ['auth_type', 'interface', 'cacert', 'cert', 'key'];
+const ownOptions = ['auth_type', 'interface', 'cacert', 'cert', 'key', 'default_domain'];
 
 /**
  * What the `OS_*` variables say of a cloud that is named: the `openstack` client reads them as its options, which fill

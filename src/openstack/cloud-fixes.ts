@@ -86,6 +86,8 @@ function authOf(cloud: string, auth: Tree, flat: Tree): Record<string, string> {
   };
   for (const [key, value] of Object.entries(auth)) take(key.replaceAll('-', '_'), value);
   for (const key of authKeys) take(key, flat[key]);
+  // The `openstack` client's own, for logins without domains (osc-lib, `_auth_default_domain`).
+  if (found['default_domain_name'] === undefined) take('default_domain_id', flat['default_domain']);
   // keystoneauth's older name of the same option.
   take('username', found['user_name'] ?? flat['user_name']);
   delete found['user_name'];

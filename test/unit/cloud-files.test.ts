@@ -111,6 +111,15 @@ test('OS_* fills the gaps of a named cloud, and counts more than it', async () =
   });
 });
 
+test('OS_DEFAULT_DOMAIN is for users and projects without one', async () => {
+  const { body } = identity(
+    await read(cloud('', `auth_url: 'https://id', user_domain_name: u, ${login}`), { OS_DEFAULT_DOMAIN: 'd' }),
+  );
+  const user = { domain: { name: 'u' } };
+  const auth = { identity: { password: { user } }, scope: { project: { domain: { id: 'd' } } } };
+  expect(body).toMatchObject({ auth });
+});
+
 test('vendor profiles: a file beside clouds.yaml, those that are known, and their regions', async () => {
   const file = {
     'clouds-public.yaml': 'public-clouds: {mine: {regions: [A, B], auth: {auth_url: "https://{region_name}.id"}}}',
