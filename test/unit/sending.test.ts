@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { upload } from '../../src/commands/upload.ts';
 import { patchImage } from '../../src/openstack/image-api.ts';
+import { changeMember } from '../../src/openstack/image-members.ts';
 import { openSession } from '../../src/openstack/keystone.ts';
 import { sendFile } from '../../src/openstack/send-file.ts';
 import { commandContext } from '../support/command-context.ts';
@@ -168,23 +169,27 @@ test('a service that is busy when the record is made is left alone for as long a
 test('what a service refuses for there being too many requests is asked again, whatever it is', async () => {
   const session = openSession(cloud.config, {});
   const { signal } = new AbortController();
-  const refuse = (headers: Record<string, string>) =>
-    cloud.once(/^(PATCH|POST)/, (request, answer) => {
+  const change = () => changeMember(session, 'i', { method: 'POST', member: 'p' }, { signal });
+  const answerWith = (status: number, after = '0') =>
+    cloud.once(/^POST/, (request, answer) => {
       request.resume();
-      answer.writeHead(429, headers).end();
+      answer.writeHead(status, { 'Retry-After': after }).end('{}');
       return true;
     });
-  cloud.images.set('i', { id: 'i', status: 'active', mark: 'm' });
-  // The login, then the change.
-  refuse({ 'Retry-After': '0' });
-  const remove = [{ op: 'remove' as const, path: '/mark' }];
+  answerWith(429);
   await session.project(signal);
-  for (const after of ['0', new Date(0).toUTCString()]) refuse({ 'Retry-After': after });
-  expect(await patchImage(session, 'i', remove, { signal })).not.toHaveProperty('mark');
-  expect(cloud.seen.filter((line) => /^PATCH|tokens/.test(line))).toHaveLength(5);
-  for (let times = 0; times < 5; times++) refuse({ 'Retry-After': '0' });
-  await expect(patchImage(session, 'i', remove, { signal })).rejects.toMatchObject({ status: 429, isFinal: true });
+  for (const after of ['0', new Date(0).toUTCString()]) answerWith(429, after);
+  answerWith(200);
+  await change();
+  expect(cloud.seen).toEqual([...Array<string>(2).fill('POST /v3/auth/tokens'), ...Array<string>(3).fill(members)]);
+  for (let times = 0; times < 5; times++) answerWith(429);
+  await expect(change()).rejects.toMatchObject({ status: 429, isFinal: true });
+  // What may have been done is not asked for again.
+  answerWith(503);
+  await expect(change()).rejects.toMatchObject({ status: 503 });
 });
+
+const members = 'POST /v2/images/i/members';
 
 test('a change whose answer was lost has been made, and one that is refused has not', async () => {
   const session = openSession(cloud.config, {});
