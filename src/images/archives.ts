@@ -50,13 +50,13 @@ function compressed(name: string): Header {
   };
 }
 
-function noImage(subformat: string, words: string, members: readonly string[] = []): Header {
+function noImage(subformat: string, words: string, more = '', members: readonly string[] = []): Header {
   return {
     format: 'other',
     subformat,
     details: members.length > 0 ? { members } : {},
     references: [],
-    findings: [error('format', `it is ${words}, and no disk image`)],
+    findings: [error('format', `it is ${words}, and no disk image${more}`)],
   };
 }
 
@@ -71,8 +71,6 @@ function parseTar(source: ByteSource): Header | undefined {
   if (members.length === 0) return undefined;
   const disks = members.filter((name) => /\.(vmdk|vhdx?|vdi|qcow2|raw|img|iso)(\.gz)?$/i.test(name));
   const isOva = members.some((name) => /\.ovf$/i.test(name));
-  const archive = isOva ? 'an OVA, an archive' : 'a tar archive';
-  const words =
-    disks.length > 0 ? `${archive} with the disk ${disks.join(', ')} in it: \`tar -x\` takes it out` : archive;
-  return noImage(isOva ? 'ova' : 'tar', words, members);
+  const more = disks.length > 0 ? `: \`tar -xf\` takes the disk ${disks.join(', ')} out of it` : '';
+  return noImage(isOva ? 'ova' : 'tar', isOva ? 'an OVA' : 'a tar archive', more, members);
 }

@@ -51,7 +51,7 @@ test.each<[string, (path: string) => void, Terms, RegExp]>([
   ['a.RAW', qcow2, {}, /its name says raw, and its contents are qcow2/],
   ['a.vmdk', qcow2, { wanted: ['qcow2'] }, /its name says vmdk/],
   ['a.img', written(disk), { is: 'qcow2' }, /is not qcow2, but raw/],
-  ['a.raw', written(tarOf(['a.ovf', ''], ['a.vmdk', ''])), { is: 'raw' }, /it is an OVA, .* disk a.vmdk in it/],
+  ['a.raw', written(tarOf(['a.ovf', ''], ['a.vmdk', ''])), { is: 'raw' }, /it is an OVA, .* disk a.vmdk out of it/],
   ['a.img', written(program), {}, /it is a program/],
   ['a.aki', written(capturedBytes('t.qed')), {}, /it is a QED/],
   ['a.qcow2', subclusters, { wanted: ['qcow2'] }, /which the Image service refuses/],

@@ -32,7 +32,7 @@ describe('what is no image says what it is', () => {
     expect(detect(bufferSource(ova))).toMatchObject({
       subformat: 'ova',
       details: { members: ['box.ovf', 'box.mf', 'box-disk001.vmdk'] },
-      findings: [{ level: 'error', message: expect.stringContaining('the disk box-disk001.vmdk in it') }],
+      findings: [{ level: 'error', message: expect.stringContaining('takes the disk box-disk001.vmdk out of it') }],
     });
   });
 
