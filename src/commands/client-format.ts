@@ -1,4 +1,4 @@
-import { harmless } from '../text.ts';
+import { harmless, jsonText } from '../text.ts';
 import { table } from './image-find.ts';
 
 export type Cell = string | number | boolean | null | readonly string[];
@@ -11,11 +11,7 @@ export type Format = 'value' | 'json' | 'csv' | 'table';
 export function formatRows(format: Format, columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   switch (format) {
     case 'json':
-      return `${JSON.stringify(
-        rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]]))),
-        null,
-        2,
-      )}\n`;
+      return `${jsonText(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]]))))}\n`;
     case 'csv':
       return [columns, ...rows].map((row) => `${row.map((cell) => csvCell(safe(cell))).join(',')}\n`).join('');
     case 'value':

@@ -1,10 +1,9 @@
 import { VmkilnError } from '../errors.ts';
-import { harmless } from '../text.ts';
 import { extraProperties, type Image, importMethods, listStores, versions } from '../openstack/image-api.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
-import { didYouMean, formatBytes } from '../text.ts';
+import { didYouMean, formatBytes, harmless, jsonText } from '../text.ts';
 import { type Cell, formatRows } from './client-format.ts';
 
 type ShowOptions = CloudOptions & { column?: string[]; format?: 'value' | 'json' | 'table' };
@@ -24,7 +23,7 @@ export async function show(id: string, options: ShowOptions, { signal, world }: 
   }
   const cells = names.map((name) => cellOf(image[name]));
   const text = {
-    json: () => `${JSON.stringify(Object.fromEntries(names.map((name) => [name, image[name]])), null, 2)}\n`,
+    json: () => `${jsonText(Object.fromEntries(names.map((name) => [name, image[name]])))}\n`,
     // One value a line.
     value: () =>
       formatRows(
