@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import { isFull, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import { digestInto } from '../store/digest.ts';
-import { diskFull, syncFolder } from '../store/files.ts';
+import { checkForFile, diskFull, syncFolder } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import type { Image } from './image-api.ts';
 import type { CloudSession } from './keystone.ts';
@@ -51,9 +51,9 @@ function saved(image: WithSize, file: string, unchanged: boolean): Saved {
 
 /** Whether the file is there with this very data. @throws VmkilnError USAGE for something else in its place */
 async function isThere(image: WithSize, path: string, { force, signal, progress }: Saving): Promise<boolean> {
+  await checkForFile(path);
   const old = await stat(path).catch(() => undefined);
   if (old === undefined) return false;
-  if (!old.isFile()) throw usage(`${path} is not a file`, 'name a file that may be written');
   const digest = digestAsThere(image);
   if (old.size === image.size && digest) {
     await digestInto(digest.hash, path, signal, transferReporter(`reading ${path}`, old.size, 0, progress));

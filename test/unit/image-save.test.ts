@@ -119,7 +119,7 @@ test('what breaks off for good leaves its part, and what is there already stays 
 
   path = join(path, '..', 'folder');
   mkdirSync(path);
-  await expect(save({}, true)).rejects.toThrow('is not a file');
+  await expect(save({}, true)).rejects.toThrow('is a folder');
   path = join(path, 'z');
   symlinkSync('/etc/passwd', `${path}.${image.id}.part`);
   await expect(save()).rejects.toThrow('cannot be written');
