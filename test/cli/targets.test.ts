@@ -93,7 +93,7 @@ test('targets that failed are published to again, and no others', async () => {
   expect((await vmkiln(['upload', '--failed', build], { env })).stderr).toContain('is not in the checkpoint store');
   expect((await vmkiln(['upload', '--failed', 'none'], { env })).status).toBe(2);
   expect((await vmkiln(['upload', 'x.raw', '--failed', build], { env })).status).toBe(2);
-});
+}, 120_000);
 
 test('an image that never came to its targets, or was made since, is not published by --failed', async () => {
   const { recipeFile, env, to, folder } = archive();
