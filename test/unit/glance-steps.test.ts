@@ -135,6 +135,9 @@ test('what others do meanwhile: an image beside this one ends it, an upload does
   const busy = image('1', { vmkiln_uploading: '{}' });
   expect(stepsFor({ images: [busy, own], own, uploader })).toEqual(['publish 2']);
   expect(stepsFor({ images: [busy], uploader })).toContain('is being uploaded to 1');
+  // The image of this publication is one that was there, and it has made that the newest already.
+  const taken = { images: [busy, image('3', stamp), image('4')], same: new Set(['1', '3']), touched: true, uploader };
+  expect(stepsFor(taken, { replace: {} })).toEqual(['hide 4']);
 });
 
 test('an older image is refused, or hides itself when it was shown already, and puts nobody away', () => {

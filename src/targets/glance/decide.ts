@@ -125,8 +125,9 @@ function refusalOf(
   newer: Image | undefined,
 ): Refusal | undefined {
   const { wanted, replace } = asked;
-  const { images, same, own, holder } = found;
-  const busy = own ? undefined : busyImage(found);
+  const { images, same, own, touched, holder } = found;
+  // Who has taken its image up already has nothing to wait for: it has to put the older ones away.
+  const busy = own || touched ? undefined : busyImage(found);
   if (busy) {
     return {
       do: 'refuse',
