@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError } from '../errors.ts';
 import { practiceHint } from '../host/checks/tools.ts';
-import type { Env } from '../model.ts';
+import type { World } from '../model.ts';
 
 /** One program to start. `timeout` is in seconds. */
 interface PracticeCommand {
@@ -24,7 +24,8 @@ export interface PracticeDvdOptions {
   /** Folder for what is half made, on the filesystem of `cacheDir`. */
   workDir: string;
   run: Run;
-  env: Env;
+  /** Where the programs are looked for that it needs. */
+  world: World;
   /** Whether a missing DVD may be built (default true); `vmkiln plan` never builds. */
   make?: boolean;
   /** `fraction` is 0 to 1. */
@@ -113,7 +114,7 @@ export async function practiceDvd(
   release: string,
   options: PracticeDvdOptions,
 ): Promise<{ path: string; digest: string }> {
-  const { run, env, signal, progress = () => undefined } = options;
+  const { run, world, signal, progress = () => undefined } = options;
   const digests = await practiceDigests(release);
   const home = path.join(options.cacheDir, 'practice');
   const iso = path.join(home, `rhel-${release}-${digests.dvd.slice(0, 12)}.iso`);
@@ -162,7 +163,7 @@ export async function practiceDvd(
   } catch (error) {
     if (signal.aborted) throw error;
     throw new VmkilnError('COMMAND_FAILED', `the practice DVD for RHEL ${release} could not be built`, {
-      hint: await practiceHint(env),
+      hint: await practiceHint(world),
       cause: error,
     });
   } finally {

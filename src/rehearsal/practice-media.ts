@@ -24,12 +24,12 @@ const practiceMedia: MediaSource = (recipe, options) => {
 export const practice: Rehearsal = { media: practiceMedia, log: practiceLog };
 
 /** A DVD's digest is known before the DVD is made. */
-const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, download, env }) => {
+const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, download, env, world }) => {
   const source = `practice RHEL ${recipe.release}`;
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
   const { path, digest } = await withLock(paths.cache, `practice ${recipe.release}`, { signal, waiting }, () =>
-    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, env, make: download, progress, signal }),
+    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, world, make: download, progress, signal }),
   );
   return { iso: { source, path, sha256: digest, size: undefined } };
 };

@@ -33,7 +33,7 @@ export const practiceWindows: MediaSource = (recipe, options) => {
 };
 
 async function makeMedia(release: string, options: Parameters<MediaSource>[1]): Promise<Media> {
-  const { paths, work, download, signal, progress, env } = options;
+  const { paths, work, download, signal, progress, env, world } = options;
   const digests = await mediaDigests(release);
   const home = join(paths.cache, 'practice');
   const folder = join(home, `windows-${release}-${digests.media.slice(0, 12)}`);
@@ -69,7 +69,7 @@ async function makeMedia(release: string, options: Parameters<MediaSource>[1]): 
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw new VmkilnError('COMMAND_FAILED', `the practice media of Windows ${release} could not be made`, {
-      hint: await practiceHint(env),
+      hint: await practiceHint(world),
       cause,
     });
   } finally {

@@ -182,7 +182,13 @@ describe('the practice DVD', () => {
       if (args[0] === 'iso') writeFileSync(path.join(args[3] ?? '', 'practice.iso'), 'iso');
       return { stdout: '' };
     };
-    const options = { cacheDir, workDir: folder, run, env: {}, signal: new AbortController().signal };
+    const options = {
+      cacheDir,
+      workDir: folder,
+      run,
+      world: { env: {}, cwd: '/' },
+      signal: new AbortController().signal,
+    };
     const made = await practiceDvd('7.9', options);
     expect(started).toEqual(['payload.sh', 'media.sh packages', 'media.sh boot', 'media.sh iso']);
     expect(await practiceDvd('7.9', options)).toEqual(made);

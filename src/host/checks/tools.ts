@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Env } from '../../model.ts';
+import type { Env, World } from '../../model.ts';
 import { qemuNames } from '../../tools/qemu-system.ts';
 import { findProgram } from '../programs.ts';
 import { asRoot, type Check } from './check.ts';
@@ -80,7 +80,7 @@ export async function checkTools(manager: PackageManager, more: readonly ToolLis
 }
 
 /** What to do when practice media could not be made. */
-export async function practiceHint(env: Env): Promise<string> {
+export async function practiceHint({ env }: World): Promise<string> {
   return practiceHintFor(await missingOf([...buildTools, ...practiceTools], env), await packageManager());
 }
 
