@@ -7,6 +7,9 @@ import type { Stage } from './stage.ts';
 /** Bytes of an empty disk, when the recipe does not say. */
 const defaultSize = 8 * 1024 ** 3;
 
+/** Bytes: partitions end at a boundary of 1 MiB, and none must become smaller. */
+const leastGrowth = 2 * 1024 ** 2;
+
 /** The empty disk that the installer fills, or an overlay on a ready image, grown when the recipe wants a larger disk. */
 export const disk: Stage = {
   name: 'disk',
@@ -17,7 +20,8 @@ export const disk: Stage = {
     if (!source) return { commands: [createDisk(path, size ?? defaultSize)], keys: ['disk'] };
     const ready = source.image;
     const larger = ready && size !== undefined && size > ready.virtualSize ? size : undefined;
-    const grow = larger && ready?.root ? [growLastPartition(path, ready.root, Math.floor(larger / 512), host)] : [];
+    const root = ready && larger && larger - ready.virtualSize >= leastGrowth ? ready.root : undefined;
+    const grow = root && larger ? [growLastPartition(path, root, Math.floor(larger / 512), host)] : [];
     return {
       commands: [createOverlay(path, mediumPiece(media, readyImage), larger), ...grow],
       keys: ['source', 'disk'],

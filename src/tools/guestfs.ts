@@ -42,9 +42,16 @@ export function virtSysprep(disk: Arg, args: readonly Arg[], host: Host): Comman
   return { program: 'virt-sysprep', args: [qcow2, '-a', disk, ...args], timeout: 3600, env: environment(host) };
 }
 
+/** The last sector of a GPT's last MiB: since version 1.0.9 sgdisk(8) moves the table's end to such a boundary (`-e`), and no partition may go beyond it. */
+function lastOfGpt(sectors: number): number {
+  const perMib = 2048;
+  // The backup of the table takes the last 33.
+  return Math.floor((sectors - 33) / perMib) * perMib - 1;
+}
+
 /**
  * Grows the last partition of a disk to its end, and the file system in it, with guestfish(1). `sectors` is the size of
- * the disk in sectors of 512 bytes; the backup of a GPT takes the last 33.
+ * the disk in sectors of 512 bytes.
  */
 export function growLastPartition(
   disk: Arg,
@@ -60,7 +67,7 @@ export function growLastPartition(
   const steps = [
     ['run'],
     ...(table === 'gpt' ? [['part-expand-gpt', '/dev/sda']] : []),
-    ['part-resize', '/dev/sda', String(number), String(table === 'gpt' ? sectors - 34 : sectors - 1)],
+    ['part-resize', '/dev/sda', String(number), String(table === 'gpt' ? lastOfGpt(sectors) : sectors - 1)],
     grow[filesystem],
   ];
   const args = [qcow2, '-a', disk, ...steps.flatMap((step, index) => (index === 0 ? step : [':', ...step]))];

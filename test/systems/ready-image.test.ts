@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { growLastPartition } from '../../src/tools/guestfs.ts';
+import { host } from '../support/plan-input.ts';
 import { openImage, run } from '../support/image.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
@@ -37,4 +39,18 @@ customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
   expect(guest.read('/etc/shadow')).toMatch(/^root:!!:/m);
   expect(guest.read('/etc/cloud/cloud.cfg.d/99_vmkiln.cfg')).toContain('name: cloud-user');
   expect(guest.read('/etc/motd')).toBe('from a ready image');
+});
+
+test('the last partition of a GPT grows to the last MiB of a larger disk', async () => {
+  const disk = join(freshFolder('gpt'), 'disk.qcow2');
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M']);
+  const make = ['run', ':', 'part-init', '/dev/sda', 'gpt', ':', 'part-add', '/dev/sda', 'p', '2048', '129023'];
+  const image = ['--format=qcow2', '-a', disk];
+  await run('guestfish', [...image, ...make, ':', 'mkfs', 'ext4', '/dev/sda1'], 300);
+  await run('qemu-img', ['resize', '-q', '-f', 'qcow2', disk, '129M']);
+  const { args } = growLastPartition(disk, { table: 'gpt', number: 1, filesystem: 'ext' }, 129 * 2048, host);
+  const words = args.map((arg) => (typeof arg === 'object' && 'sure' in arg ? arg.sure : String(arg)));
+  await run('guestfish', words, 300);
+  const partitions = await run('guestfish', ['--ro', ...image, 'run', ':', 'part-list', '/dev/sda'], 300);
+  expect(partitions).toContain(`part_end: ${128 * 1024 ** 2 - 1}`);
 });

@@ -82,7 +82,7 @@ test('the plan: an overlay, grown on request, no installation, and a fingerprint
     expect.arrayContaining(['-b', '</x.qcow2>', '<install.qcow2>', String(20 * gibibyte)]),
   );
   expect(words(grow?.args ?? []).join(' ')).toContain(
-    `part-expand-gpt /dev/sda : part-resize /dev/sda 3 ${(20 * gibibyte) / 512 - 34} : mount /dev/sda3 / : xfs-growfs /`,
+    `part-expand-gpt /dev/sda : part-resize /dev/sda 3 ${(20 * gibibyte) / 512 - 2049} : mount /dev/sda3 / : xfs-growfs /`,
   );
   expect(stage('install')).toMatchObject({ forecast: 'skip', because: 'the source is a ready image', commands: [] });
   expect(stage('sparsify')?.fingerprint).not.toBe(stage('sparsify', 'b'.repeat(64))?.fingerprint);
