@@ -21,7 +21,7 @@ function recipeOfEditsAlone(folder: string): string {
 async function plainWay(argv: readonly string[], installed: string, rendered: string, folder: string): Promise<string> {
   const disk = join(folder, 'plain.qcow2');
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', installed, disk]);
-  const words = argv.slice(3).map((word) => word.replace(/^.*\/work\/[^/]+\/rendered/, rendered));
+  const words = argv.slice(argv.indexOf('-a') + 2).map((word) => word.replace(/^.*\/work\/[^/]+\/rendered/, rendered));
   const cut = words.indexOf('--operations');
   // Trimming is virt-sparsify's here.
   const clean = words.slice(cut, words.lastIndexOf('--run'));
