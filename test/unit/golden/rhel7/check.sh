@@ -13,24 +13,29 @@ if grep -qE '^policy:[[:blank:]]*disabled' /etc/cloud/ds-identify.cfg 2> /dev/nu
   stops "/etc/cloud/ds-identify.cfg has policy: disabled" "delete it in a step"
 fi
 
-# Those of every version; cloud-init 24.3 has split the second and third anew.
-for unit in cloud-init-main cloud-init-local cloud-init-network cloud-init cloud-config cloud-final; do
-  unit=$unit.service
-  [ -f "/usr/lib/systemd/system/$unit" ] || continue
+# The services of every version: 24.3 has divided them anew. Which of them a release enables differs, but never none.
+services='cloud-init-main cloud-init-local cloud-init-network cloud-init cloud-config cloud-final'
+there=''
+enabled=''
+for unit in cloud-init.target cloud-config.target $(printf '%s.service ' $services); do
   own=/etc/systemd/system/$unit
-  if { [ -e "$own" ] || [ -L "$own" ]; } && { [ "$(readlink "$own")" = /dev/null ] || [ ! -s "$own" ]; }; then
+  if [ "$(readlink "$own")" = /dev/null ] || { [ -f "$own" ] && [ ! -s "$own" ]; }; then
     stops "$unit is masked" "systemctl unmask $unit in a step"
-  elif [ -z "$(find /etc/systemd/system /usr/lib/systemd/system -path "*.wants/$unit" -o -path "*.requires/$unit")" ]; then
-    stops "$unit is disabled" "systemctl enable $unit in a step"
   fi
 done
-for target in cloud-init.target cloud-config.target; do
-  [ "$(readlink "/etc/systemd/system/$target")" != /dev/null ] || stops "$target is masked" "systemctl unmask $target in a step"
+for service in $services; do
+  if [ -f "/usr/lib/systemd/system/$service.service" ]; then
+    there=systemctl
+    enabled=$enabled$(find /etc/systemd/system /usr/lib/systemd/system -path "*.wants/$service.service" -o -path "*.requires/$service.service")
+  elif [ -f "/etc/rc.d/init.d/$service" ]; then
+    there=chkconfig
+    enabled=$enabled$(find /etc/rc.d/rc3.d -name "S[0-9][0-9]$service")
+  fi
 done
-for service in cloud-init-local cloud-init cloud-config cloud-final; do
-  [ -f "/etc/rc.d/init.d/$service" ] || continue
-  ls /etc/rc.d/rc3.d/S[0-9][0-9]"$service" > /dev/null 2>&1 || stops "$service is disabled" "chkconfig $service on in a step"
-done
+case $there:$enabled in
+  systemctl:) stops "its services are disabled" "systemctl enable cloud-init-local cloud-init cloud-config cloud-final in a step" ;;
+  chkconfig:) stops "its services are off" "chkconfig cloud-init on in a step, and the same for cloud-init-local, cloud-config and cloud-final" ;;
+esac
 
 for file in /etc/default/grub /etc/kernel/cmdline /boot/loader/entries/*.conf /boot/grub2/grub.cfg /boot/grub2/grubenv \
   /boot/efi/EFI/*/grub.cfg /boot/efi/EFI/*/grubenv /boot/grub/grub.conf /boot/efi/EFI/*/grub.conf; do

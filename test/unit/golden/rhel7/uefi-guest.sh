@@ -85,7 +85,7 @@ settle() {
   text=$1=\"$(printf %s "$2" | sed 's/[\\"$`]/\\&/g')\"
   grub=$(cat /etc/default/grub)
   last=$(printf '%s\n' "$grub" | grep -nE "^([^#]*[^#A-Za-z0-9_])?$1([^A-Za-z0-9_]|$)" | tail -n 1)
-  alone="^(export[[:blank:]]+)?$1=(\"([^\"\\]|\\.)*\"|'[^']*'|\\.|[^[:blank:]\"'\\;&|()<>])*[[:blank:]]*(#.*)?$"
+  alone="^((export|readonly|declare|typeset)[[:blank:]]+)?$1=(\"([^\"\\]|\\.)*\"|'[^']*'|\\.|[^[:blank:]\"'\\;&|()<>])*[[:blank:]]*(#.*)?$"
   if printf '%s\n' "${last#*:}" | grep -qE "$alone"; then
     printf '%s\n' "$grub" | text=$text awk -v at="${last%%:*}" 'NR == at { print ENVIRON["text"]; next } { print }' > /etc/default/grub
   fi
