@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { sharedFile } from './scripts.ts';
 import { chmod } from './steps.ts';
@@ -23,7 +24,8 @@ export function identityArguments(init: Init): Arg[] {
   const { file, path } = jobs[init];
   const wants = '/etc/systemd/system/sysinit.target.wants';
   return [
-    ...['--mkdir', '/usr/libexec', '--upload', [{ rendered: 'identity.sh' }, `:${program}`] as Arg],
+    ...['--mkdir', dirname(program), '--mkdir', dirname(path)],
+    ...['--upload', [{ rendered: 'identity.sh' }, `:${program}`] as Arg],
     ...chmod('0755', program),
     ...['--upload', [{ rendered: file }, `:${path}`] as Arg, ...chmod('0644', path)],
     ...['--run-command', `chown root:root ${program} ${path}`],

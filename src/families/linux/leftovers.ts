@@ -1,4 +1,4 @@
-import type { RenderedFile } from '../../model.ts';
+import type { Arg, RenderedFile } from '../../model.ts';
 import { sharedFile } from './scripts.ts';
 
 /**
@@ -25,14 +25,23 @@ export const leftovers = [
   '/etc/hostname',
 ] as const;
 
+/** While a command runs in the guest, libguestfs has another file in its place: only virt-customize's own options reach it. */
+const resolver = '/etc/resolv.conf';
+
 /** In words, for the plan. */
 export const leftoversText = [
+  resolver,
   ...leftovers.map((pattern) => (pattern === '~/.ssh' ? '.ssh of root and every user' : pattern)),
   'keys that AuthorizedKeysFile names',
   'what cloud-init added to /etc/fstab',
 ].join(', ');
 
-/** The first step on an image that may have been booted. `keep` has shell patterns of what stays. */
+/** virt-customize(1) options that come first on an image that may have been booted. */
+export function leftoversArguments(keep: readonly string[]): Arg[] {
+  return ['--run', { rendered: 'leftovers.sh' }, ...(keep.includes(resolver) ? [] : ['--delete', resolver])];
+}
+
+/** Their script. `keep` has shell patterns of what stays. */
 export function leftoversScript(keep: readonly string[]): RenderedFile {
   return sharedFile('leftovers.sh', {
     keep: keep.flatMap((pattern) => [pattern, `${pattern}/*`]),

@@ -16,7 +16,7 @@ import {
 import { consoles } from '../linux/console.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
 import { identityArguments, identityFiles } from '../linux/identity.ts';
-import { leftoversScript, leftoversText } from '../linux/leftovers.ts';
+import { leftoversArguments, leftoversScript, leftoversText } from '../linux/leftovers.ts';
 import { sharedFile } from '../linux/scripts.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
@@ -133,7 +133,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
       ...(managesPackages(recipe) ? [] : preparation(recipe, file)),
-      ...(recipe.source.image === undefined ? [] : ['--run', { rendered: 'leftovers.sh' }]),
+      ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep)),
       ...['--run', { rendered: 'guest.sh' }],
       ...(network === 'initscripts' ? ['--run-command', 'chkconfig network on'] : []),
       ...identityArguments(init),

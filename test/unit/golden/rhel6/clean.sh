@@ -19,7 +19,7 @@ rm -f /var/log/anaconda.*
 for log in /var/log/rhsm /var/log/tuned /var/log/audit /var/log/journal; do
   if [ -d "$log" ]; then find "$log" -mindepth 1 -delete; fi
 done
-rm -f /var/log/yum.log /var/log/grubby /var/log/grubby_prune_debug /var/log/cloud-init.log /var/log/cloud-init-output.log
+rm -f /var/log/yum.log /var/log/grubby /var/log/grubby_prune_debug /var/log/cloud-init*
 
 # Files made from outside have no SELinux label. The guest's own policy gives it to them; if it cannot, the first boot does.
 [ -f /etc/selinux/config ] || exit 0
