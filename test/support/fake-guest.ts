@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -81,4 +83,12 @@ export function fakeGuest(): FakeGuest {
       };
     },
   };
+}
+
+/** Every file and link of a guest, but for what the test itself needs. */
+export function everything(guest: FakeGuest): string[] {
+  return readdirSync(guest.path('.'), { recursive: true })
+    .map(String)
+    .filter((path) => !/^(commands|calls)/.test(path) && !lstatSync(guest.path(path)).isDirectory())
+    .toSorted();
 }
