@@ -95,6 +95,22 @@ describe('an image in which cloud-init would not run is refused', () => {
     expect(status).toBe(1);
   });
 
+  test('with the network left to cloud-init, a file that forbids it', async () => {
+    const left = rendered(await rhelRecipe('cloudInit: { network: metadata }\n'), 'check.sh').text;
+    expect(sound().run(left)).toMatchObject({ status: 0, output: '' });
+    for (const text of ['network: {config: disabled}\n', 'network:\n  # why\n  config: "disabled"\n']) {
+      const guest = sound();
+      guest.write(late, text);
+      expect(guest.run(left)).toMatchObject({
+        status: 1,
+        output: expect.stringContaining('zz.cfg disables its network configuration'),
+      });
+      expect(guest.run(check).status).toBe(0);
+      guest.write(late, `${text.replace('network', 'other')}network:\n  version: 2\n`);
+      expect(guest.run(left).status).toBe(0);
+    }
+  });
+
   test.each(['datasource_list:\n- OpenStack\n', 'datasource_list: [\n  "Ec2", # one\n]\n', 'other: 1\n'])(
     'a list that names one: %j',
     (text) => {

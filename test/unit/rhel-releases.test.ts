@@ -111,6 +111,7 @@ const kernel8 = `${consoles} net.ifnames=0 biosdevname=0`;
 test('RHEL 8: where entries stand for a variable of grubenv, that variable gets the arguments', async () => {
   const guest = withEntries('$kernelopts $tuned_params', {
     'boot/grub2/grubenv': 'kernelopts=root=UUID=1 ro console=ttyS0 quiet net.ifnames=0\n',
+    'etc/NetworkManager/system-connections/ens3.nmconnection': '[connection]\n',
   });
   const script = await guestScript('8.10');
   for (let times = 0; times < 2; times += 1) {
@@ -118,7 +119,8 @@ test('RHEL 8: where entries stand for a variable of grubenv, that variable gets 
     expect(guest.read('boot/loader/entries/abc-1.conf')).toBe(entry('$kernelopts $tuned_params'));
     expect(guest.read('boot/grub2/grubenv')).toBe(`kernelopts=root=UUID=1 ro quiet ${kernel8}\n`);
   }
-  // Nothing but NetworkManager configures the network of RHEL 8.
+  // Nothing but NetworkManager configures the network of RHEL 8, and it has no other connection.
+  expect(guest.read('etc/NetworkManager/system-connections/ens3.nmconnection')).toBeUndefined();
   expect(guest.read('etc/sysconfig/network-scripts/ifcfg-eth0')).toContain('NM_CONTROLLED=yes');
 });
 

@@ -73,7 +73,7 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     ...(ready ? [leftoversScript(recipe.source.keep)] : []),
     shipped('guest.sh', guestView(recipe)),
     ...identityFiles(rhelRelease(recipe).init),
-    sharedFile('check.sh'),
+    sharedFile('check.sh', { metadata: recipe.cloudInit.network === 'metadata' }),
     shipped('clean.sh', cleanView(recipe)),
     sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),

@@ -42,6 +42,7 @@ mkdir -p "$scripts"
 for file in "$scripts"/ifcfg-*; do
   [ "$file" = "$scripts/ifcfg-lo" ] || rm -f "$file"
 done
+rm -f /etc/NetworkManager/system-connections/*.nmconnection
 cat > "$scripts/ifcfg-eth0" <<'IFCFG'
 TYPE=Ethernet
 DEVICE=eth0
