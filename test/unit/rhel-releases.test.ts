@@ -174,7 +174,7 @@ test('whatever an entry holds, its own arguments stay in order, ours come last a
     }),
     { numRuns: 15 },
   );
-}, 30_000);
+}, 60_000);
 
 test('an update finds the arguments of the guest, not those of the machine that runs it', async () => {
   const script = rendered(await rhelRecipe('packages: [x]\n', '9.6'), 'packages.sh').text;
