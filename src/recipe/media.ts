@@ -11,8 +11,9 @@ type NamedMedium = { role: string; source: string; sha256?: string };
 
 /** The media that a `source` names, in the order of their keys. */
 export function mediaOf(source: Recipe['source'], keys: MediaKeys): NamedMedium[] {
+  const text = (key: string) => (typeof source[key] === 'string' ? source[key] : undefined);
   return Object.entries(keys).flatMap(([role, checksum]) => {
-    const [place, sha256] = [source[role], source[checksum]];
+    const [place, sha256] = [text(role), text(checksum)];
     return place === undefined ? [] : [{ role, source: place, ...(sha256 && { sha256 }) }];
   });
 }

@@ -15,7 +15,7 @@ export type Recipe = {
   family: string;
   release: string;
   /** Where the media and their checksums are, by the keys that the family gives them. */
-  source: Readonly<Record<string, string | undefined>>;
+  source: Readonly<Record<string, string | readonly string[] | undefined>>;
   disk: { size?: number | undefined };
   /** The machine of an installation, where the family has one. */
   machine?: { memory: number; vcpus: number; firmware: 'bios' | 'uefi' };

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/model.ts';
-import { bootClone, openImage, run } from '../support/image.ts';
-import { type Expected, expectedReleases } from '../support/releases.ts';
+import { bootClone, type Guest, openImage, run } from '../support/image.ts';
+import { type Expected, expectedReleases, namesOfMachine } from '../support/releases.ts';
 import { freshFolder, leftovers, vmkiln } from '../support/vmkiln.ts';
 
 const secret = 'Planted-S3cret-9f1c';
@@ -77,12 +77,17 @@ describe.each(each)('%s', (name, expected) => {
     const files = (folder: string) => readdirSync(guest().path(folder), { recursive: true }).map(String);
     expect(files('/root').filter((file) => /anaconda|install|\.ks/.test(file))).toEqual([]);
     expect(files('/var/log').filter((file) => /anaconda|rhsm\/./.test(file))).toEqual([]);
-    expect(files('/etc').filter((file) => /pki\/consumer\/.|ssh_host_/.test(file))).toEqual([]);
+    expect(files('/etc').filter((file) => /pki\/consumer\/.|ssh_host_|system\.devices$/.test(file))).toEqual([]);
+    expect(files('/etc').filter((file) => `/etc/${file}` in namesOfMachine)).toEqual([]);
     expect(await run('sh', ['-c', `grep -rlaF -- '${secret}' '${out}' || true`], 300)).toBe('');
     const build = events.find((event) => event.build.startsWith(`${name}-rehearsal-`))?.build;
     expect(await leftovers(build ?? 'none')).toEqual([]);
   });
 });
+
+/** The machine-id of a guest, and the names of its boot entries. */
+const ownEntries = async ({ ssh }: Guest) =>
+  (await ssh('cat /etc/machine-id; sudo ls /boot/loader/entries')).trim().split('\n');
 
 test.concurrent.each(each)('%s is inspected as its release', async (_, expected) => {
   const xml = await run('virt-inspector', ['-a', imageOf(expected), '--no-icon'], 300);
@@ -104,6 +109,16 @@ test.concurrent.each(each)(
       expect((await first.ssh('sudo -n id -u')).trim()).toBe('0');
       for (const [path, text] of Object.entries(expected.files))
         if (path !== '/etc/machine-id') expect(await first.ssh(`sudo cat ${path}`), path).toBe(text);
+      // systemd stands for the Upstart of RHEL 6, whose job makes them there.
+      if (expected.name !== 'rhel6')
+        for (const [path, form] of Object.entries(namesOfMachine))
+          expect(await first.ssh(`sudo cat ${path}`), path).toMatch(form);
+      if (expected.entries) {
+        const [id, ...entries] = await ownEntries(first);
+        expect(entries).toHaveLength(1);
+        expect(entries[0]?.startsWith(`${id}-`), entries[0]).toBe(true);
+        await first.ssh('sudo kernel-install add 99.0-practice /boot/vmlinuz-$(uname -r) && sync');
+      }
     } finally {
       await first.stop();
     }
@@ -113,6 +128,13 @@ test.concurrent.each(each)(
       expect(await second.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
       const named = (await second.ssh('ls /sys/class/net')).split(/\s+/).filter((device) => device.startsWith('eth'));
       expect(named).toEqual(['eth0']);
+      if (expected.entries) {
+        expect(await second.ssh('cat /proc/cmdline')).toMatch(/vmlinuz-99\.0-practice .*net\.ifnames=0/);
+        // The kernel of the image is no orphan: it goes as any other.
+        await second.ssh('sudo kernel-install remove $(uname -r)');
+        const [id, ...entries] = await ownEntries(second);
+        expect(entries).toEqual([`${id}-99.0-practice.conf`]);
+      }
     } finally {
       await second.stop();
     }

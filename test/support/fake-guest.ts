@@ -2,10 +2,13 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +21,9 @@ export type FakeGuest = {
   read(path: string): string | undefined;
   /** Where a file of the guest is. */
   path(path: string): string;
+  remove(path: string): void;
+  /** Makes a symbolic link, to a path as it stands. */
+  link(path: string, target: string): void;
   /** Makes a file older, by hours. */
   age(path: string, hours: number): void;
   /** Makes a command that notes its arguments and then runs a line of shell. */
@@ -25,6 +31,17 @@ export type FakeGuest = {
   /** Runs a guest script on this root. */
   run(script: string): { status: number | null; output: string; calls: string[] };
 };
+
+const folders = '(boot|etc|home|lib|media|mnt|opt|root|run|srv|tmp|usr|var)';
+
+/** A script with the paths of the guest's files below a root. One that would touch this machine's own is not run at all. */
+function moveTo(root: string, script: string): string {
+  const mark = '\u0001';
+  const moved = script.replaceAll(new RegExp(String.raw`(?<=[\s"'=#])\/(?=${folders}\b)`, 'g'), `${mark}/`);
+  const missed = new RegExp(String.raw`(?<![\w.*}/${mark}-])\/${folders}\b`).exec(moved);
+  if (missed) throw new Error(`the script would touch this machine: ${moved.slice(missed.index, missed.index + 60)}`);
+  return moved.replaceAll(mark, root);
+}
 
 export function fakeGuest(): FakeGuest {
   const root = mkdtempSync(join(tmpdir(), 'vmkiln-guest-'));
@@ -38,6 +55,11 @@ export function fakeGuest(): FakeGuest {
     write,
     read: (path) => (existsSync(at(path)) ? readFileSync(at(path), 'utf8') : undefined),
     path: at,
+    remove: (path) => rmSync(at(path), { recursive: true }),
+    link(path, target) {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      symlinkSync(target, at(path));
+    },
     age(path, hours) {
       const then = Date.now() / 1000 - hours * 3600;
       utimesSync(at(path), then, then);
@@ -48,7 +70,7 @@ export function fakeGuest(): FakeGuest {
     },
     run(script) {
       rmSync(at('calls'), { force: true });
-      const moved = script.replaceAll(/(?<=[\s"=#])\/(?=(etc|boot|lib|root|var)\/)/g, `${root}/`);
+      const moved = moveTo(root, script);
       const { status, stdout, stderr } = spawnSync('sh', ['-c', moved], {
         encoding: 'utf8',
         env: { PATH: `${at('commands')}:/usr/bin:/bin` },
@@ -61,4 +83,12 @@ export function fakeGuest(): FakeGuest {
       };
     },
   };
+}
+
+/** Every file and link of a guest, but for what the test itself needs. */
+export function everything(guest: FakeGuest): string[] {
+  return readdirSync(guest.path('.'), { recursive: true })
+    .map(String)
+    .filter((path) => !/^(commands|calls)/.test(path) && !lstatSync(guest.path(path)).isDirectory())
+    .toSorted();
 }

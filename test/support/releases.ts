@@ -7,11 +7,20 @@ export type Expected = {
   /** Files that hold the arguments of kernels, and the lines of theirs that do. */
   kernels: { file: string; lines: RegExp }[];
   kernelArguments: string;
+  /** Whether each kernel has an entry, whose name begins with the machine-id. */
+  entries: boolean;
   /** Files and their whole text. */
   files: Record<string, string>;
   /** Lines that a file has once, and no other that sets the same. */
   once: Record<string, string>;
   absent: string[];
+};
+
+/** Names that the practice installer gives its machine, and that each clone makes for itself. */
+export const namesOfMachine: Readonly<Record<string, RegExp>> = {
+  '/etc/iscsi/initiatorname.iscsi': /^InitiatorName=iqn\.1994-05\.com\.redhat:[0-9a-f]{12}\n$/,
+  '/etc/nvme/hostnqn': /^nqn\.2014-08\.org\.nvmexpress:uuid:[0-9a-f-]{36}\n$/,
+  '/etc/nvme/hostid': /^[0-9a-f-]{36}\n$/,
 };
 
 const gib = 1024 ** 3;
@@ -28,6 +37,7 @@ export const expectedReleases: readonly Expected[] = [
     size: 4 * gib,
     kernels: [{ file: '/boot/grub/grub.conf', lines: /^\s*kernel\s/ }],
     kernelArguments: consoles,
+    entries: false,
     files: {
       '/etc/sysconfig/network-scripts/ifcfg-eth0': initscripts,
       '/etc/udev/rules.d/75-persistent-net-generator.rules': '#\n',
@@ -41,6 +51,7 @@ export const expectedReleases: readonly Expected[] = [
     size: 10 * gib,
     kernels: [{ file: '/boot/grub2/grubenv', lines: /^kernelopts=/ }],
     kernelArguments: `${consoles} net.ifnames=0 biosdevname=0`,
+    entries: true,
     files: {
       '/etc/sysconfig/network-scripts/ifcfg-eth0': initscripts.replace('NM_CONTROLLED=no', 'NM_CONTROLLED=yes'),
       '/etc/machine-id': '',
@@ -60,6 +71,7 @@ export const expectedReleases: readonly Expected[] = [
       { file: '/etc/kernel/cmdline', lines: /./ },
     ],
     kernelArguments: `${consoles} net.ifnames=0 biosdevname=0`,
+    entries: true,
     files: {
       '/etc/NetworkManager/system-connections/eth0.nmconnection': connection,
       '/etc/machine-id': '',
@@ -79,6 +91,7 @@ export const expectedReleases: readonly Expected[] = [
       { file: '/etc/kernel/cmdline', lines: /./ },
     ],
     kernelArguments: `${consoles} net.ifnames=0`,
+    entries: true,
     files: { '/etc/NetworkManager/system-connections/eth0.nmconnection': connection, '/etc/machine-id': '' },
     once: {
       '/etc/sysconfig/network': 'NOZEROCONF=yes',

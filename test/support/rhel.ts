@@ -14,10 +14,15 @@ export function recipeFolder(): string {
 }
 
 /** A recipe of only what it needs, and the given YAML. */
-export async function rhelRecipe(more = '', release = '7.9'): Promise<RhelRecipe> {
+export async function rhelRecipe(more = '', release = '7.9', source = '{ iso: /x.iso }'): Promise<RhelRecipe> {
   const path = join(recipeFolder(), 'x.yaml');
-  writeFileSync(path, `name: x\nfamily: rhel\nrelease: "${release}"\nsource: { iso: /x.iso }\n${more}`);
+  writeFileSync(path, `name: x\nfamily: rhel\nrelease: "${release}"\nsource: ${source}\n${more}`);
   return asRhel((await loadRecipe(path, {})).recipe);
+}
+
+/** A recipe of a ready image, with more of its `source` and more of the rest. */
+export async function readyRecipe(source = '', release = '9.6', more = ''): Promise<RhelRecipe> {
+  return rhelRecipe(more, release, `{ image: /x.qcow2${source && `, ${source}`} }`);
 }
 
 /** A recipe that must be one of this family. */

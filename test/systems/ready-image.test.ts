@@ -1,13 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { growLastPartition } from '../../src/tools/guestfs.ts';
 import { host } from '../support/plan-input.ts';
-import { openImage, run } from '../support/image.ts';
+import { bootClone, openImage, run } from '../support/image.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
+const folder = freshFolder('ready');
+const image = join(folder, 'rhel7-kvm-guest-rehearsal.qcow2');
+
 test('a ready image: grown, flat, root locked, cloud-user with sudo, the vendor’s file as it was', async () => {
-  const folder = freshFolder('ready');
   const shipped = readFileSync('recipes/rhel7-kvm-guest.yaml', 'utf8');
   const recipe = `${shipped}caCertificates: [internal-ca.pem]
 customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
@@ -25,7 +27,6 @@ customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
   expect(build.status, build.stderr).toBe(0);
   const skipped = build.events.find((event) => event.type === 'stage-skipped' && event.stage === 'install');
   expect(skipped).toMatchObject({ because: 'the source is a ready image' });
-  const image = join(folder, 'rhel7-kvm-guest-rehearsal.qcow2');
   const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image])) as Record<string, unknown>;
   expect(info['backing-filename']).toBeUndefined();
   expect(info['virtual-size']).toBe(5 * 1024 ** 3);
@@ -53,4 +54,56 @@ test('the last partition of a GPT grows to the last MiB of a larger disk', async
   await run('guestfish', words, 300);
   const partitions = await run('guestfish', ['--ro', ...image, 'run', ':', 'part-list', '/dev/sda'], 300);
   expect(partitions).toContain(`part_end: ${128 * 1024 ** 2 - 1}`);
+});
+
+/** What an engineer, and cloud-init at their wish, may have left in an image before it was handed on. */
+const tampering = `
+sudo mkdir -p /root/.ssh && sudo cp .ssh/authorized_keys /root/.ssh/
+echo 'olduser ALL=(ALL) NOPASSWD:ALL' | sudo tee -a /etc/sudoers.d/90-cloud-init-users
+echo first-boot | sudo tee /etc/hostname
+sudo mkdir -p /etc/ssh/sshd_config.d /var/lib/cloud/seed/nocloud
+echo 'PasswordAuthentication yes' | sudo tee /etc/ssh/sshd_config.d/50-cloud-init.conf
+echo 'local-hostname: first-boot' | sudo tee /var/lib/cloud/seed/nocloud/meta-data
+echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX audit=1"' | sudo tee -a /etc/default/grub
+sudo touch /etc/cloud/cloud-init.disabled && sync
+`;
+
+test('an image that was booted and tampered with is published without anything of that boot', async () => {
+  const clone = await bootClone(image, { hostname: 'first-boot', user: 'cloud-user', timeout: 420 });
+  let traces: string[];
+  try {
+    await clone.ssh('cloud-init status --wait');
+    const said = await clone.ssh('cat /etc/machine-id .ssh/authorized_keys; sudo cat /etc/iscsi/initiatorname.iscsi');
+    traces = ['first-boot', 'olduser', ...said.trim().split('\n')];
+    await clone.ssh(tampering);
+  } finally {
+    await clone.stop();
+  }
+  await run('qemu-img', ['convert', '-O', 'qcow2', clone.disk, join(folder, 'source.qcow2')], 300);
+  const recipe = join(folder, 'booted.yaml');
+  writeFileSync(
+    recipe,
+    'name: booted\nfamily: rhel\nrelease: "7.9"\nsource: { image: source.qcow2 }\noutput: { compression: none }\n',
+  );
+  const build = await vmkiln(['build', recipe, '--out', folder, '--ui', 'json'], { timeout: 900 });
+  expect(build.status, build.stderr).toBe(0);
+  expect(build.events).toContainEqual(
+    expect.objectContaining({ type: 'warning', message: expect.stringContaining('removed from the ready image') }),
+  );
+  const folders = ['/etc', '/root', '/home', '/var/lib', '/var/log'];
+  const guest = await openImage(join(folder, 'booted.qcow2'), folders);
+  const words = traces.flatMap((trace) => ['-e', trace]);
+  const search = ['sh', ...words, ...folders.map((path) => guest.path(path))];
+  expect(await run('sh', ['-c', 'grep -rlaF "$@" || [ $? = 1 ]', ...search])).toBe('');
+  const gone = [
+    '/etc/cloud/cloud-init.disabled',
+    '/etc/sudoers.d/90-cloud-init-users',
+    '/var/lib/cloud/seed',
+    '/root/.ssh',
+  ];
+  for (const path of gone) expect(existsSync(guest.path(path)), path).toBe(false);
+  expect(guest.read('/etc/machine-id')).toBe('');
+  expect(guest.read('/etc/default/grub')).toMatch(
+    /^GRUB_CMDLINE_LINUX="[^$"]* audit=1 net\.ifnames=0 biosdevname=0"$/m,
+  );
 });

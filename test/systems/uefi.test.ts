@@ -17,7 +17,8 @@ let guest: Awaited<ReturnType<typeof openImage>>;
 beforeAll(async () => {
   const recipe = join(out, 'rhel9-uefi.yaml');
   const shipped = readFileSync('recipes/rhel9.yaml', 'utf8');
-  writeFileSync(recipe, shipped.replace('name: rhel9', 'name: rhel9-uefi').replace('firmware: bios', 'firmware: uefi'));
+  const changed = shipped.replace('name: rhel9', 'name: rhel9-uefi').replace('firmware: bios', 'firmware: uefi');
+  writeFileSync(recipe, changed.replace('{ user: cloud-user }', '{ user: cloud-user, rootLogin: password }'));
   build = await vmkiln(['rehearse', recipe, '--out', out, '--ui', 'json'], { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
   guest = await openImage(image, ['/etc', '/boot']);
@@ -60,6 +61,10 @@ test('a clone boots with UEFI', async () => {
     expect(await clone.ssh('cat /proc/cmdline')).toContain(kernelArguments);
     expect(await clone.ssh('findmnt -n -o FSTYPE /boot/efi')).toBe('vfat\n');
     expect(await clone.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
+    // By itself the sshd of RHEL 9 lets root in with keys only.
+    const sshd = await clone.ssh('sudo sshd -T');
+    expect(sshd).toMatch(/^permitrootlogin yes$/m);
+    expect(sshd).toMatch(/^passwordauthentication yes$/m);
   } finally {
     await clone.stop();
   }

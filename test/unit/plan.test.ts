@@ -38,7 +38,7 @@ test.each<[string, Partial<RhelRecipe>, object, string[]]>([
   ['language', { language: 'de_DE.UTF-8' }, {}, all],
   ['the ISO', {}, { media: { iso: { ...media['iso'], sha256: 'b'.repeat(64) } } }, all],
   ['packages', { packages: ['cloud-init', 'tmux'] }, {}, late],
-  ['cloud user', { cloudInit: { user: 'admin', rootLogin: 'none' } }, {}, ['sparsify']],
+  ['cloud user', { cloudInit: { user: 'admin', rootLogin: 'none', network: 'guide' } }, {}, ['sparsify']],
   ['a step of the user', { customize: [{ run: 'true' }] }, {}, ['sparsify']],
   ['compression', { output: { format: 'qcow2', compression: 'zstd' } }, {}, ['sparsify']],
   ['name', { name: 'other' }, {}, []],

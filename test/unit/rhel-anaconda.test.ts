@@ -78,6 +78,7 @@ test.each([
   "  Please make your choice from above ['q' to quit | 'b' to begin installation |",
   '[    3.141592] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
   '[  201.003144] dracut-initqueue[653]: Starting Dracut Emergency Shell...',
+  'Red Hat Enterprise Linux 9.6 requires 1170 MB of memory to install, but you only have 973 MB on this machine.',
 ])('%s is fatal', (line) => {
   expect(patterns.fatal.some((pattern) => pattern.test(line))).toBe(true);
 });

@@ -179,6 +179,15 @@ test('without a subscription, repositories and packages there is nothing to run'
     familyOf(recipe)
       .render(recipe)
       .map(({ name }) => name),
-  ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'guest.sh', 'clean.sh', 'trim.sh']);
+  ).toEqual([
+    'ks.cfg',
+    '99_vmkiln.cfg',
+    'guest.sh',
+    'identity.sh',
+    'identity.service',
+    'check.sh',
+    'clean.sh',
+    'trim.sh',
+  ]);
   expect(familyOf(recipe).customize(recipe, filesOf(recipe))).toMatchObject({ omitted: expect.any(String) });
 });

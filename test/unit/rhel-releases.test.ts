@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
-import { argsOf, rendered, rhelRecipe, words } from '../support/rhel.ts';
+import { argsOf, readyRecipe, rendered, rhelRecipe, words } from '../support/rhel.ts';
 import { filesOf, host, media } from '../support/plan-input.ts';
 
 const guestScript = async (release: string, more = '') => rendered(await rhelRecipe(more, release), 'guest.sh').text;
@@ -111,6 +111,7 @@ const kernel8 = `${consoles} net.ifnames=0 biosdevname=0`;
 test('RHEL 8: where entries stand for a variable of grubenv, that variable gets the arguments', async () => {
   const guest = withEntries('$kernelopts $tuned_params', {
     'boot/grub2/grubenv': 'kernelopts=root=UUID=1 ro console=ttyS0 quiet net.ifnames=0\n',
+    'etc/NetworkManager/system-connections/ens3.nmconnection': '[connection]\n',
   });
   const script = await guestScript('8.10');
   for (let times = 0; times < 2; times += 1) {
@@ -118,7 +119,8 @@ test('RHEL 8: where entries stand for a variable of grubenv, that variable gets 
     expect(guest.read('boot/loader/entries/abc-1.conf')).toBe(entry('$kernelopts $tuned_params'));
     expect(guest.read('boot/grub2/grubenv')).toBe(`kernelopts=root=UUID=1 ro quiet ${kernel8}\n`);
   }
-  // Nothing but NetworkManager configures the network of RHEL 8.
+  // Nothing but NetworkManager configures the network of RHEL 8, and it has no other connection.
+  expect(guest.read('etc/NetworkManager/system-connections/ens3.nmconnection')).toBeUndefined();
   expect(guest.read('etc/sysconfig/network-scripts/ifcfg-eth0')).toContain('NM_CONTROLLED=yes');
 });
 
@@ -157,7 +159,7 @@ const word = fc.constantFrom(
   'console=ttyS0,9600',
   'console=hvc0',
   'net.ifnames=1',
-  'a="b',
+  'a="b  console=tty0"',
 );
 
 test('whatever an entry holds, its own arguments stay in order, ours come last and once', async () => {
@@ -172,7 +174,7 @@ test('whatever an entry holds, its own arguments stay in order, ours come last a
     }),
     { numRuns: 15 },
   );
-}, 30_000);
+}, 60_000);
 
 test('an update finds the arguments of the guest, not those of the machine that runs it', async () => {
   const script = rendered(await rhelRecipe('packages: [x]\n', '9.6'), 'packages.sh').text;
@@ -194,4 +196,60 @@ test('RHEL 10 has nothing to attach, and says that it leaves it out', async () =
   expect(familyOf(recipe).notes(recipe).join('\n')).toContain(
     'subscription.attach is left out: RHEL 10.0 has no attach',
   );
+});
+
+test('what a release cannot do is refused where the recipe says it', async () => {
+  const refused = (more: string, release: string) => rhelRecipe(more, release);
+  for (const release of ['9.6', '10.0']) {
+    await expect(refused('machine: { memory: 1535M }\n', release)).rejects.toThrow(/machine.memory.*at least 1536M/s);
+    await expect(refused('machine: { memory: 1536M }\n', release)).resolves.toBeDefined();
+  }
+  await expect(refused('machine: { memory: 1G }\n', '8.10')).resolves.toBeDefined();
+  await expect(refused('machine: { firmware: uefi }\n', '6.10')).rejects.toThrow(/no boot loader that UEFI finds/);
+  await expect(refused('cloudInit: { network: metadata }\n', '6.10')).rejects.toThrow(/cannot read network metadata/);
+  const ready = 'machine: { firmware: uefi, memory: 1G }\n';
+  await expect(readyRecipe('', '6.10', ready)).resolves.toBeDefined();
+});
+
+test.each([
+  ['7.9', 'etc/sysconfig/network-scripts/ifcfg-eth0'],
+  ['9.6', 'etc/NetworkManager/system-connections/eth0.nmconnection'],
+])('RHEL %s: with cloudInit.network: metadata the network is left to cloud-init', async (release, connection) => {
+  for (const [network, there] of [
+    ['guide', true],
+    ['metadata', false],
+  ] as const) {
+    const recipe = await rhelRecipe(`cloudInit: { network: ${network} }\n`, release);
+    const guest = withEntries('ro', { [connection]: 'of the installer\n' });
+    expect(guest.run(rendered(recipe, 'guest.sh').text).status).toBe(0);
+    expect(guest.read(connection) !== undefined, network).toBe(there);
+    expect(rendered(recipe, '99_vmkiln.cfg').text.includes('\nnetwork:\n  config: disabled\n')).toBe(there);
+  }
+});
+
+test.each(['6.10', '7.9', '8.10', '9.6', '10.0'])(
+  'RHEL %s: root may log in with a password wherever the recipe wants it, and nowhere else',
+  async (release) => {
+    const permitted = async (more: string) => {
+      const guest = withEntries('ro', { 'etc/grub.conf': grubConf });
+      expect(guest.run(await guestScript(release, more)).status).toBe(0);
+      return guest.read('etc/ssh/sshd_config.d/01-permitrootlogin.conf');
+    };
+    // Up to RHEL 8 sshd does so by itself.
+    const needed = Number.parseInt(release, 10) >= 9 ? 'PermitRootLogin yes\n' : undefined;
+    expect(await permitted('')).toBeUndefined();
+    expect(await permitted('cloudInit: { rootLogin: keys }\n')).toBeUndefined();
+    expect(await permitted('cloudInit: { rootLogin: password }\n')).toBe(needed);
+    expect(await permitted('rootPassword: { env: P }\n')).toBe(needed);
+  },
+);
+
+test.each([
+  ['6.10', true],
+  ['7.9', true],
+  ['8.10', false],
+])('RHEL %s: the service that reads ifcfg-eth0 is on: %s', async (release, expected) => {
+  const recipe = await rhelRecipe('', release);
+  const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))));
+  expect(args.includes('chkconfig network on')).toBe(expected);
 });

@@ -17,6 +17,7 @@ import {
   requiredSecrets,
 } from '../../src/families/rhel/views.ts';
 import { filesOf, host, media } from '../support/plan-input.ts';
+import { identityArguments } from '../../src/families/linux/identity.ts';
 import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const everything = `
@@ -84,7 +85,8 @@ customize:
   ]);
   const args = argsOf(family.sysprep(recipe, filesOf(recipe)));
   expect(words(args).slice(0, words(args).indexOf('--operations'))).toEqual([
-    ...['--network', '--no-logfile', '--run', '<guest.sh>'],
+    ...['--network', '--no-logfile', '--run', '<guest.sh>', '--run-command', 'chkconfig network on'],
+    ...words(identityArguments('systemd')),
     ...['--upload', '<99_vmkiln.cfg>:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--chmod', '0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
     ...['--run-command', 'chown root:root /etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],

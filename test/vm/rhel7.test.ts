@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arg, Event, Piece, Plan } from '../../src/model.ts';
 import { bootClone, type Guest, openImage, run } from '../support/image.ts';
+import { namesOfMachine } from '../support/releases.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
 /**
@@ -81,6 +82,8 @@ describe('the guest in it', () => {
     expect(lines).toEqual(['TYPE=Ethernet', 'DEVICE=eth0', 'ONBOOT=yes', 'BOOTPROTO=dhcp', 'NM_CONTROLLED=no']);
     const network = guest.read('/etc/sysconfig/network').split('\n');
     expect(network.filter((line) => line.includes('NOZEROCONF'))).toEqual(['NOZEROCONF=yes']);
+    const on = realIso ? '/etc/rc.d/rc3.d' : '/etc/systemd/system/multi-user.target.wants';
+    expect(readdirSync(guest.path(on))).toContain(realIso ? 'S10network' : 'network.service');
   });
 
   test('writes its console to tty0 and ttyS0, in both GRUB files', () => {
@@ -116,6 +119,7 @@ describe('the guest in it', () => {
     expect(root?.split(':')[1]).toBe('!!');
     expect(guest.read('/etc/machine-id')).toBe('');
     expect(readdirSync(guest.path('/etc/ssh')).filter((file) => file.startsWith('ssh_host_'))).toEqual([]);
+    for (const path of Object.keys(namesOfMachine)) expect(existsSync(guest.path(path)), path).toBe(false);
   });
 
   test('has no subscription and no traces of the build', () => {
@@ -153,6 +157,9 @@ describe('a clone of it', () => {
     expect((await guest.ssh('sudo -n id -u')).trim()).toBe('0');
     expect((await guest.ssh('cat /etc/machine-id')).trim()).toMatch(/^[0-9a-f]{32}$/);
     expect(await guest.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
+    // On real media only where the packages are installed.
+    for (const [path, form] of realIso ? [] : Object.entries(namesOfMachine))
+      expect(await guest.ssh(`sudo cat ${path}`), path).toMatch(form);
   });
 });
 

@@ -1,7 +1,3 @@
-import { join } from 'node:path';
-import { renderTemplate } from '../../answers/templates.ts';
-import type { RenderedFile } from '../../model.ts';
-
 /**
  * Operations of virt-sysprep(1), named one by one because the default set changes with versions. Left out: fs-uuids and
  * user-account, which break a guest, and ssh-userdir and cron-spool, which could only undo the recipe's own steps. Those of
@@ -38,8 +34,3 @@ export const sysprepOperations = [
   'utmp',
   'yum-uuid',
 ];
-
-/** The last edit of all: gives the blocks of deleted files back. */
-export function trimScript(): RenderedFile {
-  return renderTemplate(join(import.meta.dirname, '../../../templates/linux/trim.sh.hbs'), 'trim.sh', 'text', {});
-}

@@ -47,6 +47,9 @@ const fatal: InstallerLog['fatal'] = [
   String.raw`The following problem occurred on line \d+|There was a problem reading from line \d+`,
   'mandatory spokes are not completed|Kickstart insufficient',
   'Please make your choice from above|to ignore the warning and attempt to install anyway',
+  // A machine that it does not accept: `unsupported_hardware` in the kickstart goes on.
+  String.raw`Unsupported Hardware Detected|This hardware \(or a combination thereof\) is not`,
+  String.raw`requires \d+ MB of memory to install`,
   // Disks.
   'No usable disks|no valid devices were found on which to create new file systems',
   'The following errors occurred with your partitioning|problem with your existing storage configuration',

@@ -5,12 +5,14 @@ import { isFile, resolveSecret } from '../../recipe/paths.ts';
 import { resolveStep, stepFiles } from '../linux/steps.ts';
 import { findCertificate, findCertificates } from '../linux/trust.ts';
 import type { RhelRecipe } from './recipe.ts';
+import { rhelRelease } from './releases.ts';
 
 /** Kickstart templates that vmkiln ships. */
 export const shippedKickstarts = join(import.meta.dirname, '../../../kickstart');
 
-/** Makes the paths of RHEL's own keys absolute. */
+/** Makes the paths of RHEL's own keys absolute, and reports what the release cannot do. */
 export function resolvePaths(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe {
+  reportUnfit(recipe, files.report);
   const { subscription, proxy, install, rootPassword, caCertificates, customize } = recipe;
   const { folder } = files;
   return {
@@ -37,6 +39,27 @@ function findKickstart(name: string, { folder, report }: RecipeFiles): string {
   if (!isAbsolute(name) && isFile(shipped)) return shipped;
   report(['install', 'kickstart'], `there is no file ${own}, and vmkiln ships none of that name`);
   return own;
+}
+
+function reportUnfit({ source, release, machine, cloudInit }: RhelRecipe, report: RecipeFiles['report']): void {
+  const { leastMemory, major, networkMetadata, uefi } = rhelRelease({ release });
+  if (cloudInit.network === 'metadata' && !networkMetadata) {
+    report(['cloudInit', 'network'], `the cloud-init of RHEL ${major} cannot read network metadata: leave it out`);
+  }
+  if (source.image !== undefined) return;
+  if (machine.memory < leastMemory) {
+    const least = `${leastMemory / 1024 ** 2}M`;
+    report(
+      ['machine', 'memory'],
+      `the installer of RHEL ${major} needs at least ${least}: write memory: ${least} or more`,
+    );
+  }
+  if (machine.firmware === 'uefi' && !uefi) {
+    report(
+      ['machine', 'firmware'],
+      `RHEL ${major} installs no boot loader that UEFI finds on another machine: use bios, or a ready image that has one`,
+    );
+  }
 }
 
 type Subscription = NonNullable<RhelRecipe['subscription']>;

@@ -79,9 +79,19 @@ const source = z
     iso: medium('Installation ISO').optional(),
     image: medium('Ready KVM guest image (QCOW2) to start from, instead of an installation').optional(),
     sha256: checksum('the ISO or image'),
+    keep: z
+      .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
+      .prefault([])
+      .describe(
+        'Files and folders of a ready image that stay, of what an earlier boot has left and the plan lists; shell patterns are allowed.',
+      ),
   })
   .refine(({ iso, image }) => (iso === undefined) !== (image === undefined), {
     error: 'expected either iso or image',
+  })
+  .refine(({ image, keep }) => image !== undefined || keep.length === 0, {
+    path: ['keep'],
+    error: 'expected keep with image only: of an installation nothing is removed that an earlier boot has left',
   });
 
 const install = z.strictObject({
@@ -172,6 +182,12 @@ export const rhelForm = recipeForm({
         .prefault('none')
         .describe(
           'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
+        ),
+      network: z
+        .enum(['guide', 'metadata'])
+        .prefault('guide')
+        .describe(
+          'Who configures the network: a connection eth0 of the image, by DHCP, or cloud-init at first boot, as the metadata of the instance says (for clouds without DHCP; not on RHEL 6).',
         ),
     })
     .prefault({})

@@ -1,3 +1,4 @@
+import type { Init } from '../linux/identity.ts';
 import type { Trust } from '../linux/trust.ts';
 
 /** What differs between the major releases of Red Hat Enterprise Linux. */
@@ -22,21 +23,30 @@ export type RhelRelease = {
   grubConfig: Record<'bios' | 'uefi', string>;
   /** How eth0 is configured: a file of initscripts, the same read by NetworkManager, or NetworkManager's own. */
   network: 'initscripts' | 'ifcfg' | 'keyfile';
+  /** Whether its cloud-init configures the network from OpenStack's network_data.json, as it does since 0.7.7. */
+  networkMetadata: boolean;
+  /** Whether sshd lets root in with a password unless it is told not to. */
+  rootPasswordLogin: boolean;
   packageManager: 'yum' | 'dnf';
   /** Whether subscriptions can be attached: not where Simple Content Access is all there is. */
   attach: boolean;
   /** How it is made to trust CAs: update-ca-trust(8). */
   trust: Trust;
-  /** Whether systemd keeps an identity in /etc/machine-id. */
-  machineId: boolean;
+  /** systemd also keeps an identity in /etc/machine-id. */
+  init: Init;
   /** The package that grows the root partition before the kernel mounts it, where a mounted one cannot grow. */
   growRoot?: string;
+  /** The least memory of a machine that it is installed on: Red Hat's system requirements for local media. Bytes. */
+  leastMemory: number;
+  /** Whether an installation under UEFI leaves a boot loader where firmware without variables looks. */
+  uefi: boolean;
   /** Groups of the default user besides adm: those that the release has. */
   groups: readonly string[];
 };
 
 const grub2 = { bios: '/boot/grub2/grub.cfg', uefi: '/boot/efi/EFI/redhat/grub.cfg' };
 
+const gibibyte = 1024 ** 3;
 const anchors = '/etc/pki/ca-trust/source/anchors';
 
 const rhel7: RhelRelease = {
@@ -48,10 +58,14 @@ const rhel7: RhelRelease = {
   bootLoader: 'grub2',
   grubConfig: grub2,
   network: 'initscripts',
+  networkMetadata: true,
+  rootPasswordLogin: true,
   packageManager: 'yum',
   attach: true,
   trust: { anchors, command: 'update-ca-trust extract' },
-  machineId: true,
+  init: 'systemd',
+  leastMemory: gibibyte,
+  uefi: true,
   groups: ['systemd-journal'],
 };
 
@@ -72,6 +86,8 @@ const rhel9: RhelRelease = {
   // From here on the file on the EFI partition only points to this one.
   grubConfig: { bios: grub2.bios, uefi: grub2.bios },
   network: 'keyfile',
+  rootPasswordLogin: false,
+  leastMemory: 1.5 * gibibyte,
 };
 
 /** Oldest first. What a release has in common with the one before is not said again. */
@@ -87,12 +103,17 @@ const releases: readonly RhelRelease[] = [
     bootLoader: 'legacy',
     grubConfig: { bios: '/etc/grub.conf', uefi: '/etc/grub.conf' },
     network: 'initscripts',
+    networkMetadata: false,
+    rootPasswordLogin: true,
     packageManager: 'yum',
     attach: true,
     // It has to be told once that it shall.
     trust: { anchors, command: 'update-ca-trust enable && update-ca-trust extract' },
-    machineId: false,
+    init: 'upstart',
     growRoot: 'dracut-modules-growroot',
+    leastMemory: gibibyte,
+    // GRUB legacy reads its configuration beside itself, and no update would change a copy.
+    uefi: false,
     groups: [],
   },
   rhel7,

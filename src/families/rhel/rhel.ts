@@ -15,7 +15,10 @@ import {
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
-import { sysprepOperations, trimScript } from '../linux/sysprep.ts';
+import { identityArguments, identityFiles } from '../linux/identity.ts';
+import { leftoversArguments, leftoversScript, leftoversText } from '../linux/leftovers.ts';
+import { sharedFile } from '../linux/scripts.ts';
+import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
@@ -67,9 +70,12 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     ...(ready ? [] : [renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
+    ...(ready ? [leftoversScript(recipe.source.keep)] : []),
     shipped('guest.sh', guestView(recipe)),
+    ...identityFiles(rhelRelease(recipe).init),
+    sharedFile('check.sh', { metadata: recipe.cloudInit.network === 'metadata' }),
     shipped('clean.sh', cleanView(recipe)),
-    trimScript(),
+    sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
@@ -121,23 +127,35 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
 }
 
 function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
+  const { init, network } = rhelRelease(recipe);
   return {
     args: [
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
       ...(managesPackages(recipe) ? [] : preparation(recipe, file)),
+      ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep)),
       ...['--run', { rendered: 'guest.sh' }],
+      ...(network === 'initscripts' ? ['--run-command', 'chkconfig network on'] : []),
+      ...identityArguments(init),
       ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
       ...['--run-command', `chown root:root ${cloudConfig}`],
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
+      ...['--run', { rendered: 'check.sh' }],
       ...['--run', { rendered: 'clean.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
-      ...(rhelRelease(recipe).machineId ? ['--truncate', '/etc/machine-id'] : []),
+      ...(init === 'systemd' ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: ['release', ...(managesPackages(recipe) ? [] : ['caCertificates']), 'cloudInit', 'rootPassword', 'customize'],
+    keys: [
+      ...[
+        'release',
+        ...(recipe.source.image === undefined ? [] : ['source']),
+        ...(managesPackages(recipe) ? [] : ['caCertificates']),
+      ],
+      ...['cloudInit', 'rootPassword', 'customize'],
+    ],
   };
 }
 
@@ -173,13 +191,16 @@ function properties({ cloudInit, packages }: RhelRecipe): Record<string, string>
 }
 
 function notes(recipe: RhelRecipe): string[] {
-  const { packages, repositories, subscription, release } = recipe;
+  const { packages, repositories, source, subscription, release } = recipe;
   const { attach, growRoot } = rhelRelease(recipe);
   const all = [
+    source.image !== undefined
+      ? `removed from the ready image, but for what source.keep names: ${leftoversText}`
+      : undefined,
     packages.length > 0 && !subscription && repositories.length === 0
       ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
       : undefined,
-    packages.length === 0 && recipe.source.image === undefined
+    packages.length === 0 && source.image === undefined
       ? 'no packages are requested: the build fails unless the installed system has cloud-init'
       : undefined,
     !attach && subscription && subscription.attach !== 'none'

@@ -2,6 +2,7 @@ import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
+import { identities } from '../linux/identities.ts';
 import { rhelRelease } from './releases.ts';
 
 /** What a kickstart template may use. */
@@ -22,11 +23,12 @@ export function kickstartView(recipe: RhelRecipe): View {
 /** What cloud.cfg.hbs may use. */
 export function cloudView(recipe: RhelRecipe): View {
   const { groups, network } = rhelRelease(recipe);
-  const { user, rootLogin } = recipe.cloudInit;
+  const { user, rootLogin, network: configured } = recipe.cloudInit;
   return {
     user: yamlWord(user),
     groups: ['adm', ...groups].join(', '),
     connection: network === 'keyfile' ? 'eth0.nmconnection' : 'ifcfg-eth0',
+    metadata: configured === 'metadata',
     rootKeys: rootLogin !== 'none',
     passwords: rootLogin === 'password',
   };
@@ -39,26 +41,34 @@ function yamlWord(name: string): string {
 
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: RhelRecipe): View {
-  const { bootLoader, growRoot, grubConfig, kernelArguments, machineId, network } = rhelRelease(recipe);
+  const { bootLoader, growRoot, grubConfig, init, kernelArguments, network, rootPasswordLogin } = rhelRelease(recipe);
+  const { cloudInit, rootPassword } = recipe;
   return {
+    consoles,
     kernelArguments,
     grubConfig: grubConfig[recipe.machine.firmware],
-    lockRoot: recipe.rootPassword === undefined,
+    lockRoot: rootPassword === undefined,
+    permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
+    metadata: cloudInit.network === 'metadata',
     legacy: bootLoader === 'legacy',
     // Arguments that vmkiln writes into the lines of the kernels itself.
     kernelLine: bootLoader === 'grub2' ? '' : `${consoles} ${kernelArguments}`.trim(),
     entries: bootLoader === 'entries',
     keyfile: network === 'keyfile',
     networkManager: network === 'ifcfg',
-    systemd: machineId,
+    systemd: init === 'systemd',
     growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
   };
 }
 
 /** What clean.sh.hbs may use. */
 export function cleanView(recipe: RhelRecipe): View {
-  const { machineId, packageManager } = rhelRelease(recipe);
-  return { dnf: packageManager === 'dnf', systemd: machineId };
+  const { init, packageManager } = rhelRelease(recipe);
+  return {
+    dnf: packageManager === 'dnf',
+    systemd: init === 'systemd',
+    identities: identities.flatMap(({ paths }) => paths),
+  };
 }
 
 /** Whether packages.sh has anything to do. */

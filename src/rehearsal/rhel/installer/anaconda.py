@@ -15,6 +15,7 @@ import bootloader
 import configure
 import disks
 import kickstart
+import machine
 import source
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -238,6 +239,10 @@ def main():
             note(one["name"])
     for one in ks.others:
         note(one["name"])
+    with open("/proc/sys/kernel/tainted", encoding="utf-8") as text:
+        question = machine.question(ks, table, int(text.read()))
+    if question:
+        raise Stop(question)
 
     print("Starting automated install", flush=True)
     with open("/run/install/device", encoding="utf-8") as text:

@@ -27,13 +27,14 @@ def install(ks, root, partitions, arguments, run, note, release):
             run("/usr/libexec/practice/grub-install", disk, root=root)
         return
     default_grub(root, facts)
-    if release["bootloader"] == "entries":
-        entries(root, facts)
+    entry = entries(root, facts) if release["bootloader"] == "entries" else None
     if wanted and release["firmware"] == "uefi":
         uefi.install(root, facts, run)
     elif wanted:
         run("grub2-install", disk, root=root)
         run("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg", root=root)
+    if wanted and entry:
+        run("grub2-editenv", "/boot/grub2/grubenv", "set", f"saved_entry={entry}", root=root)
 
 
 def kernel_words(options, arguments):
@@ -63,7 +64,7 @@ def default_grub(root, facts):
 
 
 def entries(root, facts):
-    """An entry of the Boot Loader Specification. Up to RHEL 8 its options stand for a variable of grubenv, which grub2-mkconfig sets."""
+    """An entry of the Boot Loader Specification, whose name it returns. Up to RHEL 8 its options stand for a variable of grubenv, which grub2-mkconfig sets."""
     release, kernel = facts["release"], facts["kernel"]
     options = f"root=UUID={facts['root']} ro {' '.join(facts['words'])}"
     old = release["version"].startswith("8.")
@@ -76,6 +77,7 @@ def entries(root, facts):
           f"grub_class {'kernel' if old else 'rhel'}\n", 0o644)
     if not old:
         write(root, "/etc/kernel/cmdline", options + "\n")
+    return f"{identity}-{kernel}"
 
 
 def legacy(root, disk, facts):

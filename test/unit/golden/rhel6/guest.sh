@@ -57,21 +57,39 @@ echo '#' > /etc/udev/rules.d/75-persistent-net-generator.rules
 rm -f /etc/udev/rules.d/70-persistent-net.rules
 
 say "kernel: serial console"
+# Kernel arguments but for those that are set here. Within double quotes a blank ends none (next_arg in the kernel's lib/cmdline.c).
+others='
+  function others(text,    quotes, count, i, char, inside, word, kept) {
+    quotes = gsub(/"/, "&", text) % 2 == 0
+    count = length(text)
+    for (i = 1; i <= count + 1; i++) {
+      char = i > count ? " " : substr(text, i, 1)
+      if (char == "\"" && quotes) inside = !inside
+      if (inside || char !~ /[ \t\n]/) { word = word char; continue }
+      if (word != "" && word !~ /^(console=tty0|console=ttyS0(,.*)?|net\.ifnames=.*|biosdevname=.*)$/) kept = kept word " "
+      word = ""
+    }
+    return kept
+  }
+'
+# rest TEXT WANTED: kernel arguments with those that are wanted at the end, once.
+rest() {
+  text=$1 wanted=$2 awk "$others"'BEGIN { text = others(ENVIRON["text"]) ENVIRON["wanted"]; sub(/ +$/, "", text); print text }' < /dev/null
+}
 [ -f /etc/grub.conf ] || fail "there is no /etc/grub.conf"
-# On every line that holds the arguments of a kernel: these at the end, once. What $kernelopts stands for is elsewhere.
-arguments='
+wanted='console=tty0 console=ttyS0,115200n8'
+# On every line that holds the arguments of a kernel: these at the end. What $kernelopts stands for is elsewhere.
+lines=$others'
   $1 == "kernel" || $1 == "options" {
-    match($0, /^[ \t]*/)
-    text = substr($0, 1, RLENGTH) $1
-    for (i = 2; i <= NF; i++)
-      if ($i !~ /^(console=tty0|console=ttyS0(,.*)?|net\.ifnames=.*|biosdevname=.*)$/) text = text " " $i
-    print text (index($0, "$kernelopts") ? "" : " " wanted)
+    match($0, /^[ \t]*[a-z]+/)
+    text = substr($0, 1, RLENGTH) " " others(substr($0, RLENGTH + 1)) (index($0, "$kernelopts") ? "" : wanted)
+    sub(/ +$/, "", text)
+    print text
     next
   }
   { print }
 '
-wanted='console=tty0 console=ttyS0,115200n8'
-mend /etc/grub.conf -v wanted="$wanted" "$arguments"
+mend /etc/grub.conf -v wanted="$wanted" "$lines"
 
 # Initramfs images made on this machine would lack the drivers of others.
 if command -v dracut > /dev/null 2>&1; then

@@ -52,39 +52,52 @@ IFCFG
 assign /etc/sysconfig/network NOZEROCONF yes
 
 say "kernel: serial console"
-[ -f /etc/default/grub ] || fail "there is no /etc/default/grub"
-assign /etc/default/grub GRUB_CMDLINE_LINUX_DEFAULT '"console=tty0 console=ttyS0,115200n8"'
-# These consoles are in the other variable now, and GRUB joins the two.
-mend /etc/default/grub -v wanted='net.ifnames=0 biosdevname=0' '
-  /^[ \t]*(export[ \t]+)?GRUB_CMDLINE_LINUX=/ {
-    if (!place) place = NR
-    last = $0
-    sub(/^[^=]*=/, "", last)
-    next
-  }
-  { lines[NR] = $0; kept[NR] = 1 }
-  END {
-    quote = substr(last, 1, 1)
-    if (quote == "\"" || quote == "\047") {
-      last = substr(last, 2)
-      if (index(last, quote)) last = substr(last, 1, index(last, quote) - 1)
-    } else {
-      quote = "\""
-      sub(/[ \t].*/, "", last)
+# Kernel arguments but for those that are set here. Within double quotes a blank ends none (next_arg in the kernel's lib/cmdline.c).
+others='
+  function others(text,    quotes, count, i, char, inside, word, kept) {
+    quotes = gsub(/"/, "&", text) % 2 == 0
+    count = length(text)
+    for (i = 1; i <= count + 1; i++) {
+      char = i > count ? " " : substr(text, i, 1)
+      if (char == "\"" && quotes) inside = !inside
+      if (inside || char !~ /[ \t\n]/) { word = word char; continue }
+      if (word != "" && word !~ /^(console=tty0|console=ttyS0(,.*)?|net\.ifnames=.*|biosdevname=.*)$/) kept = kept word " "
+      word = ""
     }
-    count = split(last, words, /[ \t]+/)
-    for (i = 1; i <= count; i++) {
-      if (words[i] == "" || words[i] ~ /^(console=tty0|console=ttyS0(,.*)?|net\.ifnames=.*|biosdevname=.*)$/) continue
-      text = text words[i] " "
-    }
-    assignment = "GRUB_CMDLINE_LINUX=" quote text wanted quote
-    for (i = 1; i <= NR; i++) {
-      if (i == place) print assignment
-      if (i in kept) print lines[i]
-    }
-    if (!place) print assignment
+    return kept
   }
 '
+# rest TEXT WANTED: kernel arguments with those that are wanted at the end, once.
+rest() {
+  text=$1 wanted=$2 awk "$others"'BEGIN { text = others(ENVIRON["text"]) ENVIRON["wanted"]; sub(/ +$/, "", text); print text }' < /dev/null
+}
+[ -f /etc/default/grub ] || fail "there is no /etc/default/grub"
+mend /etc/default/grub '{ print }'
+bash -n /etc/default/grub && [ "$(bash --norc -c '. /etc/default/grub > /dev/null 2>&1; echo read')" = read ] ||
+  fail "a shell cannot read /etc/default/grub to its end"
+# Arguments may come from anywhere in that file, so a shell says what it means, as grub2-mkconfig has it said.
+effective() {
+  bash --norc -c '. /etc/default/grub > /dev/null 2>&1; eval "printf %s \"\${$1-}\""' bash "$1"
+}
+
+# settle NAME VALUE: replaces the last assignment, if it is a line of its own that decides; else adds one at the end.
+settle() {
+  text=$1=\"$(printf %s "$2" | sed 's/[\\"$`]/\\&/g')\"
+  grub=$(cat /etc/default/grub)
+  last=$(printf '%s\n' "$grub" | grep -nE "^([^#]*[^#A-Za-z0-9_])?$1([^A-Za-z0-9_]|$)" | tail -n 1)
+  alone="^((export|readonly|declare|typeset)[[:blank:]]+)?$1=(\"([^\"\\]|\\.)*\"|'[^']*'|\\.|[^[:blank:]\"'\\;&|()<>])*[[:blank:]]*(#.*)?$"
+  if printf '%s\n' "${last#*:}" | grep -qE "$alone"; then
+    printf '%s\n' "$grub" | text=$text awk -v at="${last%%:*}" 'NR == at { print ENVIRON["text"]; next } { print }' > /etc/default/grub
+  fi
+  [ "$(effective "$1")" != "$2" ] || return 0
+  printf '%s\n%s\n' "$grub" "$text" > /etc/default/grub
+  [ "$(effective "$1")" = "$2" ] || fail "/etc/default/grub does not let its $1 be set at its end"
+}
+
+kernel=$(rest "$(effective GRUB_CMDLINE_LINUX)" 'net.ifnames=0 biosdevname=0')
+usual=$(rest "$(effective GRUB_CMDLINE_LINUX_DEFAULT)" 'console=tty0 console=ttyS0,115200n8')
+settle GRUB_CMDLINE_LINUX "$kernel"
+settle GRUB_CMDLINE_LINUX_DEFAULT "$usual"
 # The disks of this appliance are no operating systems to boot.
 GRUB_DISABLE_OS_PROBER=true grub2-mkconfig -o /boot/grub2/grub.cfg
 

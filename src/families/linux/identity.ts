@@ -1,0 +1,34 @@
+import { dirname } from 'node:path';
+import type { Arg, RenderedFile } from '../../model.ts';
+import { sharedFile } from './scripts.ts';
+import { chmod } from './steps.ts';
+
+/** What starts a guest's services. */
+export type Init = 'systemd' | 'upstart';
+
+/** Makes at the first boot what clones must not share and the system itself does not make, and renames boot entries. */
+const program = '/usr/libexec/vmkiln-identity';
+
+const jobs: Readonly<Record<Init, { file: string; path: string }>> = {
+  systemd: { file: 'identity.service', path: '/etc/systemd/system/vmkiln-identity.service' },
+  // The init of RHEL 6 is Upstart.
+  upstart: { file: 'identity.conf', path: '/etc/init/vmkiln-identity.conf' },
+};
+
+export function identityFiles(init: Init): RenderedFile[] {
+  return [sharedFile('identity.sh'), sharedFile(jobs[init].file)];
+}
+
+/** virt-customize(1) options that put it into the guest. */
+export function identityArguments(init: Init): Arg[] {
+  const { file, path } = jobs[init];
+  const wants = '/etc/systemd/system/sysinit.target.wants';
+  return [
+    ...['--mkdir', dirname(program), '--mkdir', dirname(path)],
+    ...['--upload', [{ rendered: 'identity.sh' }, `:${program}`] as Arg],
+    ...chmod('0755', program),
+    ...['--upload', [{ rendered: file }, `:${path}`] as Arg, ...chmod('0644', path)],
+    ...['--run-command', `chown root:root ${program} ${path}`],
+    ...(init === 'systemd' ? ['--mkdir', wants, '--link', `${path}:${wants}/vmkiln-identity.service`] : []),
+  ];
+}
