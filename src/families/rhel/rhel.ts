@@ -153,7 +153,9 @@ function trims(rendered: readonly RenderedFile[]): boolean {
 function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] {
   const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
   const { major } = rhelRelease(recipe);
-  return kickstart ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware }) : [];
+  return kickstart
+    ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware, disk: recipe.disk.size })
+    : [];
 }
 
 /** pykickstart's own, which knows the commands and options of each release. */

@@ -74,10 +74,10 @@ class OptionParser(argparse.ArgumentParser):
 
     def read(self, words):
         values, left = self.parse_known_args(words)
-        unknown = [word.split("=")[0] for word in left if word.startswith("-") and word != "-" and " " not in word]
+        unknown = [word.split("=")[0] for word in left if word.startswith("-") and word != "-" and " " not in word.split("=")[0]]
         if unknown:
             self.error("unrecognized arguments: " + " ".join(unknown))
-        return {key: value for key, value in vars(values).items() if value not in (None, False)}, left
+        return {key: value for key, value in vars(values).items() if value is not None and value is not False}, left
 
 
 def settings(kind):
