@@ -9,6 +9,9 @@ rootpw --lock --iscrypted x
 network --device=eth0
 part / --size=1024 --grow
 poweroff
+zerombr
+keyboard us
+cdrom
 %packages
 @core
 %end
@@ -30,16 +33,16 @@ test.each([
   ['rootpw --lock --iscrypted x\n', '', '1 error: the installer would ask for the password of root: there is neither'],
   ['part / --size=1024 --grow\n', '', '1 error: the installer would ask for the partitions'],
   ['%packages\n@core\n%end\n', '', '1 error: the installer would ask for the packages'],
-  ['@core\n%end', '@core', '7 error: %packages has no %end'],
-  ['@core\n%end', '@core\n%post\necho\n%end', '7 error: %packages has no %end'],
+  ['@core\n%end', '@core', '10 error: %packages has no %end'],
+  ['@core\n%end', '@core\n%post\necho\n%end', '10 error: %packages has no %end'],
   ['--grow', '--grow --ondisk sda', '5 error: --ondisk=sda: the disk is on virtio, and named vda'],
   ['--grow', '--grow --onpart sda1', '5 error: --onpart=sda1: the disk is on virtio, and named vda'],
   ['part / --size=1024 --grow', 'autopart', '5 warning: growpart enlarges partitions'],
   ['lang', 'clearpart --all --disklabel=gpt\nlang', '1 error: a BIOS boots from a GPT label only with a part biosboot'],
-  ['--grow', '--grow\npart swap --size=1', '5 warning: the root partition is not the last: growpart cannot enlarge it'],
+  ['--grow', '--grow --asprimary\npart swap --size=1', '5 warning: the root partition is not the last: growpart cannot enlarge it'],
   ['poweroff', 'volgroup vg pv.1\npoweroff', '6 warning: growpart enlarges partitions'],
   ['network --device=eth0', 'url --url=http://x/', '4 warning: url needs the network: without a network command'],
-  ['network --device=eth0', 'rhsm --organization=1', '4 error: rhsm needs the network while the system is installed'],
+  ['network --device=eth0', 'ostreecontainer --url=x', '4 error: ostreecontainer needs the network while'],
   ['network --device=eth0', 'repo --name=a --baseurl https://x/', '4 error: repo needs the network'],
   ['--device=eth0', '--device=ens3', '4 error: --device=ens3: the interface is eth0, for net.ifnames=0 is set'],
   ['--lock --iscrypted x', 'redhat', '3 warning: rootpw holds a secret in the clear'],
@@ -56,9 +59,9 @@ test('UEFI needs its partition, RHEL 6 lets a missing %end pass, and an included
   expect(lint(sound, 9, 'uefi')).toEqual(['5 error: machine.firmware is uefi, and there is no part /boot/efi']);
   expect(lint(sound.replace('part /', 'reqpart\npart /'), 9, 'uefi')).toEqual([]);
   expect(lint(sound.replace('@core\n%end', '@core'), 6)).toEqual([
-    '7 warning: %packages has no %end, which only RHEL 6 lets pass',
+    '10 warning: %packages has no %end, which only RHEL 6 lets pass',
   ]);
-  expect(lint('%include /tmp/ks\nrhsm\npart / --size=1\n', 9, 'uefi')).toEqual([]);
+  expect(lint('%include /tmp/ks\nrepo --name=a --baseurl=http://x/\npart / --size=1000\n', 9, 'uefi')).toEqual([]);
 });
 
 test('a system that comes whole has no packages to choose, and autopart may make plain partitions', () => {

@@ -22,7 +22,7 @@ try:
     plan = disks.plan(ks, found, facts, lambda what: None)
     for number, one in enumerate(plan):
         one["uuid"] = f"U{number}"
-    print(json.dumps({"label": disks.disklabel(ks, facts), "parts": [[one["mount"], one["type"], one["size"]] for one in plan],
+    print(json.dumps({"label": disks.disklabel(ks, facts, found), "parts": [[one["mount"], one["type"], one["size"]] for one in plan],
                       "fstab": disks.fstab(plan, facts, "now")}))
 except disks.StorageError as error:
     print(json.dumps({"error": str(error)}))

@@ -30,6 +30,7 @@ export function lintKickstart(file: string, text: string, machine: KickstartMach
     ...(kickstart.includes ? [] : omissions(kickstart, machine)),
     ...unreplaced(text, kickstart),
     ...waiting(kickstart),
+    ...repeated(kickstart),
     ...diskRemarks(kickstart.commands),
     ...storageRemarks(kickstart, machine),
     ...network(kickstart, machine),
@@ -115,6 +116,31 @@ function waiting({ commands }: Kickstart): Remark[] {
     if (name === 'timezone' && command.words[0] !== undefined && !isTimeZone(command.words[0]))
       return [error(line, `there is no time zone ${command.words[0]}: the installer would ask for it`)];
     return [];
+  });
+}
+
+/** What tells the things of a kind apart that commands define: an option or, as `#1`, the first word. */
+const identities: Readonly<Record<string, string>> = {
+  ...{ user: '--name', group: '--name', repo: '--name', network: '--device', raid: '--device' },
+  ...{ sshkey: '--username', sshpw: '--username', volgroup: '#1' },
+};
+
+/** The same thing twice. Of two mount points Anaconda silently drops the first. */
+function repeated({ commands }: Kickstart): Remark[] {
+  const seen = new Map<string, number>();
+  return commands.flatMap((command) => {
+    const { line, name, words } = command;
+    const identity = identities[name];
+    const mount = /^(part|partition|logvol|raid|btrfs)$/.test(name) && words[0]?.startsWith('/') ? words[0] : undefined;
+    const own = identity === '#1' ? words[0] : identity && valueOf(command, identity);
+    return [
+      ...(mount === undefined ? [] : [{ key: mount, level: 'error' as const }]),
+      ...(own === undefined ? [] : [{ key: `${name} ${own}`, level: 'warning' as const }]),
+    ].flatMap(({ key, level }) => {
+      const before = seen.get(key);
+      seen.set(key, line);
+      return before === undefined ? [] : [{ line, level, message: `${key} is there already, on line ${before}` }];
+    });
   });
 }
 

@@ -8,12 +8,19 @@ export type KickstartMachine = { major: number; firmware: 'bios' | 'uefi'; disk?
 type Partition = Wish & { line: number; onpart: string };
 
 const MiB = 1024 ** 2;
-/** What a label of the MBR kind can address: a larger disk gets a GPT label (blivet, formats/disklabel.py). */
-const mbrLimit = 2 * 1024 ** 4;
+
+/** Whether a machine with a BIOS gets a GPT label where nothing else is said. An MBR addresses 2 TiB (blivet, formats/disklabel.py). */
+export function getsGpt(major: number, disk = 0): boolean {
+  return major >= 10 || (major > 6 && disk >= 2 * 1024 ** 4);
+}
 
 /** What is wrong between the partitions of a kickstart and the one empty disk that it meets. */
 export function storageRemarks(kickstart: Kickstart, machine: KickstartMachine): Remark[] {
-  const parts = kickstart.commands.filter(({ name }) => /^part(ition)?$/.test(name)).map(partition);
+  const all = kickstart.commands.filter(({ name }) => /^part(ition)?$/.test(name)).map(partition);
+  // Of two partitions with one mount point Anaconda makes the second.
+  const parts = all.filter(
+    ({ mount }, at) => !mount.startsWith('/') || at === all.findLastIndex((one) => one.mount === mount),
+  );
   const label = diskLabel(kickstart, machine);
   return [
     ...unlabelled(kickstart, parts),
@@ -58,16 +65,16 @@ function diskLabel(kickstart: Kickstart, { major, firmware, disk = 0 }: Kickstar
   const said = clear && valueOf(clear, '--disklabel');
   if (said !== undefined) return { kind: said, line: clear?.line, why: '' };
   if (firmware === 'uefi') return { kind: 'gpt', why: '' };
-  if (major >= 10) return { kind: 'gpt', why: `RHEL ${major} writes a GPT label, and ` };
-  if (major > 6 && disk >= mbrLimit) return { kind: 'gpt', why: 'a disk from 2 TiB gets a GPT label, and ' };
+  const why = major >= 10 ? `RHEL ${major} writes a GPT label, and ` : 'a disk from 2 TiB gets a GPT label, and ';
+  if (getsGpt(major, disk)) return { kind: 'gpt', why };
   return { kind: 'msdos', why: '' };
 }
 
-/** An empty disk is used only if something lets the installer write a label on it. */
+/** An empty disk is used only if it may get a label (Anaconda, storage/disk_initialization/configuration.py). */
 function unlabelled(kickstart: Kickstart, parts: readonly Partition[]): Remark[] {
   const [first] = named(kickstart, 'part', 'partition', 'autopart', 'volgroup');
   const writes = named(kickstart, 'clearpart', 'zerombr').some(
-    ({ name, options }) => name === 'zerombr' || ['--all', '--linux', '--initlabel'].some((one) => options.has(one)),
+    ({ name, options }) => name === 'zerombr' || ['--all', '--initlabel'].some((one) => options.has(one)),
   );
   if (!first || writes || kickstart.includes || scripted(kickstart) || parts.some(({ onpart }) => onpart)) return [];
   return [error(first.line, 'the disk is empty: without zerombr or clearpart --all --initlabel it gets no label')];
@@ -140,7 +147,7 @@ function fileSystems(kickstart: Kickstart, { major }: KickstartMachine): Remark[
 
 /** growpart enlarges a partition that has nothing behind it. */
 function rootPlace(kickstart: Kickstart, parts: readonly Partition[], label: { kind: string }): Remark[] {
-  const root = parts.findLast(({ mount }) => mount === '/');
+  const root = parts.find(({ mount }) => mount === '/');
   if (!root || kickstart.includes || named(kickstart, 'autopart').length > 0) return [];
   if (root.onpart) return existingPlace(root, parts);
   const order = partitionOrder(parts.filter(({ onpart, fstype }) => !onpart && fstype !== 'tmpfs'));
