@@ -9,6 +9,7 @@ nothing but it, and a release has the rule when its pykickstart refuses that lin
 import argparse
 import json
 import os
+import re
 
 from oracle import RELEASES, Oracle
 from pykickstart.base import DeprecatedCommand, RemovedCommand
@@ -105,7 +106,8 @@ def table(release, oracle, rules):
         wanted = [one for one in rule.get("then", []) if one.startswith("#") or one in entry.get("options", {})]
         if any(one not in entry.get("options", {}) for one in used) or "then" in rule and not wanted:
             continue
-        if not oracle.refuses(line, release) or "unrecognized arguments" in oracle.message(line, release):
+        # What is refused for its options or for a required one tells nothing of the rule.
+        if not oracle.refuses(line, release) or re.search("unrecognized arguments|arguments are required: -", oracle.message(line, release)):
             continue
         if "words" in rule:
             entry["words"] = rule["words"]

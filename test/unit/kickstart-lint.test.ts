@@ -39,7 +39,11 @@ test.each([
   ['--grow', '--grow --onpart sda1', '5 error: --onpart=sda1: the disk is on virtio, and named vda'],
   ['part / --size=1024 --grow', 'autopart', '5 warning: growpart enlarges partitions'],
   ['lang', 'clearpart --all --disklabel=gpt\nlang', '1 error: a BIOS boots from a GPT label only with a part biosboot'],
-  ['--grow', '--grow --asprimary\npart swap --size=1', '5 warning: the root partition is not the last: growpart cannot enlarge it'],
+  [
+    '--grow',
+    '--grow --asprimary\npart swap --size=1',
+    '5 warning: the root partition is not the last: growpart cannot enlarge it',
+  ],
   ['poweroff', 'volgroup vg pv.1\npoweroff', '6 warning: growpart enlarges partitions'],
   ['network --device=eth0', 'url --url=http://x/', '4 warning: url needs the network: without a network command'],
   ['network --device=eth0', 'ostreecontainer --url=x', '4 error: ostreecontainer needs the network while'],

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
-import { ksvalidator } from '../../tools/ksvalidator.ts';
 import { readyImage } from '../../recipe/media.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import {
@@ -49,7 +48,6 @@ export const rhel: Family<RhelRecipe> = {
   sysprep,
   trims,
   lint,
-  validator,
   installer: anaconda,
   properties,
   notes,
@@ -156,11 +154,6 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
   return kickstart
     ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware, disk: recipe.disk.size })
     : [];
-}
-
-/** pykickstart's own, which knows the commands and options of each release. */
-function validator(recipe: RhelRecipe): { file: string; program: string; args: readonly string[] } {
-  return { file: 'ks.cfg', ...ksvalidator(`RHEL${rhelRelease(recipe).major}`) };
 }
 
 function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {

@@ -32,7 +32,10 @@ export function readOptions(entry: Entry, args: readonly string[]): Reading {
     const value = joined ?? (takes ? following : undefined);
     const wrong = wrongValue(kind, value);
     if (wrong) mistakes.push(`${head} ${wrong}`);
-    options.set(name, [...(options.get(name) ?? []), ...(value === undefined ? [] : [plainValue(kind, value)])]);
+    options.set(name, [
+      ...(kind === 'text*' ? (options.get(name) ?? []) : []),
+      ...(value === undefined ? [] : [plainValue(kind, value)]),
+    ]);
   }
   for (const name of required) if (!options.has(name)) mistakes.push(`${name} is missing`);
   const [mistake = ruleBroken(entry, { options, words })] = mistakes;

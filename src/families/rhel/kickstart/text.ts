@@ -2,7 +2,7 @@
 export type Line = { line: number; words: readonly string[]; broken: boolean };
 
 /** A section: its first line, its body and whether `%end` ends it. */
-export type Section = Line & { name: string; body: readonly { line: number; text: string }[]; ended: boolean };
+type Section = Line & { name: string; body: readonly { line: number; text: string }[]; ended: boolean };
 
 /** A kickstart as it is written. `includes`: other files take part in it, and what they hold is not known. */
 export type KickstartText = { commands: Line[]; sections: Section[]; includes: boolean };

@@ -157,8 +157,9 @@ def add_packages(packages, options, body):
 
 
 if __name__ == "__main__":
+    commands = load_commands(sys.argv[1])
     for name in sys.argv[2:]:
         try:
-            print(json.dumps(vars(read(name, load_commands(sys.argv[1])))))
+            print(json.dumps(vars(read(name, commands))))
         except KickstartError as error:
             print(json.dumps({"error": str(error)}))
