@@ -16,8 +16,11 @@ cdrom
 @core
 %end
 `;
-const lint = (text: string, major = 9, firmware: 'bios' | 'uefi' = 'bios') =>
-  lintKickstart('ks.cfg', text, { major, firmware }).map(({ line, level, message }) => `${line} ${level}: ${message}`);
+const lint = (text: string, major = 9, firmware: 'bios' | 'uefi' = 'bios', disk?: number) =>
+  lintKickstart('ks.cfg', text, { major, firmware, disk }).map(
+    ({ line, level, message }) => `${line} ${level}: ${message}`,
+  );
+const GiB = 1024 ** 3;
 
 test.each([6, 7, 8, 9, 10])('what is shipped for RHEL %i has no mistake under either firmware', (major) => {
   const read = (name: string) => readFileSync(`test/unit/golden/rhel${major}/${name}`, 'utf8');
@@ -95,4 +98,96 @@ test('any text is read without failing, and every finding has a line of it', () 
       }
     }),
   );
+});
+
+test.each([
+  ['lang', 'nonsense\nlang', 9, '1 error: RHEL 9 has no command nonsense'],
+  ['lang', 'partt / --size=1\nlang', 9, '1 error: RHEL 9 has no command partt, did you mean "part"?'],
+  ['lang', 'unsupported_hardware\nlang', 9, '1 error: RHEL 9 has no command unsupported_hardware: RHEL 6, 7 has it'],
+  ['lang', 'install\nlang', 9, '1 error: install was removed: RHEL 9 refuses it'],
+  ['lang', 'install\nlang', 8, '1 warning: install is deprecated in RHEL 8'],
+  ['timezone UTC', 'timezone UTC --isUtc', 9, '2 warning: timezone: --isUtc is deprecated in RHEL 9'],
+  ['zerombr', 'zerombr yes', 9, '7 error: zerombr: takes no argument: "yes"'],
+  ['--size=1024', '--sizee=1024', 9, '5 error: part: there is no option --sizee, did you mean "--size"?'],
+  ['--size=1024', '--size=big', 9, '5 error: part: --size is no whole number: "big"'],
+  ['--grow', '--grow --fsprofile=a --mkfsoptions=b', 9, '5 error: part: --fsprofile and --mkfsoptions exclude each'],
+  ['--grow', '--resize', 9, '5 error: part: --resize needs --onpart'],
+  ['network --device=eth0', 'network --bootproto=dhpc', 9, '4 error: network: --bootproto is none of dhcp, bootp'],
+  ['lang', 'reqpart\nmount /dev/vda1 /home\nlang', 9, '2 error: mount and reqpart (line 1) exclude each other'],
+  ['%packages', '%packages --nobase', 9, '10 error: %packages: there is no option --nobase'],
+  ['%packages', '%pakages\n%end\n%packages', 9, '10 error: RHEL 9 has no section %pakages, did you mean "%packages"?'],
+  ['lang', '\uFEFFlang', 9, '1 error: a byte order mark is no part of a kickstart'],
+  ['lang', 'lang "en', 9, '1 error: a quotation mark or a backslash at the end has nothing to close it'],
+])('%j made %j is told on RHEL %i: %s', (from, to, major, finding) => {
+  const text = to.startsWith('\uFEFF') ? `\uFEFF${sound}` : sound.replace(from, to);
+  expect(lint(text, major)).toContainEqual(expect.stringContaining(finding));
+});
+
+test.each([
+  [
+    'zerombr\n',
+    '',
+    9,
+    10,
+    '5 error: the disk is empty: without zerombr or clearpart --all --initlabel it gets no label',
+  ],
+  ['--grow', '--grow --ondisk=vdb', 9, 10, '5 error: --ondisk=vdb: there is one disk, and it is named vda'],
+  ['--grow', '--ondisk=disk/by-id/virtio-x', 9, 10, '5 error: --ondisk=disk/by-id/virtio-x: the disk has no serial'],
+  ['lang', 'ignoredisk --drives=vda,sdb\nlang', 9, 10, '1 error: --drives=sdb: the disk is on virtio, and named vda'],
+  ['--size=1024', '--size=20000', 9, 10, '5 error: the partitions need 20 GiB, and the disk has 10 GiB'],
+  ['--size=1024 --grow', '--size=500', 9, 10, '5 error: no system fits into a root partition of 500 MiB'],
+  ['part /', 'part / --fstype=xfs', 6, 10, '5 error: RHEL 6 has no XFS without an add-on: use ext4'],
+  ['lang', 'interactive\nlang', 6, 10, '1 error: interactive makes the installer wait for a person'],
+  ['lang', 'bootloader --disabled\nlang', 9, 10, '1 error: without a boot loader the image does not boot'],
+  ['lang', 'firstboot --enable\nlang', 9, 10, '1 warning: firstboot makes each instance ask at its first boot'],
+  ['UTC', 'Europe/Berln', 9, 10, '2 error: there is no time zone Europe/Berln'],
+  ['UTC', '${zone}', 9, 10, '2 error: ${zone} is not replaced'],
+  ['@core', '${package}', 9, 10, '11 error: ${package} is not replaced'],
+  ['poweroff', 'part / --size=2000\npoweroff', 9, 10, '6 error: / is there already, on line 5'],
+  ['poweroff', 'network --device=eth0\npoweroff', 9, 10, '6 warning: network eth0 is there already, on line 4'],
+])('%j made %j does not go with the machine of RHEL %i: %s', (from, to, major, size, finding) => {
+  expect(
+    lint(
+      sound.replace(from, () => to),
+      major,
+      'bios',
+      size * GiB,
+    ),
+  ).toEqual([expect.stringContaining(finding)]);
+});
+
+test('a GPT label, whatever it comes from, needs a partition for GRUB under a BIOS', () => {
+  const told = 'a BIOS boots from a GPT label only with a part biosboot';
+  expect(lint(sound, 10)).toEqual([`5 error: RHEL 10 writes a GPT label, and ${told}`]);
+  expect(lint(sound, 9, 'bios', 2048 * GiB)).toEqual([`5 error: a disk from 2 TiB gets a GPT label, and ${told}`]);
+  expect(lint(sound, 9, 'bios', 2047 * GiB)).toEqual([]);
+  const spaced = sound.replace('part /', 'part --size 1 --fstype biosboot --label bb biosboot\npart /');
+  expect(lint(spaced, 10)).toEqual([]);
+  expect(lint(sound.replace('lang', 'clearpart --all --disklabel=msdos\nlang'), 10)).toEqual([]);
+});
+
+test.each([
+  ['part swap --size=9\npart /var --size=2000', []],
+  ['part /var --size=2000 --grow', []],
+  ['part /home --size=500 --grow', ['the disk gets /, /home']],
+  ['part --label boot --size 500 /boot\npart swap --size=1 --ondisk=vda', []],
+  ['part /a --size=1\npart /b --size=1\npart /c --size=1\npart /d --size=1', ['is a logical one']],
+])('the order of partitions decides whether growpart can enlarge the root: %j', (more, warnings) => {
+  const found = lint(sound.replace('poweroff', () => `${more}\npoweroff`));
+  expect(found).toEqual(warnings.map((words) => expect.stringContaining(words)));
+});
+
+test('partitions that a %pre makes are taken by their numbers, and need no label', () => {
+  const hybrid = (root: number, home: number) =>
+    sound
+      .replace('zerombr\n', '')
+      .replace(/part .*/, `part / --onpart=vda${root} --fstype=xfs\npart /home --onpart=/dev/vda${home}`)
+      .concat('%pre --erroronfail\nparted -s /dev/vda -- mklabel gpt\n%end\n');
+  expect(lint(hybrid(4, 3))).toEqual([]);
+  expect(lint(hybrid(3, 4))).toEqual([expect.stringContaining('5 warning: the root partition is not the last')]);
+});
+
+test('options are read by their beginnings, and values that are words of their own are no mount points', () => {
+  expect(lint(sound.replace('--size=1024 --grow', '--siz 1024 --grow --label root'))).toEqual([]);
+  expect(lint(sound.replace('part /', 'part --fstype xfs --label root /'))).toEqual([]);
 });

@@ -1,4 +1,5 @@
 """Partitions and file systems, as the kickstart asks. Plain partitions only: LVM, RAID and encryption are noted, and laid out plainly."""
+import functools
 import json
 import os
 import re
@@ -158,16 +159,24 @@ def wanted(ks, release, note):
 
 
 def place(one):
-    """The key by which blivet sorts partitions (partition_compare in its partitioning.py): what boots, /boot, those that name their disk,
-    primary ones, fixed sizes before growing ones, larger before smaller, by the most they may grow to, by mount point."""
+    """The keys by which blivet sorts partitions (partition_compare in its partitioning.py): what boots, /boot, those that name their disk,
+    primary ones, fixed sizes before growing ones, larger before smaller, by the most they may grow to."""
     boots = one["type"] in FIRMWARE or one["mount"] == "/boot/efi"
     return (0 if boots else 1 if one["mount"] == "/boot" else 2, not one.get("placed"), not one.get("primary"), one["grow"], -one["size"],
-            -(one["max"] or float("inf")) if one["grow"] else 0, one["mount"] if one["mount"].startswith("/") else "")
+            -(one["max"] or float("inf")) if one["grow"] else 0)
+
+
+def compare(one, other):
+    """And at last by mount point; what has none stays where the kickstart has it."""
+    mine, its = place(one), place(other)
+    if mine == its and one["mount"].startswith("/") and other["mount"].startswith("/"):
+        mine, its = one["mount"], other["mount"]
+    return (mine > its) - (mine < its)
 
 
 def fit(requests, disk_size):
     """Sizes the requests of one disk (MiB), in the order in which they lie on it."""
-    ordered = sorted(requests, key=place)
+    ordered = sorted(requests, key=functools.cmp_to_key(compare))
     logical = len(ordered) > 4
     free = disk_size - 2 - (len(ordered) if logical else 0) - sum(one["size"] for one in ordered)
     if free < 0:
