@@ -1,4 +1,4 @@
-"""What pykickstart says of kickstarts, for each release of RHEL that vmkiln knows."""
+"""What pykickstart says of kickstarts, for each release of RHEL that vmkiln knows. Used with pykickstart 3.74."""
 import json
 import os
 import warnings

@@ -147,7 +147,8 @@ function repeated({ commands }: Kickstart): Remark[] {
 function isTimeZone(name: string): boolean {
   if (name.includes('$')) return true;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    new Intl.DateTimeFormat('en', { timeZone: name }).format();
+    return true;
   } catch {
     return false;
   }

@@ -38,5 +38,5 @@ function matches(pattern: string): boolean {
 
 function reason(name: string): string {
   if (name.startsWith('disk/by-id/')) return 'the disk has no serial number: its name is vda';
-  return /^vd/.test(name) ? 'there is one disk, and it is named vda' : 'the disk is on virtio, and named vda';
+  return name.startsWith('vd') ? 'there is one disk, and it is named vda' : 'the disk is on virtio, and named vda';
 }
