@@ -36,7 +36,7 @@ test('the kickstart for UEFI has an EFI partition before the one that grows', as
   const parts = text.split('\n').filter((line) => line.startsWith('part '));
   expect(parts).toEqual([
     'part /boot/efi --fstype=efi --size=200',
-    'part / --fstype=xfs --size=1024 --grow --asprimary',
+    'part / --fstype=xfs --size=1024 --grow',
   ]);
 });
 
