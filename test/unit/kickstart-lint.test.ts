@@ -133,6 +133,7 @@ test.each([
   ],
   ['--grow', '--grow --ondisk=vdb', 9, 10, '5 error: --ondisk=vdb: there is one disk, and it is named vda'],
   ['--grow', '--ondisk=disk/by-id/virtio-x', 9, 10, '5 error: --ondisk=disk/by-id/virtio-x: the disk has no serial'],
+  ['lang', 'bootloader --driveorder=sda\nlang', 9, 10, '1 warning: --driveorder=sda: the disk is on virtio, and named'],
   ['lang', 'ignoredisk --drives=vda,sdb\nlang', 9, 10, '1 error: --drives=sdb: the disk is on virtio, and named vda'],
   ['--size=1024', '--size=20000', 9, 10, '5 error: the partitions need 20 GiB, and the disk has 10 GiB'],
   ['--size=1024 --grow', '--size=500', 9, 10, '5 error: no system fits into a root partition of 500 MiB'],
@@ -170,6 +171,7 @@ test.each([
   ['part swap --size=9\npart /var --size=2000', []],
   ['part /var --size=2000 --grow', []],
   ['part /home --size=500 --grow', ['the disk gets /, /home']],
+  ['part prepboot --size=9 --fstype "PPC PReP Boot"', []],
   ['part --label boot --size 500 /boot\npart swap --size=1 --ondisk=vda', []],
   ['part /a --size=1\npart /b --size=1\npart /c --size=1\npart /d --size=1', ['is a logical one']],
 ])('the order of partitions decides whether growpart can enlarge the root: %j', (more, warnings) => {
@@ -184,6 +186,7 @@ test('partitions that a %pre makes are taken by their numbers, and need no label
       .replace(/part .*/, `part / --onpart=vda${root} --fstype=xfs\npart /home --onpart=/dev/vda${home}`)
       .concat('%pre --erroronfail\nparted -s /dev/vda -- mklabel gpt\n%end\n');
   expect(lint(hybrid(4, 3))).toEqual([]);
+  expect(lint(hybrid(4, 3), 10)).toEqual([]);
   expect(lint(hybrid(3, 4))).toEqual([expect.stringContaining('5 warning: the root partition is not the last')]);
 });
 

@@ -1,4 +1,4 @@
-import { error, type Command, type Remark } from './syntax.ts';
+import { error, warning, type Command, type Remark } from './syntax.ts';
 
 const diskOptions = [
   ...['--ondisk', '--onpart', '--drives', '--driveorder', '--only-use', '--boot-drive', '--list'],
@@ -11,7 +11,9 @@ export function diskRemarks(commands: readonly Command[]): Remark[] {
     diskOptions.flatMap((option) => {
       const names = (options.get(option) ?? []).flatMap((value) => value.split(',')).filter((name) => name !== '');
       const wrong = names.map((name) => name.replace(/^\/dev\//, '')).find((name) => !exists(name));
-      return wrong === undefined ? [] : [error(line, `${option}=${wrong}: ${reason(wrong)}`)];
+      // Anaconda passes over an unknown disk of this order alone (bootloader/execution.py).
+      const say = option === '--driveorder' ? warning : error;
+      return wrong === undefined ? [] : [say(line, `${option}=${wrong}: ${reason(wrong)}`)];
     }),
   );
 }

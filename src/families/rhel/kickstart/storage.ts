@@ -43,7 +43,8 @@ function partition(command: Command): Partition {
   return {
     line,
     mount,
-    fstype: valueOf(command, '--fstype') ?? (mount.startsWith('/') ? '' : mount),
+    // A name such as biosboot or swap says more than --fstype.
+    fstype: /^(\/|None$)/.test(mount) ? (valueOf(command, '--fstype') ?? '') : mount,
     size: number('--size') || (swap ? 1024 : 500),
     grow: options.has('--grow') && !swap,
     maxsize: number('--maxsize'),
@@ -90,6 +91,8 @@ function boots(
   const has = (...kinds: string[]) =>
     parts.some(({ mount, fstype }) => kinds.includes(mount) || kinds.includes(fstype));
   const made = first && !automatic(kickstart);
+  // What a %pre has made may have one that is not mentioned.
+  const there = parts.some(({ onpart }) => onpart);
   const without = named(kickstart, 'bootloader').filter(
     (command) => command.options.has('--disabled') || valueOf(command, '--location') === 'none',
   );
@@ -98,7 +101,7 @@ function boots(
     ...(made && firmware === 'uefi' && !has('/boot/efi')
       ? [error(first.line, 'machine.firmware is uefi, and there is no part /boot/efi')]
       : []),
-    ...(made && firmware === 'bios' && label.kind === 'gpt' && !has('biosboot')
+    ...(made && firmware === 'bios' && label.kind === 'gpt' && !has('biosboot') && !there
       ? [error(label.line ?? first.line, `${label.why}a BIOS boots from a GPT label only with a part biosboot`)]
       : []),
   ];
