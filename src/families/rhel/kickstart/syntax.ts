@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../text.ts';
+import { rhelMajors } from '../releases.ts';
 import { readOptions, type Said } from './options.ts';
 import { canonical, tableOf, type Table } from './table.ts';
 import { readText, type KickstartText, type Line } from './text.ts';
@@ -70,8 +71,8 @@ function readLine({ line, words: [name = '', ...args], broken }: Line, table: Ta
 }
 
 function unknown(name: string, table: Table, major: number): string {
-  const others = [6, 7, 8, 9, 10].filter((release) => release !== major && tableOf(release).has(name));
-  const elsewhere = others.length > 0 ? `: RHEL ${others.join(', ')} has it` : didYouMean(name, table.keys());
+  const others = rhelMajors.filter((release) => release !== major && tableOf(release).has(name));
+  const elsewhere = others.length > 0 ? `, only RHEL ${others.join(', ')}` : didYouMean(name, table.keys());
   return `RHEL ${major} has no command ${name}${elsewhere}`;
 }
 
