@@ -194,3 +194,19 @@ test('options are read by their beginnings, and values that are words of their o
   expect(lint(sound.replace('--size=1024 --grow', '--siz 1024 --grow --label root'))).toEqual([]);
   expect(lint(sound.replace('part /', 'part --fstype xfs --label root /'))).toEqual([]);
 });
+
+test('logical volumes have to fit into the disk and into their partitions', () => {
+  const volumes = (size: number, pv: string, boot = 500) =>
+    sound.replace(
+      /part .*/,
+      `part /boot --size=${boot}\npart pv.1 ${pv}\nvolgroup vg pv.1\nlogvol / --vgname=vg --name=root --size=${size}`,
+    );
+  const errors = (text: string) => lint(text, 9, 'bios', 10 * GiB).filter((one) => one.includes(' error: '));
+  expect(errors(volumes(9000, '--size=1 --grow'))).toEqual([]);
+  expect(errors(volumes(9000, '--size=1 --grow', 2000))).toEqual([
+    '8 error: the partitions need 11 GiB, and the disk has 10 GiB',
+  ]);
+  expect(errors(volumes(9000, '--size=8000'))).toEqual([
+    '8 error: the logical volumes need more than the 7.8 GiB of their partitions',
+  ]);
+});

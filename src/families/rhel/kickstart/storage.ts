@@ -112,28 +112,33 @@ function sizes(kickstart: Kickstart, { disk }: KickstartMachine, parts: readonly
   const volumes = named(kickstart, 'logvol').filter(
     ({ options }) => !options.has('--thin') && !options.has('--useexisting'),
   );
-  const sums = [
-    { what: 'partitions', line: made.at(-1)?.line, size: made.reduce((sum, { size }) => sum + size, 0) },
-    {
-      what: 'logical volumes',
-      line: volumes.at(-1)?.line,
-      size: volumes.reduce((sum, volume) => sum + Number(valueOf(volume, '--size') ?? 0), 0),
-    },
-  ];
+  const total = (all: readonly Partition[]) => all.reduce((sum, { size }) => sum + size, 0);
+  const physical = made.filter(({ mount }) => mount.startsWith('pv.'));
+  const logical = volumes.reduce((sum, volume) => sum + Number(valueOf(volume, '--size') ?? 0), 0);
+  const fixed = physical.length > 0 && physical.every(({ grow }) => !grow);
+  const outside = total(made) - total(physical);
+  const line = volumes.at(-1)?.line ?? made.at(-1)?.line ?? 1;
+  const needed = outside + Math.max(total(physical), physical.length > 0 ? logical : 0);
   const root = made.find(({ mount }) => mount === '/');
   const most = root && (root.grow ? root.maxsize : root.size);
   const apart = made.some(({ mount }) => mount === '/usr' || mount === '/var');
   return [
-    ...sums.flatMap(({ what, line = 1, size }) =>
-      disk !== undefined && size * MiB > disk - 2 * MiB
-        ? [
-            error(
-              line,
-              `the ${what} need ${formatBytes(size * MiB, 'up')}, and the disk has ${formatBytes(disk, 'down')}`,
-            ),
-          ]
-        : [],
-    ),
+    ...(disk !== undefined && needed * MiB > disk - 2 * MiB
+      ? [
+          error(
+            line,
+            `the partitions need ${formatBytes(needed * MiB, 'up')}, and the disk has ${formatBytes(disk, 'down')}`,
+          ),
+        ]
+      : []),
+    ...(fixed && logical > total(physical)
+      ? [
+          error(
+            line,
+            `the logical volumes need more than the ${formatBytes(total(physical) * MiB)} of their partitions`,
+          ),
+        ]
+      : []),
     ...(root && most && most < 1000 && !apart
       ? [error(root.line, `no system fits into a root partition of ${formatBytes(most * MiB)}`)]
       : []),
