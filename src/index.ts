@@ -119,10 +119,10 @@ export async function validate(
     import('./pipeline/validate.ts'),
     import('./recipe/variables.ts'),
   ]);
-  const { signal, world } = contextOf(options);
+  const { world } = contextOf(options);
   const { set, vars } = requestOf('', options);
   const variables = await readVariables({ set, ...(vars !== undefined && { vars: resolve(world.cwd, vars) }) });
-  return check([recipes].flat(), variables, { signal, cwd: world.cwd });
+  return check([recipes].flat(), variables, { cwd: world.cwd });
 }
 
 /**

@@ -60,7 +60,7 @@ export async function init(
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
   await writeAtomic(checked, text, 0o644);
   try {
-    const problems = (await validate([checked], {}, { signal, cwd: world.cwd })).flatMap((result) => result.problems);
+    const problems = (await validate([checked], {}, { cwd: world.cwd })).flatMap((result) => result.problems);
     if (problems.length > 0) {
       const words = problems.map((problem) =>
         problem.replaceAll(relative('.', checked), path).replaceAll(checked, path),

@@ -21,9 +21,9 @@ export async function showRender(path: string, options: VariableOptions & { out:
 export async function showValidate(
   paths: readonly string[],
   options: VariableOptions,
-  { signal, world }: CommandContext,
+  { world }: CommandContext,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), { signal, cwd: world.cwd });
+  const results = await validate(paths, await readVariables(options), { cwd: world.cwd });
   for (const { path, problems, warnings, hint } of results) {
     for (const warning of warnings) process.stderr.write(`warning: ${harmless(warning)}\n`);
     if (problems.length === 0)

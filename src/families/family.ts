@@ -85,8 +85,6 @@ export type Family<R extends Recipe = Recipe> = {
   logs?(recipe: R): { partition: number; folders: readonly string[] };
   /** Mistakes in the rendered answer files that would stop the installer, or would not do what was meant. */
   lint?(recipe: R, rendered: readonly RenderedFile[]): readonly Finding[];
-  /** The program that knows an answer file's own syntax, and its arguments before the file. It is asked where it is installed. */
-  validator?(recipe: R): { file: string; program: string; args: readonly string[] };
   /** Looks into the media that are there: what they lack for this recipe, in words for a person, without a secret in them. */
   check?(recipe: R, media: Media, read: (secret: SecretRef) => string): Promise<readonly string[]>;
   /** Properties of the Image service that its users need for this system: disk bus, network card, user, guest agent. */

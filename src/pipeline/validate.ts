@@ -1,7 +1,6 @@
 import { VmkilnError } from '../errors.ts';
 import { fileOf, findingText, type Finding } from '../families/family.ts';
 import { familyOf, loadRecipe } from '../families/index.ts';
-import { validateAnswers } from '../tools/ksvalidator.ts';
 
 /** A recipe, what is wrong with it, and what is doubtful: one line each. `hint` says what would help. */
 export type Validation = { path: string; problems: readonly string[]; warnings: readonly string[]; hint?: string };
@@ -10,7 +9,7 @@ export type Validation = { path: string; problems: readonly string[]; warnings: 
 export async function validate(
   paths: readonly string[],
   variables: Readonly<Record<string, string>>,
-  context: { signal: AbortSignal; cwd: string },
+  context: { cwd: string },
 ): Promise<Validation[]> {
   return Promise.all(paths.map(async (path) => ({ path, ...(await problemsOf(path, variables, context)) })));
 }
@@ -18,7 +17,7 @@ export async function validate(
 async function problemsOf(
   path: string,
   variables: Readonly<Record<string, string>>,
-  { signal, cwd }: { signal: AbortSignal; cwd: string },
+  { cwd }: { cwd: string },
 ): Promise<Omit<Validation, 'path'>> {
   try {
     const { recipe } = await loadRecipe(path, variables, { cwd });
@@ -26,11 +25,8 @@ async function problemsOf(
     const rendered = family.render(recipe);
     const findings = family.lint?.(recipe, rendered) ?? [];
     family.customize(recipe, fileOf(new Map()));
-    const own = family.validator?.(recipe);
-    const text = rendered.find(({ name }) => name === own?.file)?.text;
-    const more = own && text !== undefined ? await validateAnswers({ ...own, text }, signal) : [];
     return {
-      problems: [...textOf(path, findings, 'error'), ...more.map((line) => `${path}: ${line}`)],
+      problems: textOf(path, findings, 'error'),
       warnings: textOf(path, findings, 'warning'),
     };
   } catch (error) {

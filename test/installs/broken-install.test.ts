@@ -35,11 +35,20 @@ function recipeWith(name: string, lines: { commands?: string; packages?: string;
   return recipe;
 }
 
+/** A kickstart that includes `command` from a file, which its `%pre` writes. */
+function written(command: string): Parameters<typeof recipeWith>[1] {
+  return {
+    commands: 'part / --size=1024 --grow\n%include /tmp/more.ks',
+    end: `%end\n%pre\necho '${command}' > /tmp/more.ks\n%end`,
+  };
+}
+
 describe.concurrent('an installation that goes wrong', () => {
   test.for<[string, Parameters<typeof recipeWith>[1], RegExp]>([
-    ['unknown-command', { commands: 'part / --size=1024 --grow\nfrobnicate --now' }, /line 12[\s\S]*frobnicate/],
+    // What a script of the installation itself writes is seen by the installer alone.
+    ['unknown-command', written('frobnicate --now'), /line 1 [\s\S]*frobnicate/],
     ['unknown-package', { packages: '@core\nno-such-package' }, /no-such-package/],
-    ['no-disk', { commands: 'ignoredisk --only-use=vdz\npart / --size=1024 --grow' }, /vdz|disk/i],
+    ['no-disk', written('ignoredisk --only-use=vdz'), /vdz|disk/i],
     ['failing-post', { end: '%end\n%post --erroronfail\nexit 7\n%end' }, /%post|script/i],
   ])(
     'cannot succeed, ends with its reason, and leaves a bundle and nothing else: %s',
@@ -79,9 +88,11 @@ describe.concurrent('an installation that goes wrong', () => {
 });
 
 test('what can be seen in the kickstart beforehand is refused before anything starts', async () => {
-  const run = await vmkiln(['rehearse', recipeWith('missing-end', { end: '' }), '--out', folder, '--ui', 'json']);
+  const lines = { commands: 'part / --size=1024 --grow\nfrobnicate --now', end: '' };
+  const run = await vmkiln(['rehearse', recipeWith('missing-end', lines), '--out', folder, '--ui', 'json']);
   expect(run.status).toBe(2);
-  expect(run.stderr).toContain('ks.cfg:13:1: %packages has no %end');
+  expect(run.stderr).toContain('ks.cfg:12:1: RHEL 7 has no command frobnicate');
+  expect(run.stderr).toContain('ks.cfg:14:1: %packages has no %end');
   expect(run.events.filter(({ type }) => type === 'command-started')).toEqual([]);
 });
 

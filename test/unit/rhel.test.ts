@@ -35,10 +35,7 @@ rootPassword: { env: ROOT_PASSWORD }
 test('the kickstart for UEFI has an EFI partition before the one that grows', async () => {
   const { text } = rendered(await rhelRecipe('machine: { firmware: uefi }\n'), 'ks.cfg');
   const parts = text.split('\n').filter((line) => line.startsWith('part '));
-  expect(parts).toEqual([
-    'part /boot/efi --fstype=efi --size=200',
-    'part / --fstype=xfs --size=1024 --grow --asprimary',
-  ]);
+  expect(parts).toEqual(['part /boot/efi --fstype=efi --size=200', 'part / --fstype=xfs --size=1024 --grow']);
 });
 
 test('the installer boots the media itself, with the kickstart in its initrd and the serial line as its last console', async () => {

@@ -1,30 +1,38 @@
-/** What the machine is that a kickstart installs, as far as the kickstart has to agree with it. */
-export type KickstartMachine = { major: number; firmware: 'bios' | 'uefi' };
+import { diskRemarks } from './kickstart/disks.ts';
+import { storageRemarks, type KickstartMachine } from './kickstart/storage.ts';
+import {
+  error,
+  readKickstart,
+  valueOf,
+  warning,
+  type Command,
+  type Kickstart,
+  type Remark,
+} from './kickstart/syntax.ts';
+
+export type { KickstartMachine } from './kickstart/storage.ts';
 
 /** A mistake in a kickstart; `line` and `column` count from 1. A warning does not stop a build. */
-export type KickstartFinding = {
-  file: string;
-  line: number;
-  column: number;
-  level: 'error' | 'warning';
-  message: string;
-};
-
-type Command = { line: number; name: string; options: ReadonlyMap<string, string>; words: readonly string[] };
-type Kickstart = { commands: Command[]; sections: { line: number; name: string; ended: boolean }[]; includes: boolean };
-type Said = Pick<KickstartFinding, 'line' | 'level' | 'message'>;
+export type KickstartFinding = Remark & { file: string; column: number };
 
 /**
- * Mistakes that a kickstart parser alone does not see, because they are between the kickstart and the machine that
- * vmkiln starts, or in what is left out: a rendered kickstart would wait for a person, or not give what was meant.
+ * Mistakes in a kickstart: what its release refuses or no longer wants, by the table that the practice installer reads too,
+ * and what is between the kickstart and the machine that vmkiln starts, or left out: an installer that would wait for a
+ * person, or not give what was meant.
  */
 export function lintKickstart(file: string, text: string, machine: KickstartMachine): KickstartFinding[] {
-  const kickstart = readKickstart(text);
+  const kickstart = readKickstart(text.replace(/^\uFEFF/, ''), machine.major);
   return [
+    ...encoding(text),
+    ...kickstart.remarks,
     ...endings(kickstart, machine),
     // What an included file holds is not known.
     ...(kickstart.includes ? [] : omissions(kickstart, machine)),
-    ...storage(kickstart, machine),
+    ...unreplaced(text, kickstart),
+    ...waiting(kickstart),
+    ...repeated(kickstart),
+    ...diskRemarks(kickstart.commands),
+    ...storageRemarks(kickstart, machine),
     ...network(kickstart, machine),
     ...secrets(kickstart),
   ]
@@ -32,53 +40,17 @@ export function lintKickstart(file: string, text: string, machine: KickstartMach
     .toSorted((one, other) => one.line - other.line);
 }
 
-function readKickstart(text: string): Kickstart {
-  const found: Kickstart = { commands: [], sections: [], includes: false };
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = index + 1;
-    const [first = '', ...rest] = splitWords(raw);
-    const open = found.sections.at(-1);
-    const inside = open !== undefined && !open.ended;
-    if (first === '%end' && inside) open.ended = true;
-    else if (first === '%include' || first === '%ksappend') found.includes = true;
-    else if (/^%(?!end)[a-z]/.test(first) && (!inside || sections.has(first)))
-      found.sections.push({ line, name: first, ended: false });
-    else if (!inside && first !== '') found.commands.push(readCommand(line, first, rest));
-  }
-  return found;
-}
-
-const sections = new Set(['%packages', '%pre', '%pre-install', '%post', '%onerror', '%traceback', '%addon']);
-
-/** Options whose value is a word of its own when it is not joined by "=". */
-const valued =
-  /^--(fstype|size|ondisk|onpart|device|url|baseurl|mirrorlist|disklabel|drives|only-use|boot-drive|password|passphrase|bootproto|type)$/;
-
-function readCommand(line: number, name: string, rest: readonly string[]): Command {
-  const options = new Map<string, string>();
-  const words: string[] = [];
-  for (let index = 0; index < rest.length; index += 1) {
-    const word = rest[index] ?? '';
-    const [option = '', value] = word.split(/=(.*)/s);
-    if (!word.startsWith('--')) words.push(word);
-    else if (value === undefined && valued.test(option)) options.set(option, rest[(index += 1)] ?? '');
-    else options.set(option, value ?? '');
-  }
-  return { line, name, options, words };
-}
-
-/** The words of a line as Python's shlex splits them, with comments. A quote without its end keeps the rest together. */
-function splitWords(line: string): string[] {
-  const words = line.match(/(?:"(?:\\.|[^"\\])*"?|'[^']*'?|\\.|[^\s"'\\])+/g) ?? [];
-  const comment = words.findIndex((word) => word.startsWith('#'));
-  return (comment < 0 ? words : words.slice(0, comment)).map((word) => word.replaceAll(/["']/g, ''));
-}
-
-const error = (line: number, message: string): Said => ({ line, level: 'error', message });
-const warning = (line: number, message: string): Said => ({ line, level: 'warning', message });
 const named = ({ commands }: Kickstart, ...names: string[]) => commands.filter(({ name }) => names.includes(name));
 
-function endings({ sections: all }: Kickstart, { major }: KickstartMachine): Said[] {
+function encoding(text: string): Remark[] {
+  const line = text.split('\n').findIndex((one) => one.includes('\uFFFD')) + 1;
+  return [
+    ...(text.startsWith('\uFEFF') ? [error(1, 'a byte order mark is no part of a kickstart')] : []),
+    ...(line > 0 ? [error(line, 'is no UTF-8')] : []),
+  ];
+}
+
+function endings({ sections: all }: Kickstart, { major }: KickstartMachine): Remark[] {
   return all
     .filter(({ ended }) => !ended)
     .map(({ line, name }) =>
@@ -88,7 +60,7 @@ function endings({ sections: all }: Kickstart, { major }: KickstartMachine): Sai
     );
 }
 
-function omissions(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
+function omissions(kickstart: Kickstart, { major }: KickstartMachine): Remark[] {
   const missing = (what: string, ...names: string[]) =>
     named(kickstart, ...names).length > 0 ? [] : [error(1, `the installer would ask for ${what}`)];
   const [halt] = named(kickstart, 'halt');
@@ -96,6 +68,14 @@ function omissions(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
     ...missing('the partitions: there is no part, autopart or other storage command', ...storageCommands),
     ...missing('the time zone: there is no timezone', 'timezone'),
     ...missing('the password of root: there is neither rootpw nor user', 'rootpw', ...(major > 6 ? ['user'] : [])),
+    // Later releases have defaults for these.
+    ...(major > 6
+      ? []
+      : [
+          ...missing('the language: there is no lang', 'lang'),
+          ...missing('the keyboard: there is no keyboard', 'keyboard'),
+          ...missing('the source: there is no cdrom', 'cdrom', 'url', 'nfs', 'harddrive'),
+        ]),
     ...(kickstart.sections.some(({ name }) => name === '%packages') || named(kickstart, ...wholeSystems).length > 0
       ? []
       : [error(1, 'the installer would ask for the packages: there is no %packages section')]),
@@ -110,49 +90,71 @@ function omissions(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
 
 const powers = ['poweroff', 'shutdown', 'reboot'];
 const storageCommands = ['part', 'partition', 'autopart', 'logvol', 'raid', 'btrfs', 'mount'];
-
-function storage(kickstart: Kickstart, { firmware }: KickstartMachine): Said[] {
-  const parts = named(kickstart, 'part', 'partition');
-  const automatic = kickstart.includes || named(kickstart, 'autopart', 'reqpart').length > 0;
-  const has = (mount: string) => parts.some(({ words }) => words[0] === mount);
-  const gpt = named(kickstart, 'clearpart').find(({ options }) => options.get('--disklabel') === 'gpt');
-  const [first] = parts;
-  const root = parts.findIndex(({ words }) => words[0] === '/');
-  const behind = root < 0 ? [] : parts.slice(root + 1).filter(({ options }) => !options.has('--ondisk'));
-  const disks = kickstart.commands.flatMap((command) =>
-    diskOptions.flatMap((option) => {
-      const disk = command.options.get(option)?.match(/\b(?:sd|hd|xvd|nvme)\w+/)?.[0];
-      return disk === undefined ? [] : [error(command.line, `${option}=${disk}: the disk is on virtio, and named vda`)];
-    }),
-  );
-  return [
-    ...disks,
-    ...(firmware === 'uefi' && first && !automatic && !has('/boot/efi')
-      ? [error(first.line, 'machine.firmware is uefi, and there is no part /boot/efi')]
-      : []),
-    ...(firmware === 'bios' && gpt && !automatic && !has('biosboot')
-      ? [error(gpt.line, 'a BIOS boots from a GPT label only with a part biosboot')]
-      : []),
-    ...(behind.length > 0 && parts[root]?.options.has('--grow')
-      ? [warning(parts[root]?.line ?? 1, 'the root partition is not the last: growpart cannot enlarge it')]
-      : []),
-    ...kickstart.commands
-      .filter(makesVolumes)
-      .map(({ line }) => warning(line, 'growpart enlarges partitions: a logical volume keeps its size in an instance')),
-  ];
-}
-
-/** `autopart` makes logical volumes unless it is told. */
-function makesVolumes({ name, options }: Command): boolean {
-  if (name === 'volgroup') return true;
-  return name === 'autopart' && !options.has('--nolvm') && /^(lvm|thinp)$/.test(options.get('--type') ?? 'lvm');
-}
-
-const diskOptions = ['--ondisk', '--ondrive', '--onpart', '--drives', '--driveorder', '--only-use', '--boot-drive'];
 /** Sources that bring the whole system, so that there are no packages to choose. */
-const wholeSystems = ['ostreesetup', 'ostreecontainer', 'liveimg'];
+const wholeSystems = ['ostreesetup', 'ostreecontainer', 'bootc', 'liveimg'];
 
-function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
+/** Variables of other tools, in commands and package lists. In a script they are the shell's. */
+function unreplaced(text: string, { commands, sections }: Kickstart): Remark[] {
+  const lines = text.split('\n');
+  const packages = sections.filter(({ name }) => name === '%packages').flatMap(({ body }) => body);
+  return [...commands, ...packages].flatMap(({ line }) => {
+    const found = /\$\{[^}]*\}/.exec(lines[line - 1] ?? '')?.[0];
+    return found ? [error(line, `${found} is not replaced: a value of the recipe is written {{variables.NAME}}`)] : [];
+  });
+}
+
+/** What makes the installer, or the first boot of an instance, wait for a person. */
+function waiting({ commands }: Kickstart): Remark[] {
+  return commands.flatMap((command) => {
+    const { line, name, options } = command;
+    if (name === 'interactive') return [error(line, 'interactive makes the installer wait for a person')];
+    if (name === 'rescue') return [error(line, 'rescue starts a shell, and installs nothing')];
+    if (name === 'ignoredisk' && options.has('--interactive'))
+      return [error(line, '--interactive makes the installer wait for a person')];
+    if (name === 'firstboot' && (options.has('--enable') || options.has('--reconfig')))
+      return [warning(line, 'firstboot makes each instance ask at its first boot')];
+    if (name === 'timezone' && command.words[0] !== undefined && !isTimeZone(command.words[0]))
+      return [error(line, `there is no time zone ${command.words[0]}: the installer would ask for it`)];
+    return [];
+  });
+}
+
+/** What tells the things of a kind apart that commands define: an option or, as `#1`, the first word. */
+const identities: Readonly<Record<string, string>> = {
+  ...{ user: '--name', group: '--name', repo: '--name', network: '--device', raid: '--device' },
+  ...{ sshkey: '--username', sshpw: '--username', volgroup: '#1' },
+};
+
+/** The same thing twice. Of two mount points Anaconda silently drops the first. */
+function repeated({ commands }: Kickstart): Remark[] {
+  const seen = new Map<string, number>();
+  return commands.flatMap((command) => {
+    const { line, name, words } = command;
+    const identity = identities[name];
+    const mount = /^(part|partition|logvol|raid|btrfs)$/.test(name) && words[0]?.startsWith('/') ? words[0] : undefined;
+    const own = identity === '#1' ? words[0] : identity && valueOf(command, identity);
+    return [
+      ...(mount === undefined ? [] : [{ key: mount, level: 'error' as const }]),
+      ...(own === undefined ? [] : [{ key: `${name} ${own}`, level: 'warning' as const }]),
+    ].flatMap(({ key, level }) => {
+      const before = seen.get(key);
+      seen.set(key, line);
+      return before === undefined ? [] : [{ line, level, message: `${key} is there already, on line ${before}` }];
+    });
+  });
+}
+
+function isTimeZone(name: string): boolean {
+  if (name.includes('$')) return true;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name }).format();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function network(kickstart: Kickstart, { major }: KickstartMachine): Remark[] {
   const connections = named(kickstart, 'network');
   const [fetched] = named(kickstart, 'url', 'nfs');
   const [remote = fetched] = named(kickstart, 'ostreesetup', 'ostreecontainer', 'rhsm', 'repo').filter(isRemote);
@@ -173,23 +175,25 @@ function network(kickstart: Kickstart, { major }: KickstartMachine): Said[] {
               ),
         ]
       : []),
-    ...connections.flatMap(({ line, options }) => {
-      const device = options.get('--device') ?? '';
+    ...connections.flatMap((command) => {
+      const device = valueOf(command, '--device') ?? '';
       const other = major > 6 && /^(en[ospx]|em\d)/.test(device);
-      return other ? [error(line, `--device=${device}: the interface is eth0, for net.ifnames=0 is set`)] : [];
+      return other ? [error(command.line, `--device=${device}: the interface is eth0, for net.ifnames=0 is set`)] : [];
     }),
   ];
 }
 
 /** Whether a command fetches from elsewhere. RHEL's installer connects to no network by itself, as Fedora's does. */
-function isRemote({ name, options }: Command): boolean {
-  const addresses = ['--url', '--baseurl', '--mirrorlist', '--metalink'].flatMap((option) => options.get(option) ?? []);
-  if (name === 'repo') return addresses.some((address) => /^(https?|ftp|nfs):/.test(address));
+function isRemote(command: Command): boolean {
+  const addresses = ['--url', '--baseurl', '--mirrorlist', '--metalink'].flatMap(
+    (name) => valueOf(command, name) ?? [],
+  );
+  if (command.name === 'repo') return addresses.some((address) => /^(https?|ftp|nfs):/.test(address));
   return !addresses.some((address) => /^(file:|\/)/.test(address));
 }
 
 /** Anaconda keeps the kickstart in the installed system, and what it held in free blocks of the disk. */
-function secrets({ commands }: Kickstart): Said[] {
+function secrets({ commands }: Kickstart): Remark[] {
   const clear = commands.filter(({ name, options, words }) => {
     const crypted = options.has('--iscrypted');
     if (name === 'rootpw' || name === 'sshpw') return words.length > 0 && !crypted && !options.has('--sshkey');

@@ -122,6 +122,9 @@ const releases: readonly RhelRelease[] = [
   { ...rhel9, major: 10, lastMinor: 10, kernelArguments: 'net.ifnames=0', attach: false },
 ];
 
+/** The major releases, oldest first. */
+export const rhelMajors = releases.map(({ major }) => major);
+
 /** Whether a text names a release that vmkiln knows: MAJOR.MINOR. */
 export function isRhelRelease(text: string): boolean {
   const [, major, minor] = /^([1-9]\d*)\.(0|[1-9]\d*)$/.exec(text) ?? [];

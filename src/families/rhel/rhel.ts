@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
-import { ksvalidator } from '../../tools/ksvalidator.ts';
 import { readyImage } from '../../recipe/media.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import {
@@ -52,7 +51,6 @@ export const rhel: Family<RhelRecipe> = {
   sysprep,
   trims,
   lint,
-  validator,
   installer: anaconda,
   properties,
   notes,
@@ -171,12 +169,9 @@ function trims(rendered: readonly RenderedFile[]): boolean {
 function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] {
   const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
   const { major } = rhelRelease(recipe);
-  return kickstart ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware }) : [];
-}
-
-/** pykickstart's own, which knows the commands and options of each release. */
-function validator(recipe: RhelRecipe): { file: string; program: string; args: readonly string[] } {
-  return { file: 'ks.cfg', ...ksvalidator(`RHEL${rhelRelease(recipe).major}`) };
+  return kickstart
+    ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware, disk: recipe.disk.size })
+    : [];
 }
 
 function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {

@@ -3,18 +3,20 @@ import type { SecretRef } from '../../model.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
 import { identities } from '../linux/identities.ts';
+import { getsGpt } from './kickstart/storage.ts';
 import { rhelRelease } from './releases.ts';
 
 /** What a kickstart template may use. */
 export function kickstartView(recipe: RhelRecipe): View {
-  const { release, language, keyboard, timezone, machine, install } = recipe;
-  const { kernelArguments } = rhelRelease(recipe);
+  const { release, language, keyboard, timezone, machine, install, disk } = recipe;
+  const { kernelArguments, major } = rhelRelease(recipe);
   return {
     release,
     language,
     keyboard,
     timezone,
     uefi: machine.firmware === 'uefi',
+    biosboot: machine.firmware === 'bios' && getsGpt(major, disk.size),
     kernelArguments,
     variables: install.variables,
   };

@@ -259,7 +259,7 @@ def main():
         online.start()
 
     report("Setting up the installation environment")
-    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE))
+    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE, found))
     report("Starting package installation process")
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()

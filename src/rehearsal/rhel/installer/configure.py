@@ -72,7 +72,7 @@ def system(ks, root, run, note, release):
         if os.path.lexists(root + "/etc/localtime"):
             os.remove(root + "/etc/localtime")
         os.symlink(f"../usr/share/zoneinfo/{name}", root + "/etc/localtime")
-    write(root, "/etc/adjtime", "0.0 0 0.0\n0\n" + ("UTC\n" if zone and zone["options"].get("utc") else "LOCAL\n"))
+    write(root, "/etc/adjtime", "0.0 0 0.0\n0\n" + ("UTC\n" if zone and (zone["options"].get("utc") or zone["options"].get("isUtc")) else "LOCAL\n"))
 
 
 def network(ks, root, note, release):

@@ -1,11 +1,14 @@
 """Partitions and file systems, as the kickstart asks. Plain partitions only: LVM, RAID and encryption are noted, and laid out plainly."""
+import functools
 import json
 import os
 import re
 
 from kickstart import KickstartError
 
-BOOT_FIRST = ("/boot/efi", "biosboot", "prepboot", "/boot")
+FIRMWARE = ("biosboot", "prepboot", "appleboot")
+# From this size on (MiB) a disk gets a GPT label where nothing else is said: an MBR addresses no more.
+MBR_LIMIT = 2 * 1024 * 1024
 FILE_SYSTEMS = ("xfs", "ext4", "ext3", "ext2", "swap", "vfat", "biosboot", "efi")
 EFI_OPTIONS = "umask=0077,shortname=winnt"
 # What the installer says when the partition is missing that the firmware needs.
@@ -53,18 +56,19 @@ def plan(ks, disks, release, note):
         if name not in usable:
             raise KickstartError(clear["line"], f'Disk "{name}" given in clearpart command does not exist.')
     wipe = clearing.get("all") or clearing.get("linux")
+    label_allowed = clearing.get("all") or clearing.get("initlabel")
     for name, disk in list(usable.items()):
         chosen = not named(clearing.get("drives")) or name in named(clearing.get("drives"))
         # A disk without a label is used only if something allows to initialise it.
         if disk["blank"]:
-            disk["ready"] = chosen and bool(wipe or clearing.get("initlabel")) or bool(ks.last("zerombr"))
+            disk["ready"] = chosen and bool(label_allowed) or bool(ks.last("zerombr"))
         else:
             disk["ready"] = chosen and bool(wipe)
     ready = [name for name, disk in usable.items() if disk["ready"]]
     requests = wanted(ks, release, note)
     if requests is None:
         return None
-    label = disklabel(ks, release)
+    label = disklabel(ks, release, usable)
     automatic, needed = ks.last("reqpart", "autopart"), boot_partition(label, release)
     if automatic and needed and not any(one["type"] == needed["type"] for one in requests):
         requests.append(dict(needed, line=automatic["line"]))
@@ -99,11 +103,13 @@ def boot_partition(label, release):
     return dict(request, mount="biosboot", type="biosboot", size=1) if label == "gpt" else None
 
 
-def disklabel(ks, release):
-    """The kind of partition table: UEFI's, the kickstart's, or else the release's own."""
+def disklabel(ks, release, disks):
+    """The kind of partition table: UEFI's, the kickstart's, or else the release's own; GPT where the disk is too large for that."""
     if release["firmware"] == "uefi":
         return "gpt"
-    return (ks.last("clearpart") or {"options": {}})["options"].get("disklabel") or release.get("disklabel") or "msdos"
+    own = (ks.last("clearpart") or {"options": {}})["options"].get("disklabel")
+    large = release["bootloader"] != "legacy" and any(disk["size"] >= MBR_LIMIT for disk in disks.values())
+    return own or ("gpt" if large else release.get("disklabel") or "msdos")
 
 
 def wanted(ks, release, note):
@@ -142,6 +148,7 @@ def wanted(ks, release, note):
             raise StorageError("Unable to allocate requested partition scheme.")
         requests.append({"line": one["line"], "disk": named(options.get("ondisk"))[0] if options.get("ondisk") else None, "mount": mount, "type": kind,
                          "size": size or 1, "grow": bool(options.get("grow") or options.get("percent")), "max": options.get("maxsize"),
+                         "primary": bool(options.get("asprimary")), "placed": bool(options.get("ondisk")),
                          "label": options.get("label"), "options": options.get("fsoptions") or (EFI_OPTIONS if kind == "efi" else "")})
     for name in ("raid", "btrfs", "volgroup", "mount"):
         for one in ks.all(name):
@@ -151,9 +158,25 @@ def wanted(ks, release, note):
     return requests
 
 
+def place(one):
+    """The keys by which blivet sorts partitions (partition_compare in its partitioning.py): what boots, /boot, those that name their disk,
+    primary ones, fixed sizes before growing ones, larger before smaller, by the most they may grow to."""
+    boots = one["type"] in FIRMWARE or one["mount"] == "/boot/efi"
+    return (0 if boots else 1 if one["mount"] == "/boot" else 2, not one.get("placed"), not one.get("primary"), one["grow"], -one["size"],
+            -(one["max"] or float("inf")) if one["grow"] else 0)
+
+
+def compare(one, other):
+    """And at last by mount point; what has none stays where the kickstart has it."""
+    mine, its = place(one), place(other)
+    if mine == its and one["mount"].startswith("/") and other["mount"].startswith("/"):
+        mine, its = one["mount"], other["mount"]
+    return (mine > its) - (mine < its)
+
+
 def fit(requests, disk_size):
-    """Sizes the requests of one disk (MiB). /boot first, fixed sizes before growing ones, larger before smaller: as blivet sorts."""
-    ordered = sorted(requests, key=lambda one: (BOOT_FIRST.index(one["mount"]) if one["mount"] in BOOT_FIRST else len(BOOT_FIRST), one["grow"], -one["size"]))
+    """Sizes the requests of one disk (MiB), in the order in which they lie on it."""
+    ordered = sorted(requests, key=functools.cmp_to_key(compare))
     logical = len(ordered) > 4
     free = disk_size - 2 - (len(ordered) if logical else 0) - sum(one["size"] for one in ordered)
     if free < 0:

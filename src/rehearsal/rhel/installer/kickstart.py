@@ -1,160 +1,16 @@
 """Reads a kickstart as strictly as a release's own parser does: what that release refuses, this refuses, in its words and with
-the line number. What a command may say is data: the `commands` file of the release.
+the line number. What a command may say is data: the `commands` file of the release (syntax.py).
 
 As a program: kickstart.py COMMANDS FILE... prints what was read from each file, or the error, as one line of JSON."""
 import json
-import optparse
-import os
-import re
 import shlex
 import sys
 
+from syntax import KickstartError, OptionParser, check, exclusion, load_commands
 
-class KickstartError(Exception):
-    """A kickstart that the release refuses. The text is what the installer prints."""
-
-    def __init__(self, line, message=None):
-        text = (f"The following problem occurred on line {line} of the kickstart file:\n\n{message}\n" if message is not None
-                else f"There was a problem reading from line {line} of the kickstart file")
-        super().__init__(text)
-
-
-# RHEL 8 reads options with another parser, which has words of its own.
-NEWER_WORDS = (
-    (r"^no such option: (.*)$", r"unrecognized arguments: \1"),
-    (r"^(\S+) option requires \d+ arguments?$", r"argument \1: expected one argument"),
-    (r"^option (\S+): invalid integer value: (.*)$", r"argument \1: invalid int value: \2"),
-    (r"^option (\S+): invalid choice: (.*)$", r"argument \1: invalid choice: \2"),
-)
-
-
-class OptionParser(optparse.OptionParser):
-    """optparse (whose messages are part of what users see up to RHEL 7), with kickstart's way to report."""
-
-    def __init__(self, spec, major):
-        super().__init__(option_class=optparse.Option, add_help_option=False, conflict_handler="resolve")
-        self.required, self.major = [], major
-        for word in spec.split():
-            names, kind, repeated, required = re.fullmatch(r"([^=!*]+)(?:=([^!*]+))?(\*)?(!)?", word).groups()
-            names = names.split(",")
-            settings = {"dest": names[0].lstrip("-")}
-            if kind is None:
-                settings["action"] = "store_true"
-            else:
-                choices = kind.split("|")
-                settings["type"] = {"text": "string", "bool": "string", "int": "int"}.get(kind, "choice")
-                if settings["type"] == "choice":
-                    settings["choices"] = choices
-                settings["action"] = "append" if repeated else "store"
-            self.add_option(*names, **settings)
-            if required:
-                self.required.append(names[0])
-            if kind == "bool":
-                self.booleans = getattr(self, "booleans", []) + [names[0]]
-
-    def error(self, message):
-        if self.major >= 8:
-            for found, words in NEWER_WORDS:
-                message = re.sub(found, words, message)
-        raise KickstartError(self.line, re.sub(r"option requires 1 argument$", "option requires an argument", message))
-
-    def read(self, words, line):
-        self.line = line
-        values, positional = self.parse_args(list(words))
-        given = {key: value for key, value in vars(values).items() if value is not None}
-        for name in self.required:
-            if name.lstrip("-") not in given:
-                raise KickstartError(line, f"the following arguments are required: {name}" if self.major >= 8 else f"Option {name} is required")
-        for name in getattr(self, "booleans", []):
-            value = given.get(name.lstrip("-"))
-            if value is not None and value.lower() not in ("on", "yes", "true", "1", "off", "no", "false", "0"):
-                raise KickstartError(line, f"Option {name}: invalid boolean value: {value!r}")
-        return given, positional
-
-
-def load_commands(path):
-    """The release's table: name -> (class, positional rule, option spec); under "major" its number, from release.env beside it."""
-    table = {}
-    with open(path, encoding="utf-8") as lines:
-        for text in lines:
-            if not text.startswith("#"):
-                name, kind, positional, *options = text.split()
-                table[name] = (kind, positional, " ".join(options))
-    with open(os.path.join(os.path.dirname(path), "release.env"), encoding="utf-8") as lines:
-        table["major"] = next(int(line[8:].split(".")[0]) for line in lines if line.startswith("version="))
-    return table
-
-
-def check(name, positional_rule, options, words, seen, line, major):
-    """The rules that are not a matter of one option's spelling."""
-    def refuse(message):
-        raise KickstartError(line, message)
-
-    if positional_rule == "0" and words:
-        if name in ("repo", "xconfig"):
-            refuse(f"Unexpected arguments to {name} command: {words}")
-        if major >= 8:
-            refuse(f"unrecognized arguments: {' '.join(words)}")
-        refuse(f"Kickstart command {name} does not take any arguments")
-    if name in ("part", "partition", "logvol") and len(words) != 1:
-        refuse(f"Mount point required for {'logvol' if name == 'logvol' else 'partition'}")
-    if name == "lang" and len(words) != 1:
-        refuse("Kickstart command lang requires one argument")
-    if major == 6 and name in ("keyboard", "timezone") and len(words) != 1:
-        refuse("A single argument is expected for the timezone command" if name == "timezone" else "Kickstart command keyboard requires one argument")
-    if name == "sshkey" and len(words) != 1 or name == "rootpw" and len(words) != 1 and (major == 6 or not options.get("lock")):
-        refuse(f"A single argument is expected for the {name} command")
-    if name == "keyboard" and major > 6:
-        if len(words) > 1:
-            refuse("A single argument is expected for the keyboard command")
-        if not words and not options.get("vckeymap") and not options.get("xlayouts"):
-            refuse("One of --xlayouts, --vckeymap options with value(s) or argument is expected for the keyboard command")
-    if name == "timezone":
-        if not words and not options:
-            refuse("At least one option and/or an argument are expected for the  timezone command")
-        if len(words) > 1:
-            refuse("One or zero arguments are expected for the timezone command")
-        if options.get("nontp") and options.get("ntpservers"):
-            refuse("Options --nontp and --ntpservers are mutually exclusive")
-    if name == "eula" and not options:
-        refuse("Kickstart command eula expects the --agreed option")
-    if name == "services" and not options:
-        refuse("One of --disabled or --enabled must be provided.")
-    if name == "logging" and "port" in options and "host" not in options:
-        refuse("Can't specify --port without --host.")
-    if name == "ignoredisk" and not options:
-        refuse("One of --drives , --only-use , or --interactive must be specified for ignoredisk command.")
-    if name in ("url", "repo"):
-        first = "url" if name == "url" else "baseurl"
-        if first in options and "mirrorlist" in options:
-            refuse(f"Only one of --{first} and --mirrorlist may be specified for {name} command.")
-        if first not in options and "mirrorlist" not in options and not (name == "repo" and "name" in options and seen is None):
-            refuse(f"One of --{first} or --mirrorlist must be specified for {name} command.")
-    if name == "volgroup":
-        if not words:
-            refuse("volgroup must be given a VG name")
-        if len(words) == 1 and not (options.get("noformat") or options.get("useexisting")):
-            refuse("volgroup must be given a list of partitions")
-    if name in ("part", "partition"):
-        if options.get("resize") and not options.get("onpart"):
-            refuse("--resize can only be used in conjunction with --onpart")
-        if options.get("mkfsoptions") and options.get("fsprofile"):
-            refuse("--mkfsoptions and --fsprofile cannot be used together.")
-        if options.get("fstype") == "tmpfs" and (options.get("grow") or options.get("maxsize")):
-            refuse("The --fstype=tmpfs option can't be used together with --grow or --maxsize")
-    if name == "autopart":
-        if options.get("fstype") == "btrfs":
-            refuse("autopart --fstype=btrfs is not valid fstype, use --type=btrfs instead")
-        if options.get("type") not in (None, "plain", "lvm", "thinp", "btrfs"):
-            refuse(f"Invalid autopart type: {options['type']}")
-    storage = {"part": "part/partition", "partition": "part/partition", "logvol": "logvol", "volgroup": "volgroup",
-               "raid": "raid", "btrfs": "btrfs", "autopart": "autopart"}
-    if name == "autopart":
-        other = next((storage[one] for one in storage if one != "autopart" and one in seen), None)
-        if other:
-            refuse(f"The {other} and autopart commands can't be used at the same time")
-    elif name in storage and "autopart" in seen:
-        refuse(f"The {storage[name]} and autopart commands can't be used at the same time")
+# The commands that are carried out; all others are accepted, and noted as not rehearsed.
+ACTED = """autopart bootloader cdrom clearpart cmdline group halt ignoredisk install keyboard lang logvol network part partition
+poweroff reboot reqpart rootpw selinux services shutdown sshkey text timezone user volgroup zerombr""".split()
 
 
 class Kickstart:
@@ -213,14 +69,21 @@ def command(ks, words, line, table):
     name = words[0]
     if name not in table or name == "major":
         raise KickstartError(line, f"Unknown command: {name}")
-    kind, rule, spec = table[name]
-    if kind == "removed":
+    entry = table[name]
+    if entry.get("removed"):
         raise KickstartError(line, f"{name} has been removed.")
-    if rule == "raw":
-        ks.commands.append({"line": line, "name": name, "options": {}, "words": words[1:], "class": kind})
-        return
-    options, positional = OptionParser(spec, table["major"]).read(words[1:], line)
-    check(name, rule, options, positional, {one["name"] for one in ks.commands}, line, table["major"])
+    options, positional = {}, words[1:]
+    if not entry.get("raw") and not entry.get("deprecated"):
+        entry = dict(table[entry.get("same", name)], name=name)
+        options, positional = OptionParser(entry, table["major"], line).read(positional)
+        other = exclusion(entry, [one["name"] for one in ks.commands], table)
+        if other:
+            titles = ["part/partition" if one in ("part", "partition") else one for one in (other, name)]
+            if other == "autopart":
+                titles.reverse()
+            raise KickstartError(line, f"The {' and '.join(titles)} commands can't be used at the same time")
+        check(entry, options, positional, line, table["major"])
+    kind = "acts" if name in ACTED else "notes"
     ks.commands.append({"line": line, "name": name, "options": options, "words": positional, "class": kind})
 
 
@@ -254,10 +117,11 @@ def section(ks, words, lines, number, table, only_pre):
         ks.others.append({"line": header, "name": f"{kind} without %end, which RHEL 6 only warns of"})
     if only_pre and kind != "%pre":
         return number
-    if table[kind][1] == "-":
+    if table[kind].get("raw"):
         ks.others.append({"line": header, "name": " ".join(words)})
         return number
-    options, _ = OptionParser(table[kind][2], table["major"]).read(words[1:], header)
+    options, positional = OptionParser(table[kind], table["major"], header).read(words[1:])
+    check(table[kind], options, positional, header, table["major"])
     if kind == "%packages":
         for one in ("nobase", "nocore"):
             if table["major"] == 7 and options.get("default") and options.get(one):
@@ -293,8 +157,9 @@ def add_packages(packages, options, body):
 
 
 if __name__ == "__main__":
+    commands = load_commands(sys.argv[1])
     for name in sys.argv[2:]:
         try:
-            print(json.dumps(vars(read(name, load_commands(sys.argv[1])))))
+            print(json.dumps(vars(read(name, commands))))
         except KickstartError as error:
             print(json.dumps({"error": str(error)}))
