@@ -3,12 +3,13 @@ import { type RecipeFiles, resolveShared } from '../recipe/files.ts';
 import { type LoadedRecipe, type LoadOptions, loadWith } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { resolveUpload } from '../targets/recipe.ts';
+import { debian } from './debian/debian.ts';
 import type { Family } from './family.ts';
 import { rhel } from './rhel/rhel.ts';
 import { windows } from './windows/windows.ts';
 
 /** The families of operating systems, by the name that recipes give: the one place that names them. */
-const families: Readonly<Record<string, Family>> = { rhel, windows };
+const families: Readonly<Record<string, Family>> = { rhel, debian, windows };
 
 /** The shipped recipe that a first recipe starts from when none is named. */
 export const usualRecipe = 'rhel9';

@@ -4,6 +4,7 @@ import { readyImage } from '../recipe/media.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
 import { practiceLog } from './log.ts';
+import { practiceDebian } from './practice-debian.ts';
 import { practiceDvd, type Run } from './practice-dvd.ts';
 import { practiceWindows } from './practice-windows.ts';
 import { practiceImage } from './practice-image.ts';
@@ -45,5 +46,6 @@ const rhelImage: MediaSource = async (_recipe, options) => {
 
 const sources: Readonly<Record<string, MediaSource>> = {
   rhel: (recipe, options) => (recipe.source[readyImage] ? rhelImage : rhelDvd)(recipe, options),
+  debian: practiceDebian,
   windows: practiceWindows,
 };

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { VmkilnError } from '../errors.ts';
-import { practiceHint } from '../host/checks/tools.ts';
 import type { Media } from '../model.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
+import { makeOnce } from './make-once.ts';
 import { contentDigest } from './practice-dvd.ts';
 
 const assets = fileURLToPath(new URL('../../src/rehearsal/windows/', import.meta.url));
@@ -46,35 +44,22 @@ async function makeMedia(release: string, options: Parameters<MediaSource>[1]): 
       ];
     }),
   );
-  if (existsSync(folder) || !download) return media;
-  await mkdir(home, { recursive: true });
-  const made = await mkdtemp(join(work, 'practice-'));
+  if (!download) return media;
+  const making = { workDir: work, world, signal };
   const run = (program: string, args: string[], timeout: number) =>
     exec({ program: join(assets, program), args, timeout, signal, env });
-  try {
+  await makeOnce(folder, { ...making, what: `the practice media of Windows ${release}` }, async (made) => {
     const payload = join(home, `payload-windows-${digests.payload.slice(0, 12)}`);
-    if (!existsSync(payload)) {
+    await makeOnce(payload, { ...making, what: 'the payload of practice Windows' }, async (content) => {
       progress('practice media: building the payload from Debian packages (two to three minutes, once)', 0);
-      await mkdir(join(made, 'payload'));
-      await run('payload.sh', [join(made, 'payload'), suite], 1800);
-      await rename(join(made, 'payload'), payload);
-    }
-    progress('practice media: writing the ISOs', 0.9);
-    await mkdir(join(made, 'media'));
-    await run('media.sh', [release, await labelOf(release), payload, join(made, 'media')], 600);
-    // libvirt runs QEMU as another user.
-    await chmod(join(made, 'media'), 0o755);
-    for (const file of Object.values(files)) await chmod(join(made, 'media', file), 0o644);
-    await rename(join(made, 'media'), folder);
-  } catch (cause) {
-    if (signal.aborted) throw cause;
-    throw new VmkilnError('COMMAND_FAILED', `the practice media of Windows ${release} could not be made`, {
-      hint: await practiceHint(world),
-      cause,
+      await run('payload.sh', [content, suite], 1800);
     });
-  } finally {
-    await rm(made, { recursive: true, force: true });
-  }
+    progress('practice media: writing the ISOs', 0.9);
+    await run('media.sh', [release, await labelOf(release), payload, made], 600);
+    // libvirt runs QEMU as another user.
+    await chmod(made, 0o755);
+    for (const file of Object.values(files)) await chmod(join(made, file), 0o644);
+  });
   return media;
 }
 

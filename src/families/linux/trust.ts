@@ -7,14 +7,22 @@ import type { FileOf } from '../family.ts';
 import { findUpload } from '../uploads.ts';
 import { chmod } from './steps.ts';
 
-/** How a distribution is made to trust CAs: the folder for their certificates, and the command that takes them in. */
-export type Trust = { anchors: string; command: string };
+/**
+ * How a distribution is made to trust CAs: the folder for their certificates, the command that takes them in, and what
+ * the names of files that it looks at end in.
+ */
+export type Trust = { anchors: string; command: string; suffix?: string };
 
 /** virt-customize(1) options that make the guest trust CAs. */
-export function trustArguments(certificates: readonly string[], { anchors, command }: Trust, file: FileOf): Arg[] {
+export function trustArguments(
+  certificates: readonly string[],
+  { anchors, command, suffix = '' }: Trust,
+  file: FileOf,
+): Arg[] {
   if (certificates.length === 0) return [];
   const uploads = certificates.flatMap((certificate): Arg[] => {
-    const path = `${anchors}/${basename(certificate)}`;
+    const name = basename(certificate);
+    const path = `${anchors}/${name.endsWith(suffix) ? name : name + suffix}`;
     return ['--upload', [file(certificate), `:${path}`], ...chmod('0644', path)];
   });
   return ['--mkdir', anchors, ...uploads, '--run-command', command];

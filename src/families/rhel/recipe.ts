@@ -1,25 +1,23 @@
 import { z } from 'zod';
 import { isRhelRelease, rhelReleaseRange } from './releases.ts';
 import { checksum, installKeys, machineKeys, medium } from '../../recipe/common.ts';
-import { step } from '../linux/step-keys.ts';
+import {
+  caCertificatesKey,
+  cloudUser,
+  customizeKey,
+  proxyKey,
+  refuseSameIds,
+  rootLogin,
+  rootPasswordKey,
+  updateKey,
+  url,
+  userDescription,
+} from '../linux/keys.ts';
 import { recipeForm } from '../form.ts';
-import { duration, line, secret, show, size } from '../../recipe/values.ts';
-
-const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
-
-const url = (what: string, pattern: RegExp) =>
-  line(what, pattern).refine((value) => !hasCredentials.test(value), {
-    error: `expected ${what} without a user and password in it: they never belong in a recipe`,
-  });
+import { line, secret, show, size } from '../../recipe/values.ts';
 
 const identifier = (what: string) =>
   z.union([line(what), secret()], { error: `expected ${what}, or a reference { env: NAME } or { file: PATH }` });
-
-const proxy = z.strictObject({
-  url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/@]+\/?$/).describe('Address of the proxy.'),
-  user: line('a user name').optional().describe('User at the proxy.'),
-  password: secret().optional().describe('Password at the proxy, by reference.'),
-});
 
 const subscription = z
   .strictObject({
@@ -114,34 +112,12 @@ export const rhelForm = recipeForm({
     .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
   repositories: z
     .array(repository)
-    .superRefine((repositories, context) => {
-      // The ID is the name of a file in the guest: the second would replace the first.
-      for (const [index, { id }] of repositories.entries()) {
-        if (repositories.findIndex((other) => other.id === id) === index) continue;
-        context.addIssue({ code: 'custom', path: [index, 'id'], message: `the ID ${id} is already used above` });
-      }
-    })
+    .superRefine(refuseSameIds)
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
-  proxy: proxy
-    .optional()
-    .describe(
-      'HTTP proxy that registration and packages go through while the image is built. The image keeps nothing of it.',
-    ),
-  caCertificates: z
-    .array(line('a path'))
-    .prefault([])
-    .describe(
-      'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
-    ),
-  update: z
-    .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
-      error: 'expected true, false or { maxAge: 20h }',
-    })
-    .optional()
-    .describe(
-      'Whether all packages are updated; by default when there is a subscription or a repository. Updates older than `maxAge` (20h unless said otherwise) are not reused from a checkpoint.',
-    ),
+  proxy: proxyKey('registration and packages'),
+  caCertificates: caCertificatesKey,
+  update: updateKey('when there is a subscription or a repository'),
   source: source.describe('Where the image starts from: an installation, or a ready image.'),
   disk: z
     .strictObject({
@@ -173,16 +149,8 @@ export const rhelForm = recipeForm({
     .describe('Packages to install after the update.'),
   cloudInit: z
     .strictObject({
-      user: line('a user name', /^[a-z_][a-z0-9_-]{0,31}$/)
-        .refine((user) => user !== 'root', { error: 'expected another user than root' })
-        .prefault('cloud-user')
-        .describe('User that cloud-init makes: with sudo, without a password, with the SSH keys of the instance.'),
-      rootLogin: z
-        .enum(['none', 'keys', 'password'])
-        .prefault('none')
-        .describe(
-          'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
-        ),
+      user: cloudUser().prefault('cloud-user').describe(userDescription),
+      rootLogin,
       network: z
         .enum(['guide', 'metadata'])
         .prefault('guide')
@@ -192,11 +160,8 @@ export const rhelForm = recipeForm({
     })
     .prefault({})
     .describe('What cloud-init does at first boot.'),
-  rootPassword: secret().optional().describe('Password of root, by reference. Without it root is locked.'),
-  customize: z
-    .array(step)
-    .prefault([])
-    .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.'),
+  rootPassword: rootPasswordKey,
+  customize: customizeKey,
 });
 
 export type RhelRecipe = z.output<typeof rhelForm>;

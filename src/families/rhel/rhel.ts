@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { renderText, renderTemplate, type View } from '../../answers/templates.ts';
+import { renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, Host, Media, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
@@ -19,6 +19,7 @@ import { leftoversArguments, leftoversScript, leftoversText } from '../linux/lef
 import { sharedFile } from '../linux/scripts.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
+import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
 import { lintKickstart } from './kickstart-lint.ts';
@@ -76,12 +77,6 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
-}
-
-/** The whole file is the password: `--root-password file:` reads its first line. */
-function rootPassword(secret: NonNullable<RhelRecipe['rootPassword']>): RenderedFile {
-  const { text, holes } = renderText('{{secret rootPassword}}', 'root-password', 'text', { rootPassword: secret });
-  return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
 }
 
 function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation | Omitted {
@@ -175,14 +170,7 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
 }
 
 function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {
-  // Without the agent in it, an instance that must be quiesced cannot be snapshot.
-  const agent = packages.includes('qemu-guest-agent');
-  return {
-    os_admin_user: cloudInit.user,
-    hw_disk_bus: 'virtio',
-    hw_vif_model: 'virtio',
-    ...(agent && { hw_qemu_guest_agent: 'yes', os_require_quiesce: 'yes' }),
-  };
+  return virtioProperties(cloudInit.user, packages);
 }
 
 function notes(recipe: RhelRecipe): string[] {

@@ -4,6 +4,7 @@ import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
 import { identities } from '../linux/identities.ts';
 import { getsGpt } from './kickstart/storage.ts';
+import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
 import { rhelRelease } from './releases.ts';
 
 /** What a kickstart template may use. */
@@ -34,11 +35,6 @@ export function cloudView(recipe: RhelRecipe): View {
     rootKeys: rootLogin !== 'none',
     passwords: rootLogin === 'password',
   };
-}
-
-/** Without quotes, cloud-init's YAML 1.1 makes something else of these. */
-function yamlWord(name: string): string {
-  return /^(null|true|false|yes|no|on|off|y|n)$/.test(name) ? `"${name}"` : name;
 }
 
 /** What guest.sh.hbs may use. */
@@ -78,9 +74,6 @@ export function managesPackages(recipe: RhelRecipe): boolean {
   return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
 }
 
-/** A nightly build installs new updates, and the builds of one day share them. Seconds. */
-const usualMaxAge = 20 * 3600;
-
 /**
  * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
  * so, or says nothing and has somewhere to get them from.
@@ -113,7 +106,7 @@ export function packagesView(recipe: RhelRecipe): View {
       contentUrl,
       ca: caCertificate !== undefined,
     },
-    proxy: proxyView(recipe),
+    proxy: proxyView(recipe.proxy),
     enable: subscription?.repositories ?? [],
     repositories: repositories.map(({ id, name: title = id, baseurl, gpgcheck, gpgkey, keep }) => ({
       id,
@@ -130,12 +123,6 @@ export function packagesView(recipe: RhelRecipe): View {
     // Groups have a name for yum and dnf only.
     provided: packages.filter((wanted) => !wanted.startsWith('@')),
   };
-}
-
-function proxyView({ proxy }: RhelRecipe): View {
-  const { url = '', user = '', password = '' } = proxy ?? {};
-  const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
-  return { url, scheme, host, user, password };
 }
 
 /** Every secret that a recipe refers to, once each, in the order they are needed. */

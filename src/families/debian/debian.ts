@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { renderTemplate, type View } from '../../answers/templates.ts';
+import type { Arg, RenderedFile } from '../../model.ts';
+import { readyImage } from '../../recipe/media.ts';
+import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
+import { chmod, stepArguments } from '../linux/steps.ts';
+import { sysprepOperations, trimScript } from '../linux/sysprep.ts';
+import { trustArguments } from '../linux/trust.ts';
+import { rootPassword, virtioProperties } from '../linux/views.ts';
+import { filesOf, resolvePaths } from './paths.ts';
+import { debianForm, type DebianRecipe } from './recipe.ts';
+import { osinfoIds, trust } from './releases.ts';
+import { cloudView, guestView, keyFile, managesPackages, maxAge, packagesView, userOf } from './views.ts';
+
+const templates = join(import.meta.dirname, '../../../templates/debian');
+const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
+
+/** Debian and Ubuntu, from their cloud images. The image's own cloud-init configures its network. */
+export const debian: Family<DebianRecipe> = {
+  form: debianForm,
+  media: { [readyImage]: 'sha256' },
+  resolve: resolvePaths,
+  files: filesOf,
+  osinfo: osinfoIds,
+  machine: () => ({ uefi: false, secureBoot: false, tpm: false }),
+  render,
+  install: () => ({ omitted: 'the source is a ready image' }),
+  customize,
+  maxAge,
+  sysprep,
+  trims: () => false,
+  properties: (recipe) => virtioProperties(userOf(recipe), recipe.packages),
+  notes,
+};
+
+function render(recipe: DebianRecipe): RenderedFile[] {
+  const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  return [
+    ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
+    { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
+    shipped('guest.sh', guestView(recipe)),
+    shipped('clean.sh', {}),
+    trimScript(),
+    ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
+  ];
+}
+
+/** Keys of repositories lie where APT's own documentation puts them: sources.list(5), deb822 Signed-By. */
+function keys({ repositories }: DebianRecipe, file: FileOf): Arg[] {
+  const uploads = repositories.flatMap((repository): Arg[] => {
+    if (!repository.key) return [];
+    const path = keyFile(repository);
+    return ['--upload', [file(repository.key), `:${path}`], ...chmod('0644', path)];
+  });
+  return uploads.length > 0 ? ['--mkdir', '/etc/apt/keyrings', ...uploads] : [];
+}
+
+function customize(recipe: DebianRecipe, file: FileOf): Contribution | Omitted {
+  if (!managesPackages(recipe)) return { omitted: 'there is no update and no package' };
+  return {
+    args: [
+      '--no-logfile',
+      ...trustArguments(recipe.caCertificates, trust, file),
+      ...keys(recipe, file),
+      ...['--run', { rendered: 'packages.sh' }],
+    ],
+    keys: ['distribution', 'release', 'caCertificates', 'mirror', 'repositories', 'proxy', 'update', 'packages'],
+  };
+}
+
+function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
+  const manages = managesPackages(recipe);
+  return {
+    args: [
+      // The user's steps may need it, and virt-sysprep is without by default.
+      ...['--network', '--no-logfile'],
+      ...(manages ? [] : trustArguments(recipe.caCertificates, trust, file)),
+      ...['--run', { rendered: 'guest.sh' }],
+      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
+      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...recipe.customize.flatMap((step) => stepArguments(step, file)),
+      ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
+      ...['--operations', sysprepOperations.join(',')],
+      ...['--run', { rendered: 'clean.sh' }],
+      // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
+      ...['--truncate', '/etc/machine-id'],
+      ...['--run', { rendered: 'trim.sh' }],
+    ],
+    keys: ['distribution', 'release', ...(manages ? [] : ['caCertificates']), 'cloudInit', 'rootPassword', 'customize'],
+  };
+}
+
+function notes({ distribution, mirror, update }: DebianRecipe): string[] {
+  const insecure = distribution === 'debian' && mirror !== undefined && mirror.security === undefined;
+  return update !== false && insecure
+    ? ['mirror has no security archive: packages get no security updates while the image is built']
+    : [];
+}

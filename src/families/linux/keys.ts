@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { duration, line, secret } from '../../recipe/values.ts';
+import { step } from './step-keys.ts';
+
+const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
+
+/** A URL of a given form. A user and a password in it would end up in the plan. */
+export const url = (what: string, pattern: RegExp) =>
+  line(what, pattern).refine((value) => !hasCredentials.test(value), {
+    error: `expected ${what} without a user and password in it: they never belong in a recipe`,
+  });
+
+/** The proxy of a distribution's package manager, `what` says what goes through it. */
+export const proxyKey = (what: string) =>
+  z
+    .strictObject({
+      url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/@]+\/?$/).describe(
+        'Address of the proxy.',
+      ),
+      user: line('a user name').optional().describe('User at the proxy.'),
+      password: secret().optional().describe('Password at the proxy, by reference.'),
+    })
+    .optional()
+    .describe(`HTTP proxy that ${what} go through while the image is built. The image keeps nothing of it.`);
+
+export const caCertificatesKey = z
+  .array(line('a path'))
+  .prefault([])
+  .describe(
+    'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
+  );
+
+/** `preset` says when packages are updated without it. */
+export const updateKey = (preset: string) =>
+  z
+    .union([z.boolean(), z.strictObject({ maxAge: duration(366).describe('Age, such as 20h or 7d.') })], {
+      error: 'expected true, false or { maxAge: 20h }',
+    })
+    .optional()
+    .describe(
+      `Whether all packages are updated; by default ${preset}. Updates older than \`maxAge\` (20h unless said otherwise) are not reused from a checkpoint.`,
+    );
+
+/** The user that cloud-init makes. */
+export const cloudUser = () =>
+  line('a user name', /^[a-z_][a-z0-9_-]{0,31}$/).refine((user) => user !== 'root', {
+    error: 'expected another user than root',
+  });
+
+export const userDescription =
+  'User that cloud-init makes: with sudo, without a password, with the SSH keys of the instance.';
+
+export const rootLogin = z
+  .enum(['none', 'keys', 'password'])
+  .prefault('none')
+  .describe(
+    'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
+  );
+
+export const rootPasswordKey = secret()
+  .optional()
+  .describe('Password of root, by reference. Without it root is locked.');
+
+export const customizeKey = z
+  .array(step)
+  .prefault([])
+  .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.');
+
+/** IDs of repositories are names of files in the guest: the second of one name would replace the first. */
+export function refuseSameIds(repositories: readonly { id: string }[], context: z.RefinementCtx): void {
+  for (const [index, { id }] of repositories.entries()) {
+    if (repositories.findIndex((other) => other.id === id) === index) continue;
+    context.addIssue({ code: 'custom', path: [index, 'id'], message: `the ID ${id} is already used above` });
+  }
+}

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { bootClone, run } from '../support/image.ts';
+import { freshFolder, vmkiln } from '../support/vmkiln.ts';
+
+test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SSH', async () => {
+  const folder = freshFolder('debian');
+  const shipped = readFileSync('recipes/debian12.yaml', 'utf8');
+  const steps = `customize: [{ run: "systemctl is-enabled ssh > /etc/ssh-was" }]\n`;
+  writeFileSync(join(folder, 'debian.yaml'), shipped.replace('packages: [', 'packages: [jq, ') + steps);
+  const build = await vmkiln(
+    ['rehearse', join(folder, 'debian.yaml'), '--set', 'size=5G', '--out', folder, '--ui', 'json'],
+    { timeout: 2400 },
+  );
+  expect(build.status, build.stderr).toBe(0);
+  const image = join(folder, 'debian12-rehearsal.qcow2');
+  expect(readdirSync(folder)).toContain('debian12-rehearsal.qcow2.sha256');
+
+  const guest = await bootClone(image, { hostname: 'sid', user: 'debian', timeout: 600 });
+  try {
+    expect(await guest.ssh('cloud-init status --wait || true')).toContain('done');
+    expect(JSON.parse(await guest.ssh('sudo jq .v1.errors /run/cloud-init/result.json'))).toEqual([]);
+    expect(await guest.ssh('hostname')).toBe('sid');
+    expect(await guest.ssh('cat /proc/cmdline')).toMatch(/console=tty0 console=ttyS0,115200n8$/);
+    expect(guest.console()).toMatch(/sid login:/);
+    expect(await guest.ssh('dpkg-query -W -f "\\${Status}" qemu-guest-agent')).toBe('install ok installed');
+    expect(await guest.ssh('sudo getent shadow root | cut -d: -f2')).toBe('*');
+    expect(await guest.ssh('ls /usr/sbin/policy-rc.d 2>&1 || true')).toContain('No such file');
+    // The partition and the file system have grown with the disk.
+    expect(Number(await guest.ssh('df --output=size -B1 / | tail -n 1'))).toBeGreaterThan(4 * 1024 ** 3);
+    expect(await guest.ssh('systemctl --failed --no-legend --plain')).toBe('');
+    // The mirror of the build's host serves an instance too: what the image knows of archives still works.
+    expect(await guest.ssh('sudo apt-get -qq update 2>&1 || true')).toBe('');
+    expect(await guest.ssh('wc -c < /etc/machine-id')).toBe('33');
+  } finally {
+    await guest.stop();
+  }
+  // The image was only read.
+  await run('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
+});

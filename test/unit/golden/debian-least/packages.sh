@@ -1,0 +1,53 @@
+# Rendered by vmkiln and run in the guest: updates and installs.
+set -eu
+
+say() {
+  echo "vmkiln: $*"
+}
+
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 NEEDRESTART_SUSPEND=1
+work=$(mktemp -d)
+
+# No service starts in an image that is being built: invoke-rc.d(8) asks this program.
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$policy.vmkiln"; fi
+printf '#!/bin/sh\nexit 101\n' > "$policy"
+chmod 0755 "$policy"
+
+# grub-pc installs itself on the disk that debconf names, which has another name in an instance.
+grub_disk=$(debconf-show grub-pc 2> /dev/null | sed -n 's/^[* ]*grub-pc\/install_devices: *//p')
+set_grub_disk() {
+  if dpkg-query -W -f '${Status}' grub-pc 2> /dev/null | grep -q ' installed$'; then
+    printf 'grub-pc grub-pc/install_devices multiselect %s\n' "$1" | debconf-set-selections
+  fi
+}
+
+finish() {
+  status=$?
+  trap - EXIT
+  rm -rf "$work" "$policy"
+  if [ -e "$policy.vmkiln" ] || [ -L "$policy.vmkiln" ]; then mv "$policy.vmkiln" "$policy"; fi
+  set_grub_disk "$grub_disk"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 143' HUP INT TERM
+
+root=$(findmnt -n -o SOURCE / || true)
+set_grub_disk "$(printf %s "$root" | sed 's/p\{0,1\}[0-9]*$//')"
+
+sources=/etc/apt/sources.list.d
+
+apt() {
+  # Files of the image that were changed stay as they are, and no question is asked.
+  apt-get -y -o Acquire::Retries=3 -o APT::Update::Error-Mode=any -o DPkg::Lock::Timeout=60 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+
+say "looking what the archives have"
+apt update
+say "updating"
+apt dist-upgrade
+
+apt clean
+rm -rf /var/lib/apt/lists/*
