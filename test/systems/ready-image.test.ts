@@ -46,13 +46,13 @@ test('the last partition of a GPT grows to the last MiB of a larger disk', async
   const disk = join(freshFolder('gpt'), 'disk.qcow2');
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M']);
   const make = ['run', ':', 'part-init', '/dev/sda', 'gpt', ':', 'part-add', '/dev/sda', 'p', '2048', '129023'];
-  const image = ['--format=qcow2', '-a', disk];
-  await run('guestfish', [...image, ...make, ':', 'mkfs', 'ext4', '/dev/sda1'], 300);
+  const drive = ['--format=qcow2', '-a', disk];
+  await run('guestfish', [...drive, ...make, ':', 'mkfs', 'ext4', '/dev/sda1'], 300);
   await run('qemu-img', ['resize', '-q', '-f', 'qcow2', disk, '129M']);
   const { args } = growLastPartition(disk, { table: 'gpt', number: 1, filesystem: 'ext' }, 129 * 2048, host);
   const words = args.map((arg) => (typeof arg === 'object' && 'sure' in arg ? arg.sure : String(arg)));
   await run('guestfish', words, 300);
-  const partitions = await run('guestfish', ['--ro', ...image, 'run', ':', 'part-list', '/dev/sda'], 300);
+  const partitions = await run('guestfish', ['--ro', ...drive, 'run', ':', 'part-list', '/dev/sda'], 300);
   expect(partitions).toContain(`part_end: ${128 * 1024 ** 2 - 1}`);
 });
 

@@ -128,7 +128,7 @@ test.each([
   [base.replace('"7.9"', '7.9'), `x.yaml:3:10 release: expected ${releases}, got 7.9`],
   [base.replace('"7.9"', '"7.10"'), `x.yaml:3:10 release: expected ${releases}, got "7.10"`],
   [base.replace('"7.9"', '"08.1"'), `x.yaml:3:10 release: expected ${releases}, got "08.1"`],
-  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel or windows, got "rhle"'],
+  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel or debian or windows, got "rhle"'],
   [`${base}disk:\n\tsize: 8G\n`, /^x\.yaml:6:1 .*tab/i],
   [`${base}machine: *nowhere\n`, /^x\.yaml:5:10 .*alias/],
   [new Uint8Array([0x6e, 0x3a, 0xff]), 'x.yaml: is not UTF-8 text'],

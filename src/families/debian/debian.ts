@@ -3,8 +3,9 @@ import { renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
+import { sharedFile } from '../linux/scripts.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
-import { sysprepOperations, trimScript } from '../linux/sysprep.ts';
+import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { filesOf, resolvePaths } from './paths.ts';
@@ -40,7 +41,7 @@ function render(recipe: DebianRecipe): RenderedFile[] {
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     shipped('guest.sh', guestView(recipe)),
     shipped('clean.sh', {}),
-    trimScript(),
+    sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
