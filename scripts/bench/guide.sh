@@ -44,7 +44,7 @@ customize() {
 # The guide ends at -d. Without the rest, every clone would have the machine-id that virt-sysprep makes up, and the traces
 # of the installation.
 sysprep() {
-  virt-sysprep "$@" --no-logfile --run "$FILES/clean.sh" --truncate /etc/machine-id
+  virt-sysprep "$@" --no-logfile --run "$FILES/clean.sh" --run "$FILES/clean-rhel.sh" --truncate /etc/machine-id
 }
 
 sparsify() {

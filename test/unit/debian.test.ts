@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { DebianRecipe } from '../../src/families/debian/recipe.ts';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
+import { everything as allOf, fakeGuest } from '../support/fake-guest.ts';
 import { filesOf, host, planInput } from '../support/plan-input.ts';
 import { argsOf, rendered, words } from '../support/rhel.ts';
 
@@ -129,6 +130,50 @@ test('whatever the image has on its kernel line stays, but for its consoles; our
     }),
     { numRuns: 30 },
   );
+});
+
+test('a cloud image that was booted keeps nothing of it but what source.keep names, and its link to the resolver', async () => {
+  const guest = fakeGuest();
+  for (const path of [
+    ...['etc/netplan/50-cloud-init.yaml', 'etc/network/interfaces.d/50-cloud-init', 'etc/hostname'],
+    ...['etc/apt/apt.conf.d/90cloud-init-aptproxy', 'etc/udev/rules.d/10-cloud-init-hook-hotplug.rules'],
+    ...['usr/share/ca-certificates/cloud-init-ca-certs.crt', 'home/debian/.ssh/authorized_keys'],
+    ...['etc/netplan/60-own.yaml', 'etc/apt/apt.conf.d/70debconf'],
+  ])
+    guest.write(path, 'x');
+  guest.write('etc/ca-certificates.conf', 'mozilla/x.crt\ncloud-init-ca-certs.crt\n');
+  const managed = "# Your system has configured 'manage_etc_hosts' as True.\n";
+  guest.write('etc/hosts', `${managed}127.0.1.1 first.example.com first\n127.0.0.1 localhost\nff02::1 ip6-allnodes\n`);
+  for (const path of ['etc/passwd', 'etc/shadow']) guest.write(path, '');
+  guest.command('update-ca-certificates');
+  const recipe = await debianRecipe('', least.replace('/x.qcow2', "/x.qcow2, keep: ['/etc/hostname']"));
+  expect(guest.run(rendered(recipe, 'leftovers.sh').text)).toMatchObject({
+    status: 0,
+    calls: ['update-ca-certificates'],
+  });
+  const stays = ['apt/apt.conf.d/70debconf', 'ca-certificates.conf', 'hostname', 'hosts', 'netplan/60-own.yaml'];
+  expect(allOf(guest)).toEqual([...stays, 'passwd', 'shadow'].map((name) => `etc/${name}`));
+  expect(guest.read('etc/ca-certificates.conf')).toBe('mozilla/x.crt\n');
+  expect(guest.read('etc/hosts')).toBe(`${managed}127.0.0.1 localhost\nff02::1 ip6-allnodes\n`);
+  expect(words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))))).not.toContain('--delete');
+  expect(familyOf(recipe).notes(recipe)[0]).toContain('/etc/netplan/50-cloud-init.yaml');
+});
+
+test.each([
+  ['boot/grub/grub.cfg', 'linux /vmlinuz cloud-init=disabled ro\n'],
+  ['etc/default/grub.d/50-own.cfg', 'GRUB_CMDLINE_LINUX="cloud-init=disabled"\n'],
+])('an image in which cloud-init would not run is refused: %s', async (path, text) => {
+  const check = rendered(await debianRecipe(), 'check.sh').text;
+  const guest = fakeGuest();
+  guest.write('lib/systemd/system/cloud-init.service', '');
+  expect(guest.run(check).output).toContain('its services are disabled');
+  guest.link('etc/systemd/system/cloud-init.target.wants/cloud-init.service', '/lib/systemd/system/cloud-init.service');
+  expect(guest.run(check)).toMatchObject({ status: 0, output: '' });
+  guest.write(path, text);
+  expect(guest.run(check)).toMatchObject({
+    status: 1,
+    output: expect.stringContaining(`/${path} has the kernel argument`),
+  });
 });
 
 test('its cloud image may need no UEFI, and says nothing of the firmware of an instance', async () => {

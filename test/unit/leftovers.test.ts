@@ -113,7 +113,7 @@ describe('a ready image that was booted', () => {
     );
     const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe)))).join(' ');
     expect(args).toMatch(
-      /--run <leftovers.sh> .*--write \/root\/.ssh\/authorized_keys:x .*--run <check.sh> --run <clean.sh>/,
+      /--run <leftovers.sh> .*--write \/root\/.ssh\/authorized_keys:x .*--run <check.sh> --run <clean.sh> --run <clean-rhel.sh>/,
     );
     const [note] = familyOf(recipe).notes(recipe);
     for (const pattern of leftovers.filter((each) => each.startsWith('/'))) expect(note).toContain(pattern);

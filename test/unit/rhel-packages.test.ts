@@ -187,6 +187,7 @@ test('without a subscription, repositories and packages there is nothing to run'
     'identity.service',
     'check.sh',
     'clean.sh',
+    'clean-rhel.sh',
     'trim.sh',
   ]);
   expect(familyOf(recipe).customize(recipe, filesOf(recipe))).toMatchObject({ omitted: expect.any(String) });

@@ -129,7 +129,7 @@ test('sysprep: chosen operations, then emptying the machine-id and trimming', as
     expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),
   );
   for (const harmful of ['fs-uuids', 'user-account', 'ssh-userdir']) expect(operations).not.toContain(harmful);
-  expect(args.slice(-6)).toEqual(['--run', '<clean.sh>', '--truncate', '/etc/machine-id', '--run', '<trim.sh>']);
+  expect(args.slice(-6)).toEqual(['--run', '<clean-rhel.sh>', '--truncate', '/etc/machine-id', '--run', '<trim.sh>']);
 });
 
 test('cloud.cfg: the user, the data sources, and no network configuration', async () => {
@@ -171,7 +171,7 @@ test('every name in every shipped template is in its view', async () => {
     'cloud.cfg.hbs': cloudView(recipe),
     'guest.sh.hbs': guestView(recipe),
     'packages.sh.hbs': packagesView(recipe),
-    'clean.sh.hbs': cleanView(recipe),
+    'clean-rhel.sh.hbs': cleanView(recipe),
   };
   for (const folder of ['kickstart', 'templates/rhel']) {
     for (const name of readdirSync(folder).filter((file) => file.endsWith('.hbs') && file in views)) {

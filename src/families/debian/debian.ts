@@ -3,6 +3,9 @@ import { renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
+import { cleanScript } from '../linux/identities.ts';
+import { identityArguments, identityFiles } from '../linux/identity.ts';
+import { leftoversArguments, leftoversNote, leftoversScript } from '../linux/leftovers.ts';
 import { sharedFile } from '../linux/scripts.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
@@ -39,8 +42,13 @@ function render(recipe: DebianRecipe): RenderedFile[] {
   return [
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
+    leftoversScript(recipe.source.keep, trust),
     shipped('guest.sh', guestView(recipe)),
-    shipped('clean.sh', {}),
+    ...identityFiles('systemd'),
+    // Networks of the recipe's own, by netplan or ifupdown, need no cloud-init.
+    sharedFile('check.sh', { metadata: false }),
+    cleanScript(),
+    shipped('clean-debian.sh', {}),
     sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
@@ -76,24 +84,34 @@ function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
       ...(manages ? [] : trustArguments(recipe.caCertificates, trust, file)),
+      // /etc/resolv.conf is a link to what systemd-resolved writes, or the DHCP client's to write anew.
+      ...leftoversArguments(recipe.source.keep),
       ...['--run', { rendered: 'guest.sh' }],
+      ...identityArguments('systemd'),
       ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
       ...['--run-command', `chown root:root ${cloudConfig}`],
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
-      ...['--run', { rendered: 'clean.sh' }],
+      ...['--run', { rendered: 'check.sh' }],
+      ...['--run', { rendered: 'clean.sh' }, '--run', { rendered: 'clean-debian.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
       ...['--truncate', '/etc/machine-id'],
       ...['--run', { rendered: 'trim.sh' }],
     ],
-    keys: ['distribution', 'release', ...(manages ? [] : ['caCertificates']), 'cloudInit', 'rootPassword', 'customize'],
+    keys: [
+      ...['distribution', 'release', 'source', ...(manages ? [] : ['caCertificates'])],
+      ...['cloudInit', 'rootPassword', 'customize'],
+    ],
   };
 }
 
 function notes({ distribution, mirror, update }: DebianRecipe): string[] {
   const insecure = distribution === 'debian' && mirror !== undefined && mirror.security === undefined;
-  return update !== false && insecure
-    ? ['mirror has no security archive: packages get no security updates while the image is built']
-    : [];
+  return [
+    leftoversNote(),
+    ...(update !== false && insecure
+      ? ['mirror has no security archive: packages get no security updates while the image is built']
+      : []),
+  ];
 }

@@ -6,6 +6,7 @@ import {
   caCertificatesKey,
   cloudUser,
   customizeKey,
+  keepKey,
   proxyKey,
   refuseSameIds,
   rootLogin,
@@ -78,6 +79,7 @@ export const debianForm = recipeForm({
     .strictObject({
       image: medium('Cloud image (QCOW2) of the distribution to start from'),
       sha256: checksum('the image'),
+      keep: keepKey,
     })
     .describe('Where the image starts from.'),
   mirror,

@@ -1,3 +1,6 @@
+import type { RenderedFile } from '../../model.ts';
+import { sharedFile } from './scripts.ts';
+
 /** Names and keys that a machine has for itself, and clones must not share. */
 export type Identity = {
   what: string;
@@ -9,14 +12,14 @@ export type Identity = {
 
 /**
  * Removed from every image, besides /etc/machine-id, which is left as an empty file (machine-id(5): `uninitialized` would have
- * presets applied anew). What lies where: systemd's "Safely Building Images", the packages of Red Hat Enterprise Linux, and the
- * documentation of NetworkManager and LVM.
+ * presets applied anew). What lies where: systemd's "Safely Building Images", the packages of Red Hat Enterprise Linux
+ * and Debian, and the documentation of NetworkManager and LVM.
  */
 export const identities: readonly Identity[] = [
   {
     what: 'SSH host keys',
     paths: ['/etc/ssh/ssh_host_*key', '/etc/ssh/ssh_host_*key.pub', '/etc/ssh/ssh_host_*-cert.pub'],
-    madeBy: 'sshd-keygen',
+    madeBy: 'sshd-keygen, cloud-init',
   },
   {
     what: 'random seeds',
@@ -52,7 +55,14 @@ export const identities: readonly Identity[] = [
   },
   {
     what: 'DHCP: leases and DUIDs',
-    paths: ['/var/lib/dhclient/*', '/var/lib/dhcp/*', '/var/lib/dhcpcd/*', '/etc/dhcpcd.duid', '/etc/dhcpcd.secret'],
+    paths: [
+      '/var/lib/dhclient/*',
+      '/var/lib/dhcp/*',
+      '/var/lib/dhcpcd/*',
+      '/etc/dhcpcd.duid',
+      '/etc/dhcpcd.secret',
+      '/var/lib/systemd/network/*',
+    ],
     madeBy: 'the client',
   },
   {
@@ -61,3 +71,8 @@ export const identities: readonly Identity[] = [
     madeBy: 'insights-client --register',
   },
 ];
+
+/** The script that removes them, and what all distributions have of the traces of a build. */
+export function cleanScript(): RenderedFile {
+  return sharedFile('clean.sh', { identities: identities.flatMap(({ paths }) => paths) });
+}

@@ -41,6 +41,14 @@ export const updateKey = (preset: string) =>
       `Whether all packages are updated; by default ${preset}. Updates older than \`maxAge\` (20h unless said otherwise) are not reused from a checkpoint.`,
     );
 
+/** Of a `source` that is a ready image. */
+export const keepKey = z
+  .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
+  .prefault([])
+  .describe(
+    'Files and folders of a ready image that stay, of what an earlier boot has left and the plan lists; shell patterns are allowed.',
+  );
+
 /** The user that cloud-init makes. */
 export const cloudUser = () =>
   line('a user name', /^[a-z_][a-z0-9_-]{0,31}$/).refine((user) => user !== 'root', {

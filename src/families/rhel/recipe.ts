@@ -5,6 +5,7 @@ import {
   caCertificatesKey,
   cloudUser,
   customizeKey,
+  keepKey,
   proxyKey,
   refuseSameIds,
   rootLogin,
@@ -77,12 +78,7 @@ const source = z
     iso: medium('Installation ISO').optional(),
     image: medium('Ready KVM guest image (QCOW2) to start from, instead of an installation').optional(),
     sha256: checksum('the ISO or image'),
-    keep: z
-      .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
-      .prefault([])
-      .describe(
-        'Files and folders of a ready image that stay, of what an earlier boot has left and the plan lists; shell patterns are allowed.',
-      ),
+    keep: keepKey,
   })
   .refine(({ iso, image }) => (iso === undefined) !== (image === undefined), {
     error: 'expected either iso or image',

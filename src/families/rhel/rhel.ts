@@ -14,8 +14,9 @@ import {
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
 import { chmod, stepArguments } from '../linux/steps.ts';
+import { cleanScript } from '../linux/identities.ts';
 import { identityArguments, identityFiles } from '../linux/identity.ts';
-import { leftoversArguments, leftoversScript, leftoversText } from '../linux/leftovers.ts';
+import { leftoversArguments, leftoversNote, leftoversScript, resolver } from '../linux/leftovers.ts';
 import { sharedFile } from '../linux/scripts.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
@@ -69,11 +70,12 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     ...(ready ? [] : [renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
-    ...(ready ? [leftoversScript(recipe.source.keep)] : []),
+    ...(ready ? [leftoversScript(recipe.source.keep, rhelRelease(recipe).trust)] : []),
     shipped('guest.sh', guestView(recipe)),
     ...identityFiles(rhelRelease(recipe).init),
     sharedFile('check.sh', { metadata: recipe.cloudInit.network === 'metadata' }),
-    shipped('clean.sh', cleanView(recipe)),
+    cleanScript(),
+    shipped('clean-rhel.sh', cleanView(recipe)),
     sharedFile('trim.sh'),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
@@ -126,7 +128,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       // The user's steps may need it, and virt-sysprep is without by default.
       ...['--network', '--no-logfile'],
       ...(managesPackages(recipe) ? [] : preparation(recipe, file)),
-      ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep)),
+      ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep, [resolver])),
       ...['--run', { rendered: 'guest.sh' }],
       ...(network === 'initscripts' ? ['--run-command', 'chkconfig network on'] : []),
       ...identityArguments(init),
@@ -136,7 +138,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
       ...['--run', { rendered: 'check.sh' }],
-      ...['--run', { rendered: 'clean.sh' }],
+      ...['--run', { rendered: 'clean.sh' }, '--run', { rendered: 'clean-rhel.sh' }],
       // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
       ...(init === 'systemd' ? ['--truncate', '/etc/machine-id'] : []),
       ...['--run', { rendered: 'trim.sh' }],
@@ -177,9 +179,7 @@ function notes(recipe: RhelRecipe): string[] {
   const { packages, repositories, source, subscription, release } = recipe;
   const { attach, growRoot } = rhelRelease(recipe);
   const all = [
-    source.image !== undefined
-      ? `removed from the ready image, but for what source.keep names: ${leftoversText}`
-      : undefined,
+    source.image !== undefined ? leftoversNote([resolver]) : undefined,
     packages.length > 0 && !subscription && repositories.length === 0
       ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
       : undefined,

@@ -2,7 +2,6 @@ import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
-import { identities } from '../linux/identities.ts';
 import { getsGpt } from './kickstart/storage.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
 import { rhelRelease } from './releases.ts';
@@ -59,14 +58,10 @@ export function guestView(recipe: RhelRecipe): View {
   };
 }
 
-/** What clean.sh.hbs may use. */
+/** What clean-rhel.sh.hbs may use. */
 export function cleanView(recipe: RhelRecipe): View {
   const { init, packageManager } = rhelRelease(recipe);
-  return {
-    dnf: packageManager === 'dnf',
-    systemd: init === 'systemd',
-    identities: identities.flatMap(({ paths }) => paths),
-  };
+  return { dnf: packageManager === 'dnf', systemd: init === 'systemd' };
 }
 
 /** Whether packages.sh has anything to do. */

@@ -1,21 +1,17 @@
-# Rendered by vmkiln and run in the guest after virt-sysprep's own operations: the last traces of the build.
+# Rendered by vmkiln and run in the guest after virt-sysprep's own operations: what clones must not share, and traces of the build.
 set -eu
 
-# What an earlier boot of the image left: its instance, and what cloud-init wrote for it.
-rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/cloud/sem /var/lib/cloud/seed
-rm -f /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init /etc/network/interfaces.d/50-cloud-init.cfg
-rm -f /etc/sudoers.d/90-cloud-init-users /etc/ssh/sshd_config.d/50-cloud-init.conf /etc/cloud/cloud-init.disabled
-# Clones must not begin with the same seed or identity.
-rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/dhcp/*.leases
-rm -rf /var/lib/systemd/network/* /var/lib/NetworkManager/*
+rm -rf /etc/ssh/ssh_host_*key /etc/ssh/ssh_host_*key.pub /etc/ssh/ssh_host_*-cert.pub /var/lib/random-seed /var/lib/systemd/random-seed /boot/loader/random-seed /boot/efi/loader/random-seed /var/lib/systemd/credential.secret /etc/hostid /etc/iscsi/initiatorname.iscsi /etc/nvme/hostnqn /etc/nvme/hostid /etc/lvm/devices/system.devices /etc/lvm/devices/backup/* /var/lib/NetworkManager/* /var/lib/dhclient/* /var/lib/dhcp/* /var/lib/dhcpcd/* /etc/dhcpcd.duid /etc/dhcpcd.secret /var/lib/systemd/network/* /etc/insights-client/machine-id /etc/insights-client/.registered
 [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id
+# A machine-id that kernel-install(8) would go on to name boot entries by.
+if grep -qsE '^[0-9a-f]{32}$' /etc/kernel/entry-token; then rm -f /etc/kernel/entry-token; fi
+if [ -f /etc/machine-info ]; then sed -i '/^KERNEL_INSTALL_MACHINE_ID=/d' /etc/machine-info; fi
 # What edits and the recipe's steps left: virt-sysprep's own operations ran before them.
-rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
-rm -f /etc/ssh/ssh_host_*key /etc/ssh/ssh_host_*key.pub /root/.bash_history
+rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data
+rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid- /root/.bash_history
 # builder.log is the tool's own, which it removes itself.
 find /tmp /var/tmp -xdev -mindepth 1 -maxdepth 1 ! -name builder.log -exec rm -rf {} +
-rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin
-for log in /var/log/apt /var/log/journal /var/log/unattended-upgrades; do
+for log in /var/log/journal /var/log/audit; do
   if [ -d "$log" ]; then find "$log" -mindepth 1 -delete; fi
 done
-rm -f /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log /var/log/cloud-init.log /var/log/cloud-init-output.log
+rm -f /var/log/cloud-init*

@@ -24,9 +24,13 @@ for unit in cloud-init.target cloud-config.target $(printf '%s.service ' $servic
   fi
 done
 for service in $services; do
-  if [ -f "/usr/lib/systemd/system/$service.service" ]; then
+  # Where /lib is no link to /usr/lib, units are in it.
+  if [ -f "/usr/lib/systemd/system/$service.service" ] || [ -f "/lib/systemd/system/$service.service" ]; then
     there=systemctl
-    enabled=$enabled$(find /etc/systemd/system /usr/lib/systemd/system -path "*.wants/$service.service" -o -path "*.requires/$service.service")
+    for folder in /etc/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+      [ -d "$folder" ] || continue
+      enabled=$enabled$(find "$folder" -path "*.wants/$service.service" -o -path "*.requires/$service.service")
+    done
   elif [ -f "/etc/rc.d/init.d/$service" ]; then
     there=chkconfig
     enabled=$enabled$(find /etc/rc.d/rc3.d -name "S[0-9][0-9]$service")
@@ -37,8 +41,8 @@ case $there:$enabled in
   chkconfig:) stops "its services are off" "chkconfig cloud-init on in a step, and the same for cloud-init-local, cloud-config and cloud-final" ;;
 esac
 
-for file in /etc/default/grub /etc/kernel/cmdline /boot/loader/entries/*.conf /boot/grub2/grub.cfg /boot/grub2/grubenv \
-  /boot/efi/EFI/*/grub.cfg /boot/efi/EFI/*/grubenv /boot/grub/grub.conf /boot/efi/EFI/*/grub.conf; do
+for file in /etc/default/grub /etc/default/grub.d/*.cfg /etc/kernel/cmdline /boot/loader/entries/*.conf \
+  /boot/grub2/grub.cfg /boot/grub2/grubenv /boot/grub/grub.cfg /boot/grub/grubenv /boot/efi/EFI/*/grub.cfg /boot/efi/EFI/*/grubenv /boot/grub/grub.conf /boot/efi/EFI/*/grub.conf; do
   [ -f "$file" ] || continue
   argument=$(grep -av '^[[:blank:]]*#' "$file" |
     grep -aoE "(^|[[:blank:]\"'=])(cloud-init|ci\.di\.policy)=disabled($|[[:blank:]\"'])" | head -n 1 | tr -d " \t\"'" || true)
