@@ -7,8 +7,8 @@ import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SSH', async () => {
   const folder = freshFolder('debian');
   const shipped = readFileSync('recipes/debian12.yaml', 'utf8');
-  const steps = `customize: [{ run: "systemctl is-enabled ssh > /etc/ssh-was" }]\n`;
-  writeFileSync(join(folder, 'debian.yaml'), shipped.replace('packages: [', 'packages: [jq, ') + steps);
+  const steps = 'customize: [{ run: "cp /etc/nvme/hostnqn /etc/of-the-image" }]\n';
+  writeFileSync(join(folder, 'debian.yaml'), shipped.replace('packages: [', 'packages: [jq, nvme-cli, ') + steps);
   const build = await vmkiln(
     ['rehearse', join(folder, 'debian.yaml'), '--set', 'size=5G', '--out', folder, '--ui', 'json'],
     { timeout: 2400 },
@@ -19,8 +19,9 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
 
   const guest = await bootClone(image, { hostname: 'sid', user: 'debian', timeout: 600 });
   try {
-    expect(await guest.ssh('cloud-init status --wait || true')).toContain('done');
+    const status = await guest.ssh('cloud-init status --wait || true');
     expect(JSON.parse(await guest.ssh('sudo jq .v1.errors /run/cloud-init/result.json'))).toEqual([]);
+    expect(status).toContain('done');
     expect(await guest.ssh('hostname')).toBe('sid');
     expect(await guest.ssh('cat /proc/cmdline')).toMatch(/console=tty0 console=ttyS0,115200n8$/);
     expect(guest.console()).toMatch(/sid login:/);
@@ -33,6 +34,9 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
     // The mirror of the build's host serves an instance too: what the image knows of archives still works.
     expect(await guest.ssh('sudo apt-get -qq update 2>&1 || true')).toBe('');
     expect(await guest.ssh('wc -c < /etc/machine-id')).toBe('33');
+    const names = (await guest.ssh('cat /etc/of-the-image /etc/nvme/hostnqn')).split('\n');
+    expect(new Set(names.filter((name) => name.startsWith('nqn.'))).size).toBe(2);
+    expect(await guest.ssh('cat /etc/hosts')).toMatch(/^127\.0\.1\.1 sid/m);
   } finally {
     await guest.stop();
   }

@@ -12,6 +12,9 @@ touch "$root/etc/grub.d/enable_cloud"
 mkdir -p "$root/etc/default/grub.d"
 printf '%s\n' 'GRUB_DISABLE_LINUX_UUID=true' 'GRUB_DISABLE_LINUX_PARTUUID=' > "$root/etc/default/grub.d/10_cloud.cfg"
 printf '%s\n' 'GRUB_TIMEOUT=0' > "$root/etc/default/grub.d/15_timeout.cfg"
+# As debian-cloud-images has them (config_space/files). Without a locale cloud-init would make one, which takes a package more.
+echo 'LANG=C.UTF-8' > "$root/etc/default/locale"
+echo 'manage_etc_hosts: true' > "$root/etc/cloud/cloud.cfg.d/01_debian_cloud.cfg"
 chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service
 ln -sf /run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
 : > "$root/etc/machine-id"
