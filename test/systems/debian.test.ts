@@ -18,25 +18,26 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
   expect(readdirSync(folder)).toContain('debian12-rehearsal.qcow2.sha256');
 
   const guest = await bootClone(image, { hostname: 'sid', user: 'debian', timeout: 600 });
+  const ask = async (command: string) => (await guest.ssh(command)).trim();
   try {
-    const status = await guest.ssh('cloud-init status --wait || true');
-    expect(JSON.parse(await guest.ssh('sudo jq .v1.errors /run/cloud-init/result.json'))).toEqual([]);
+    const status = await ask('cloud-init status --wait || true');
+    expect(JSON.parse(await ask('sudo jq .v1.errors /run/cloud-init/result.json'))).toEqual([]);
     expect(status).toContain('done');
-    expect(await guest.ssh('hostname')).toBe('sid');
-    expect(await guest.ssh('cat /proc/cmdline')).toMatch(/console=tty0 console=ttyS0,115200n8$/);
+    expect(await ask('hostname')).toBe('sid');
+    expect(await ask('cat /proc/cmdline')).toMatch(/console=tty0 console=ttyS0,115200n8$/);
     expect(guest.console()).toMatch(/sid login:/);
-    expect(await guest.ssh('dpkg-query -W -f "\\${Status}" qemu-guest-agent')).toBe('install ok installed');
-    expect(await guest.ssh('sudo getent shadow root | cut -d: -f2')).toBe('*');
-    expect(await guest.ssh('ls /usr/sbin/policy-rc.d 2>&1 || true')).toContain('No such file');
+    expect(await ask('dpkg-query -W -f "\\${Status}" qemu-guest-agent')).toBe('install ok installed');
+    expect(await ask('sudo getent shadow root | cut -d: -f2')).toBe('*');
+    expect(await ask('ls /usr/sbin/policy-rc.d 2>&1 || true')).toContain('No such file');
     // The partition and the file system have grown with the disk.
-    expect(Number(await guest.ssh('df --output=size -B1 / | tail -n 1'))).toBeGreaterThan(4 * 1024 ** 3);
-    expect(await guest.ssh('systemctl --failed --no-legend --plain')).toBe('');
+    expect(Number(await ask('df --output=size -B1 / | tail -n 1'))).toBeGreaterThan(4 * 1024 ** 3);
+    expect(await ask('systemctl --failed --no-legend --plain')).toBe('');
     // The mirror of the build's host serves an instance too: what the image knows of archives still works.
-    expect(await guest.ssh('sudo apt-get -qq update 2>&1 || true')).toBe('');
-    expect(await guest.ssh('wc -c < /etc/machine-id')).toBe('33');
-    const names = (await guest.ssh('cat /etc/of-the-image /etc/nvme/hostnqn')).split('\n');
+    expect(await ask('sudo apt-get -qq update 2>&1 || true')).toBe('');
+    expect(await ask('wc -c < /etc/machine-id')).toBe('33');
+    const names = (await ask('cat /etc/of-the-image /etc/nvme/hostnqn')).split('\n');
     expect(new Set(names.filter((name) => name.startsWith('nqn.'))).size).toBe(2);
-    expect(await guest.ssh('cat /etc/hosts')).toMatch(/^127\.0\.1\.1 sid/m);
+    expect(await ask('cat /etc/hosts')).toMatch(/^127\.0\.1\.1 sid/m);
   } finally {
     await guest.stop();
   }
