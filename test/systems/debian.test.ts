@@ -25,7 +25,7 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
     expect(status).toContain('done');
     expect(await ask('hostname')).toBe('sid');
     expect(await ask('cat /proc/cmdline')).toMatch(/console=tty0 console=ttyS0,115200n8$/);
-    expect(guest.console()).toMatch(/sid login:/);
+    await expect.poll(guest.console, { timeout: 120_000, interval: 1000 }).toMatch(/sid login:/);
     expect(await ask('dpkg-query -W -f "\\${Status}" qemu-guest-agent')).toBe('install ok installed');
     expect(await ask('sudo getent shadow root | cut -d: -f2')).toBe('*');
     expect(await ask('ls /usr/sbin/policy-rc.d 2>&1 || true')).toContain('No such file');

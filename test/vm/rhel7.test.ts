@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arg, Event, Piece, Plan } from '../../src/model.ts';
-import { bootClone, type Guest, openImage, run } from '../support/image.ts';
+import { bootClone, filesIn, type Guest, openImage, run } from '../support/image.ts';
 import { namesOfMachine } from '../support/releases.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
@@ -158,8 +158,12 @@ describe('a clone of it', () => {
     expect((await guest.ssh('cat /etc/machine-id')).trim()).toMatch(/^[0-9a-f]{32}$/);
     expect(await guest.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
     // On real media only where the packages are installed.
-    for (const [path, form] of realIso ? [] : Object.entries(namesOfMachine))
-      expect(await guest.ssh(`sudo cat ${path}`), path).toMatch(form);
+    const names = realIso ? [] : Object.entries(namesOfMachine);
+    const texts = await filesIn(
+      guest,
+      names.map(([path]) => path),
+    );
+    for (const [path, form] of names) expect(texts.get(path), path).toMatch(form);
   });
 });
 
