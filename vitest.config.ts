@@ -28,8 +28,11 @@ const unit = {
   expect: { poll: { timeout: 20_000 } },
 };
 
+/** execa itself, where a build has a copy of it in one file. */
+const ssr = { resolve: { conditions: ['source', 'module', 'node'] } };
+
 function project(name: string, options: object, include = `test/${name}/**/*.test.ts`) {
-  return { test: { name, include: [include], setupFiles: eachFile, ...options } };
+  return { ssr, test: { name, include: [include], setupFiles: eachFile, ...options } };
 }
 
 /** What each of them is for, and how long it takes, is in test/README.md. */

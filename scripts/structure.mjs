@@ -32,7 +32,7 @@ const floors = [
 ];
 
 /** Packages that one file alone may import. */
-const doors = { execa: 'tools/exec.ts', zx: 'hooks.ts' };
+const doors = { execa: 'tools/exec.ts', '#execa': 'tools/exec.ts', zx: 'hooks.ts' };
 
 const longest = 300;
 

@@ -13,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kind=${1:-default}
 shift || true
 case $kind in
-  default) groups=('unit cli' 'services,installs vm') ;;
-  all) groups=('unit cli' 'services,installs vm' releases 'long,kills systems') ;;
+  default) groups=('unit cli' 'services vm installs') ;;
+  all) groups=('unit cli' 'systems services kills vm long installs' releases) ;;
   systems) groups=(releases systems) ;;
   media)
     groups=(media)
@@ -53,19 +53,22 @@ run_project() {
   fi
   echo "test: $1 took $((SECONDS - began)) s" >>"$results/times"
 }
-run_lane() {
-  local project
-  for project in ${1//,/ }; do run_project "$project" "${@:2}"; done
-}
-# The lanes of a group keep about one core busy each and run side by side; the output of all but the last follows its own.
+# Each job has a process group of its own, with which all that it has started ends.
+set -m
+trap 'for job in $(jobs -p); do kill -- "-$job"; done; wait; exit 130' INT TERM
+# A project keeps about one core busy: two of a group run at once, the longest first, and each prints when it has ended.
+# The releases keep two guests busy by themselves.
 for group in "${groups[@]}"; do
-  read -ra lanes <<<"$group"
-  for lane in "${lanes[@]:0:${#lanes[@]}-1}"; do
-    run_lane "$lane" "$@" >"$results/$lane.log" 2>&1 &
+  for project in $group; do
+    while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n || true; done
+    printf 'test: %s begins\n' "$project"
+    {
+      run_project "$project" "$@" >"$results/$project.log" 2>&1 ||
+        echo '{"success":false}' >"$results/$project-crashed.json"
+      cat "$results/$project.log"
+    } </dev/null &
   done
-  run_lane "${lanes[-1]}" "$@"
   wait
-  for lane in "${lanes[@]:0:${#lanes[@]}-1}"; do cat "$results/$lane.log"; done
 done
 printf '\n'
 cat "$results/times"

@@ -45,21 +45,24 @@ function options() {
   }
 }
 
-function installPacker() {
+/** Packer's version; installs it when it is not there. */
+function packerVersion() {
+  const version = () => ask('packer', ['--version'], { env: { CHECKPOINT_DISABLE: '1' } }).trim();
   try {
-    ask('packer', ['--version'], { env: { CHECKPOINT_DISABLE: '1' } });
+    return version();
   } catch {
     say('installs packer');
     ask('apt-get', ['install', '-y', '--no-install-recommends', 'packer'], {
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     });
+    return version();
   }
 }
 
 async function run(folder, { only }, results) {
   chmodSync(folder, 0o711);
   say('prepares: practice DVD, recipes, appliance');
-  if (only.includes('packer')) installPacker();
+  const packer = only.includes('packer') ? packerVersion() : results.machine?.versions.packer;
   const recipes = writeRecipes(folder);
   const dvd = await practiceDvd(folder);
   const facts = hostFacts(recipes.bench, dvd, freshHome(folder, 'plan', dvd));
@@ -73,7 +76,7 @@ async function run(folder, { only }, results) {
   const setting = { folder, recipes, dvd, facts, files, guestfs, domain, say };
   cleanUp.push(() => removeDomain(facts.connect, domain));
   await warmUp(setting);
-  results.machine = machine(facts);
+  results.machine = machine(facts, packer);
   results.background = await background();
   const began = new Date().toISOString();
   if (results.background > 0.05) say(`warning: ${Math.round(results.background * 100)} % of the CPU is busy already`);

@@ -101,14 +101,13 @@ export function hostFacts(recipe, dvd, home) {
   };
 }
 
-/** The machine, named. Sizes in bytes. */
-export function machine({ versions, accelerator }) {
-  const packer = ask('packer', ['--version']).trim();
+/** The machine, named. Sizes in bytes. `packer` is its version, undefined where it was never measured. */
+export function machine({ versions, accelerator }, packer) {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memory: totalmem(),
     accelerator,
-    versions: { ...versions, packer, node: process.versions.node },
+    versions: { ...versions, ...(packer && { packer }), node: process.versions.node },
   };
 }

@@ -1,5 +1,4 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { execa } from 'execa';
 import { interrupted, VmkilnError } from '../errors.ts';
 import type { Env } from '../model.ts';
 import { formatDuration } from '../text.ts';
@@ -56,6 +55,8 @@ export function killLiveGroups(): void {
  */
 export async function exec(options: ExecOptions): Promise<ExecResult> {
   const { program, args, signal } = options;
+  // Only now: commands that start no program need not wait for it.
+  const { execa } = await import('#execa');
   if (signal.aborted) throw interrupted(`running ${program}`, signal);
   const started = performance.now();
   const [file, ...words] = options.confined ? confine(program, args, options.confined) : [program, ...args];

@@ -37,6 +37,7 @@ test.each<[string, Record<string, string>, string | undefined]>([
   ['beside', { 'ui/a.ts': "export * from '../rehearsal/b.ts';" }, 'ui and rehearsal know nothing of each other'],
   ['nowhere', { 'cellar/a.ts': "import { b } from '../model.ts';" }, 'cellar has no floor'],
   ['a back door', { 'host/a.ts': "import { execa } from 'execa';" }, 'only src/tools/exec.ts does'],
+  ['its copy', { 'host/a.ts': "await import('#execa');" }, 'only src/tools/exec.ts does'],
   ['the door', { 'tools/exec.ts': "import { execa } from 'execa';" }, undefined],
   [
     'a stage and another',
