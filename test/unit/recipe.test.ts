@@ -36,7 +36,7 @@ test('a small recipe gets every default, sizes in bytes and durations in seconds
     disk: {},
     machine: { memory: 2 * 1024 ** 3, vcpus: 2, firmware: 'bios' },
     install: { timeout: 3600, stallTimeout: 900 },
-    cloudInit: { user: 'cloud-user' },
+    cloudInit: { rootLogin: 'none' },
     output: { format: 'qcow2', compression: 'zlib' },
     upload: [{ directory: { path: './images' } }],
     packages: [],
