@@ -57,7 +57,7 @@ test.each([
   ['centos-stream', '8', /expected a release of CentOS Stream in quotes \(9, 10\), got "8"$/],
   ['centos', '8.5', /expected a release of CentOS in quotes \(7\.0 to 7\.9\), got "8\.5"$/],
   ['fedora', '43.1', /expected a release of Fedora in quotes \(42, 43, 44, 45\), got "43\.1"$/],
-  ['rhel', '9', /expected a release in quotes like "7\.9" \(6\.0 to /],
+  ['rhel', '9', /expected a release of RHEL in quotes \(6\.0 to .*, 10\.0 to 10\.10\), got "9"$/],
   ['alma', '9.6', /^x\.yaml:\d+:15 distribution: expected rhel or .* or fedora, got "alma"/],
 ])('%s %s is refused', async (distribution, release, message) => {
   expect(await problemOf(distribution, release)).toMatch(message);

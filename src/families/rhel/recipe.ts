@@ -72,11 +72,8 @@ const repository = z.strictObject({
   keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
 });
 
-const knownReleases = `a release in quotes like "7.9" (${releaseRange('rhel')})`;
-
 /** What stands for a release that the distribution does not have. */
 function expectedRelease(distribution: DistributionName): string {
-  if (distribution === 'rhel') return knownReleases;
   return `a release of ${distributionOf({ distribution }).title} in quotes (${releaseRange(distribution)})`;
 }
 
@@ -118,7 +115,7 @@ export const rhelForm = recipeForm({
     .enum(distributionNames)
     .prefault('rhel')
     .describe('The distribution: RHEL, or one that is made like it.'),
-  release: line(knownReleases, /^[0-9]+(\.[0-9]+)?$/).describe(
+  release: line('a release in quotes like "7.9"', /^[0-9]+(\.[0-9]+)?$/).describe(
     `Release, in quotes: ${distributionNames.map((name) => `of ${name} ${releaseRange(name)}`).join('; ')}.`,
   ),
   subscription: subscription
