@@ -22,8 +22,11 @@ export const dressed: readonly (readonly [DistributionName, string])[] = [
   ['fedora', '43'],
 ];
 
-/** What the practice DVD of a distribution has: the folder with the files of its release package, and its .treeinfo. */
-export function dress(distribution: DistributionName, release: string): { root: string; treeinfo: string } {
+/** What the practice DVD of a distribution has: the folder with the files of its release package, its .treeinfo, and what its installer goes by. */
+export function dress(
+  distribution: DistributionName,
+  release: string,
+): { root: string; treeinfo: string; facts: string } {
   const work = mkdtempSync(join(tmpdir(), 'vmkiln-dress-'));
   const like = releaseFolder(`${rhelRelease({ distribution, release }).major}`);
   const media = (step: string) =>
@@ -31,5 +34,5 @@ export function dress(distribution: DistributionName, release: string): { root: 
       encoding: 'utf8',
     });
   media('dress');
-  return { root: join(work, 'dress'), treeinfo: media('treeinfo') };
+  return { root: join(work, 'dress'), treeinfo: media('treeinfo'), facts: media('facts') };
 }

@@ -129,13 +129,14 @@ const variables = (text: string) =>
   Object.fromEntries(text.split('\n').flatMap((line) => (/^(\w+)="?([^"]*)"?$/.exec(line) ? [line.split('=')] : [])));
 
 test.each(dressed)('the practice media of %s %s say of themselves what its own say', (distribution, release) => {
-  const { treeinfo: wanted, distro } = distributions[distribution];
-  const { root, treeinfo } = dress(distribution, release);
+  const { treeinfo: wanted, distro, efi } = distributions[distribution];
+  const { root, treeinfo, facts } = dress(distribution, release);
   const said = variables(treeinfo.replaceAll(' = ', '='));
   expect(said).toMatchObject({ version: wanted.majorOnly ? release.split('.')[0] : release, arch: 'x86_64' });
   expect(said['family']).toMatch(wanted.family);
   const others = distributionNames.filter((name) => distributions[name].treeinfo.family.test(said['family'] ?? ''));
   expect(others).toEqual([distribution]);
+  expect(facts).toContain(`efi="${efi}"\n`);
   expect(existsSync(join(root, packageKey({ distribution, release }).replace('file://', '')))).toBe(true);
   const own = variables(readFileSync(join(root, 'usr/lib/os-release'), 'utf8').replaceAll('"', ''));
   expect(own).toMatchObject({ ID: distro, VERSION_ID: distribution === 'centos' ? '7' : release });
