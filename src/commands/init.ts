@@ -4,7 +4,6 @@ import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parse } from 'yaml';
 import { VmkilnError } from '../errors.ts';
-import type { Family } from '../families/family.ts';
 import type { Answers, First } from '../families/first.ts';
 import { familyOf, usualRecipe } from '../families/index.ts';
 import { firstRecipe, secretNames } from '../recipe/first.ts';
@@ -53,8 +52,8 @@ export async function init(
     throw new VmkilnError('USAGE', `${path} is already there`, { hint: 'name another file, or pass --force' });
   }
   const { iso, disk } = answers;
-  const { first } = familyFor(from);
-  const own = ownAnswers(answers, from, first);
+  const { first, recipe } = started(from);
+  const own = ownAnswers(answers, from, first, recipe);
   const text = firstRecipe(shippedText(from), { name, iso, disk, schema }, (document) => first?.write(document, own));
   // Where it will lie decides what its relative paths mean: it is checked there, and does not stay if it is wrong.
   const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
@@ -94,15 +93,23 @@ function shippedText(from: string): string {
   return readFileSync(join(shippedRecipes, `${from}.yaml`), 'utf8');
 }
 
-/** The family of a shipped recipe. */
-function familyFor(from: string): Family {
-  return familyOf(parse(shippedText(from)) as { family: string });
+type Started = { family: string } & Record<string, unknown>;
+
+/** A shipped recipe, and what its family asks for one of one's own. */
+function started(from: string): { recipe: Started; first: First | undefined } {
+  const recipe = parse(shippedText(from)) as Started;
+  return { recipe, first: familyOf(recipe).first };
+}
+
+/** The questions that a shipped recipe raises. */
+function raised(first: First | undefined, recipe: Started): First['questions'] {
+  return (first?.questions ?? []).filter(({ isRaised }) => isRaised?.(recipe) ?? true);
 }
 
 /** The answers to the questions of a family. @throws VmkilnError USAGE for an option that is not for its recipes */
-function ownAnswers(options: InitOptions, from: string, first: First | undefined): Answers {
+function ownAnswers(options: InitOptions, from: string, first: First | undefined, recipe: Started): Answers {
   const own = Object.entries(options).filter(([name, value]) => !ofEveryFamily.includes(name) && value !== undefined);
-  const stranger = own.find(([name]) => !first?.questions.some(({ option }) => option === name));
+  const stranger = own.find(([name]) => !raised(first, recipe).some(({ option }) => option === name));
   if (stranger === undefined) return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
   throw new VmkilnError('USAGE', `--${stranger[0]} is not for a recipe from ${from}`, { hint: 'leave it out' });
 }
@@ -128,9 +135,10 @@ async function ask(options: InitOptions, signal: AbortSignal): Promise<InitOptio
     const name = options.name ?? (await question('Name of the image', from));
     await askFor('iso', 'Installation DVD or ready image, path or URL', 'later, with --set');
     await askFor('disk', 'Size of the disk', 'as usual for it');
-    const { first } = familyFor(from);
-    for (const { option, text, usual, choices, isAsked } of first?.questions ?? []) {
-      if (isAsked?.(ownAnswers(answers, from, first)) ?? true) await askFor(option, text, usual, choices);
+    const { first, recipe } = started(from);
+    for (const { option, text, usual, choices, isAsked } of raised(first, recipe)) {
+      if (isAsked?.(ownAnswers(answers, from, first, recipe), recipe) ?? true)
+        await askFor(option, text, usual, choices);
     }
     return { ...answers, from, name };
   } finally {

@@ -50,17 +50,36 @@ function plain(text: string): string {
   return printable(resolved.trim());
 }
 
+/** What libguestfs has no name for, or another one than libosinfo, told by the name of the product as well. */
+function linux({ distro, productName = '' }: Guest): string | undefined {
+  if (distro === 'redhat-based') return productName.startsWith('AlmaLinux') ? 'almalinux' : undefined;
+  if (distro === 'oraclelinux') return 'ol';
+  return distro === 'centos' && productName.includes('Stream') ? 'centos-stream' : distro;
+}
+
+/** Distributions whose minor releases are part of their version, even the first. */
+const withMinor = ['rhel', 'centos', 'rocky', 'almalinux', 'ol'];
+
 /** The version as its maker writes it: "7.9", "22.04", "38"; of Windows the name on the box, "2022". */
-export function versionOf({ name, distro, major, minor, productName = '' }: Guest): string | undefined {
+export function versionOf(guest: Guest): string | undefined {
+  const { name, distro, major, minor, productName = '' } = guest;
   if (name === 'windows')
     return /Server (\d{4}(?: R2)?)|Windows (\d+|XP|Vista)/.exec(productName)?.slice(1).find(Boolean);
   if (major === '0') return undefined;
   if (distro === 'ubuntu') return `${major}.${minor.padStart(2, '0')}`;
-  return minor === '0' && distro !== 'rhel' && distro !== 'centos' ? major : `${major}.${minor}`;
+  return minor === '0' && !withMinor.includes(linux(guest) ?? '') ? major : `${major}.${minor}`;
 }
 
 /** The distribution by the vocabulary of libosinfo, which is what `os_distro` wants. */
-export function distroOf({ name, distro }: Guest): string | undefined {
-  if (name === 'windows') return 'windows';
-  return distro === 'oraclelinux' ? 'ol' : distro === 'redhat-based' ? undefined : distro;
+export function distroOf(guest: Guest): string | undefined {
+  const distro = linux(guest);
+  return guest.name === 'windows' ? 'windows' : distro === 'centos-stream' ? 'centos' : distro;
+}
+
+/** The short id of osinfo-db: libguestfs makes some up from its own names of distributions, which osinfo-db does not have. */
+export function osinfoOf(guest: Guest): string | undefined {
+  const distro = linux(guest);
+  if (distro === guest.distro) return guest.osinfo;
+  if (distro === 'ol') return `ol${versionOf(guest)}`;
+  return distro && `${distro}${guest.major}`;
 }

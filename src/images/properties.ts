@@ -1,6 +1,6 @@
 import { VmkilnError } from '../errors.ts';
 import type { Detected } from './detect.ts';
-import { distroOf, versionOf } from './guest.ts';
+import { distroOf, osinfoOf, versionOf } from './guest.ts';
 import type { Guest } from './guest.ts';
 import { warning } from './header.ts';
 import type { ImageFinding, Format } from './header.ts';
@@ -148,7 +148,7 @@ function guestRules({ format }: Detected, guest: Guest): Rule[] {
     ['os_type', guest.name === 'linux' || guest.name === 'windows' ? guest.name : undefined, because],
     ['os_distro', distroOf(guest), because],
     ['os_version', versionOf(guest), because],
-    ['os_name', guest.osinfo, because],
+    ['os_name', osinfoOf(guest), because],
     ['architecture', guest.arch === 'i386' ? 'i686' : guest.arch, because],
     ['hw_disk_bus', virtio ? 'virtio' : undefined, 'Linux has the driver'],
     ['hw_vif_model', virtio ? 'virtio' : undefined, 'Linux has the driver'],

@@ -1,6 +1,7 @@
 /** Kinds of systems by how their libosinfo id begins. */
 const systems: readonly { match: RegExp; type: string; distro?: string }[] = [
   { match: /^win/, type: 'windows', distro: 'windows' },
+  { match: /^centos-stream/, type: 'linux', distro: 'centos' },
   { match: /^[a-z-]+/, type: 'linux' },
 ];
 

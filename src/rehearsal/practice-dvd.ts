@@ -18,7 +18,12 @@ interface PracticeCommand {
 /** Starts a program and waits for it; rejects when it fails, runs out of time or is aborted. */
 export type Run = (command: PracticeCommand) => Promise<{ stdout: string }>;
 
+/** A distribution that is made like RHEL, by its folder in rehearsal/rhel/distributions, and its release. */
+export type Dress = { distribution: string; release: string };
+
 export interface PracticeDvdOptions {
+  /** What the DVD looks like; RHEL when left out. */
+  dress?: Dress | undefined;
   /** Folder of the caches; the DVD appears under `practice/` in it. */
   cacheDir: string;
   /** Folder for what is half made, on the filesystem of `cacheDir`. */
@@ -73,7 +78,7 @@ export async function contentDigest(base: string, files: string[], words: string
 }
 
 /** The digests of a release's payload and DVD: the names under which they are cached. */
-export async function practiceDigests(release: string): Promise<{ payload: string; dvd: string }> {
+export async function practiceDigests(release: string, dress?: Dress): Promise<{ payload: string; dvd: string }> {
   const assets = assetsFolder();
   const folder = releaseFolder(release);
   const known = await exists(path.join(folder, 'release.env'));
@@ -90,10 +95,13 @@ export async function practiceDigests(release: string): Promise<{ payload: strin
     payloadFiles.map((name) => path.join(assets, name)),
     [suite],
   );
+  const own = [folder, path.join(assets, 'distributions', dress?.distribution ?? 'rhel')];
   const others = (await filesBelow(assets)).filter(
-    (file) => !/^\d+\//.test(path.relative(assets, file)) || file.startsWith(`${folder}/`),
+    (file) =>
+      !/^(\d+|distributions)\//.test(path.relative(assets, file)) || own.some((each) => file.startsWith(`${each}/`)),
   );
-  return { payload, dvd: await contentDigest(assets, others, [payload, path.basename(folder)]) };
+  const words = [payload, path.basename(folder), ...(dress ? [dress.distribution, dress.release] : [])];
+  return { payload, dvd: await contentDigest(assets, others, words) };
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -104,7 +112,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * The practice DVD of a RHEL release, built on first use and then found in the cache by its content.
+ * The practice DVD of a RHEL release, or of what is made like it, built on first use and then found in the cache by its content.
  * The payload (a small Debian root file system) is cached apart, so that editing the installer does not rebuild it.
  * Everything is made in `workDir` and appears by rename. With `make: false` the path is only where it will be.
  *
@@ -114,10 +122,11 @@ export async function practiceDvd(
   release: string,
   options: PracticeDvdOptions,
 ): Promise<{ path: string; digest: string }> {
-  const { run, world, signal, progress = () => undefined } = options;
-  const digests = await practiceDigests(release);
+  const { dress, run, world, signal, progress = () => undefined } = options;
+  const digests = await practiceDigests(release, dress);
   const home = path.join(options.cacheDir, 'practice');
-  const iso = path.join(home, `rhel-${release}-${digests.dvd.slice(0, 12)}.iso`);
+  const named = dress ?? { distribution: 'rhel', release };
+  const iso = path.join(home, `${named.distribution}-${named.release}-${digests.dvd.slice(0, 12)}.iso`);
   if (await exists(iso)) return { path: iso, digest: digests.dvd };
   if (options.make === false) return { path: iso, digest: digests.dvd };
 
@@ -150,7 +159,7 @@ export async function practiceDvd(
       progress(`practice DVD: ${words}`, 0.7 + index * 0.1);
       await run({
         program: path.join(assets, 'media.sh'),
-        args: [step, releaseFolder(release), payload, work],
+        args: [step, releaseFolder(release), payload, work, ...(dress ? [dress.distribution, dress.release] : [])],
         timeout: 600,
       });
     }

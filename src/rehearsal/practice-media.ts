@@ -1,4 +1,7 @@
 import { VmkilnError } from '../errors.ts';
+import { distributionOf } from '../families/rhel/distributions.ts';
+import type { RhelRecipe } from '../families/rhel/recipe.ts';
+import { rhelRelease } from '../families/rhel/releases.ts';
 import type { MediaSource, Rehearsal } from '../pipeline/prepare.ts';
 import { readyImage } from '../recipe/media.ts';
 import { withLock } from '../store/lock.ts';
@@ -26,20 +29,23 @@ export const practice: Rehearsal = { media: practiceMedia, log: practiceLog };
 
 /** A DVD's digest is known before the DVD is made. */
 const rhelDvd: MediaSource = async (recipe, { paths, work, signal, progress, download, env, world }) => {
-  const source = `practice RHEL ${recipe.release}`;
+  const { distribution, release } = recipe as RhelRecipe;
+  const { subscribes, title } = distributionOf({ distribution });
+  const dress = subscribes ? undefined : { distribution, release };
+  const like = dress ? `${rhelRelease({ distribution, release }).major}` : release;
   const run: Run = (command) => exec({ ...command, env: { ...env, ...command.env }, signal });
   const waiting = () => progress('waiting for another build that makes the practice DVD');
-  const { path, digest } = await withLock(paths.cache, `practice ${recipe.release}`, { signal, waiting }, () =>
-    practiceDvd(recipe.release, { cacheDir: paths.cache, workDir: work, run, world, make: download, progress, signal }),
-  );
-  return { iso: { source, path, sha256: digest, size: undefined } };
+  const options = { dress, cacheDir: paths.cache, workDir: work, run, world, make: download, progress, signal };
+  const lock = dress ? `practice ${distribution} ${release}` : `practice ${release}`;
+  const { path, digest } = await withLock(paths.cache, lock, { signal, waiting }, () => practiceDvd(like, options));
+  return { iso: { source: `practice ${title} ${release}`, path, sha256: digest, size: undefined } };
 };
 
-const rhelImage: MediaSource = async (_recipe, options) => {
+const rhelImage: MediaSource = async (recipe, options) => {
   const { paths, signal, progress } = options;
   const waiting = () => progress('waiting for another build that makes the practice image');
   const image = await withLock(paths.cache, 'practice image', { signal, waiting }, () =>
-    practiceImage(options, rhelDvd),
+    practiceImage(recipe as RhelRecipe, options, rhelDvd),
   );
   return { [readyImage]: image };
 };

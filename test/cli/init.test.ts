@@ -43,3 +43,12 @@ test('init refuses an answer to a question that the recipe does not raise, and w
   expect(wrong.stderr).toContain('--repository is not for a recipe from windows-2022');
   expect(readdirSync(cwd)).not.toContain('w.yaml');
 });
+
+test('init asks nothing about a registration for a recipe that needs none', async () => {
+  const repository = ['--repository', 'http://mirror/rocky9'];
+  expect((await vmkiln(['init', 'own.yaml', '--from', 'rocky9', ...repository], { cwd })).status).toBe(0);
+  expect(readFileSync(join(cwd, 'own.yaml'), 'utf8')).toContain('baseurl: http://mirror/rocky9');
+  const wrong = await vmkiln(['init', 'w.yaml', '--from', 'rocky9', '--registration', 'key'], { cwd });
+  expect(wrong.status).toBe(2);
+  expect(wrong.stderr).toContain('--registration is not for a recipe from rocky9');
+});

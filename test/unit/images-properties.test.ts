@@ -75,6 +75,31 @@ describe('properties of the Image service', () => {
     });
   });
 
+  test.each([
+    ['centos', 'CentOS Stream release 9', '9', '0', 'centos9', 'centos', '9', 'centos-stream9'],
+    ['centos', 'CentOS Linux release 7.9.2009 (Core)', '7', '9', 'centos7.0', 'centos', '7.9', 'centos7.0'],
+    [
+      'redhat-based',
+      'AlmaLinux release 10.0 (Purple Lion)',
+      '10',
+      '0',
+      'redhat-based10.0',
+      'almalinux',
+      '10.0',
+      'almalinux10',
+    ],
+    ['redhat-based', 'Others release 1', '1', '0', 'redhat-based1.0', undefined, '1', undefined],
+    ['oraclelinux', 'Oracle Linux Server 9.6', '9', '6', 'oraclelinux9.6', 'ol', '9.6', 'ol9.6'],
+    ['rocky', 'Rocky Linux 10.0 (Red Quartz)', '10', '0', 'rocky10', 'rocky', '10.0', 'rocky10'],
+  ])('of %s, %s', (distro, product, major, minor, osinfo, ...wanted) => {
+    const { values } = properties(
+      'gpt.raw',
+      xml(`<name>linux</name><distro>${distro}</distro><product_name>${product}</product_name>
+<major_version>${major}</major_version><minor_version>${minor}</minor_version><osinfo>${osinfo}</osinfo>`),
+    );
+    expect([values['os_distro'], values['os_version'], values['os_name']]).toEqual(wanted);
+  });
+
   test('of Windows: its name, and no virtio that may not be there', () => {
     const { values } = properties('v2.qcow2', windows);
     expect(values).toMatchObject({ os_type: 'windows', os_distro: 'windows', os_version: '2022', os_name: 'win2k22' });

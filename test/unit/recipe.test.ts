@@ -14,7 +14,7 @@ async function rhelRecipe(path: string) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-recipe-'));
-const releases = 'a release in quotes like "7.9" (6.0 to 6.10, 7.0 to 7.9, 8.0 to 8.10, 9.0 to 9.8, 10.0 to 10.10)';
+const releases = 'a release of RHEL in quotes (6.0 to 6.10, 7.0 to 7.9, 8.0 to 8.10, 9.0 to 9.8, 10.0 to 10.10)';
 const base = 'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: /x.iso }\n';
 
 function put(text: string | Uint8Array, name = 'x.yaml'): string {
@@ -36,7 +36,7 @@ test('a small recipe gets every default, sizes in bytes and durations in seconds
     disk: {},
     machine: { memory: 2 * 1024 ** 3, vcpus: 2, firmware: 'bios' },
     install: { timeout: 3600, stallTimeout: 900 },
-    cloudInit: { user: 'cloud-user' },
+    cloudInit: { rootLogin: 'none' },
     output: { format: 'qcow2', compression: 'zlib' },
     upload: [{ directory: { path: './images' } }],
     packages: [],
@@ -125,7 +125,7 @@ test.each([
   ['name: .a\n'.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
   [`name: ${'a'.repeat(65)}\n`.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
   ['family: rhel\n', /^x\.yaml:1:1 name: is missing\nx\.yaml:1:1 release: is missing\nx\.yaml:1:1 source: is missing$/],
-  [base.replace('"7.9"', '7.9'), `x.yaml:3:10 release: expected ${releases}, got 7.9`],
+  [base.replace('"7.9"', '7.9'), 'x.yaml:3:10 release: expected a release in quotes like "7.9", got 7.9'],
   [base.replace('"7.9"', '"7.10"'), `x.yaml:3:10 release: expected ${releases}, got "7.10"`],
   [base.replace('"7.9"', '"08.1"'), `x.yaml:3:10 release: expected ${releases}, got "08.1"`],
   [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel or debian or windows, got "rhle"'],

@@ -12,12 +12,13 @@ export const first: First = {
       text: 'Packages from: account (user and password), key (activation key), none',
       usual: 'account',
       choices: registrations,
+      isRaised: (recipe) => 'subscription' in recipe,
     },
     {
       option: 'repository',
       text: 'URL of a repository',
       usual: 'none',
-      isAsked: ({ registration }) => registration === 'none',
+      isAsked: ({ registration }, recipe) => registration === 'none' || !('subscription' in recipe),
     },
   ],
   write: (document, { registration, repository }) => {

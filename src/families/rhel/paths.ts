@@ -5,6 +5,7 @@ import { isFile, resolveSecret } from '../../recipe/paths.ts';
 import { resolveStep, stepFiles } from '../linux/steps.ts';
 import { findCertificate, findCertificates } from '../linux/trust.ts';
 import type { RhelRecipe } from './recipe.ts';
+import { distributionOf } from './distributions.ts';
 import { rhelRelease } from './releases.ts';
 
 /** Kickstart templates that vmkiln ships. */
@@ -41,23 +42,28 @@ function findKickstart(name: string, { folder, report }: RecipeFiles): string {
   return own;
 }
 
-function reportUnfit({ source, release, machine, cloudInit }: RhelRecipe, report: RecipeFiles['report']): void {
-  const { leastMemory, major, networkMetadata, uefi } = rhelRelease({ release });
+function reportUnfit(recipe: RhelRecipe, report: RecipeFiles['report']): void {
+  const { source, machine, cloudInit } = recipe;
+  const { leastMemory, major, networkMetadata, uefi } = rhelRelease(recipe);
+  const { subscribes, title } = distributionOf(recipe);
+  if (recipe.subscription !== undefined && !subscribes) {
+    report(['subscription'], `${title} has no subscriptions: leave it out, its own repositories need no registration`);
+  }
   if (cloudInit.network === 'metadata' && !networkMetadata) {
-    report(['cloudInit', 'network'], `the cloud-init of RHEL ${major} cannot read network metadata: leave it out`);
+    report(['cloudInit', 'network'], `the cloud-init of ${title} ${major} cannot read network metadata: leave it out`);
   }
   if (source.image !== undefined) return;
   if (machine.memory < leastMemory) {
     const least = `${leastMemory / 1024 ** 2}M`;
     report(
       ['machine', 'memory'],
-      `the installer of RHEL ${major} needs at least ${least}: write memory: ${least} or more`,
+      `the installer of ${title} ${recipe.release.split('.')[0]} needs at least ${least}: write memory: ${least} or more`,
     );
   }
   if (machine.firmware === 'uefi' && !uefi) {
     report(
       ['machine', 'firmware'],
-      `RHEL ${major} installs no boot loader that UEFI finds on another machine: use bios, or a ready image that has one`,
+      `${title} ${major} installs no boot loader that UEFI finds on another machine: use bios, or a ready image that has one`,
     );
   }
 }

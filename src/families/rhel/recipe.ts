@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isRhelRelease, rhelReleaseRange } from './releases.ts';
+import { distributionNames, distributionOf, type DistributionName } from './distributions.ts';
+import { isRelease, releaseRange } from './releases.ts';
 import { checksum, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import {
   caCertificatesKey,
@@ -66,12 +67,15 @@ const repository = z.strictObject({
   ),
   gpgcheck: z.boolean().prefault(true).describe('Whether packages must be signed.'),
   gpgkey: url('a URL of a key', /^(https?|ftp|file):\/\/\S+$/)
-    .prefault('file:///etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release')
-    .describe('Key that signs the packages.'),
+    .optional()
+    .describe('Key that signs the packages; by default that of the distribution, in /etc/pki/rpm-gpg.'),
   keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
 });
 
-const knownReleases = `a release in quotes like "7.9" (${rhelReleaseRange})`;
+/** What stands for a release that the distribution does not have. */
+function expectedRelease(distribution: DistributionName): string {
+  return `a release of ${distributionOf({ distribution }).title} in quotes (${releaseRange(distribution)})`;
+}
 
 const source = z
   .strictObject({
@@ -97,12 +101,23 @@ const install = z.strictObject({
   ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
 });
 
+const usualUsers = distributionNames
+  .map((name) => `${distributionOf({ distribution: name }).user} (${name})`)
+  .join(', ');
+
+/** Other mistakes of a recipe do not hide one in these two keys. */
+const named = z.object({ distribution: z.enum(distributionNames).prefault('rhel'), release: z.string().min(1) });
+
 /** The form of a recipe of the Red Hat Enterprise Linux family. */
 export const rhelForm = recipeForm({
   family: z.literal('rhel').describe('The family of operating systems.'),
-  release: line(knownReleases, /^[0-9]+\.[0-9]+$/)
-    .refine(isRhelRelease, { error: (issue) => `expected ${knownReleases}, got ${show(issue.input)}` })
-    .describe(`Release, in quotes: ${rhelReleaseRange}.`),
+  distribution: z
+    .enum(distributionNames)
+    .prefault('rhel')
+    .describe('The distribution: RHEL, or one that is made like it.'),
+  release: line('a release in quotes like "7.9"', /^[0-9]+(\.[0-9]+)?$/).describe(
+    `Release, in quotes: ${distributionNames.map((name) => `of ${name} ${releaseRange(name)}`).join('; ')}.`,
+  ),
   subscription: subscription
     .optional()
     .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
@@ -113,7 +128,7 @@ export const rhelForm = recipeForm({
     .describe('Repositories of your own, instead of a subscription or beside it.'),
   proxy: proxyKey('registration and packages'),
   caCertificates: caCertificatesKey,
-  update: updateKey('when there is a subscription or a repository'),
+  update: updateKey('when there is a subscription, a repository, or a distribution that has its own'),
   source: source.describe('Where the image starts from: an installation, or a ready image.'),
   disk: z
     .strictObject({
@@ -145,7 +160,9 @@ export const rhelForm = recipeForm({
     .describe('Packages to install after the update.'),
   cloudInit: z
     .strictObject({
-      user: cloudUser().prefault('cloud-user').describe(userDescription),
+      user: cloudUser()
+        .optional()
+        .describe(`${userDescription} By default that of its own cloud images: ${usualUsers}.`),
       rootLogin,
       network: z
         .enum(['guide', 'metadata'])
@@ -158,6 +175,13 @@ export const rhelForm = recipeForm({
     .describe('What cloud-init does at first boot.'),
   rootPassword: rootPasswordKey,
   customize: customizeKey,
+}).refine((recipe) => isRelease(named.parse(recipe)), {
+  path: ['release'],
+  error: ({ input }) => {
+    const { distribution, release } = named.parse(input);
+    return `expected ${expectedRelease(distribution)}, got ${show(release)}`;
+  },
+  when: ({ value }) => named.safeParse(value).success,
 });
 
 export type RhelRecipe = z.output<typeof rhelForm>;

@@ -1,7 +1,8 @@
 import type { Init } from '../linux/identity.ts';
 import type { Trust } from '../linux/trust.ts';
+import { type DistributionName, distributionOf, distributions, type Series } from './distributions.ts';
 
-/** What differs between the major releases of Red Hat Enterprise Linux. */
+/** What differs between the major releases of Red Hat Enterprise Linux, and of what is made like them. */
 export type RhelRelease = {
   major: number;
   /** The last minor release. For a major release that still gets new ones: the last that can be foreseen. */
@@ -19,8 +20,8 @@ export type RhelRelease = {
    * grub2-mkconfig makes of /etc/default/grub, or in an entry per kernel (Boot Loader Specification).
    */
   bootLoader: 'legacy' | 'grub2' | 'entries';
-  /** Where grub2-mkconfig writes to. */
-  grubConfig: Record<'bios' | 'uefi', string>;
+  /** Where grub2-mkconfig writes to; `efi` is the folder of the distribution on the EFI partition. */
+  grubConfig(firmware: 'bios' | 'uefi', efi: string): string;
   /** How eth0 is configured: a file of initscripts, the same read by NetworkManager, or NetworkManager's own. */
   network: 'initscripts' | 'ifcfg' | 'keyfile';
   /** Whether its cloud-init configures the network from OpenStack's network_data.json, as it does since 0.7.7. */
@@ -44,8 +45,7 @@ export type RhelRelease = {
   groups: readonly string[];
 };
 
-const grub2 = { bios: '/boot/grub2/grub.cfg', uefi: '/boot/efi/EFI/redhat/grub.cfg' };
-
+const grub2 = '/boot/grub2/grub.cfg';
 const gibibyte = 1024 ** 3;
 const anchors = '/etc/pki/ca-trust/source/anchors';
 
@@ -56,7 +56,7 @@ const rhel7: RhelRelease = {
   installer: 'inst.ks=file:/ks.cfg inst.text',
   kernelArguments: 'net.ifnames=0 biosdevname=0',
   bootLoader: 'grub2',
-  grubConfig: grub2,
+  grubConfig: (firmware, efi) => (firmware === 'uefi' ? `/boot/efi/EFI/${efi}/grub.cfg` : grub2),
   network: 'initscripts',
   networkMetadata: true,
   rootPasswordLogin: true,
@@ -84,7 +84,7 @@ const rhel9: RhelRelease = {
   major: 9,
   lastMinor: 8,
   // From here on the file on the EFI partition only points to this one.
-  grubConfig: { bios: grub2.bios, uefi: grub2.bios },
+  grubConfig: () => grub2,
   network: 'keyfile',
   rootPasswordLogin: false,
   leastMemory: 1.5 * gibibyte,
@@ -101,7 +101,7 @@ const releases: readonly RhelRelease[] = [
     machine: 'pc',
     kernelArguments: '',
     bootLoader: 'legacy',
-    grubConfig: { bios: '/etc/grub.conf', uefi: '/etc/grub.conf' },
+    grubConfig: () => '/etc/grub.conf',
     network: 'initscripts',
     networkMetadata: false,
     rootPasswordLogin: true,
@@ -125,34 +125,68 @@ const releases: readonly RhelRelease[] = [
 /** The major releases, oldest first. */
 export const rhelMajors = releases.map(({ major }) => major);
 
-/** Whether a text names a release that vmkiln knows: MAJOR.MINOR. */
-export function isRhelRelease(text: string): boolean {
-  const [, major, minor] = /^([1-9]\d*)\.(0|[1-9]\d*)$/.exec(text) ?? [];
-  const found = releases.find((release) => release.major === Number(major));
-  return found !== undefined && Number(minor) <= found.lastMinor;
+/** A release as a recipe names it: `distribution` and MAJOR or MAJOR.MINOR. */
+type Named = { distribution: DistributionName; release: string };
+
+const likeOf = ({ like }: Series): RhelRelease => {
+  const found = releases.find(({ major }) => major === like);
+  if (!found) throw new Error(`no data for RHEL ${like}`);
+  return found;
+};
+
+/** The releases of a series, oldest first. */
+function releasesIn(series: Series): string[] {
+  if (!series.minors) return [`${series.major}`];
+  return Array.from({ length: likeOf(series).lastMinor + 1 }, (_, minor) => `${series.major}.${minor}`);
 }
 
-/** The releases in words: "6.0 to 6.10, 7.0 to 7.9, …". */
-export const rhelReleaseRange = releases
-  .map(({ major, lastMinor }) => `${major}.0 to ${major}.${lastMinor}`)
-  .join(', ');
+const seriesOf = ({ distribution, release }: Named): Series | undefined =>
+  distributionOf({ distribution }).series.find((series) => releasesIn(series).includes(release));
+
+/** Whether a distribution has a release, as far as vmkiln knows. */
+export function isRelease(named: Named): boolean {
+  return seriesOf(named) !== undefined;
+}
+
+/** The releases of a distribution in words: "6.0 to 6.10, 7.0 to 7.9, …" or "9, 10". */
+export function releaseRange(distribution: DistributionName): string {
+  const ranges = distributionOf({ distribution }).series.map((series) => {
+    const all = releasesIn(series);
+    return all.length > 1 ? `${all[0]} to ${all.at(-1)}` : `${all[0]}`;
+  });
+  return ranges.join(', ');
+}
 
 /** The data of a recipe's release. The schema lets only releases through that are here. */
-export function rhelRelease(recipe: { release: string }): RhelRelease {
-  const major = Number(recipe.release.split('.')[0]);
-  const found = releases.find((release) => release.major === major);
-  if (!found) throw new Error(`no data for RHEL ${recipe.release}`);
-  return found;
+export function rhelRelease(recipe: Named): RhelRelease {
+  return likeOf(known(recipe));
 }
 
-/** osinfo short ids of a release, and after it those of older ones, newest first. */
-export function osinfoIds(release: string): string[] {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  return releases
-    .filter((each) => each.major <= major)
-    .toReversed()
-    .flatMap((each) => {
-      const last = each.major === major ? minor : each.lastMinor;
-      return Array.from({ length: last + 1 }, (_, index) => `rhel${each.major}.${last - index}`);
-    });
+/** The file URL of the key that signs the packages of a recipe's distribution. */
+export function packageKey(recipe: Named): string {
+  return `file:///etc/pki/rpm-gpg/${known(recipe).key}`;
+}
+
+function known(recipe: Named): Series {
+  const series = seriesOf(recipe);
+  if (!series) throw new Error(`no data for ${recipe.distribution} ${recipe.release}`);
+  return series;
+}
+
+/**
+ * osinfo short ids of a release, and after it those of older ones of its distribution, newest first; then of the RHEL that
+ * it is made like, for an osinfo-db without the distribution.
+ */
+export function osinfoIds(recipe: Named): string[] {
+  const { like, minors } = known(recipe);
+  const own = upTo(recipe).map((release) => distributionOf(recipe).osinfo(release));
+  const minor = minors ? recipe.release.split('.')[1] : likeOf(known(recipe)).lastMinor;
+  const rhel = upTo({ distribution: 'rhel', release: `${like}.${minor}` }).map(distributions.rhel.osinfo);
+  return [...new Set([...own, ...rhel])];
+}
+
+/** A release and the older ones of its distribution, newest first. */
+function upTo(recipe: Named): string[] {
+  const all = distributionOf(recipe).series.flatMap(releasesIn);
+  return all.slice(0, all.indexOf(recipe.release) + 1).toReversed();
 }

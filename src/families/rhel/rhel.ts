@@ -24,23 +24,33 @@ import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
 import { lintKickstart } from './kickstart-lint.ts';
+import { distributionOf } from './distributions.ts';
 import { filesOf, resolvePaths, shippedKickstarts } from './paths.ts';
 import { rhelForm, type RhelRecipe } from './recipe.ts';
 import { osinfoIds, rhelRelease } from './releases.ts';
-import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './views.ts';
+import {
+  cleanView,
+  cloudView,
+  guestView,
+  kickstartView,
+  managesPackages,
+  maxAge,
+  packagesView,
+  userOf,
+} from './views.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/rhel');
 const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
-/** Red Hat Enterprise Linux, installed by Anaconda from a kickstart. */
+/** Red Hat Enterprise Linux and what is made like it, installed by Anaconda from a kickstart. */
 export const rhel: Family<RhelRecipe> = {
   form: rhelForm,
   media: { iso: 'sha256', [readyImage]: 'sha256' },
   resolve: resolvePaths,
   first,
   files: filesOf,
-  osinfo,
+  osinfo: osinfoIds,
   machine: ({ machine, source }) => ({
     uefi: machine.firmware === 'uefi' && source.image === undefined,
     secureBoot: false,
@@ -57,10 +67,6 @@ export const rhel: Family<RhelRecipe> = {
   properties,
   notes,
 };
-
-function osinfo(recipe: RhelRecipe): string[] {
-  return osinfoIds(recipe.release);
-}
 
 function render(recipe: RhelRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
@@ -99,7 +105,7 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
       ...['--extra-args', [kernel, kernelArguments] as Arg],
       ...(recipe.machine.firmware === 'uefi' ? [...uefiBoot(false), '--tpm', 'none'] : []),
     ],
-    keys: ['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],
+    keys: ['source', 'distribution', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'],
   };
 }
 
@@ -117,7 +123,7 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
   const certificate: Arg[] = ca ? ['--upload', [file(ca), ':/etc/rhsm/ca/vmkiln-server.pem']] : [];
   return {
     args: ['--no-logfile', ...preparation(recipe, file), ...certificate, '--run', { rendered: 'packages.sh' }],
-    keys: ['caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
+    keys: ['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
   };
 }
 
@@ -145,6 +151,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
     ],
     keys: [
       ...[
+        'distribution',
         'release',
         ...(recipe.source.image === undefined ? [] : ['source']),
         ...(managesPackages(recipe) ? [] : ['caCertificates']),
@@ -171,16 +178,22 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
     : [];
 }
 
-function properties({ cloudInit, packages }: RhelRecipe): Record<string, string> {
-  return virtioProperties(cloudInit.user, packages);
+/** The version is what the distributor calls it: osinfo-db may know the major release alone. */
+function properties(recipe: RhelRecipe): Record<string, string> {
+  const system = { os_distro: distributionOf(recipe).distro, os_version: recipe.release };
+  return { ...system, ...virtioProperties(userOf(recipe), recipe.packages) };
 }
 
 function notes(recipe: RhelRecipe): string[] {
   const { packages, repositories, source, subscription, release } = recipe;
   const { attach, growRoot } = rhelRelease(recipe);
+  const { ended, subscribes, title } = distributionOf(recipe);
   const all = [
     source.image !== undefined ? leftoversNote([resolver]) : undefined,
-    packages.length > 0 && !subscription && repositories.length === 0
+    ended && managesPackages(recipe)
+      ? `${title} has ended: its packages come from ${ended.vault}, where the image goes on looking for them`
+      : undefined,
+    packages.length > 0 && subscribes && !subscription && repositories.length === 0
       ? 'packages are requested without a subscription or repositories: they must come from what the installed system has configured'
       : undefined,
     packages.length === 0 && source.image === undefined

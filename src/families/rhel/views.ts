@@ -4,13 +4,20 @@ import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
 import { getsGpt } from './kickstart/storage.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
-import { rhelRelease } from './releases.ts';
+import { distributionOf } from './distributions.ts';
+import { packageKey, rhelRelease } from './releases.ts';
+
+/** The user that cloud-init makes: that of the distribution's own images, unless the recipe has another. */
+export function userOf(recipe: RhelRecipe): string {
+  return recipe.cloudInit.user ?? distributionOf(recipe).user;
+}
 
 /** What a kickstart template may use. */
 export function kickstartView(recipe: RhelRecipe): View {
   const { release, language, keyboard, timezone, machine, install, disk } = recipe;
   const { kernelArguments, major } = rhelRelease(recipe);
   return {
+    distribution: distributionOf(recipe).title,
     release,
     language,
     keyboard,
@@ -25,9 +32,9 @@ export function kickstartView(recipe: RhelRecipe): View {
 /** What cloud.cfg.hbs may use. */
 export function cloudView(recipe: RhelRecipe): View {
   const { groups, network } = rhelRelease(recipe);
-  const { user, rootLogin, network: configured } = recipe.cloudInit;
+  const { rootLogin, network: configured } = recipe.cloudInit;
   return {
-    user: yamlWord(user),
+    user: yamlWord(userOf(recipe)),
     groups: ['adm', ...groups].join(', '),
     connection: network === 'keyfile' ? 'eth0.nmconnection' : 'ifcfg-eth0',
     metadata: configured === 'metadata',
@@ -43,7 +50,7 @@ export function guestView(recipe: RhelRecipe): View {
   return {
     consoles,
     kernelArguments,
-    grubConfig: grubConfig[recipe.machine.firmware],
+    grubConfig: grubConfig(recipe.machine.firmware, distributionOf(recipe).efi),
     lockRoot: rootPassword === undefined,
     permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
     metadata: cloudInit.network === 'metadata',
@@ -73,9 +80,11 @@ export function managesPackages(recipe: RhelRecipe): boolean {
  * Seconds for which updates are new enough; undefined when none are installed. There are updates when the recipe says
  * so, or says nothing and has somewhere to get them from.
  */
-export function maxAge({ update, subscription, repositories }: RhelRecipe): number | undefined {
+export function maxAge(recipe: RhelRecipe): number | undefined {
+  const { update, subscription, repositories } = recipe;
   if (typeof update === 'object') return update.maxAge;
-  return (update ?? (subscription !== undefined || repositories.length > 0)) ? usualMaxAge : undefined;
+  const somewhere = !distributionOf(recipe).subscribes || subscription !== undefined || repositories.length > 0;
+  return (update ?? somewhere) ? usualMaxAge : undefined;
 }
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
@@ -102,15 +111,18 @@ export function packagesView(recipe: RhelRecipe): View {
       ca: caCertificate !== undefined,
     },
     proxy: proxyView(recipe.proxy),
+    ended: distributionOf(recipe).ended ?? { mirrorList: '', mirrors: '', vault: '' },
     enable: subscription?.repositories ?? [],
-    repositories: repositories.map(({ id, name: title = id, baseurl, gpgcheck, gpgkey, keep }) => ({
-      id,
-      name: title,
-      baseurl,
-      gpgcheck: gpgcheck ? '1' : '0',
-      gpgkey,
-      keep,
-    })),
+    repositories: repositories.map(
+      ({ id, name: title = id, baseurl, gpgcheck, gpgkey = packageKey(recipe), keep }) => ({
+        id,
+        name: title,
+        baseurl,
+        gpgcheck: gpgcheck ? '1' : '0',
+        gpgkey,
+        keep,
+      }),
+    ),
     tool: packageManager,
     entries: bootLoader === 'entries',
     update: maxAge(recipe) !== undefined,

@@ -173,7 +173,7 @@ def select_packages(ks):
         chosen.difference_update(groups.get(group, []))
     for name in wanted["remove"]:
         chosen.difference_update([one for one in chosen if re.fullmatch(name.replace("+", r"\+").replace("*", ".*"), one)])
-    chosen.update(name for name in files if re.fullmatch(r"redhat-release(-server)?", name))
+    chosen.update(name for name in files if re.fullmatch(r"[a-z-]+-release(-server)?", name))
     return [files[name] for name in sorted(chosen) if name in files]
 
 

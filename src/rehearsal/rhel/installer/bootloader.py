@@ -73,8 +73,8 @@ def entries(root, facts):
     write(root, f"/boot/loader/entries/{identity}-{kernel}.conf",
           f"title {release['product']} ({kernel}) {release['version']} ({release['codename']})\nversion {kernel}\n"
           f"linux {facts['prefix']}/vmlinuz-{kernel}\ninitrd {facts['prefix']}/initramfs-{kernel}.img{' $tuned_initrd' if old else ''}\n"
-          f"options {'$kernelopts $tuned_params' if old else options}\n{'id rhel-' + kernel + chr(10) if old else ''}grub_users $grub_users\ngrub_arg --unrestricted\n"
-          f"grub_class {'kernel' if old else 'rhel'}\n", 0o644)
+          f"options {'$kernelopts $tuned_params' if old else options}\n{'id ' + release['id'] + '-' + kernel + chr(10) if old else ''}grub_users $grub_users\ngrub_arg --unrestricted\n"
+          f"grub_class {'kernel' if old else release['id']}\n", 0o644)
     if not old:
         write(root, "/etc/kernel/cmdline", options + "\n")
     return f"{identity}-{kernel}"

@@ -7,8 +7,6 @@ import shutil
 
 from configure import write
 
-FOLDER = "/EFI/redhat"
-HOME = "/boot/efi" + FOLDER
 LIBRARY = "/usr/lib/grub/x86_64-efi"
 MODULES = ("part_gpt part_msdos fat xfs ext2 normal configfile search search_fs_uuid search_fs_file search_label loadenv test true echo regexp "
            "sleep serial terminal all_video efi_gop gzio gettext minicmd reboot halt").split()
@@ -17,32 +15,35 @@ MODULES = ("part_gpt part_msdos fat xfs ext2 normal configfile search search_fs_
 def install(root, facts, run):
     """Writes the partition's files and the configuration. `facts` are the boot loader's."""
     whole = facts["release"]["version"].startswith(("7.", "8."))
-    config = f"{HOME}/grub.cfg" if whole else "/boot/grub2/grub.cfg"
-    os.makedirs(root + HOME, exist_ok=True)
+    folder = "/EFI/" + facts["release"]["efi"]
+    home = "/boot/efi" + folder
+    config = f"{home}/grub.cfg" if whole else "/boot/grub2/grub.cfg"
+    os.makedirs(root + home, exist_ok=True)
     os.makedirs(root + "/boot/efi/EFI/BOOT", exist_ok=True)
-    image(root, os.path.dirname(config), facts["release"]["bootloader"] == "entries", run)
+    image(root, folder, os.path.dirname(config), facts["release"]["bootloader"] == "entries", run)
     run("grub-editenv", f"{os.path.dirname(config)}/grubenv", "create", root=root)
     if whole:
-        link(root, "/boot/grub2/grubenv", "../efi/EFI/redhat/grubenv")
+        link(root, "/boot/grub2/grubenv", f"../efi{folder}/grubenv")
         os.remove(root + "/etc/grub2.cfg")
     else:
-        write(root, f"{HOME}/grub.cfg", f"search --no-floppy --fs-uuid --set=dev {facts['boot']}\nset prefix=($dev){facts['prefix']}/grub2\n"
+        write(root, f"{home}/grub.cfg", f"search --no-floppy --fs-uuid --set=dev {facts['boot']}\nset prefix=($dev){facts['prefix']}/grub2\n"
               "export $prefix\nconfigfile $prefix/grub.cfg\n")
     link(root, "/etc/grub2-efi.cfg", ".." + config)
     run("grub2-mkconfig", "-o", config, root=root)
 
 
-def image(root, modules, entries, run):
+def image(root, folder, modules, entries, run):
     """GRUB itself. An entry is read as a script whose `linux` is a function (see grub2-mkconfig): that module is a file, which is loaded after them."""
     if entries:
         os.makedirs(f"{root}{modules}/x86_64-efi", exist_ok=True)
         shutil.copyfile(f"{root}{LIBRARY}/linux.mod", f"{root}{modules}/x86_64-efi/linux.mod")
+    home = "/boot/efi" + folder
     with open(f"{root}{LIBRARY}/moddep.lst", encoding="ascii") as lines:
         needed = dict(line.split(":") for line in lines)["linux"].split()
-    run("grub-mkimage", "-O", "x86_64-efi", "-p", FOLDER, "-o", f"{HOME}/grubx64.efi", *MODULES, *needed, *([] if entries else ["linux"]), root=root)
+    run("grub-mkimage", "-O", "x86_64-efi", "-p", folder, "-o", f"{home}/grubx64.efi", *MODULES, *needed, *([] if entries else ["linux"]), root=root)
     # shim stands before GRUB on RHEL, which matters to Secure Boot alone.
-    for name in (f"{HOME}/shimx64.efi", "/boot/efi/EFI/BOOT/BOOTX64.EFI"):
-        shutil.copyfile(f"{root}{HOME}/grubx64.efi", root + name)
+    for name in (f"{home}/shimx64.efi", "/boot/efi/EFI/BOOT/BOOTX64.EFI"):
+        shutil.copyfile(f"{root}{home}/grubx64.efi", root + name)
 
 
 def link(root, path, target):

@@ -4,7 +4,8 @@ set -eu
 cd "$1"
 mkdir -p usr/lib
 [ ! -d lib ] || { cp -a lib/. usr/lib/; rm -rf lib; }
-cp "$2/cloud.cfg" etc/cloud/cloud.cfg
+# Rebuilds have it with their own user and distribution.
+sed "s/^    name: cloud-user/    name: $user/; s/^  distro: rhel/  distro: $cloud/" "$2/cloud.cfg" > etc/cloud/cloud.cfg
 rm -rf etc/cloud/cloud.cfg.d/90_dpkg.cfg etc/init.d etc/systemd usr/share/bug etc/cloud/clean.d etc/logrotate.d
 mkdir -p etc/cloud/cloud.cfg.d usr/libexec/cloud-init
 mv usr/lib/cloud-init/write-ssh-key-fingerprints usr/libexec/cloud-init/
