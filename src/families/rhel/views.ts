@@ -46,11 +46,15 @@ export function cloudView(recipe: RhelRecipe): View {
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: RhelRecipe): View {
   const { bootLoader, growRoot, grubConfig, init, kernelArguments, network, rootPasswordLogin } = rhelRelease(recipe);
-  const { cloudInit, rootPassword } = recipe;
+  const { cloudInit, machine, rootPassword } = recipe;
+  const { efi } = distributionOf(recipe);
+  const config = grubConfig(machine.firmware, efi);
+  const other = grubConfig(machine.firmware === 'uefi' ? 'bios' : 'uefi', efi);
   return {
     consoles,
     kernelArguments,
-    grubConfig: grubConfig(recipe.machine.firmware, distributionOf(recipe).efi),
+    grubConfig: config,
+    otherGrubConfig: other === config ? '' : other,
     lockRoot: rootPassword === undefined,
     permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
     metadata: cloudInit.network === 'metadata',

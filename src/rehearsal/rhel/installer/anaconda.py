@@ -1,9 +1,7 @@
 """The practice installer: installs the payload as Anaconda would, driven by the same kickstart, with its messages and log lines.
 
 It ends with 10 (power off) or 11 (restart). Whatever goes wrong: it says so as Anaconda does, and then waits for ever."""
-import glob
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,9 +12,15 @@ import traceback
 import bootloader
 import configure
 import disks
+import filesystems
+import initramfs
 import kickstart
+import layout
 import machine
+import packages
+import partitioning
 import source
+import volumes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = "/run/install/repo"
@@ -112,12 +116,12 @@ def scripts(ks, kind):
         log("anaconda", "INFO", f"All kickstart {kind} script(s) have been run")
 
 
-def hub(ks, partitions):
+def hub(ks, plan):
     """Text mode's summary hub: without a value for every mandatory spoke an automated installation stops here."""
     rootpw = ks.last("rootpw")
     admin = any("wheel" in (one["options"].get("groups") or "").split(",") for one in ks.all("user"))
-    spokes = [("Language settings", bool(ks.last("lang")), False), ("Time settings", bool((ks.last("timezone") or {"words": []})["words"]), True),
-              ("Software selection", ks.packages["seen"], True), ("Installation Destination", partitions is not None, True),
+    spokes = [("Language settings", bool(ks.last("lang")), False), ("Time settings", bool((ks.last("timezone") or {"words": []})["words"]) or int(RELEASE["version"].split(".")[0]) >= 8, True),
+              ("Software selection", ks.packages["seen"], True), ("Installation Destination", plan is not None, True),
               ("Root password", bool(rootpw), not admin), ("User creation", bool(ks.all("user")), not rootpw)]
     missing = [name for name, done, mandatory in spokes if mandatory and not done]
     # A user of the wheel group spares the root password, and a root password spares the user.
@@ -129,52 +133,6 @@ def hub(ks, partitions):
             print(f" {number}) [{'x' if done else '!' if mandatory else ' '}] {name}")
         raise Stop("The following mandatory spokes are not completed:\n" + "\n".join(missing) +
                    "\n  Please make your choice from above ['q' to quit | 'b' to begin installation |\n  'r' to refresh]: ")
-
-
-def select_packages(ks):
-    """The RPM files to install. A name the DVD does not have stops the installation, unless --ignoremissing."""
-    files, groups = {}, {}
-    for path in sorted(glob.glob(PACKAGES + "/Packages/*.rpm")):
-        files[os.path.basename(path).rsplit("-", 2)[0]] = path
-    for group in re.findall(r"<group><id>(.*?)</id>.*?</group>", open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read(), re.S):
-        groups[group] = []
-    text = open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read()
-    for group, body in re.findall(r"<group><id>(.*?)</id>(.*?)</group>", text, re.S):
-        groups[group] = re.findall(r"<packagereq[^>]*>(.*?)</packagereq>", body)
-    wanted = ks.packages
-    ignore = wanted["options"].get("ignoremissing")
-
-    def missing(kind, name):
-        log("anaconda", "WARNING", f"no such {kind}: {name}")
-        if not ignore:
-            raise Stop(f"You have specified that the {kind} '{name}' should be installed.  This {kind} does not exist.  "
-                       f"Would you like to ignore this {kind} and continue with installation?")
-
-    chosen = set() if wanted["options"].get("nocore") else set(groups["core"])
-    environment = wanted["environment"]
-    if environment and not re.search(rf"<environment><id>{re.escape(environment)}</id>", text):
-        missing("group", environment)
-    for group in wanted["groups"]:
-        if group in groups:
-            chosen.update(groups[group])
-        else:
-            missing("group", group)
-    for name in wanted["add"]:
-        plain = name.removesuffix(".x86_64").removesuffix(".noarch")
-        found = [one for one in files if re.fullmatch(plain.replace("+", r"\+").replace("*", ".*"), one)]
-        if not found:
-            missing("package", name)
-        chosen.update(found)
-    # timezone without --nontp brings in chrony, unless it is excluded.
-    timezone = ks.last("timezone")
-    if timezone and "chrony" in files and not timezone["options"].get("nontp"):
-        chosen.add("chrony")
-    for group in wanted["removed_groups"]:
-        chosen.difference_update(groups.get(group, []))
-    for name in wanted["remove"]:
-        chosen.difference_update([one for one in chosen if re.fullmatch(name.replace("+", r"\+").replace("*", ".*"), one)])
-    chosen.update(name for name in files if re.fullmatch(r"[a-z-]+-release(-server)?", name))
-    return [files[name] for name in sorted(chosen) if name in files]
 
 
 def copy_payload():
@@ -215,6 +173,7 @@ def main():
     subprocess.run(["/lib/systemd/systemd-udevd", "--daemon"], check=False)
     subprocess.run(["udevadm", "trigger", "--action=add"], check=False)
     subprocess.run(["udevadm", "settle"], check=False)
+    subprocess.run(["modprobe", "-q", "dm_mod"], check=False)
     if os.path.exists(PORT):
         port = open(PORT, "wb", buffering=0)
     print(f"{RELEASE['installer']} started (practice media).\n"
@@ -232,6 +191,7 @@ def main():
         wait_for_ever()
     log("anaconda", "INFO", f"Parsing kickstart: {path}")
     table = kickstart.load_commands(HERE + "/commands")
+    configure.platform_python("", RELEASE)
     scripts(kickstart.read(path, table, only_pre=True), "%pre")
     ks = kickstart.read(path, table)
     for one in ks.commands:
@@ -250,27 +210,29 @@ def main():
     log("blivet", "INFO", "disks: " + (", ".join(f"{name} ({one['size']} MiB)" for name, one in found.items()) or "none"))
     if not found:
         raise Stop("No disks detected.  Please shut down the computer, connect at least one disk, and restart to complete installation.")
-    partitions = disks.plan(ks, found, RELEASE, note)
-    hub(ks, partitions)
-    files = select_packages(ks)
+    plan = partitioning.plan(ks, found, volumes.find_groups(run), RELEASE, note)
+    hub(ks, plan)
+    devices = plan["devices"]
+    files = packages.select(ks, PACKAGES, RELEASE["firmware"], log)
     log("packaging", "INFO", f"{len(files)} packages selected")
     online = threading.Thread(target=source.network_up, args=(run,))
     if ks.all("network") or ks.all("url", "repo"):
         online.start()
 
     report("Setting up the installation environment")
-    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE, found))
+    filesystems.apply(plan, run, log, ROOT)
     report("Starting package installation process")
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()
     configure.personality(ROOT, PACKAGES, HERE, run, REPO)
+    configure.platform_python(ROOT, RELEASE)
     for one in ("proc", "sys", "dev", "run"):
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
     install_packages(files)
-    configure.write(ROOT, "/etc/fstab", disks.fstab(partitions, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
+    configure.write(ROOT, "/etc/fstab", filesystems.fstab(devices, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
     report("Installing boot loader")
-    bootloader.install(ks, ROOT, partitions, arguments, run, note, RELEASE)
+    bootloader.install(ks, ROOT, devices, arguments, run, note, RELEASE)
     report("Performing post-installation setup tasks")
     report("Configuring installed system")
     configure.system(ks, ROOT, run, note, RELEASE)
@@ -280,6 +242,7 @@ def main():
     configure.users(ks, ROOT, run, note)
     report("Configuring addons")
     report("Generating initramfs")
+    initramfs.add_volumes(ROOT, devices, run)
     if online.ident:
         online.join()
     configure.copy_resolver(ROOT)
@@ -302,8 +265,8 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (source.NoKickstart, kickstart.KickstartError, disks.StorageError, Stop) as problem:
-        log("anaconda", "ERR" if isinstance(problem, Stop) else "CRIT", str(problem))
+    except (source.NoKickstart, kickstart.KickstartError, layout.StorageError, packages.Missing, Stop) as problem:
+        log("anaconda", "ERR" if isinstance(problem, (Stop, packages.Missing)) else "CRIT", str(problem))
         print(f"\n{problem}", flush=True)
     except Exception:
         log("anaconda", "CRIT", traceback.format_exc(), show=True)

@@ -14,22 +14,28 @@ MODULES = ("part_gpt part_msdos fat xfs ext2 normal configfile search search_fs_
 
 def install(root, facts, run):
     """Writes the partition's files and the configuration. `facts` are the boot loader's."""
-    whole = facts["release"]["version"].startswith(("7.", "8."))
-    folder = "/EFI/" + facts["release"]["efi"]
+    folder, config = files(root, facts["release"], run)
     home = "/boot/efi" + folder
-    config = f"{home}/grub.cfg" if whole else "/boot/grub2/grub.cfg"
-    os.makedirs(root + home, exist_ok=True)
-    os.makedirs(root + "/boot/efi/EFI/BOOT", exist_ok=True)
-    image(root, folder, os.path.dirname(config), facts["release"]["bootloader"] == "entries", run)
     run("grub-editenv", f"{os.path.dirname(config)}/grubenv", "create", root=root)
-    if whole:
+    if config.startswith(home):
         link(root, "/boot/grub2/grubenv", f"../efi{folder}/grubenv")
         os.remove(root + "/etc/grub2.cfg")
     else:
         write(root, f"{home}/grub.cfg", f"search --no-floppy --fs-uuid --set=dev {facts['boot']}\nset prefix=($dev){facts['prefix']}/grub2\n"
               "export $prefix\nconfigfile $prefix/grub.cfg\n")
-    link(root, "/etc/grub2-efi.cfg", ".." + config)
     run("grub2-mkconfig", "-o", config, root=root)
+
+
+def files(root, release, run):
+    """What the packages grub2-efi-x64 and shim-x64 hold, also on a machine with a BIOS. Returns their folder and where the configuration is."""
+    folder = "/EFI/" + release["efi"]
+    home = "/boot/efi" + folder
+    config = f"{home}/grub.cfg" if release["version"].startswith(("7.", "8.")) else "/boot/grub2/grub.cfg"
+    os.makedirs(root + home, exist_ok=True)
+    os.makedirs(root + "/boot/efi/EFI/BOOT", exist_ok=True)
+    image(root, folder, os.path.dirname(config), release["bootloader"] == "entries", run)
+    link(root, "/etc/grub2-efi.cfg", ".." + config)
+    return folder, config
 
 
 def image(root, folder, modules, entries, run):
