@@ -43,4 +43,4 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
   }
   // The image was only read.
   await run('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
-});
+}, 3_000_000);
