@@ -32,7 +32,7 @@ test.each([6, 7, 8, 9, 10])('what is shipped for RHEL %i has no mistake under th
 test.each([
   ['poweroff\n', '', '1 error: the installation does not end: poweroff is missing'],
   ['poweroff', 'halt', '6 error: halt leaves the machine on: the build waits for poweroff'],
-  ['timezone UTC\n', '', '1 error: the installer would ask for the time zone: there is no timezone'],
+  ['timezone UTC\n', '', '1 warning: there is no timezone: the installer takes America/New_York'],
   ['rootpw --lock --iscrypted x\n', '', '1 error: the installer would ask for the password of root: there is neither'],
   ['part / --size=1024 --grow\n', '', '1 error: the installer would ask for the partitions'],
   ['%packages\n@core\n%end\n', '', '1 error: the installer would ask for the packages'],
@@ -177,6 +177,35 @@ test.each([
 ])('the order of partitions decides whether growpart can enlarge the root: %j', (more, warnings) => {
   const found = lint(sound.replace('poweroff', () => `${more}\npoweroff`));
   expect(found).toEqual(warnings.map((words) => expect.stringContaining(words)));
+});
+
+test('up to RHEL 7 the installer has no time zone of its own', () => {
+  expect(lint(sound.replace('timezone UTC\n', ''), 7)).toEqual([
+    expect.stringContaining('1 error: the installer would ask'),
+  ]);
+});
+
+test.each([
+  ['parted -s /dev/sda mklabel gpt', ['14 warning: %pre names /dev/sda: the disk is on virtio, and named vda']],
+  ['# sgdisk -Z /dev/sda', []],
+  ['disk=/dev/sda; [ -b $disk ] || disk=/dev/vda', []],
+])('a script before the installation that knows only the disk of another machine: %j', (script, remarks) => {
+  expect(lint(`${sound}%pre\n${script}\n%end\n`)).toEqual(remarks);
+});
+
+test('a root in a logical volume needs a /boot beside it', () => {
+  const volumes = (more: string) =>
+    sound.replace(
+      /part .*/,
+      `${more}part pv.1 --onpart=vda3\nvolgroup vg pv.1\nlogvol / --vgname=vg --name=root --size=1`,
+    );
+  const told = expect.stringContaining(
+    'error: Anaconda boots from no logical volume: there is no part /boot',
+  ) as string;
+  expect(lint(volumes(''))).toContainEqual(told);
+  expect(lint(volumes('reqpart\n'))).toContainEqual(told);
+  for (const boot of ['part /boot --onpart=vda2\n', 'reqpart --add-boot\n', '%include /tmp/parts\n'])
+    expect(lint(volumes(boot))).not.toContainEqual(told);
 });
 
 test('partitions that a %pre makes are taken by their numbers, and need no label', () => {

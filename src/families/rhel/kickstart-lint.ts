@@ -31,7 +31,7 @@ export function lintKickstart(file: string, text: string, machine: KickstartMach
     ...unreplaced(text, kickstart),
     ...waiting(kickstart),
     ...repeated(kickstart),
-    ...diskRemarks(kickstart.commands),
+    ...diskRemarks(kickstart),
     ...storageRemarks(kickstart, machine),
     ...network(kickstart, machine),
     ...secrets(kickstart),
@@ -66,9 +66,13 @@ function omissions(kickstart: Kickstart, { major }: KickstartMachine): Remark[] 
   const [halt] = named(kickstart, 'halt');
   return [
     ...missing('the partitions: there is no part, autopart or other storage command', ...storageCommands),
-    ...missing('the time zone: there is no timezone', 'timezone'),
+    // Later releases have defaults for some of these (Anaconda, modules/timezone/timezone.py; tui/spokes).
+    ...(major > 7
+      ? named(kickstart, 'timezone').length > 0
+        ? []
+        : [warning(1, 'there is no timezone: the installer takes America/New_York')]
+      : missing('the time zone: there is no timezone', 'timezone')),
     ...missing('the password of root: there is neither rootpw nor user', 'rootpw', ...(major > 6 ? ['user'] : [])),
-    // Later releases have defaults for these.
     ...(major > 6
       ? []
       : [

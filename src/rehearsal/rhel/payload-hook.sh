@@ -38,6 +38,9 @@ echo 'set root=cd; search --no-floppy --set=root --file /isolinux/isolinux.cfg; 
 grub-mkimage -O i386-pc-eltorito -c /tmp/grub.cfg -o /payload-out/eltorito.img -p /boot/grub \
   biosdisk iso9660 search search_fs_file normal configfile syslinuxcfg linux echo test sleep serial terminal minicmd reboot halt
 
+# RHEL's shell is bash by either name, and kickstarts rely on it.
+ln -sf bash /bin/sh
+
 localedef -i en_US -f UTF-8 en_US.UTF-8
 rm -rf /usr/share/i18n /usr/share/doc /usr/share/man /boot/System.map-* /boot/initrd* /vmlinuz* /initrd*
 rm -rf /usr/lib/x86_64-linux-gnu/perl /usr/share/perl /usr/lib/udev/hwdb.* /usr/lib/file /usr/share/misc/magic* /usr/share/zsh

@@ -1,4 +1,4 @@
-import { error, warning, type Command, type Remark } from './syntax.ts';
+import { error, warning, type Kickstart, type Remark } from './syntax.ts';
 
 const diskOptions = [
   ...['--ondisk', '--onpart', '--drives', '--driveorder', '--only-use', '--boot-drive', '--list'],
@@ -6,8 +6,8 @@ const diskOptions = [
 ];
 
 /** The disk is vda, and the only one: other names are those of another machine. */
-export function diskRemarks(commands: readonly Command[]): Remark[] {
-  return commands.flatMap(({ line, options }) =>
+export function diskRemarks({ commands, sections }: Pick<Kickstart, 'commands' | 'sections'>): Remark[] {
+  const named = commands.flatMap(({ line, options }) =>
     diskOptions.flatMap((option) => {
       const names = (options.get(option) ?? []).flatMap((value) => value.split(',')).filter((name) => name !== '');
       const wrong = names.map((name) => name.replace(/^\/dev\//, '')).find((name) => !exists(name));
@@ -16,6 +16,19 @@ export function diskRemarks(commands: readonly Command[]): Remark[] {
       return wrong === undefined ? [] : [say(line, `${option}=${wrong}: ${reason(wrong)}`)];
     }),
   );
+  const scripted = sections.filter(({ name }) => name === '%pre').flatMap(({ body }) => otherDisk(body));
+  return [...named, ...scripted];
+}
+
+/** The first disk of another machine in a script, unless the script knows vda as well. */
+function otherDisk(body: readonly { line: number; text: string }[]): Remark[] {
+  const code = body.map(({ line, text }) => ({ line, text: text.replace(/(^|\s)#.*/, '') }));
+  if (code.some(({ text }) => /\bvda|\bvd\[|lsblk|\/sys\/(class\/)?block/.test(text))) return [];
+  for (const { line, text } of code) {
+    const name = /\/dev\/(sd[a-z]|xvd[a-z]|hd[a-z]|nvme\dn\d)/.exec(text)?.[1];
+    if (name !== undefined) return [warning(line, `%pre names /dev/${name}: ${reason(name)}`)];
+  }
+  return [];
 }
 
 /** A name may be a pattern, as in "vd*". Labels and ids are not known beforehand, nor is the place on the bus. */

@@ -96,8 +96,16 @@ function boots(
   const without = named(kickstart, 'bootloader').filter(
     (command) => command.options.has('--disabled') || valueOf(command, '--location') === 'none',
   );
+  const [volume] = named(kickstart, 'logvol').filter(({ words }) => words[0] === '/boot' || words[0] === '/');
+  const apart =
+    has('/boot') ||
+    kickstart.includes ||
+    named(kickstart, 'autopart', 'mount').length > 0 ||
+    named(kickstart, 'reqpart').some(({ options }) => options.has('--add-boot'));
   return [
     ...without.map(({ line }) => error(line, 'without a boot loader the image does not boot')),
+    // Anaconda, bootloader/grub2.py, stage2_device_types.
+    ...(volume && !apart ? [error(volume.line, 'Anaconda boots from no logical volume: there is no part /boot')] : []),
     ...(made && firmware === 'uefi' && !has('/boot/efi')
       ? [error(first.line, 'machine.firmware is uefi, and there is no part /boot/efi')]
       : []),

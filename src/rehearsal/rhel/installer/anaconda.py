@@ -14,9 +14,14 @@ import traceback
 import bootloader
 import configure
 import disks
+import filesystems
+import initramfs
 import kickstart
+import layout
 import machine
+import partitioning
 import source
+import volumes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = "/run/install/repo"
@@ -27,6 +32,10 @@ ROOT = "/mnt/sysimage"
 PORT = "/dev/virtio-ports/org.fedoraproject.anaconda.log.0"
 FILES = {"anaconda": "anaconda.log", "program": "program.log", "packaging": "packaging.log", "blivet": "storage.log"}
 LEVELS = {"WARNING": "WARN"}
+# What the boot loader of each firmware needs, whatever the kickstart chooses.
+BOOT_PACKAGES = {"bios": ("grub2-pc", "grub2-pc-modules"), "uefi": ("grub2-efi-x64", "shim-x64", "efibootmgr")}
+# Names that a package goes by besides its own.
+PROVIDED = {"grub2": "grub2-pc", "shim": "shim-x64", "dnf-utils": "yum-utils"}
 not_rehearsed = []
 port = None
 
@@ -112,12 +121,12 @@ def scripts(ks, kind):
         log("anaconda", "INFO", f"All kickstart {kind} script(s) have been run")
 
 
-def hub(ks, partitions):
+def hub(ks, plan):
     """Text mode's summary hub: without a value for every mandatory spoke an automated installation stops here."""
     rootpw = ks.last("rootpw")
     admin = any("wheel" in (one["options"].get("groups") or "").split(",") for one in ks.all("user"))
-    spokes = [("Language settings", bool(ks.last("lang")), False), ("Time settings", bool((ks.last("timezone") or {"words": []})["words"]), True),
-              ("Software selection", ks.packages["seen"], True), ("Installation Destination", partitions is not None, True),
+    spokes = [("Language settings", bool(ks.last("lang")), False), ("Time settings", bool((ks.last("timezone") or {"words": []})["words"]) or int(RELEASE["version"].split(".")[0]) >= 8, True),
+              ("Software selection", ks.packages["seen"], True), ("Installation Destination", plan is not None, True),
               ("Root password", bool(rootpw), not admin), ("User creation", bool(ks.all("user")), not rootpw)]
     missing = [name for name, done, mandatory in spokes if mandatory and not done]
     # A user of the wheel group spares the root password, and a root password spares the user.
@@ -161,6 +170,7 @@ def select_packages(ks):
             missing("group", group)
     for name in wanted["add"]:
         plain = name.removesuffix(".x86_64").removesuffix(".noarch")
+        plain = PROVIDED[plain] if plain in PROVIDED and plain not in files else plain
         found = [one for one in files if re.fullmatch(plain.replace("+", r"\+").replace("*", ".*"), one)]
         if not found:
             missing("package", name)
@@ -173,6 +183,7 @@ def select_packages(ks):
         chosen.difference_update(groups.get(group, []))
     for name in wanted["remove"]:
         chosen.difference_update([one for one in chosen if re.fullmatch(name.replace("+", r"\+").replace("*", ".*"), one)])
+    chosen.update(name for name in BOOT_PACKAGES[RELEASE["firmware"]] if name in files)
     chosen.update(name for name in files if re.fullmatch(r"redhat-release(-server)?", name))
     return [files[name] for name in sorted(chosen) if name in files]
 
@@ -215,6 +226,7 @@ def main():
     subprocess.run(["/lib/systemd/systemd-udevd", "--daemon"], check=False)
     subprocess.run(["udevadm", "trigger", "--action=add"], check=False)
     subprocess.run(["udevadm", "settle"], check=False)
+    subprocess.run(["modprobe", "-q", "dm_mod"], check=False)
     if os.path.exists(PORT):
         port = open(PORT, "wb", buffering=0)
     print(f"{RELEASE['installer']} started (practice media).\n"
@@ -250,8 +262,9 @@ def main():
     log("blivet", "INFO", "disks: " + (", ".join(f"{name} ({one['size']} MiB)" for name, one in found.items()) or "none"))
     if not found:
         raise Stop("No disks detected.  Please shut down the computer, connect at least one disk, and restart to complete installation.")
-    partitions = disks.plan(ks, found, RELEASE, note)
-    hub(ks, partitions)
+    plan = partitioning.plan(ks, found, volumes.find_groups(run), RELEASE, note)
+    hub(ks, plan)
+    devices = plan["devices"]
     files = select_packages(ks)
     log("packaging", "INFO", f"{len(files)} packages selected")
     online = threading.Thread(target=source.network_up, args=(run,))
@@ -259,7 +272,7 @@ def main():
         online.start()
 
     report("Setting up the installation environment")
-    disks.apply(partitions, run, log, ROOT, disks.disklabel(ks, RELEASE, found))
+    filesystems.apply(plan, run, log, ROOT)
     report("Starting package installation process")
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()
@@ -268,9 +281,9 @@ def main():
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
     install_packages(files)
-    configure.write(ROOT, "/etc/fstab", disks.fstab(partitions, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
+    configure.write(ROOT, "/etc/fstab", filesystems.fstab(devices, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
     report("Installing boot loader")
-    bootloader.install(ks, ROOT, partitions, arguments, run, note, RELEASE)
+    bootloader.install(ks, ROOT, devices, arguments, run, note, RELEASE)
     report("Performing post-installation setup tasks")
     report("Configuring installed system")
     configure.system(ks, ROOT, run, note, RELEASE)
@@ -280,6 +293,7 @@ def main():
     configure.users(ks, ROOT, run, note)
     report("Configuring addons")
     report("Generating initramfs")
+    initramfs.add_volumes(ROOT, devices, run)
     if online.ident:
         online.join()
     configure.copy_resolver(ROOT)
@@ -302,7 +316,7 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (source.NoKickstart, kickstart.KickstartError, disks.StorageError, Stop) as problem:
+    except (source.NoKickstart, kickstart.KickstartError, layout.StorageError, Stop) as problem:
         log("anaconda", "ERR" if isinstance(problem, Stop) else "CRIT", str(problem))
         print(f"\n{problem}", flush=True)
     except Exception:

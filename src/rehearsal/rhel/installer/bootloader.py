@@ -4,23 +4,26 @@ import uuid
 
 import uefi
 from configure import write
+from disks import named
+from filesystems import specification
+from partitioning import boot_device
 
 CARRIED = ("net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips")
 
 
-def install(ks, root, partitions, arguments, run, note, release):
+def install(ks, root, devices, arguments, run, note, release):
     """Writes the configuration, and GRUB on the disk unless the kickstart wants none. `arguments` are the installer's own."""
     given = ks.last("bootloader")
     options = given["options"] if given else {}
     for name in ("password", "extlinux", "upgrade", "leavebootorder", "nombr"):
         if options.get(name):
             note(f"bootloader --{name}")
-    first = next(one for one in partitions if one["mount"] in ("/boot", "/"))
-    disk = f"/dev/{options.get('boot-drive') or first['disk']}"
+    boot = boot_device(devices)
+    disk = f"/dev/{(named(options.get('boot-drive')) or [boot['disk']])[0]}"
     wanted = not (options.get("location") == "none" or options.get("disabled"))
-    facts = {"root": next(one for one in partitions if one["mount"] == "/")["uuid"], "boot": first["uuid"], "prefix": "" if first["mount"] == "/boot" else "/boot",
-             "kernel": os.listdir(root + "/lib/modules")[0], "words": kernel_words(options, arguments), "timeout": options.get("timeout", 5),
-             "console": arguments.get("console", ""), "release": release}
+    facts = {"root": specification(next(one for one in devices if one["mount"] == "/")), "boot": boot["uuid"], "prefix": "" if boot["mount"] == "/boot" else "/boot",
+             "kernel": os.listdir(root + "/lib/modules")[0], "words": kernel_words(options, arguments, storage_words(devices, release)),
+             "timeout": options.get("timeout", 5), "console": arguments.get("console", ""), "release": release}
     if release["bootloader"] == "legacy":
         legacy(root, disk, facts)
         if wanted:
@@ -31,15 +34,26 @@ def install(ks, root, partitions, arguments, run, note, release):
     if wanted and release["firmware"] == "uefi":
         uefi.install(root, facts, run)
     elif wanted:
+        if run("rpm", "-q", "grub2-efi-x64", root=root, check=False).startswith("grub2-efi"):
+            uefi.files(root, release, run)
         run("grub2-install", disk, root=root)
         run("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg", root=root)
     if wanted and entry:
         run("grub2-editenv", "/boot/grub2/grubenv", "set", f"saved_entry={entry}", root=root)
 
 
-def kernel_words(options, arguments):
+def storage_words(devices, release):
+    """What the initramfs has to activate, and where the kernel finds a memory image (bootloader/base.py, _set_storage_boot_args)."""
+    swaps = [one for one in devices if one["type"] == "swap"]
+    early = [one for one in devices if one["group"] and (one["mount"] in ("/", "/usr") or one in swaps)]
+    old = release["bootloader"] == "legacy"
+    words = [f"{'rd_LVM_LV' if old else 'rd.lvm.lv'}={one['group']}/{one['name']}" for one in early]
+    return words + ([f"resume={specification(max(swaps, key=lambda one: one['size']))}"] if swaps and not old else [])
+
+
+def kernel_words(options, arguments, storage):
     """The arguments of the installed kernel: Anaconda carries its own console and device-naming arguments over."""
-    words = ["crashkernel=auto"]
+    words = ["crashkernel=auto", *storage]
     console = arguments.get("console", "")
     if console:
         words.append(f"console={console}")
@@ -66,7 +80,7 @@ def default_grub(root, facts):
 def entries(root, facts):
     """An entry of the Boot Loader Specification, whose name it returns. Up to RHEL 8 its options stand for a variable of grubenv, which grub2-mkconfig sets."""
     release, kernel = facts["release"], facts["kernel"]
-    options = f"root=UUID={facts['root']} ro {' '.join(facts['words'])}"
+    options = f"root={facts['root']} ro {' '.join(facts['words'])}"
     old = release["version"].startswith("8.")
     identity = uuid.uuid4().hex
     write(root, "/etc/machine-id", identity + "\n", 0o444)
@@ -88,14 +102,14 @@ def legacy(root, disk, facts):
 #
 # Note that you do not have to rerun grub after making changes to this file
 #          root (hd0,0)
-#          kernel {prefix}/vmlinuz-version ro root=UUID={facts['root']}
+#          kernel {prefix}/vmlinuz-version ro root={facts['root']}
 #          initrd {prefix}/initrd-[generic-]version.img
 #boot={disk}
 default=0
 timeout={facts['timeout']}
 {serial}title {facts['release']['product']} 6 ({kernel})
 \troot (hd0,0)
-\tkernel {prefix}/vmlinuz-{kernel} ro root=UUID={facts['root']} rd_NO_LUKS rd_NO_LVM LANG=en_US.UTF-8 rd_NO_MD SYSFONT=latarcyrheb-sun16 {' '.join(facts['words'])}
+\tkernel {prefix}/vmlinuz-{kernel} ro root={facts['root']} rd_NO_LUKS{'' if any(word.startswith('rd_LVM_LV') for word in facts['words']) else ' rd_NO_LVM'} LANG=en_US.UTF-8 rd_NO_MD SYSFONT=latarcyrheb-sun16 {' '.join(facts['words'])}
 \tinitrd {prefix}/initramfs-{kernel}.img
 """, 0o600)
     for link, target in (("/etc/grub.conf", "../boot/grub/grub.conf"), ("/boot/grub/menu.lst", "./grub.conf")):

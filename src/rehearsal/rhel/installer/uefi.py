@@ -16,20 +16,25 @@ MODULES = ("part_gpt part_msdos fat xfs ext2 normal configfile search search_fs_
 
 def install(root, facts, run):
     """Writes the partition's files and the configuration. `facts` are the boot loader's."""
-    whole = facts["release"]["version"].startswith(("7.", "8."))
-    config = f"{HOME}/grub.cfg" if whole else "/boot/grub2/grub.cfg"
-    os.makedirs(root + HOME, exist_ok=True)
-    os.makedirs(root + "/boot/efi/EFI/BOOT", exist_ok=True)
-    image(root, os.path.dirname(config), facts["release"]["bootloader"] == "entries", run)
+    config = files(root, facts["release"], run)
     run("grub-editenv", f"{os.path.dirname(config)}/grubenv", "create", root=root)
-    if whole:
+    if config.startswith(HOME):
         link(root, "/boot/grub2/grubenv", "../efi/EFI/redhat/grubenv")
         os.remove(root + "/etc/grub2.cfg")
     else:
         write(root, f"{HOME}/grub.cfg", f"search --no-floppy --fs-uuid --set=dev {facts['boot']}\nset prefix=($dev){facts['prefix']}/grub2\n"
               "export $prefix\nconfigfile $prefix/grub.cfg\n")
-    link(root, "/etc/grub2-efi.cfg", ".." + config)
     run("grub2-mkconfig", "-o", config, root=root)
+
+
+def files(root, release, run):
+    """What the packages grub2-efi-x64 and shim-x64 hold, also on a machine with a BIOS. Returns where the configuration is."""
+    config = f"{HOME}/grub.cfg" if release["version"].startswith(("7.", "8.")) else "/boot/grub2/grub.cfg"
+    os.makedirs(root + HOME, exist_ok=True)
+    os.makedirs(root + "/boot/efi/EFI/BOOT", exist_ok=True)
+    image(root, os.path.dirname(config), release["bootloader"] == "entries", run)
+    link(root, "/etc/grub2-efi.cfg", ".." + config)
+    return config
 
 
 def image(root, modules, entries, run):

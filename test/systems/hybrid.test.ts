@@ -1,0 +1,93 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { bootClone } from '../support/image.ts';
+import { freshFolder, leftovers, type Run, vmkiln } from '../support/vmkiln.ts';
+
+/**
+ * As images of clouds are made: the kickstart partitions the disk itself before the installer looks at it, installs under UEFI into
+ * what it made, with the root in a volume group, and adds the boot loader of the other firmware.
+ */
+const kickstart = `cdrom
+text
+lang en_US.UTF-8
+keyboard us
+timezone UTC --utc
+network --bootproto=dhcp --device=link --activate
+rootpw --lock
+bootloader --location=mbr --timeout=1 --append="no_timer_check"
+poweroff
+%include /tmp/partitions.ks
+%pre --erroronfail
+disk=/dev/vda
+sgdisk --zap-all $disk
+sgdisk -n 1:0:+1M -t 1:ef02 -c 1:bios -n 2:0:+100M -t 2:ef00 -c 2:esp $disk
+parted -s -a optimal $disk -- mkpart boot ext4 102MiB 614MiB mkpart prep 614MiB 618MiB mkpart volumes 618MiB 100%
+for one in 'biosboot --fstype=biosboot --onpart=vda1' '/boot/efi --fstype=efi --onpart=vda2' \\
+  '/boot --fstype=ext4 --label=boot --onpart=vda3' 'prepboot --fstype=prepboot --usepart=vda4'; do
+  [[ $one == *part=vda* ]] && echo "part $one"
+done > /tmp/partitions.ks
+cat >> /tmp/partitions.ks <<END
+part pv.01 --onpart=\${disk}5
+volgroup system pv.01
+logvol swap --vgname=system --name=swap --size=256
+logvol /var/log --vgname=system --name=var-log --size=512 --fstype=ext4 --fsoptions=nodev
+logvol / --vgname=system --name=root --size=1024 --grow --mkfsoptions="-m bigtime=0"
+END
+%end
+%packages
+@core
+cloud-init
+grub2-pc
+%end
+%post --erroronfail
+disk=$(grub2-probe --target=disk /boot/grub2)
+[[ $disk =~ ^/dev/ ]] && grub2-install --target=i386-pc "$disk"
+%end
+`;
+const out = freshFolder('hybrid');
+const image = join(out, 'hybrid-rehearsal.qcow2');
+let build: Run;
+
+beforeAll(async () => {
+  const recipe = join(out, 'hybrid.yaml');
+  writeFileSync(join(out, 'hybrid.ks'), kickstart);
+  writeFileSync(
+    recipe,
+    `name: hybrid\nfamily: rhel\nrelease: '9.6'\nsource: { iso: none.iso }\ndisk: { size: 6G }\n` +
+      'machine: { firmware: uefi }\ninstall: { kickstart: hybrid.ks }\n',
+  );
+  build = await vmkiln(['rehearse', recipe, '--out', out, '--ui', 'json'], { timeout: 1500 });
+  expect(build.status, build.stderr).toBe(0);
+});
+
+test('either firmware finds its partition, and the image is bound to none', async () => {
+  const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
+  const { partitionTable, properties } = JSON.parse(stdout) as Record<string, unknown>;
+  expect(partitionTable).toMatchObject({ kind: 'gpt', boots: ['bios', 'uefi'] });
+  const types = (partitionTable as { partitions: { type: string }[] }).partitions.map(({ type }) => type);
+  expect(types).toEqual(['BIOS boot', 'EFI system', 'Linux', 'PReP', 'Linux LVM']);
+  expect(properties).not.toHaveProperty('hw_firmware_type');
+});
+
+test.for(['bios', 'uefi'] as const)('a clone boots with %s, its root in a logical volume', async (firmware) => {
+  const options = { hostname: firmware, user: 'cloud-user', timeout: 420 };
+  const clone = await bootClone(image, { ...options, ...(firmware === 'uefi' && { firmware }) });
+  try {
+    await clone.ssh('cloud-init status --wait');
+    expect((await clone.ssh('test -d /sys/firmware/efi && echo uefi || echo bios')).trim()).toBe(firmware);
+    expect(await clone.ssh('findmnt -n -o SOURCE,FSTYPE /')).toMatch(/^\/dev\/mapper\/system-root +xfs\n$/);
+    expect(await clone.ssh('findmnt -n -o SOURCE,FSTYPE /var/log')).toMatch(/^\/dev\/mapper\/system-var--log +ext4\n$/);
+    expect(await clone.ssh('findmnt -n -o FSTYPE /boot /boot/efi; findmnt -n -o FSTYPE /boot/efi')).toBe(
+      'ext4\nvfat\n',
+    );
+    expect(await clone.ssh('swapon --noheadings --show=NAME')).toMatch(/^\/dev\/(dm-\d+|mapper\/system-swap)\n$/);
+    expect(await clone.ssh('cat /proc/cmdline')).toContain(' rd.lvm.lv=system/root ');
+  } finally {
+    await clone.stop();
+  }
+});
+
+test('nothing is left on the host', async () => {
+  expect(await leftovers(build.events[0]?.build ?? 'none')).toEqual([]);
+});
