@@ -1,4 +1,5 @@
-"""Carries out the %pre scripts of kickstarts, and their partitioning, on disks that are files: practice-disk.py RELEASE-FOLDER < CASES.
+"""Carries out the %pre scripts of kickstarts, and their partitioning, on disks that are files: practice-disk.py RELEASE-FOLDER < CASES
+PYTHONPATH is the folder of the installer.
 
 CASES is a list in JSON of {folder, firmware, groups}: the folder has the kickstart `x.ks` and the disk `vda`, groups are the volume groups
 that are there. Partition tables are written; programs that need a block device are only noted. Prints for each {error} or {table: [number,
@@ -8,8 +9,6 @@ import os
 import subprocess
 import sys
 
-release = sys.argv[1]
-sys.path.insert(0, os.path.join(release, "../installer"))
 import bootloader
 import configure
 import disks
@@ -18,6 +17,7 @@ import kickstart
 import layout
 import partitioning
 
+release = sys.argv[1]
 table = kickstart.load_commands(release + "/commands")
 
 

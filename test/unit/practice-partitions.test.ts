@@ -25,9 +25,9 @@ function install(...cases: Case[]): Result[] {
     return { folder, firmware, groups };
   });
   const args = ['-B', '-W', 'ignore', 'test/support/practice-disk.py', releaseFolder('9')];
-  return JSON.parse(
-    execFileSync('python3', args, { encoding: 'utf8', stdio: 'pipe', input: JSON.stringify(input) }),
-  ) as Result[];
+  const env = { ...process.env, PYTHONPATH: join(releaseFolder('9'), '../installer') };
+  const out = execFileSync('python3', args, { encoding: 'utf8', stdio: 'pipe', input: JSON.stringify(input), env });
+  return JSON.parse(out) as Result[];
 }
 
 const biosboot = '21686148-6449-6E6F-744E-656564454649';

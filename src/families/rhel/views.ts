@@ -39,11 +39,13 @@ export function cloudView(recipe: RhelRecipe): View {
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: RhelRecipe): View {
   const { bootLoader, growRoot, grubConfig, init, kernelArguments, network, rootPasswordLogin } = rhelRelease(recipe);
-  const { cloudInit, rootPassword } = recipe;
+  const { cloudInit, machine, rootPassword } = recipe;
+  const other = grubConfig[machine.firmware === 'uefi' ? 'bios' : 'uefi'];
   return {
     consoles,
     kernelArguments,
-    grubConfig: grubConfig[recipe.machine.firmware],
+    grubConfig: grubConfig[machine.firmware],
+    otherGrubConfig: other === grubConfig[machine.firmware] ? '' : other,
     lockRoot: rootPassword === undefined,
     permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
     metadata: cloudInit.network === 'metadata',
