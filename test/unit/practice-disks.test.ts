@@ -124,6 +124,26 @@ for wishes in json.load(sys.stdin):
   });
 });
 
+test('autopart makes a volume group unless it is told otherwise, with a /home where there is room', () => {
+  const parts = (options: string, size: number, release = '9') =>
+    plan(`zerombr\nclearpart --all\nautopart ${options}\n`, release, 'bios', size).parts;
+  // An extent is 4 MiB, and the physical volume keeps one MiB.
+  expect(parts('', 10240)).toEqual([
+    ['/boot', 'xfs', 1024],
+    ['pv.auto', 'lvmpv', 9214],
+    ['/', 'xfs', 8188],
+    ['swap', 'swap', 1024],
+  ]);
+  expect(parts('--type=plain --noswap', 10240, '8').map(([mount, type]) => `${mount} ${type}`)).toEqual([
+    '/boot xfs',
+    '/ xfs',
+  ]);
+  const large = parts('', 200 * 1024);
+  expect(large.find(([mount]) => mount === '/')?.[2]).toBe(70 * 1024);
+  expect(large.at(-1)?.slice(0, 2)).toEqual(['/home', 'xfs']);
+  expect(parts('', 10240, '10').map(([mount]) => mount)).toEqual(['biosboot', '/boot', 'pv.auto', '/', 'swap']);
+});
+
 test('a disk from 2 TiB has a GPT label, and the kickstart of RHEL 7 a partition for GRUB', async () => {
   const recipe = await rhelRecipe('disk: { size: 3T }', '7.9');
   const { text } = renderTemplate('kickstart/rhel7.ks.hbs', 'ks.cfg', 'text', kickstartView(recipe));
