@@ -93,9 +93,11 @@ test('volumes made with the tools of LVM are used, and their groups go where the
     'parted -s /dev/vda mklabel gpt mkpart grub 1MiB 2MiB set 1 bios_grub on mkpart boot 2MiB 502MiB mkpart pv 502MiB 100%';
   const groups = { sys: { pvs: ['vda3'], volumes: ['root'], free: 100, extent: 4 } };
   const boot = 'part /boot --onpart=vda2\n';
-  const used = `${boot}volgroup sys --useexisting\nlogvol / --vgname=sys --name=root --useexisting --fstype=ext4\n`;
-  const [kept, gone, absent] = install(
+  const volume = 'logvol / --vgname=sys --name=root --useexisting --fstype=ext4\n';
+  const used = `${boot}volgroup sys --useexisting\n${volume}`;
+  const [kept, unmentioned, gone, absent] = install(
     { script, commands: used, groups },
+    { script, commands: boot + volume, groups },
     { script, commands: `${boot}part / --onpart=vda3`, groups },
     { script, commands: used },
   );
@@ -105,6 +107,7 @@ test('volumes made with the tools of LVM are used, and their groups go where the
     'mkfs.xfs -f /dev/vda2',
     'mkfs.ext4 -F -q /dev/mapper/sys-root',
   ]);
+  expect(unmentioned?.made).toEqual(kept?.made);
   expect(gone?.made.slice(0, 2)).toEqual(['vgchange -an sys', 'vgremove -ff -y sys']);
   expect(absent?.error).toContain('Volume group "sys" given in volgroup command does not exist.');
 });

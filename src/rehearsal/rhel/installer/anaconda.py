@@ -1,9 +1,7 @@
 """The practice installer: installs the payload as Anaconda would, driven by the same kickstart, with its messages and log lines.
 
 It ends with 10 (power off) or 11 (restart). Whatever goes wrong: it says so as Anaconda does, and then waits for ever."""
-import glob
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ import initramfs
 import kickstart
 import layout
 import machine
+import packages
 import partitioning
 import source
 import volumes
@@ -32,10 +31,6 @@ ROOT = "/mnt/sysimage"
 PORT = "/dev/virtio-ports/org.fedoraproject.anaconda.log.0"
 FILES = {"anaconda": "anaconda.log", "program": "program.log", "packaging": "packaging.log", "blivet": "storage.log"}
 LEVELS = {"WARNING": "WARN"}
-# What the boot loader of each firmware needs, whatever the kickstart chooses.
-BOOT_PACKAGES = {"bios": ("grub2-pc", "grub2-pc-modules"), "uefi": ("grub2-efi-x64", "shim-x64", "efibootmgr")}
-# Names that a package goes by besides its own.
-PROVIDED = {"grub2": "grub2-pc", "shim": "shim-x64", "dnf-utils": "yum-utils"}
 not_rehearsed = []
 port = None
 
@@ -140,54 +135,6 @@ def hub(ks, plan):
                    "\n  Please make your choice from above ['q' to quit | 'b' to begin installation |\n  'r' to refresh]: ")
 
 
-def select_packages(ks):
-    """The RPM files to install. A name the DVD does not have stops the installation, unless --ignoremissing."""
-    files, groups = {}, {}
-    for path in sorted(glob.glob(PACKAGES + "/Packages/*.rpm")):
-        files[os.path.basename(path).rsplit("-", 2)[0]] = path
-    for group in re.findall(r"<group><id>(.*?)</id>.*?</group>", open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read(), re.S):
-        groups[group] = []
-    text = open(glob.glob(PACKAGES + "/repodata/*comps.xml")[0], encoding="utf-8").read()
-    for group, body in re.findall(r"<group><id>(.*?)</id>(.*?)</group>", text, re.S):
-        groups[group] = re.findall(r"<packagereq[^>]*>(.*?)</packagereq>", body)
-    wanted = ks.packages
-    ignore = wanted["options"].get("ignoremissing")
-
-    def missing(kind, name):
-        log("anaconda", "WARNING", f"no such {kind}: {name}")
-        if not ignore:
-            raise Stop(f"You have specified that the {kind} '{name}' should be installed.  This {kind} does not exist.  "
-                       f"Would you like to ignore this {kind} and continue with installation?")
-
-    chosen = set() if wanted["options"].get("nocore") else set(groups["core"])
-    environment = wanted["environment"]
-    if environment and not re.search(rf"<environment><id>{re.escape(environment)}</id>", text):
-        missing("group", environment)
-    for group in wanted["groups"]:
-        if group in groups:
-            chosen.update(groups[group])
-        else:
-            missing("group", group)
-    for name in wanted["add"]:
-        plain = name.removesuffix(".x86_64").removesuffix(".noarch")
-        plain = PROVIDED[plain] if plain in PROVIDED and plain not in files else plain
-        found = [one for one in files if re.fullmatch(plain.replace("+", r"\+").replace("*", ".*"), one)]
-        if not found:
-            missing("package", name)
-        chosen.update(found)
-    # timezone without --nontp brings in chrony, unless it is excluded.
-    timezone = ks.last("timezone")
-    if timezone and "chrony" in files and not timezone["options"].get("nontp"):
-        chosen.add("chrony")
-    for group in wanted["removed_groups"]:
-        chosen.difference_update(groups.get(group, []))
-    for name in wanted["remove"]:
-        chosen.difference_update([one for one in chosen if re.fullmatch(name.replace("+", r"\+").replace("*", ".*"), one)])
-    chosen.update(name for name in BOOT_PACKAGES[RELEASE["firmware"]] if name in files)
-    chosen.update(name for name in files if re.fullmatch(r"redhat-release(-server)?", name))
-    return [files[name] for name in sorted(chosen) if name in files]
-
-
 def copy_payload():
     """Unpacks the stage 2 image onto the disk, telling how far it is."""
     image = REPO + "/" + RELEASE["stage2"]
@@ -244,6 +191,7 @@ def main():
         wait_for_ever()
     log("anaconda", "INFO", f"Parsing kickstart: {path}")
     table = kickstart.load_commands(HERE + "/commands")
+    configure.platform_python("", RELEASE)
     scripts(kickstart.read(path, table, only_pre=True), "%pre")
     ks = kickstart.read(path, table)
     for one in ks.commands:
@@ -265,7 +213,7 @@ def main():
     plan = partitioning.plan(ks, found, volumes.find_groups(run), RELEASE, note)
     hub(ks, plan)
     devices = plan["devices"]
-    files = select_packages(ks)
+    files = packages.select(ks, PACKAGES, RELEASE["firmware"], log)
     log("packaging", "INFO", f"{len(files)} packages selected")
     online = threading.Thread(target=source.network_up, args=(run,))
     if ks.all("network") or ks.all("url", "repo"):
@@ -277,6 +225,7 @@ def main():
     log("packaging", "INFO", "Preparing transaction from installation source", show=True)
     copy_payload()
     configure.personality(ROOT, PACKAGES, HERE, run, REPO)
+    configure.platform_python(ROOT, RELEASE)
     for one in ("proc", "sys", "dev", "run"):
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
@@ -316,8 +265,8 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (source.NoKickstart, kickstart.KickstartError, layout.StorageError, Stop) as problem:
-        log("anaconda", "ERR" if isinstance(problem, Stop) else "CRIT", str(problem))
+    except (source.NoKickstart, kickstart.KickstartError, layout.StorageError, packages.Missing, Stop) as problem:
+        log("anaconda", "ERR" if isinstance(problem, (Stop, packages.Missing)) else "CRIT", str(problem))
         print(f"\n{problem}", flush=True)
     except Exception:
         log("anaconda", "CRIT", traceback.format_exc(), show=True)

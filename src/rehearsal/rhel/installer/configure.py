@@ -45,6 +45,14 @@ def personality(root, repo, here, run, medium):
     shutil.copy(medium + "/images/pxeboot/initrd.img", f"{root}/boot/initramfs-{kernel}.img")
 
 
+def platform_python(root, release):
+    """The name that scripts use for the system's own Python from RHEL 8 on."""
+    path = root + "/usr/libexec/platform-python"
+    if int(release["version"].split(".")[0]) >= 8 and not os.path.lexists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink("/usr/bin/python3", path)
+
+
 def system(ks, root, run, note, release):
     selinux = ks.last("selinux")
     mode = next(iter(selinux["options"]), "enforcing") if selinux else "enforcing"

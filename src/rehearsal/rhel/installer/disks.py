@@ -22,6 +22,8 @@ FOREIGN = {TYPES["gpt"]["efi"], TYPES["gpt"]["vfat"], "1", "4", "6", "7", "b", "
 def find_disks(run, medium):
     """The disks that may be installed to (never the medium, read-only ones, or RAM and loop devices): name -> {size in MiB, label of the
     partition table or None, formatted: without a table, as a whole; partitions}."""
+    # A script may just have made them.
+    run("udevadm", "settle")
     listed = json.loads(run("lsblk", "-J", "-b", "-o", "NAME,TYPE,SIZE,RO,LABEL,UUID,PTTYPE,FSTYPE"))["blockdevices"]
     disks = {}
     for one in listed:

@@ -140,7 +140,10 @@ def automatic(auto, release, note, space, hostname):
     if kind in ("plain", "partition") or options.get("nolvm"):
         return boot + rest
     old, short = release["bootloader"] == "legacy", (hostname or "localhost").split(".")[0]
-    group = ("VolGroup" if old else "rhel") if short == "localhost" else f"{'vg' if old else 'rhel'}_{short}"
+    # The initials of the product (pyanaconda/core/constants.py, shortProductName).
+    words = release["product"].lower().split()
+    product = "vg" if old else words[0] if len(words) == 1 else "".join(word[0] for word in words)
+    group = ("VolGroup" if old else product) if short == "localhost" else f"{product}_{short}"
     for one in rest:
         one.update(group=group, name=("lv_" if old else "") + (one["mount"].strip("/") or "root"))
     return boot + [request(line, mount="pv.auto", type="lvmpv", grow=True)] + rest

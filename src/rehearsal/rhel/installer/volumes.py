@@ -25,13 +25,13 @@ def device_of(group, name):
 
 def plan_groups(commands, partitions, there):
     """Groups to make, and those that stay: name -> {pvs: devices, free and extent in MiB, existing, volumes}."""
-    groups = {}
+    # A logical volume may name a group that no command mentions.
+    groups = {name: dict(group, existing=True) for name, group in there.items()}
     for one in commands:
         options, (name, *members) = one["options"], one["words"]
         if options.get("useexisting") or options.get("noformat"):
             if name not in there:
                 raise KickstartError(one["line"], f'Volume group "{name}" given in volgroup command does not exist.')
-            groups[name] = dict(there[name], existing=True)
             continue
         if name in there:
             raise KickstartError(one["line"], f'The volume group name "{name}" is already in use.')
