@@ -139,6 +139,7 @@ test('what Anaconda refuses is refused in its words', () => {
     'part / --onpart=vda2': 'Partition "vda2" given in part command does not exist.',
     'clearpart --all --initlabel\npart / --onpart=vda1': 'Partition "vda1" given in part command does not exist.',
     'part / --onpart=vda1': 'Your BIOS-based system needs a special partition to boot from a GPT disk label.',
+    'part / --onpart=vda1 --noformat': 'You must create a new file system on the root device.',
     'part pv.1 --onpart=vda1\nvolgroup vg pv.2':
       'Tried to use undefined partition "pv.2" in Volume Group specification',
     'part pv.1 --onpart=vda1\nlogvol / --vgname=vg --name=r --size=9': 'No volume group exists with the name "vg".',

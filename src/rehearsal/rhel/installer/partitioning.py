@@ -210,8 +210,11 @@ def boot_device(devices):
 
 def verify(devices, disks, tables, release):
     """What has to be there, in the words of Anaconda's storage checker. GRUB reads no logical volume of its own accord (bootloader/grub2.py)."""
-    if not any(one["mount"] == "/" for one in devices):
+    root = next((one for one in devices if one["mount"] == "/"), None)
+    if root is None:
         raise StorageError(f"You have not defined a root partition (/), which is required for installation of {release['product']} to continue.")
+    if not root["format"]:
+        raise StorageError("You must create a new file system on the root device.")
     boot = boot_device(devices)
     if boot["group"] or boot["type"] not in ("xfs", "ext4", "ext3", "ext2"):
         raise StorageError("You have not created a bootable partition.")
