@@ -6,7 +6,7 @@ import re
 # What the boot loader of each firmware needs, whatever the kickstart chooses.
 BOOT_PACKAGES = {"bios": ("grub2-pc", "grub2-pc-modules"), "uefi": ("grub2-efi-x64", "shim-x64", "efibootmgr")}
 # Names that a package goes by besides its own.
-PROVIDED = {"grub2": "grub2-pc", "shim": "shim-x64", "dnf-utils": "yum-utils"}
+PROVIDED = {"grub2": "grub2-pc", "shim": "shim-x64", "dnf-utils": "yum-utils", "vim": "vim-enhanced", "dracut-norescue": "dracut"}
 
 
 class Missing(Exception):
