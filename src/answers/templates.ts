@@ -76,6 +76,19 @@ function readSource(file: string): string {
   });
 }
 
+/** The names that a template uses, such as `timezone` and `variables.site`. Undefined for one that cannot be rendered. */
+export function namesIn(file: string): ReadonlySet<string> | undefined {
+  const names = new Set<string>();
+  const visitor = new Handlebars.Visitor();
+  visitor.PathExpression = ({ parts }) => names.add(parts.join('.'));
+  try {
+    visitor.accept(Handlebars.parse(readSource(file)));
+    return names;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Renders the text of a template; `file` is its name in errors. */
 export function renderText(source: string, file: string, kind: Kind, view: View): Omit<RenderedFile, 'name'> {
   checkValue(view, file, []);

@@ -7,6 +7,8 @@ import { readWimXml, type WimImage, wimHeaderSize, wimXmlExtent } from './wim.ts
 
 /** Reads files of an ISO without mounting it, by paths without regard to case. */
 type Iso = {
+  /** False for what is no ISO: nothing is found in it. */
+  isVolume: boolean;
   find: (path: string) => IsoEntry | undefined;
   read: (entry: IsoEntry, at: number, length: number) => Buffer;
 };
@@ -17,6 +19,7 @@ async function withIso<T>(path: string, work: (iso: Iso) => T): Promise<T> {
     try {
       const volume = openUdf(source) ?? openIso9660(source);
       return work({
+        isVolume: volume !== undefined,
         find: (name) => findEntry(volume, name),
         read: (entry, at, length) => readFile(source, entry, at, length),
       });
@@ -52,6 +55,25 @@ export async function windowsImages(path: string): Promise<WimImage[] | undefine
 /** Those of these files and folders that an ISO does not have. */
 export async function missingFromIso(path: string, wanted: readonly string[]): Promise<string[]> {
   return withIso(path, ({ find }) => wanted.filter((name) => find(name) === undefined));
+}
+
+/** A text file of a medium that says what it is has a few lines. Bytes. */
+const longestText = 64 * 1024;
+
+/** The texts of those of these files that an ISO has; undefined for what is no ISO at all. */
+export async function textsFromIso(
+  path: string,
+  names: readonly string[],
+): Promise<Record<string, string> | undefined> {
+  return withIso(path, ({ isVolume, find, read }) => {
+    if (!isVolume) return undefined;
+    const found = names.flatMap((name) => {
+      const entry = find(name);
+      if (!entry || entry.isFolder) return [];
+      return [[name, read(entry, 0, Math.min(entry.size, longestText)).toString('utf8')] as const];
+    });
+    return Object.fromEntries(found);
+  });
 }
 
 function findEntry(volume: IsoVolume | undefined, path: string): IsoEntry | undefined {

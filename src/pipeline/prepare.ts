@@ -97,7 +97,8 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
     secretMacs(rendered, read, paths.state, signal),
   ]);
   const media = await examine(found, recipe, looking);
-  const unfit = (await family.check?.(recipe, media, read)) ?? [];
+  // What a rehearsal supplies is made for the recipe.
+  const unfit = rehearsal ? [] : ((await family.check?.(recipe, media, read)) ?? []);
   if (unfit.length > 0) {
     throw new VmkilnError('MEDIA_UNFIT', unfit.join('\n'), { hint: 'choose other media, or correct the recipe' });
   }

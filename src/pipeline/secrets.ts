@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret } from '../answers/holes.ts';
+import { VmkilnError } from '../errors.ts';
 import type { Env, RenderedFile, SecretRef } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
@@ -25,9 +26,28 @@ export function secretReader(rehearsal: boolean, env: Env): ReadSecret {
 /**
  * All secret values of the rendered files, and the ways packages.sh writes them: what must never be seen. Longer ones
  * come first, so that no rest of one stays. Reading them also shows that they are there.
+ *
+ * @throws VmkilnError SECRET_MISSING that names all that are missing.
  */
 export function secretValues(rendered: readonly RenderedFile[], read: ReadSecret): string[] {
-  const values = rendered.flatMap(({ holes }) => holes.map(({ secret }) => read(secret)));
+  const missing = new Map<string, VmkilnError>();
+  const values = rendered.flatMap(({ holes }) =>
+    holes.flatMap(({ secret }) => {
+      try {
+        return read(secret);
+      } catch (error) {
+        if (!(error instanceof VmkilnError)) throw error;
+        missing.set(error.message, error);
+        return [];
+      }
+    }),
+  );
+  const [only, ...others] = missing.values();
+  if (only && others.length === 0) throw only;
+  if (only) {
+    const hints = new Set([only, ...others].flatMap(({ hint }) => hint ?? []));
+    throw new VmkilnError('SECRET_MISSING', [...missing.keys()].join('\n'), { hint: [...hints].join('\n') });
+  }
   return [...new Set(values.flatMap(spellings))].toSorted((a, b) => b.length - a.length);
 }
 

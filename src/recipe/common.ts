@@ -6,9 +6,22 @@ import { duration, line, size } from './values.ts';
 export const medium = (what: string) =>
   line('a path or a URL').describe(`${what}: a URL, or a path relative to the recipe, or else to the current folder.`);
 
+const digestForm = '64 hexadecimal digits, or the URL or path of a SHA256SUMS file';
+/** What no path looks like that somebody would give a list of checksums: 32 digits are an MD5. */
+const isDigest = /^\s*(sha256:|[0-9a-z]{32,}\s*$)/i;
+
+function digestFault(text: string): string {
+  const digits = text.trim().replace(/^sha256:/i, '');
+  const other = /[^0-9a-f]/i.exec(digits)?.[0];
+  return other === undefined ? `${digits.length} digits` : `a digest with "${other}" in it`;
+}
+
 /** The checksum of a medium. */
 export const checksum = (what: string) =>
-  line('64 hexadecimal digits, or the URL or path of a SHA256SUMS file')
+  line(digestForm)
+    .refine((text) => !isDigest.test(text) || /^(sha256:)?[0-9a-f]{64}$/i.test(text.trim()), {
+      error: ({ input }) => `expected ${digestForm}, got ${digestFault(String(input))}`,
+    })
     .optional()
     .describe(
       `Checksum of ${what}: 64 hexadecimal digits, or the URL or path of a SHA256SUMS file. Verified when given.`,
@@ -45,10 +58,14 @@ const output = z
     format: z.enum(['qcow2', 'raw']).prefault('qcow2').describe('Format of the image.'),
     compression: z
       .enum(['zlib', 'zstd', 'none'])
-      .prefault('zlib')
-      .describe('Compression of a qcow2. QEMU before 5.1 cannot read zstd.'),
+      .optional()
+      .describe('Compression of a qcow2, by default zlib. QEMU before 5.1 cannot read zstd.'),
   })
-  .transform((value) => (value.format === 'raw' ? { ...value, compression: 'none' as const } : value));
+  .refine(({ format, compression = 'none' }) => format === 'qcow2' || compression === 'none', {
+    path: ['compression'],
+    error: 'expected none, or nothing: raw is not compressed',
+  })
+  .transform(({ format, compression = format === 'raw' ? 'none' : 'zlib' }) => ({ format, compression }));
 
 /** The keys that every recipe begins with. */
 export const firstKeys = {

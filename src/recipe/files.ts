@@ -7,8 +7,16 @@ import type { Recipe } from './recipe.ts';
 /** Hooks that vmkiln ships. */
 const shippedHooks = join(import.meta.dirname, '../../hooks');
 
-/** What the relative paths of a recipe belong to: its own `folder`, and for some the current one. Gets told what is not there. */
-export type RecipeFiles = { folder: string; cwd: string; report: Report };
+/**
+ * What the relative paths of a recipe belong to: its own `folder`, and for some the current one. `report` gets told what is
+ * not there; `given` says whether the recipe itself has a key, or a default stands for it.
+ */
+export type RecipeFiles = {
+  folder: string;
+  cwd: string;
+  report: Report;
+  given: (path: readonly PropertyKey[]) => boolean;
+};
 
 /**
  * The keys of every recipe with their paths made absolute. Hooks that are not there are reported; media are looked for when
@@ -37,7 +45,10 @@ function resolveHooks(hooks: Recipe['hooks'], { folder, report }: RecipeFiles): 
 }
 
 function resolveSource(source: Recipe['source'], media: MediaKeys, files: RecipeFiles): Recipe['source'] {
-  const checksum = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : resolveMedium(text, files));
+  const checksum = (text: string) => {
+    const digest = text.trim().replace(/^sha256:/i, '');
+    return /^[0-9a-f]{64}$/i.test(digest) ? digest.toLowerCase() : resolveMedium(text, files);
+  };
   return mapMedia(source, media, (place) => resolveMedium(place, files), checksum);
 }
 

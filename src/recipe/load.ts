@@ -55,7 +55,8 @@ export async function loadWith(
   if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, schema));
   const report: RecipeFiles['report'] = (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message });
-  const recipe = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report });
+  const given = (at: readonly PropertyKey[]) => isGiven(value, at);
+  const recipe = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
   return { recipe, path: resolve(cwd, path), text, sha256 };
@@ -116,6 +117,12 @@ function toValue(path: string, document: Document): unknown {
   } catch (cause) {
     throw new VmkilnError('RECIPE_INVALID', `${path}: has too many YAML aliases, or one within itself`, { cause });
   }
+}
+
+function isGiven(value: unknown, [key, ...rest]: readonly PropertyKey[]): boolean {
+  if (key === undefined) return true;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
+  return isGiven((value as Record<PropertyKey, unknown>)[key], rest);
 }
 
 type Replaced = { problems: Problem[]; used: Set<string>; whole: Set<Scalar> };

@@ -3,7 +3,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import type { Command } from '../model.ts';
 import { removeBootFiles, removeDomain, removeStoragePool } from '../store/leftovers.ts';
 import { copyOut } from '../tools/guestfs.ts';
-import type { RunVirsh } from '../tools/virsh.ts';
+import { dumpDomain, type RunVirsh } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { collectBundle, explainFailure, keepLogs } from './install-failure.ts';
 import { checkPoweredOff, type InstallSettings, watchInstaller } from './install-watch.ts';
@@ -107,7 +107,7 @@ async function installWatched(
   }
   const result = await running;
   if ('error' in result) {
-    if (!context.signal.aborted && result.error instanceof VmkilnError) {
+    if (!context.signal.aborted && result.error instanceof VmkilnError && (await hasDomain(context))) {
       result.error.bundle = await collectBundle(watch, context);
     }
     throw result.error;
@@ -117,6 +117,12 @@ async function installWatched(
     context.emit({ type: 'warning', stage: 'install', message: `not rehearsed: ${watch.remarks.join(', ')}` });
   }
   return 'installed';
+}
+
+/** Whether there is a domain: virt-install may fail before it has made one. */
+async function hasDomain(context: StageContext): Promise<boolean> {
+  const { exitCode } = await context.control(dumpDomain(context.host.connect, context.domain, [1]));
+  return exitCode === 0;
 }
 
 /** The logs that the installer left on the disk: the guest no longer runs, and the disk is only read. */

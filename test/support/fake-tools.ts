@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeIso } from './rhel-iso.ts';
 import { capturedBytes } from './captured-images.ts';
 import { freshFolder } from './vmkiln.ts';
 
@@ -52,7 +53,7 @@ export function fakeHost(): FakeHost {
   chmodSync(join(bin, programs[0] ?? ''), 0o755);
   for (const program of programs.slice(1)) symlinkSync(programs[0] ?? '', join(bin, program));
   writeFileSync(join(bin, 'image.qcow2'), capturedBytes('v2.qcow2'));
-  writeFileSync(join(folder, 'x.iso'), 'an installer');
+  writeIso(join(folder, 'x.iso'));
   return {
     folder,
     env: { PATH: `${bin}:${process.env['PATH']}`, VMKILN_HOME: join(folder, 'home'), FAKE_LOG: log },

@@ -91,8 +91,14 @@ test.each([
     `${base}install: { timeout: 1w }\n`,
     'x.yaml:5:21 install.timeout: expected a duration like 60m (units: s, m, h, d), got "1w"',
   ],
-  [`${base}packages: [a, 5]\n`, 'x.yaml:5:15 packages.1: expected the name of a package or of a @group, got 5'],
-  [`${base}packages: ["-y"]\n`, 'x.yaml:5:12 packages.0: expected the name of a package or of a @group, got "-y"'],
+  [
+    `${base}packages: [a, 5]\n`,
+    'x.yaml:5:15 packages.1: expected a package, a "@group", or the URL or path of an RPM, got 5',
+  ],
+  [
+    `${base}packages: ["-y"]\n`,
+    'x.yaml:5:12 packages.0: expected a package to install: remove one with a step `run: dnf -y remove …` of customize',
+  ],
   [
     `${base}customize: [{ run: a, mkdir: /b }]\n`,
     'x.yaml:5:13 customize.0: expected exactly one of run, upload, write, mkdir, delete, chmod, link',

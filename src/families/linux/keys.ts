@@ -2,20 +2,26 @@ import { z } from 'zod';
 import { duration, line, secret } from '../../recipe/values.ts';
 import { step } from './step-keys.ts';
 
-const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
+/** A URL with a user or a password in it, which would end up in the plan. */
+export const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
 
-/** A URL of a given form. A user and a password in it would end up in the plan. */
+/** A URL of a given form. */
 export const url = (what: string, pattern: RegExp) =>
-  line(what, pattern).refine((value) => !hasCredentials.test(value), {
-    error: `expected ${what} without a user and password in it: they never belong in a recipe`,
-  });
+  line(what, pattern)
+    .refine((value) => !hasCredentials.test(value), {
+      error: `expected ${what} without a user and password in it: they never belong in a recipe`,
+      abort: true,
+    })
+    .refine((value) => URL.canParse(value) && !/^[a-z]+:\/\/[^/]*:0+(\/|$)/i.test(value), {
+      error: `expected ${what}, with a host, and a port from 1 to 65535 if any`,
+    });
 
 /** The proxy of a distribution's package manager, `what` says what goes through it. */
 export const proxyKey = (what: string) =>
   z
     .strictObject({
-      url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/@]+\/?$/).describe(
-        'Address of the proxy.',
+      url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/]+\/?$/).describe(
+        'Address of the proxy. Without a port it is 80, or 443 of an https:// one.',
       ),
       user: line('a user name').optional().describe('User at the proxy.'),
       password: secret().optional().describe('Password at the proxy, by reference.'),

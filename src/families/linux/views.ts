@@ -4,12 +4,16 @@ import type { RenderedFile, SecretRef } from '../../model.ts';
 /** A nightly build installs new updates, and the builds of one day share them. Seconds. */
 export const usualMaxAge = 20 * 3600;
 
-/** What a script needs to go through a proxy. Every text is empty without one. */
+/**
+ * What a script needs to go through a proxy. Every text is empty without one. The port is said always: curl would take 1080
+ * for one of HTTP, and subscription-manager 3128.
+ */
 export function proxyView(
   proxy: { url: string; user?: string | undefined; password?: SecretRef | undefined } | undefined,
 ): View {
   const { url = '', user = '', password = '' } = proxy ?? {};
-  const [, scheme = '', host = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
+  const [, scheme = '', named = ''] = /^(https?:\/\/)([^/]+)/.exec(url) ?? [];
+  const host = named === '' || /:\d+$/.test(named) ? named : `${named}:${scheme === 'https://' ? 443 : 80}`;
   return { url, scheme, host, user, password };
 }
 

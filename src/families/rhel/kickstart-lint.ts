@@ -9,6 +9,7 @@ import {
   type Kickstart,
   type Remark,
 } from './kickstart/syntax.ts';
+import { isTimeZone } from './settings.ts';
 
 export type { KickstartMachine } from './kickstart/storage.ts';
 
@@ -113,10 +114,15 @@ function waiting({ commands }: Kickstart): Remark[] {
       return [error(line, '--interactive makes the installer wait for a person')];
     if (name === 'firstboot' && (options.has('--enable') || options.has('--reconfig')))
       return [warning(line, 'firstboot makes each instance ask at its first boot')];
-    if (name === 'timezone' && command.words[0] !== undefined && !isTimeZone(command.words[0]))
+    if (name === 'timezone' && isNoTimeZone(command.words[0]))
       return [error(line, `there is no time zone ${command.words[0]}: the installer would ask for it`)];
     return [];
   });
+}
+
+/** One that a script of the kickstart writes is not known. */
+function isNoTimeZone(name: string | undefined): boolean {
+  return name !== undefined && !name.includes('$') && !isTimeZone(name);
 }
 
 /** What tells the things of a kind apart that commands define: an option or, as `#1`, the first word. */
@@ -142,16 +148,6 @@ function repeated({ commands }: Kickstart): Remark[] {
       return before === undefined ? [] : [{ line, level, message: `${key} is there already, on line ${before}` }];
     });
   });
-}
-
-function isTimeZone(name: string): boolean {
-  if (name.includes('$')) return true;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name }).format();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function network(kickstart: Kickstart, { major }: KickstartMachine): Remark[] {

@@ -1,19 +1,28 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../../model.ts';
 import type { RecipeFiles } from '../../recipe/files.ts';
 import { isFile, resolveSecret } from '../../recipe/paths.ts';
+import { findUpload } from '../uploads.ts';
 import { resolveStep, stepFiles } from '../linux/steps.ts';
 import { findCertificate, findCertificates } from '../linux/trust.ts';
+import { shippedKickstarts } from './kickstarts.ts';
+import { isRpm, packageForm } from './packages.ts';
 import type { RhelRecipe } from './recipe.ts';
+import { reportUnused } from './unused.ts';
+import { reportUnfitFetching } from './unfit.ts';
 import { rhelRelease } from './releases.ts';
-
-/** Kickstart templates that vmkiln ships. */
-export const shippedKickstarts = join(import.meta.dirname, '../../../kickstart');
 
 /** Makes the paths of RHEL's own keys absolute, and reports what the release cannot do. */
 export function resolvePaths(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe {
-  reportUnfit(recipe, files.report);
-  const { subscription, proxy, install, rootPassword, caCertificates, customize } = recipe;
+  const resolved = absolute(recipe, files);
+  reportUnfit(resolved, files.report);
+  reportUnfitFetching(resolved, files.report);
+  reportUnused(resolved, files);
+  return resolved;
+}
+
+function absolute(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe {
+  const { subscription, proxy, install, rootPassword, caCertificates, customize, packages } = recipe;
   const { folder } = files;
   return {
     ...recipe,
@@ -22,14 +31,28 @@ export function resolvePaths(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe
     ...(subscription && { subscription: resolveSubscription(subscription, files) }),
     ...(proxy && { proxy: { ...proxy, ...(proxy.password && { password: resolveSecret(proxy.password, folder) }) } }),
     caCertificates: findCertificates(caCertificates, 'caCertificates', files),
+    packages: packages.map((name, index) => findPackage(name, index, packages, files)),
     customize: customize.map((step, index) => resolveStep(step, ['customize', index], files)),
   };
 }
 
 /** The files of the user's that the commands of RHEL read. */
-export function filesOf({ subscription, caCertificates, customize }: RhelRecipe): string[] {
+export function filesOf({ subscription, caCertificates, customize, packages }: RhelRecipe): string[] {
   const ca = subscription?.caCertificate;
-  return [...caCertificates, ...(ca === undefined ? [] : [ca]), ...customize.flatMap(stepFiles)];
+  const rpms = packages.filter((name) => packageForm(name) === 'file');
+  return [...caCertificates, ...(ca === undefined ? [] : [ca]), ...rpms, ...customize.flatMap(stepFiles)];
+}
+
+/** The absolute path of an RPM of the user's; any other package as it is named. In the guest they lie in one folder. */
+function findPackage(name: string, index: number, all: readonly string[], files: RecipeFiles): string {
+  if (packageForm(name) !== 'file') return name;
+  const where = ['packages', index];
+  const found = findUpload(name, where, files);
+  if (all.findIndex((other) => packageForm(other) === 'file' && basename(other) === basename(name)) !== index) {
+    files.report(where, `another RPM is called ${basename(name)}: give this one another name`);
+  }
+  if (isFile(found) && !isRpm(found)) files.report(where, `${found} is no RPM`);
+  return found;
 }
 
 function findKickstart(name: string, { folder, report }: RecipeFiles): string {

@@ -5,6 +5,7 @@ import {
   caCertificatesKey,
   cloudUser,
   customizeKey,
+  hasCredentials,
   keepKey,
   proxyKey,
   refuseSameIds,
@@ -16,6 +17,9 @@ import {
 } from '../linux/keys.ts';
 import { recipeForm } from '../form.ts';
 import { line, secret, show, size } from '../../recipe/values.ts';
+import { kernelArgumentsKey } from './kernel-arguments.ts';
+import { packageForm } from './packages.ts';
+import { keyboard, locale, timeZone } from './settings.ts';
 
 const identifier = (what: string) =>
   z.union([line(what), secret()], { error: `expected ${what}, or a reference { env: NAME } or { file: PATH }` });
@@ -24,12 +28,22 @@ const subscription = z
   .strictObject({
     username: identifier('a user name').optional().describe('User of the Customer Portal or the Satellite.'),
     password: secret().optional().describe('Password of that user, by reference.'),
-    organization: identifier('an organization').optional().describe('Organization, together with activationKey.'),
+    organization: identifier('an organization')
+      .optional()
+      .describe('Organization: with activationKey, and for a user of several.'),
+    environment: line('the name of an environment')
+      .optional()
+      .describe('Environment of a Satellite to register in, with a user. An activation key has its own.'),
     activationKey: secret().optional().describe('Activation key, by reference, instead of a user and password.'),
     attach: line('none, auto or the ID of a pool', /^[A-Za-z0-9-]+$/)
       .prefault('none')
       .describe(
         'The subscription to attach: `none` under Simple Content Access or when the activation key attaches, `auto`, or the ID of a pool.',
+      ),
+    release: line('a minor release in quotes like "9.4"', /^[0-9]+\.[0-9]+$/)
+      .optional()
+      .describe(
+        'Minor release, in quotes, that packages and updates are held at (`subscription-manager release --set`).',
       ),
     repositories: z
       .array(line('the ID of a repository', /^[A-Za-z0-9._-]+$/))
@@ -48,6 +62,10 @@ const subscription = z
   .superRefine((value, context) => {
     const user = value.username !== undefined && value.password !== undefined;
     const key = value.organization !== undefined && value.activationKey !== undefined;
+    if (key && value.environment !== undefined) {
+      const message = 'an activation key has its environment: expected it with a user only';
+      return context.addIssue({ code: 'custom', path: ['environment'], message });
+    }
     if (user && value.activationKey === undefined) return;
     if (key && value.username === undefined && value.password === undefined) return;
     context.addIssue({
@@ -70,6 +88,19 @@ const repository = z.strictObject({
     .describe('Key that signs the packages.'),
   keep: z.boolean().prefault(false).describe('Whether the image keeps the repository.'),
 });
+
+const packageWords = 'a package, a "@group", or the URL or path of an RPM';
+
+const packageKey = line(packageWords)
+  .refine((text) => !text.startsWith('-'), {
+    error: 'expected a package to install: remove one with a step `run: dnf -y remove …` of customize',
+  })
+  .refine((text) => text.startsWith('-') || packageForm(text) !== undefined, {
+    error: ({ input }) => `expected ${packageWords}, got ${show(input)}`,
+  })
+  .refine((text) => !hasCredentials.test(text), {
+    error: 'expected a URL without a user and password in it: they never belong in a recipe',
+  });
 
 const knownReleases = `a release in quotes like "7.9" (${rhelReleaseRange})`;
 
@@ -94,6 +125,7 @@ const install = z.strictObject({
     .describe(
       'Kickstart template: a file of yours beside the recipe, or one of those shipped. By default the shipped one of the release.',
     ),
+  kernelArguments: kernelArgumentsKey,
   ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
 });
 
@@ -129,20 +161,16 @@ export const rhelForm = recipeForm({
     .strictObject(machineKeys({ memory: '1G' }, { memory: '2G' }))
     .prefault({})
     .describe('Virtual machine that the installation runs in.'),
-  language: line('a locale like en_US.UTF-8', /^[A-Za-z0-9_.@-]+$/)
-    .prefault('en_US.UTF-8')
-    .describe('Language of the system.'),
-  keyboard: line('a keyboard layout like us', /^[A-Za-z0-9_.-]+$/)
-    .prefault('us')
-    .describe('Keyboard layout.'),
-  timezone: line('a time zone like Europe/Berlin', /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
-    .prefault('Etc/UTC')
-    .describe('Time zone.'),
+  language: locale().prefault('en_US.UTF-8').describe('Language of the system.'),
+  keyboard: keyboard().prefault('us').describe('Keyboard layout.'),
+  timezone: timeZone().prefault('Etc/UTC').describe('Time zone.'),
   install: install.prefault({}).describe('How the installer is driven.'),
   packages: z
-    .array(line('the name of a package or of a @group', /^@?[A-Za-z0-9_/][A-Za-z0-9._+:/()^-]*$/))
+    .array(packageKey)
     .prefault([])
-    .describe('Packages to install after the update.'),
+    .describe(
+      'Packages to install after the update, as dnf or yum of the release takes them: NAME, NAME.ARCH, NAME-VERSION, "@group", "@^environment", "@module:stream", patterns, capabilities, the URL of an RPM, or an RPM of yours, relative to the recipe.',
+    ),
   cloudInit: z
     .strictObject({
       user: cloudUser().prefault('cloud-user').describe(userDescription),

@@ -23,8 +23,12 @@ import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
+import { installerArguments } from './kernel-arguments.ts';
+import { kickstartOf } from './kickstarts.ts';
 import { lintKickstart } from './kickstart-lint.ts';
-import { filesOf, resolvePaths, shippedKickstarts } from './paths.ts';
+import { checkMedium } from './medium.ts';
+import { packageForm, rpmFolder, rpmPath } from './packages.ts';
+import { filesOf, resolvePaths } from './paths.ts';
 import { rhelForm, type RhelRecipe } from './recipe.ts';
 import { osinfoIds, rhelRelease } from './releases.ts';
 import { cleanView, cloudView, guestView, kickstartView, managesPackages, maxAge, packagesView } from './views.ts';
@@ -53,6 +57,7 @@ export const rhel: Family<RhelRecipe> = {
   sysprep,
   trims,
   lint,
+  check: checkMedium,
   installer: anaconda,
   properties,
   notes,
@@ -65,9 +70,8 @@ function osinfo(recipe: RhelRecipe): string[] {
 function render(recipe: RhelRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
   const ready = recipe.source.image !== undefined;
-  const kickstart = recipe.install.kickstart ?? join(shippedKickstarts, rhelRelease(recipe).kickstart);
   return [
-    ...(ready ? [] : [renderTemplate(kickstart, 'ks.cfg', 'text', kickstartView(recipe))]),
+    ...(ready ? [] : [renderTemplate(kickstartOf(recipe), 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     ...(ready ? [leftoversScript(recipe.source.keep, rhelRelease(recipe).trust)] : []),
@@ -83,8 +87,8 @@ function render(recipe: RhelRecipe): RenderedFile[] {
 
 function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Installation | Omitted {
   if (media[readyImage]) return { omitted: 'the source is a ready image' };
-  const { installer, kernelArguments: own, machine } = rhelRelease(recipe);
-  const kernel = `${installer} ${own && `${own} `}${consoles}`;
+  const { machine } = rhelRelease(recipe);
+  const kernel = `${installerArguments(recipe)} ${consoles}`;
   // Without KVM a busy host may deliver the first timer ticks too late, and the kernel takes its clock for broken.
   const kernelArguments = { host: accelerator === 'tcg' ? ' no_timer_check' : '' };
   return {
@@ -116,9 +120,22 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
   const ca = recipe.subscription?.caCertificate;
   const certificate: Arg[] = ca ? ['--upload', [file(ca), ':/etc/rhsm/ca/vmkiln-server.pem']] : [];
   return {
-    args: ['--no-logfile', ...preparation(recipe, file), ...certificate, '--run', { rendered: 'packages.sh' }],
+    args: [
+      '--no-logfile',
+      ...preparation(recipe, file),
+      ...certificate,
+      ...rpmArguments(recipe, file),
+      ...['--run', { rendered: 'packages.sh' }],
+    ],
     keys: ['caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
   };
+}
+
+/** virt-customize(1) options that bring the RPMs of the user's own into the guest. */
+function rpmArguments({ packages }: RhelRecipe, file: FileOf): Arg[] {
+  const own = packages.filter((name) => packageForm(name) === 'file');
+  if (own.length === 0) return [];
+  return ['--mkdir', rpmFolder, ...own.flatMap((path): Arg[] => ['--upload', [file(path), `:${rpmPath(path)}`]])];
 }
 
 function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
@@ -149,6 +166,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
         ...(recipe.source.image === undefined ? [] : ['source']),
         ...(managesPackages(recipe) ? [] : ['caCertificates']),
       ],
+      ...(recipe.install.kernelArguments.length > 0 ? ['install'] : []),
       ...['cloudInit', 'rootPassword', 'customize'],
     ],
   };

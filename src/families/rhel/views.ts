@@ -3,13 +3,15 @@ import type { SecretRef } from '../../model.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
 import { getsGpt } from './kickstart/storage.ts';
+import { packageView } from './packages.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
+import { ownArguments, systemArguments } from './kernel-arguments.ts';
 import { rhelRelease } from './releases.ts';
 
 /** What a kickstart template may use. */
 export function kickstartView(recipe: RhelRecipe): View {
   const { release, language, keyboard, timezone, machine, install, disk } = recipe;
-  const { kernelArguments, major } = rhelRelease(recipe);
+  const { major } = rhelRelease(recipe);
   return {
     release,
     language,
@@ -17,7 +19,7 @@ export function kickstartView(recipe: RhelRecipe): View {
     timezone,
     uefi: machine.firmware === 'uefi',
     biosboot: machine.firmware === 'bios' && getsGpt(major, disk.size),
-    kernelArguments,
+    kernelArguments: systemArguments(recipe),
     variables: install.variables,
   };
 }
@@ -38,11 +40,14 @@ export function cloudView(recipe: RhelRecipe): View {
 
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: RhelRecipe): View {
-  const { bootLoader, growRoot, grubConfig, init, kernelArguments, network, rootPasswordLogin } = rhelRelease(recipe);
+  const { bootLoader, growRoot, grubConfig, init, network, rootPasswordLogin } = rhelRelease(recipe);
+  const kernelArguments = systemArguments(recipe);
   const { cloudInit, rootPassword } = recipe;
   return {
     consoles,
     kernelArguments,
+    // As a pattern of awk, between slashes.
+    ownArguments: ownArguments(recipe).map((argument) => argument.replace(/[^\w=:,@%-]/g, '\\$&')),
     grubConfig: grubConfig[recipe.machine.firmware],
     lockRoot: rootPassword === undefined,
     permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
@@ -66,7 +71,13 @@ export function cleanView(recipe: RhelRecipe): View {
 
 /** Whether packages.sh has anything to do. */
 export function managesPackages(recipe: RhelRecipe): boolean {
-  return recipe.packages.length > 0 || maxAge(recipe) !== undefined || recipe.subscription !== undefined;
+  const { packages, repositories, subscription } = recipe;
+  return (
+    packages.length > 0 ||
+    maxAge(recipe) !== undefined ||
+    subscription !== undefined ||
+    repositories.some(({ keep }) => keep)
+  );
 }
 
 /**
@@ -93,7 +104,9 @@ export function packagesView(recipe: RhelRecipe): View {
       password: subscription?.password ?? '',
       organization: subscription?.organization ?? '',
       activationKey: subscription?.activationKey ?? '',
+      environment: subscription?.environment ?? '',
     },
+    held: subscription?.release ?? '',
     attach: { auto: attach === 'auto', pool: attach === 'auto' || attach === 'none' ? '' : attach },
     server: {
       needed: Boolean(serverUrl || contentUrl || caCertificate),
@@ -115,8 +128,7 @@ export function packagesView(recipe: RhelRecipe): View {
     entries: bootLoader === 'entries',
     update: maxAge(recipe) !== undefined,
     packages,
-    // Groups have a name for yum and dnf only.
-    provided: packages.filter((wanted) => !wanted.startsWith('@')),
+    ...packageView(packages, packageManager),
   };
 }
 

@@ -1,0 +1,46 @@
+import { didYouMean } from '../../text.ts';
+import { line, show } from '../../recipe/values.ts';
+import { keyboards } from './keyboards.ts';
+import { locales } from './locales.ts';
+
+const zones = Intl.supportedValuesOf('timeZone');
+
+/** Whether a time zone is known by this name. Names are files for the guest, where upper and lower case differ. */
+export function isTimeZone(name: string): boolean {
+  // Intl also takes offsets from UTC.
+  if (!/^[A-Z]/.test(name)) return false;
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
+const codesets =
+  /^(utf-?8|iso-?8859-?\d{1,2}|koi8-[rtu]|cp125\d|gbk|gb2312|gb18030|big5(-?hkscs)?|euc-?(jp|kr|tw)|tis-?620)$/i;
+
+/** Whether glibc has a locale; one without a codeset is taken too. */
+export function isLocale(name: string): boolean {
+  const [, place = '', codeset = 'UTF-8', modifier = ''] = /^([^.@]+)(?:\.([^.@]+))?(@[^.@]+)?$/.exec(name) ?? [];
+  return codesets.test(codeset) && locales.has(place + modifier);
+}
+
+const known = (what: string, isKnown: (name: string) => boolean, all: Iterable<string>) =>
+  line(what).refine(isKnown, {
+    error: ({ input }) => `expected ${what}, got ${show(input)}${didYouMean(String(input), all)}`,
+  });
+
+/** A time zone of the IANA's database. */
+export const timeZone = () => known('a time zone like Europe/Berlin', isTimeZone, zones);
+
+/** A locale of glibc. */
+export const locale = () =>
+  known(
+    'a locale like en_US.UTF-8',
+    isLocale,
+    [...locales].map((name) => (name.includes('@') ? name : `${name}.UTF-8`)),
+  );
+
+/** A keyboard that some release has. */
+export const keyboard = () => known('a keyboard layout like us', (name) => keyboards.has(name), keyboards);

@@ -1,0 +1,46 @@
+import { namesIn } from '../../answers/templates.ts';
+import type { RecipeFiles } from '../../recipe/files.ts';
+import { kickstartOf } from './kickstarts.ts';
+import type { RhelRecipe } from './recipe.ts';
+import { managesPackages } from './views.ts';
+
+type Given = Pick<RecipeFiles, 'given' | 'report'>;
+
+/** Reports every key that the recipe has and nothing would come of. The paths of the recipe are absolute. */
+export function reportUnused(recipe: RhelRecipe, { given, report }: Given): void {
+  const say = (path: readonly PropertyKey[], why: string) => {
+    if (given(path)) report(path, `${why}: leave ${path.map(String).join('.')} out`);
+  };
+  if (recipe.source.image !== undefined) {
+    for (const path of installerKeys) say(path, 'a ready image is not installed');
+  } else {
+    unusedByKickstart(recipe, say);
+  }
+  if (recipe.proxy?.user === undefined) say(['proxy', 'password'], 'a password goes with proxy.user, which is missing');
+  if (managesPackages(recipe)) return;
+  const idle = 'nothing is registered, updated or installed';
+  say(['proxy'], idle);
+  if (recipe.repositories.length > 0) say(['repositories'], idle);
+}
+
+/** What is for the installer alone. */
+const installerKeys = [
+  ...[['language'], ['keyboard'], ['timezone'], ['machine', 'memory'], ['machine', 'vcpus']],
+  ...['kickstart', 'timeout', 'stallTimeout', 'variables', 'kernelArguments'].map((key) => ['install', key]),
+];
+
+/** A kickstart of the user's own may do without what a recipe sets; those that vmkiln ships use no variables. */
+function unusedByKickstart(recipe: RhelRecipe, say: (path: readonly PropertyKey[], why: string) => void): void {
+  const file = kickstartOf(recipe);
+  const names = namesIn(file);
+  if (!names) return;
+  for (const key of ['language', 'keyboard', 'timezone']) {
+    if (!names.has(key)) say([key], `the kickstart ${file} has no {{${key}}}`);
+  }
+  if (names.has('variables')) return;
+  for (const name of Object.keys(recipe.install.variables)) {
+    if (!names.has(`variables.${name}`)) {
+      say(['install', 'variables', name], `the kickstart ${file} has no {{variables.${name}}}`);
+    }
+  }
+}
