@@ -6,7 +6,8 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf, familyTools, loadRecipe } from '../families/index.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
-import type { MachineNeeds } from '../model.ts';
+import type { Env, MachineNeeds } from '../model.ts';
+import { secretReader } from '../pipeline/secrets.ts';
 import { mediaOf } from '../recipe/media.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { statePaths } from '../store/paths.ts';
@@ -16,7 +17,7 @@ import { allHarmless, jsonText } from '../text.ts';
 
 /**
  * `vmkiln doctor`: what this host can do, what is missing, and the command that fixes it, as text or as one JSON
- * array on standard output. With a recipe, its ISO is looked for too. Returns 1 when something fails.
+ * array on standard output. With a recipe, its media are looked for too, and into. Returns 1 when something fails.
  *
  * @throws VmkilnError USAGE when the recipe cannot be read, VARIABLE_INVALID, or INTERRUPTED.
  */
@@ -26,7 +27,8 @@ export async function doctor(
   { signal, world }: CommandContext,
 ): Promise<number> {
   const paths = statePaths(world.env, process.getuid?.() ?? 0);
-  const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables);
+  const wanted: Wanted =
+    recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables, world.env);
   const { findings, ...needs } = wanted;
   const { state, cache } = paths;
   const checks = [
@@ -69,13 +71,19 @@ type Wanted = { files: string[]; machine?: MachineNeeds; findings: Check[] };
  * The ISO of a recipe, if it is a local file, and its machine. A recipe that is not valid, or lacks a variable, may still name it
  * literally, and is a finding.
  */
-async function wantedBy(path: string, options: { set: string[]; vars?: string }): Promise<Wanted> {
+async function wantedBy(path: string, options: { set: string[]; vars?: string }, env: Env): Promise<Wanted> {
   const variables = await readVariables(options);
   try {
     const { recipe } = await loadRecipe(path, variables);
     const family = familyOf(recipe);
-    const files = mediaOf(recipe.source, family.media).flatMap(({ source }) => localPath(source) ?? []);
-    return { files, machine: family.machine(recipe), findings: [] };
+    const named = mediaOf(recipe.source, family.media).flatMap(({ role, source }) => {
+      const path = localPath(source);
+      return path === undefined ? [] : [{ role, source, path, sha256: undefined, size: undefined }];
+    });
+    const media = Object.fromEntries(named.map(({ role, ...medium }) => [role, medium]));
+    // A secret that is missing has no part in what a medium lacks.
+    const unfit = await unfitMedia(() => family.check?.(recipe, media, secretReader(true, env)));
+    return { files: named.map(({ path: file }) => file), machine: family.machine(recipe), findings: unfit };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }
@@ -91,6 +99,18 @@ async function wantedBy(path: string, options: { set: string[]; vars?: string })
       hint: `vmkiln validate ${path}`,
       cause,
     });
+  }
+}
+
+/** What the media that are there lack for a recipe, and those that cannot be read. */
+async function unfitMedia(check: () => Promise<readonly string[]> | undefined): Promise<Check[]> {
+  const finding = (detail: string, fix = 'choose other media, or correct the recipe') =>
+    ({ id: 'media', status: 'fail', title: 'Media', detail, fix }) as const;
+  try {
+    return ((await check()) ?? []).map((detail) => finding(detail));
+  } catch (error) {
+    if (!(error instanceof VmkilnError) || error.code === 'INTERRUPTED') throw error;
+    return [finding(error.message, error.hint)];
   }
 }
 

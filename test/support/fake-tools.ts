@@ -19,6 +19,7 @@ case "$name $*" in
   *--version*) echo "$name 9.9.9"; exit ;;
   virsh*version) echo 'Using library: libvirt 9.9.9'; exit ;;
   virsh*domstate*) echo 'shut off (shutdown)'; exit ;;
+  virsh*dumpxml*) echo 'error: there is no such domain' >&2; exit 1 ;;
   virsh* | osinfo-query* | qemu-system*) exit ;;
   'qemu-img convert'*) for last; do :; done; cat "\${0%/*}/image.qcow2" > "$last"; echo "image of $last" >> "$last"; exit ;;
   qemu-img*) for word; do case $word in */work/*) : > "$word" ;; esac; done; exit ;;

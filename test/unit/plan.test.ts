@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { hostNotes } from '../../src/pipeline/prepare.ts';
 import { resolveArg } from '../../src/pipeline/resolve.ts';
-import { secretValues } from '../../src/pipeline/secrets.ts';
+import { secretReader, secretValues } from '../../src/pipeline/secrets.ts';
 import { loadRecipe } from '../../src/families/index.ts';
 import type { RhelRecipe } from '../../src/families/rhel/recipe.ts';
 import { displayArg } from '../../src/ui/plan-text.ts';
@@ -186,6 +186,14 @@ test('media that are not downloaded: no fingerprint, and the plan says so', () =
 test('a secret is hidden in every spelling that a script of the guest may print', () => {
   const rendered = [{ name: 'x', text: '', holes: [{ ...hole, name: 'P' }] }];
   expect(secretValues(rendered, () => "it's")).toEqual(['%69%74%27%73', "it'\\''s", "it's"]);
+});
+
+test('all secrets that are missing are named at once, each once', () => {
+  const holes = ['P', 'Q', 'P', 'R'].map((name) => ({ ...hole, name, secret: { env: name } }));
+  const read = secretReader(false, { R: 'there' });
+  const values = () => secretValues([{ name: 'x', text: '', holes }], read);
+  expect(values).toThrow('the environment variable P is not set\nthe environment variable Q is not set');
+  expect(values).not.toThrow(/variable R|P is not set[^]*P is not set/);
 });
 
 test('a plan is plain data', () => {

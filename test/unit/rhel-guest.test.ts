@@ -60,6 +60,17 @@ test('a fresh installation becomes what the guide describes', () => {
   expect(calls).toEqual(['grub2-mkconfig -o /boot/grub2/grub.cfg', 'usermod -p !! root']);
 });
 
+test('kernel arguments of the recipe are there once, whatever the installer has left', async () => {
+  const more = 'install: { kernelArguments: [fips=1, "a.b=1/2", inst.sshd] }\n';
+  const guest = installed();
+  guest.write('etc/default/grub', 'GRUB_CMDLINE_LINUX="fips=1 axb=1/2 quiet"\n');
+  const { status } = guest.run(rendered(await rhelRecipe(more), 'guest.sh').text);
+  expect(status).toBe(0);
+  expect(guest.read('etc/default/grub')).toContain(
+    'GRUB_CMDLINE_LINUX="axb=1/2 quiet net.ifnames=0 biosdevname=0 fips=1 a.b=1/2"\n',
+  );
+});
+
 test('under UEFI GRUB reads its configuration from the EFI partition', async () => {
   const { calls } = installed().run(rendered(await rhelRecipe('machine: { firmware: uefi }\n'), 'guest.sh').text);
   expect(calls[0]).toBe('grub2-mkconfig -o /boot/efi/EFI/redhat/grub.cfg');

@@ -71,8 +71,8 @@ test.each([
   'keyboard: fr-latin9',
   'keyboard: de-latin1-nodeadkeys',
   'keyboard: jp',
-])('%s', async (more) => {
-  await rhelRecipe(`${more}\n`);
+])('%s is one', async (more) => {
+  await expect(rhelRecipe(`${more}\n`)).resolves.toMatchObject({ name: 'x' });
 });
 
 test.each([

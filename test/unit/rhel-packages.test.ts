@@ -107,6 +107,109 @@ test('a package may be named with its architecture, which is no capability', asy
   expect(guest.run(await script(recipe)).status).toBe(0);
 });
 
+const url = 'https://dl.example.com/epel-release-latest-9.noarch.rpm';
+const every = `packages:
+  - cloud-init
+  - "@Development Tools"
+  - "@^minimal-environment"
+  - python3.11*
+  - ${url}
+  - bind-32:9.11.4-26.el7.x86_64
+  - 1:openssl-1.1.1k
+  - perl(Data::Dumper)
+  - /usr/bin/wget
+  - kernel >= 5.14
+  - foo-1.0~rc1
+`;
+const provided = [
+  ...['cloud-init', 'bind-9.11.4-26.el7.x86_64', 'openssl-1.1.1k', 'perl(Data::Dumper)', '/usr/bin/wget'],
+  ...['kernel', 'foo-1.0~rc1'],
+];
+const asked = provided.map((name) => `rpm -q --whatprovides ${name}`);
+const plain =
+  'cloud-init bind-32:9.11.4-26.el7.x86_64 1:openssl-1.1.1k perl(Data::Dumper) /usr/bin/wget kernel >= 5.14 foo-1.0~rc1';
+
+test('yum is asked by itself for what rpm cannot tell afterwards: it passes over what it does not find', async () => {
+  const calls = guestWith()
+    .run(await script(every))
+    .calls.slice(0, 5 + asked.length);
+  const alone = ['@Development Tools', '@^minimal-environment', 'python3.11*', url].map(
+    (word) => `yum -y install ${word}`,
+  );
+  expect(calls).toEqual([`yum -y install ${plain}`, ...alone, ...asked]);
+  for (const failing of alone) {
+    const guest = guestWith({
+      yum: `case "$*" in "${failing.slice(4)}") exit 1;; esac`,
+      rpm: 'case "$*" in -qp* | "-q ") exit 1;; esac',
+    });
+    expect(guest.run(await script(every)).status, failing).not.toBe(0);
+  }
+  // yum also fails for an RPM that is installed already.
+  const there = guestWith({ yum: 'case "$*" in *.rpm) exit 1;; esac', rpm: 'case "$*" in -qp*) echo epel-9;; esac' });
+  const { status, calls: asks } = there.run(await script(every));
+  expect(status).toBe(0);
+  expect(asks).toContain('rpm -q epel-9');
+});
+
+test('dnf finds all of them or fails, knows modules, and environments as groups', async () => {
+  const guest = fakeGuest();
+  for (const name of ['dnf', 'rpm']) guest.command(name);
+  const recipe = await rhelRecipe(`${every}  - "@nodejs:20/common"\n`, '9.6');
+  const { status, calls } = guest.run(fillHoles(rendered(recipe, 'packages.sh'), read));
+  expect(status).toBe(0);
+  expect(calls).toEqual([
+    `dnf -y install cloud-init @Development Tools @minimal-environment python3.11* ${url} ${plain.slice(11)} @nodejs:20/common`,
+    ...asked,
+    'dnf clean all',
+  ]);
+});
+
+test('an RPM of the user’s own comes from beside the recipe, and leaves nothing behind', async () => {
+  const rpm = join(recipeFolder(), 'agent-1-1.noarch.rpm');
+  writeFileSync(rpm, Buffer.from('edabeedb0300', 'hex'));
+  const recipe = await rhelRecipe('packages: [cloud-init, agent-1-1.noarch.rpm]\n', '9.6');
+  expect(familyOf(recipe).files(recipe)).toEqual([rpm]);
+  expect(words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))))).toContain(
+    `<${rpm}>:/var/tmp/vmkiln-packages/agent-1-1.noarch.rpm`,
+  );
+  const guest = fakeGuest();
+  for (const name of ['dnf', 'rpm']) guest.command(name);
+  guest.write('var/tmp/vmkiln-packages/agent-1-1.noarch.rpm', '');
+  const { calls } = guest.run(rendered(recipe, 'packages.sh').text);
+  expect(calls[0]).toBe('dnf -y install cloud-init /var/tmp/vmkiln-packages/agent-1-1.noarch.rpm');
+  expect(guest.read('var/tmp/vmkiln-packages/agent-1-1.noarch.rpm')).toBeUndefined();
+  writeFileSync(rpm, 'no RPM');
+  await expect(rhelRecipe('packages: [agent-1-1.noarch.rpm]\n')).rejects.toThrow('is no RPM');
+  await expect(rhelRecipe('packages: [gone.rpm]\n')).rejects.toThrow('there is no file');
+});
+
+test.each([
+  ['"-kernel"', '9.6', 'remove one with a step'],
+  ['"(foo if bar)"', '9.6', 'expected a package'],
+  ['"a b"', '9.6', 'expected a package'],
+  ['"@"', '9.6', 'expected a package'],
+  ['"https://me:pw@x/y.rpm"', '9.6', 'without a user and password'],
+  ['"@nodejs:20"', '7.9', 'RHEL 7 has no modules'],
+  ['"@^minimal"', '6.10', 'RHEL 6 has no environments'],
+])('the package %s is refused in RHEL %s', async (name, release, problem) => {
+  await expect(rhelRecipe(`packages: [${name}]\n`, release)).rejects.toThrow(problem);
+});
+
+test('a user of several organizations names one, and an environment of it; a minor release is held', async () => {
+  const more = `subscription: { ${account}, organization: { env: ORG }, environment: Library, release: "7.9" }\nupdate: false\n`;
+  const { calls } = guestWith().run(await script(more));
+  expect(calls.slice(0, 3)).toEqual([
+    "subscription-manager register --name=vmkiln --username=me --password=it's $HOME `x` --org=123 --environment=Library",
+    'sync ',
+    'subscription-manager release --set=7.9',
+  ]);
+  for (const held of ['8.1', '7.8']) {
+    await expect(rhelRecipe(more.replace('"7.9"', `"${held}"`))).rejects.toThrow(
+      `subscription.release: expected a minor release of 7 from 7.9 on, got ${held}`,
+    );
+  }
+});
+
 test('repositories of the recipe are there while packages are installed, and stay only if they are to be kept', async () => {
   const guest = guestWith({
     yum: 'cat "$(dirname "$0")/../etc/yum.repos.d/mine.repo" >> "$(dirname "$0")/../seen" 2> /dev/null || true',

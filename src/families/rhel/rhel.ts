@@ -194,7 +194,7 @@ function properties({ cloudInit, packages }: RhelRecipe): Record<string, string>
 }
 
 function notes(recipe: RhelRecipe): string[] {
-  const { packages, repositories, source, subscription, release } = recipe;
+  const { packages, repositories, proxy, source, subscription, release } = recipe;
   const { attach, growRoot } = rhelRelease(recipe);
   const all = [
     source.image !== undefined ? leftoversNote([resolver]) : undefined,
@@ -206,6 +206,9 @@ function notes(recipe: RhelRecipe): string[] {
       : undefined,
     !attach && subscription && subscription.attach !== 'none'
       ? `subscription.attach is left out: RHEL ${release} has no attach, a registered system may use every repository of its organization`
+      : undefined,
+    proxy && !/:\d+\/?$/.test(proxy.url)
+      ? `proxy.url says no port: it is ${proxy.url.startsWith('https') ? 443 : 80} for whatever goes through it`
       : undefined,
     growRoot && !packages.includes(growRoot)
       ? `the root partition of an instance does not grow to the disk of its flavor: resize it by hand, or add ${growRoot} to packages`
