@@ -77,13 +77,13 @@ async function wantedBy(path: string, options: { set: string[]; vars?: string },
     const { recipe } = await loadRecipe(path, variables);
     const family = familyOf(recipe);
     const named = mediaOf(recipe.source, family.media).flatMap(({ role, source }) => {
-      const path = localPath(source);
-      return path === undefined ? [] : [{ role, source, path, sha256: undefined, size: undefined }];
+      const file = localPath(source);
+      return file === undefined ? [] : [{ role, source, path: file, sha256: undefined, size: undefined }];
     });
-    const media = Object.fromEntries(named.map(({ role, ...medium }) => [role, medium]));
+    const media = Object.fromEntries(named.map(({ role, ...found }) => [role, found]));
     // A secret that is missing has no part in what a medium lacks.
     const unfit = await unfitMedia(() => family.check?.(recipe, media, secretReader(true, env)));
-    return { files: named.map(({ path: file }) => file), machine: family.machine(recipe), findings: unfit };
+    return { files: named.map((found) => found.path), machine: family.machine(recipe), findings: unfit };
   } catch (error) {
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }

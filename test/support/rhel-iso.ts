@@ -8,10 +8,12 @@ export function treeInfo({ family = 'Red Hat Enterprise Linux', version = '7.9',
   return `[general]\nname = ${family}-${version}\nfamily = ${family}\nvariant = Server\nversion = ${version}\narch = ${arch}\n`;
 }
 
+const program = 'xorriso';
+
 /** Writes an ISO of these files. */
 export function writeIso(path: string, files: Readonly<Record<string, string>> = { '.treeinfo': treeInfo() }): void {
   const tree = mkdtempSync(join(tmpdir(), 'vmkiln-tree-'));
   mkdirSync(join(tree, 'images'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(tree, name), text);
-  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-J', '-R', '-o', path, tree], { stdio: 'ignore' });
+  execFileSync(program, ['-as', 'mkisofs', '-quiet', '-J', '-R', '-o', path, tree], { stdio: 'ignore' });
 }

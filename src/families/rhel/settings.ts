@@ -21,7 +21,7 @@ const codesets =
   /^(utf-?8|iso-?8859-?\d{1,2}|koi8-[rtu]|cp125\d|gbk|gb2312|gb18030|big5(-?hkscs)?|euc-?(jp|kr|tw)|tis-?620)$/i;
 
 /** Whether glibc has a locale; one without a codeset is taken too. */
-export function isLocale(name: string): boolean {
+function isLocale(name: string): boolean {
   const [, place = '', codeset = 'UTF-8', modifier = ''] = /^([^.@]+)(?:\.([^.@]+))?(@[^.@]+)?$/.exec(name) ?? [];
   return codesets.test(codeset) && locales.has(place + modifier);
 }
