@@ -69,6 +69,19 @@ test('it is never installed: the disk is an overlay on the cloud image', async (
   expect(install).toMatchObject({ stage: 'install', forecast: 'skip', because: 'the source is a ready image' });
 });
 
+test.each([
+  ['update: false\nproxy: { url: "http://p:3128" }', 'proxy: nothing is registered'],
+  ['update: false\nmirror: { archive: "http://m/debian" }', 'mirror: nothing is registered'],
+  ['proxy: { url: "http://p:3128", password: { env: P } }', 'proxy.password: a password goes with proxy.user'],
+])('a key that nothing would come of is named: %s', async (more, problem) => {
+  await expect(debianRecipe(`${more}\n`)).rejects.toThrow(problem);
+});
+
+test('an archive that the image is to keep is written, whether or not anything is fetched from it', async () => {
+  const recipe = await debianRecipe('update: false\nmirror: { archive: "http://m/debian", keep: true }\n');
+  expect(rendered(recipe, 'packages.sh').text).toContain('http://m/debian');
+});
+
 test('trusted certificates end in .crt, which update-ca-certificates asks for', async () => {
   const recipe = await debianRecipe('caCertificates: [ca.pem]\n');
   const args = words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))));

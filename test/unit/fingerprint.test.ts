@@ -134,7 +134,7 @@ const recipe = fc
       { compression: 'zlib' },
       { compression: 'zstd' },
       { format: 'raw' },
-      { format: 'raw', compression: 'zlib' },
+      { format: 'raw', compression: 'none' },
     ),
     upload: either([{ directory: { path: '/a' } }], [{ directory: { path: '/b' } }]),
   })

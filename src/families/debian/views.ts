@@ -39,7 +39,8 @@ function updates({ update }: DebianRecipe): boolean {
 
 /** Whether packages.sh has anything to do. */
 export function managesPackages(recipe: DebianRecipe): boolean {
-  return updates(recipe) || recipe.packages.length > 0;
+  const { mirror, packages, repositories } = recipe;
+  return updates(recipe) || packages.length > 0 || [mirror, ...repositories].some((one) => one?.keep);
 }
 
 /** Whether every package comes from a snapshot, which is the same on every day. */

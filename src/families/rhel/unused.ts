@@ -1,26 +1,19 @@
 import { namesIn } from '../../answers/templates.ts';
 import type { RecipeFiles } from '../../recipe/files.ts';
+import { reportUnusedFetching, type SayUnused, unusedSayer } from '../linux/unused.ts';
 import { kickstartOf } from './kickstarts.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { managesPackages } from './views.ts';
 
-type Given = Pick<RecipeFiles, 'given' | 'report'>;
-
 /** Reports every key that the recipe has and nothing would come of. The paths of the recipe are absolute. */
-export function reportUnused(recipe: RhelRecipe, { given, report }: Given): void {
-  const say = (path: readonly PropertyKey[], why: string) => {
-    if (given(path)) report(path, `${why}: leave ${path.map(String).join('.')} out`);
-  };
+export function reportUnused(recipe: RhelRecipe, files: Pick<RecipeFiles, 'given' | 'report'>): void {
+  const say = unusedSayer(files);
   if (recipe.source.image !== undefined) {
     for (const path of installerKeys) say(path, 'a ready image is not installed');
   } else {
     unusedByKickstart(recipe, say);
   }
-  if (recipe.proxy?.user === undefined) say(['proxy', 'password'], 'a password goes with proxy.user, which is missing');
-  if (managesPackages(recipe)) return;
-  const idle = 'nothing is registered, updated or installed';
-  say(['proxy'], idle);
-  if (recipe.repositories.length > 0) say(['repositories'], idle);
+  reportUnusedFetching(recipe, managesPackages(recipe), say);
 }
 
 /** What is for the installer alone. */
@@ -30,7 +23,7 @@ const installerKeys = [
 ];
 
 /** A kickstart of the user's own may do without what a recipe sets; those that vmkiln ships use no variables. */
-function unusedByKickstart(recipe: RhelRecipe, say: (path: readonly PropertyKey[], why: string) => void): void {
+function unusedByKickstart(recipe: RhelRecipe, say: SayUnused): void {
   const file = kickstartOf(recipe);
   const names = namesIn(file);
   if (!names) return;
