@@ -12,7 +12,8 @@ const session = ['--connect', 'qemu:///session'];
 /** What stands for the image: its programs left nine bytes, and what is published has to be an image. */
 const image = capturedBytes('v2.qcow2');
 const sha256 = createHash('sha256').update(image).digest('hex');
-const nineBytes = createHash('sha256').update('an image\n').digest('hex');
+const digestOf = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+const nineBytes = digestOf('an image\n');
 
 type PlannedStages = { stages: { stage: string; fingerprint: string; forecast: string; predicted?: object }[] };
 
@@ -33,12 +34,17 @@ async function host010(): Promise<FakeHost & { recipeFile: string }> {
     mkdirSync(join(host.folder, to), { recursive: true });
     cpSync(join(left, from), join(host.folder, to), { recursive: true });
   }
-  for (const name of ['a.yaml', 'x.iso']) cpSync(join(left, name), join(host.folder, name));
+  cpSync(join(left, 'a.yaml'), join(host.folder, 'a.yaml'));
+  // Version 0.1.0 took any file for an ISO: what it says of that one is said of one that is.
+  const [itsIso, iso] = [join(left, 'x.iso'), join(host.folder, 'x.iso')].map((path) => digestOf(readFileSync(path)));
   for (const name of readdirSync(host.folder, { recursive: true, encoding: 'utf8' })) {
     if (/(\ba|sparsify)\.qcow2$/.test(name)) writeFileSync(join(host.folder, name), image);
   }
   for (const path of textsIn(host.folder)) {
-    const text = readFileSync(path, 'utf8').replaceAll('@FOLDER@', host.folder).replaceAll(nineBytes, sha256);
+    const text = readFileSync(path, 'utf8')
+      .replaceAll('@FOLDER@', host.folder)
+      .replaceAll(nineBytes, sha256)
+      .replaceAll(itsIso ?? '', iso ?? '');
     writeFileSync(path, text.replaceAll(/("size": ?)9\b/g, `$1${image.length}`));
   }
   const [{ createdAt }] = JSON.parse(readFileSync(join(host.folder, 'images/index.json'), 'utf8')).images;
