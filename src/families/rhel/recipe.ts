@@ -94,6 +94,7 @@ const repository = z.strictObject({
 function expectedRelease(distribution: DistributionName): string {
   return `a release of ${distributionOf({ distribution }).title} in quotes (${releaseRange(distribution)})`;
 }
+
 const packageWords = 'a package, a "@group", or the URL or path of an RPM';
 
 const packageEntry = line(packageWords)
