@@ -11,7 +11,7 @@ const known: readonly (readonly [DistributionName, string, string])[] = [
   ['centos', '7.9', 'centos 7 9 CentOS Linux release 7.9.2009 (Core)'],
   ['centos-stream', '9', 'centos 9 0 CentOS Stream release 9'],
   ['almalinux', '10.0', 'redhat-based 10 0 AlmaLinux release 10.0 (Purple Lion)'],
-  ['oracle', '9.6', 'oraclelinux 9 6 Oracle Linux Server 9.6'],
+  ['oracle', '9.6', 'oraclelinux 9 6 Oracle Linux Server release 9.6'],
   ['fedora', '43', 'fedora 43 0 Fedora Linux 43 (Server Edition)'],
 ];
 

@@ -89,7 +89,7 @@ describe('properties of the Image service', () => {
       'almalinux10',
     ],
     ['redhat-based', 'Others release 1', '1', '0', 'redhat-based1.0', undefined, '1', undefined],
-    ['oraclelinux', 'Oracle Linux Server 9.6', '9', '6', 'oraclelinux9.6', 'ol', '9.6', 'ol9.6'],
+    ['oraclelinux', 'Oracle Linux Server release 9.6', '9', '6', 'oraclelinux9.6', 'ol', '9.6', 'ol9.6'],
     ['rocky', 'Rocky Linux 10.0 (Red Quartz)', '10', '0', 'rocky10', 'rocky', '10.0', 'rocky10'],
   ])('of %s, %s', (distro, product, major, minor, osinfo, ...wanted) => {
     const { values } = properties(
