@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -74,7 +75,8 @@ export async function bootClone(
       ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
       ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
       ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
-      ...['-serial', `file:${serial}`],
+      // As a cloud's, its SMBIOS has a UUID of its own: names are made from it.
+      ...['-serial', `file:${serial}`, '-uuid', randomUUID()],
       ...(options.firmware === 'uefi' ? uefi(folder) : []),
     ],
     { stdio: 'ignore' },
