@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -73,12 +72,9 @@ export async function bootClone(
   const qemu = spawn(
     'qemu-system-x86_64',
     [
-      // As libvirt and Nova give each machine one, which its NVMe name follows from.
-      ...['-uuid', randomUUID()],
       ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
       ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
       ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
-      // As a cloud's, its SMBIOS has a UUID of its own: names are made from it.
       ...['-serial', `file:${serial}`, '-uuid', randomUUID()],
       ...(options.firmware === 'uefi' ? uefi(folder) : []),
     ],
