@@ -14,7 +14,7 @@ kind=${1:-default}
 shift || true
 case $kind in
   default) groups=('unit cli' 'services vm installs') ;;
-  all) groups=('unit cli' 'systems services kills vm long installs' releases) ;;
+  all) groups=('unit cli' 'systems services kills vm long installs releases') ;;
   systems) groups=(releases systems) ;;
   media)
     groups=(media)
@@ -57,7 +57,7 @@ run_project() {
 set -m
 trap 'for job in $(jobs -p); do kill -- "-$job"; done; wait; exit 130' INT TERM
 # A project keeps about one core busy: two of a group run at once, the longest first, and each prints when it has ended.
-# The releases keep two guests busy by themselves.
+# The releases keep two guests busy by themselves, and come last.
 for group in "${groups[@]}"; do
   for project in $group; do
     while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n || true; done
