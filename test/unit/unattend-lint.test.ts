@@ -181,9 +181,9 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
     return findings.map(({ message }) => message).join('\n');
   };
   const without = (text: string) => text.replaceAll('viostor', 'other');
-  const from = (folder: string) => (text: string) => text.replaceAll(/E:\\viostor[^<]*/g, () => folder);
-  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor on E:');
-  expect(await lint('', from('F:\\viostor\\2k22\\amd64'))).toContain(String.raw`(the folder is E:\viostor\2k22\amd64)`);
+  const from = (folder: string) => (text: string) => text.replaceAll(/[C-I]:\\viostor[^<]*/g, () => folder);
+  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor of the virtio ISO');
+  expect(await lint('', from('X:\\viostor\\2k22\\amd64'))).toContain(String.raw`(the folder is viostor\2k22\amd64,`);
   for (const folder of ['E:\\', 'e:\\amd64\\2k22', 'E:\\viostor', '\\\\server\\drivers'])
     expect(await lint('', from(folder)), folder).toBe('');
   expect(await lint('machine: { diskBus: sata }\n', without)).toBe('');
@@ -191,7 +191,10 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
   expect(await lint('machine: { firmware: uefi }\n', (text) => text.replace('<Type>EFI', '<Type>Primary'))).toContain(
     'no partition of the type EFI',
   );
-  expect(await lint('', (text) => text.replace('build.cmd', 'other.cmd'))).toContain('nothing powers the guest off');
+  expect(await lint('', (text) => text.replace(/<CommandLine>.*</, '<CommandLine>cmd /c D:\\build.cmd<'))).toContain(
+    'which nobody has as D:',
+  );
+  expect(await lint('', (text) => text.replaceAll('build.cmd', 'other.cmd'))).toContain('nothing powers the guest off');
 });
 
 test('validate names the file of the user, and only errors make it fail', async () => {

@@ -29,7 +29,7 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
     const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
     say(
       'error',
-      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} on E:, the virtio ISO: Setup would see no disk (the folder is E:\\${folder?.replaceAll('/', '\\')})`,
+      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} of the virtio ISO: Setup would see no disk (the folder is ${folder?.replaceAll('/', '\\')}, and no letter of a drive is sure: name it for each of C: to I:)`,
     );
   }
   const types = setup.flatMap((component) =>
@@ -42,10 +42,16 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
     say('error', 'the machine has BIOS firmware, and a partition of the type EFI is made: Setup refuses it');
   if (!setup.some((component) => descendants(component, 'InstallFrom').length > 0))
     say('warning', 'no ImageInstall/OSImage/InstallFrom names an image: Setup asks when the media have several');
+  const [, wrong] = /(?<!%)\b([a-z]):\\build\.cmd/i.exec(text) ?? [];
+  if (wrong !== undefined && wrong.toUpperCase() !== 'F')
+    say(
+      'error',
+      `build.cmd is on the answer CD, which nobody has as ${wrong.toUpperCase()}:: look for it on every drive, as the shipped answer file does`,
+    );
   if (!/build\.cmd|sysprep/i.test(text) && descendants(root, 'Generalize').length === 0)
     say(
       'warning',
-      'neither F:\\build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
+      'neither build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
     );
   return found;
 }
@@ -58,10 +64,10 @@ function loads(component: Element, driver: string): boolean {
   return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
 }
 
-/** The letters are those of `drives` in views.ts. What is on a share is not known. */
+/** Any letter may be that of the virtio ISO, but X:, where Windows PE runs. What is on a share is not known. */
 function reaches(folder: string, driver: string): boolean {
   const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
   if (letter === undefined) return folder !== '';
   // virtio-win has the drivers a second time, below `amd64`.
-  return (letter === 'e' && /^($|amd64)/.test(rest)) || (/[de]/.test(letter) && rest.includes(driver));
+  return letter !== 'x' && (/^($|amd64)/.test(rest) || rest.includes(driver));
 }

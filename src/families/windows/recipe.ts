@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import { recipeForm } from '../form.ts';
 import { line, secret } from '../../recipe/values.ts';
+import { administratorName } from './accounts.ts';
+import { windowsRelease } from './releases.ts';
 import { windowsStep } from './step-keys.ts';
 
 const source = z.strictObject({
@@ -13,6 +15,18 @@ const source = z.strictObject({
   cloudbaseInitSha256: checksum('the installer of Cloudbase-Init'),
 });
 
+const command = z.union(
+  [
+    line('a command on one line'),
+    z.strictObject({
+      script: line('a path to a .ps1 file', /\.ps1$/i).describe(
+        'PowerShell script of yours, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
+      ),
+    }),
+  ],
+  { error: 'expected a command on one line, or { script: FILE.ps1 }' },
+);
+
 const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
     .optional()
@@ -23,10 +37,16 @@ const install = z.strictObject({
     .optional()
     .describe('Template of an Autounattend.xml of yours beside the recipe. By default the shipped one.'),
   commands: z
-    .array(line('a command on one line'))
+    .array(command)
     .prefault([])
     .describe(
-      'Commands of yours, run as Administrator in the installed Windows before Sysprep. One that fails ends the build.',
+      'Commands of yours, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. One that fails (any exit status but 0, 3010 and 1641) ends the build.',
+    ),
+  recovery: z
+    .enum(['none', 'partition'])
+    .prefault('none')
+    .describe(
+      'Windows RE: `none` disables it and removes it before Sysprep, with the partition that Setup makes for it behind C:. `partition` gives it one before C:, of 1 GiB, if the answer file is the shipped one. With both, nothing lies behind C:, so that instances can grow it.',
     ),
   ...installKeys({ timeout: '4h', stallTimeout: '45m' }),
 });
@@ -66,7 +86,10 @@ const form = recipeForm({
     .describe('Virtual machine that the installation runs in.'),
   language: line('a language like en-US', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
     .prefault('en-US')
-    .describe('Language of the system, one that the ISO has, and its formats.'),
+    .describe('Language of the system, one that the ISO has.'),
+  formats: line('a language like en-GB', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+    .optional()
+    .describe('Language of the formats of dates, numbers and currency; by default that of the system.'),
   keyboard: line('a keyboard layout like en-US or 0409:00000409', /^[A-Za-z0-9:;-]+$/)
     .prefault('en-US')
     .describe('Keyboard layout.'),
@@ -78,8 +101,10 @@ const form = recipeForm({
   cloudbaseInit: z
     .strictObject({
       user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
-        .prefault('Administrator')
-        .describe('User whose password and SSH keys Cloudbase-Init sets.'),
+        .optional()
+        .describe(
+          'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
+        ),
     })
     .prefault({})
     .describe('What Cloudbase-Init does at first boot.'),
@@ -92,8 +117,15 @@ export type WindowsRecipe = z.output<typeof form>;
 export const windowsForm = form.superRefine(refuseUnfit);
 
 /** What Setup refuses whatever else a recipe says. */
-function refuseUnfit({ release, machine }: WindowsRecipe, context: z.RefinementCtx): void {
+function refuseUnfit(recipe: WindowsRecipe, context: z.RefinementCtx): void {
+  const { release, machine, language, cloudbaseInit } = recipe;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const builtIn = administratorName(language);
+  if (!windowsRelease({ release }).isServer && cloudbaseInit.user?.toLowerCase() === builtIn.toLowerCase())
+    refuse(
+      ['cloudbaseInit', 'user'],
+      `expected another user than ${builtIn}: Windows ${release} disables it when it is generalized`,
+    );
   if (release !== '11') {
     if (machine.tpm && machine.firmware === 'bios') refuse(['machine', 'tpm'], 'expected `firmware: uefi` with a TPM');
     return;

@@ -10,6 +10,8 @@ type WindowsRelease = {
   image: string;
   /** Builds of this release: an image of another one is another Windows. */
   builds: { from: number; to: number };
+  /** Whether it is a server: client editions differ in their accounts. */
+  isServer: boolean;
   /** Whether Setup refuses a machine without UEFI and TPM 2.0. */
   needsTpm: boolean;
   /** KMS client keys that Microsoft publishes, by edition ("KMS client activation and product keys"). */
@@ -29,6 +31,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k19',
     image: 'Windows Server 2019 SERVERSTANDARD',
     builds: { from: 17763, to: 17763 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'N69G4-B89J2-4G8F4-WWYCC-J464C',
@@ -40,6 +43,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k22',
     image: 'Windows Server 2022 SERVERSTANDARD',
     builds: { from: 20348, to: 20348 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'VDYBN-27WPP-V4HQT-9VMD4-VMK7H',
@@ -51,6 +55,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k25',
     image: 'Windows Server 2025 SERVERSTANDARD',
     builds: { from: 26100, to: 26199 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'TVRH6-WHNXV-R9WG3-9XRFY-MY832',
@@ -62,13 +67,14 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: 'w11',
     image: 'Windows 11 Pro',
     builds: { from: 22000, to: 29999 },
+    isServer: false,
     needsTpm: true,
     genericKeys: clientKeys,
   },
 };
 
 /** The data of a recipe's release. */
-export function windowsRelease({ release }: WindowsRecipe): WindowsRelease {
+export function windowsRelease({ release }: Pick<WindowsRecipe, 'release'>): WindowsRelease {
   return releases[release];
 }
 
