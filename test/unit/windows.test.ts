@@ -201,6 +201,22 @@ test('Windows 11 has Secure Boot firmware and a TPM, and is refused without', as
   await expect(windowsRecipe('machine: { firmware: uefi, tpm: false }\n', '11')).rejects.toThrow(/TPM/);
 });
 
+test.each([
+  [
+    'timezone: W. Europe Standard Tme\n',
+    /no time zone "W. Europe Standard Tme", did you mean "W. Europe Standard Time"/,
+  ],
+  ['timezone: CET\n', /timezone: Windows has no time zone "CET"/],
+  ['keyboard: german\n', /keyboard: expected a keyboard layout/],
+  ['language: english\n', /language: expected a language/],
+  [
+    'productKey: AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\n',
+    /productKey: expected generic, or a reference to a secret(?!.*AAAAA)/,
+  ],
+])('refused before anything starts: %s', async (more, expected) => {
+  await expect(windowsRecipe(more)).rejects.toThrow(expected);
+});
+
 test('Hyper-V enlightenments come with KVM, and change no fingerprint', async () => {
   const recipe = await windowsRecipe();
   const prints = (['kvm', 'tcg'] as const).map((accelerator) => {

@@ -1,10 +1,20 @@
 import { z } from 'zod';
 import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import { recipeForm } from '../form.ts';
-import { line, secret } from '../../recipe/values.ts';
+import { line, secret, show } from '../../recipe/values.ts';
+import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsStep } from './step-keys.ts';
+import { timeZones } from './timezones.ts';
+
+const layout = '[A-Za-z]{2,3}(-[A-Za-z]{4})?-[A-Za-z]{2}|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{8}';
+
+/** A language of Windows has its region, and some a script: `sr-Latn-RS`. */
+const languageTag = /^[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z]{5,8})?$/;
+
+/** "InputLocale" in the "Unattended Windows Setup Reference": languages, or pairs of a language and a layout, by semicolons. */
+const keyboards = new RegExp(`^(${layout})(;(${layout}))*$`);
 
 const source = z.strictObject({
   iso: medium('Installation ISO'),
@@ -54,14 +64,16 @@ const install = z.strictObject({
 /** The releases of Windows that vmkiln knows; their data is in releases.ts. */
 const windowsVersions = ['2019', '2022', '2025', '11'] as const;
 
+/** What stands in the place of a key may be one, and is never repeated. */
+const productKeyForm =
+  'expected generic, or a reference to a secret { env: NAME } or { file: PATH }; a key itself never belongs in a recipe';
+
 const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
   release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
   source: source.describe('The media of the installation.'),
   productKey: z
-    .union([z.literal('generic'), secret()], {
-      error: 'expected generic, or a reference to a secret { env: NAME } or { file: PATH }',
-    })
+    .union([z.literal('generic', { error: productKeyForm }), secret()], { error: productKeyForm })
     .optional()
     .describe(
       'Product key, by reference, or `generic` for the KMS client key that Microsoft publishes for the edition. Evaluation media need none.',
@@ -84,13 +96,13 @@ const form = recipeForm({
     })
     .prefault({})
     .describe('Virtual machine that the installation runs in.'),
-  language: line('a language like en-US', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+  language: line('a language like en-US', languageTag)
     .prefault('en-US')
     .describe('Language of the system, one that the ISO has.'),
-  formats: line('a language like en-GB', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+  formats: line('a language like en-GB', languageTag)
     .optional()
     .describe('Language of the formats of dates, numbers and currency; by default that of the system.'),
-  keyboard: line('a keyboard layout like en-US or 0409:00000409', /^[A-Za-z0-9:;-]+$/)
+  keyboard: line('a keyboard layout like en-US or 0409:00000409', keyboards)
     .prefault('en-US')
     .describe('Keyboard layout.'),
   timezone: line('a time zone of Windows, like UTC or W. Europe Standard Time', /^[A-Za-z0-9 .+()-]+$/)
@@ -120,6 +132,8 @@ export const windowsForm = form.superRefine(refuseUnfit);
 function refuseUnfit(recipe: WindowsRecipe, context: z.RefinementCtx): void {
   const { release, machine, language, cloudbaseInit } = recipe;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (!timeZones.includes(recipe.timezone))
+    refuse(['timezone'], `Windows has no time zone ${show(recipe.timezone)}${didYouMean(recipe.timezone, timeZones)}`);
   const builtIn = administratorName(language);
   if (!windowsRelease({ release }).isServer && cloudbaseInit.user?.toLowerCase() === builtIn.toLowerCase())
     refuse(

@@ -11,7 +11,7 @@ import cloudbase
 import machine
 import registry
 from answers import SetupError, all_of, component, in_order, text_of
-from programs import C, CONFIG, STATE, Programs
+from programs import C, CONFIG, STATE, WINLOGON, Programs
 
 
 # What the built-in Administrator is called where it is not called so.
@@ -27,9 +27,14 @@ def log_on(shell, language: str) -> None:
     local = {text_of(each, "Name"): text_of(each, "Password/Value") for each in all_of(shell, "UserAccounts/LocalAccounts/LocalAccount")}
     accounts = {NAMES.get(language.split("-")[0], "Administrator"): password, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
+        if registry.read(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
+            machine.wait_for_ever("Windows: the desktop of a user whose password is still in the registry")
         machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
     if user not in accounts or accounts[user] != text_of(logon[0], "Password/Value"):
         machine.wait_for_ever(f"Windows: The user name or password is incorrect: {user}")
+    # One logon more than the answer file says, which Microsoft knows.
+    registry.write(f"{CONFIG}/SOFTWARE", WINLOGON, {"AutoAdminLogon": "1", "DefaultUserName": user, "DefaultPassword": accounts[user],
+                                                    "AutoLogonCount": 1})
 
 
 def mount_windows() -> str:

@@ -14,6 +14,7 @@ from unregister import unregister
 
 C = "/run/windows"
 CONFIG = f"{C}/Windows/System32/config"
+WINLOGON = r"Microsoft\Windows NT\CurrentVersion\Winlogon"
 STATE = r"Microsoft\Windows\CurrentVersion\Setup\State"
 RECOVERY = ("DE94BBA4-06D1-4D40-A16A-BFD50179D6AC", "27")
 
@@ -137,8 +138,9 @@ class Programs:
         return 0, ""
 
     def reg(self, _words: list, line: str) -> tuple:
-        if re.fullmatch(r"reg(?:\.exe)? delete HKLM\\SYSTEM\\Setup /v UnattendFile /f", line, re.I):
-            return (0 if unregister(f"{CONFIG}/SYSTEM", "Setup", "UnattendFile") else 1), ""
+        gone = re.fullmatch(r"reg(?:\.exe)? delete \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /f", line, re.I)
+        if gone:
+            return (0 if unregister(f"{CONFIG}/{gone[1].upper()}", gone[2], gone[3]) else 1), ""
         match = re.fullmatch(r"reg(?:\.exe)? add \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /t (REG_\w+) /d (\S+).*", line, re.I)
         if not match:
             machine.say(f"not rehearsed: the command {line}")
