@@ -78,9 +78,16 @@ export function windowsRelease({ release }: Pick<WindowsRecipe, 'release'>): Win
   return releases[release];
 }
 
-/** Name of the image that a recipe installs. */
+/**
+ * Name of the image that a recipe installs. `/IMAGE/NAME` of an answer file is the NAME of an image (kitknox/winode#10), and people
+ * see the DISPLAYNAME: Microsoft's server media have the same of both, by which one follows from the other.
+ */
 export function imageName(recipe: WindowsRecipe): string {
-  return recipe.install.image ?? windowsRelease(recipe).image;
+  const name = recipe.install.image ?? windowsRelease(recipe).image;
+  const shown = /^(Windows Server \d+) (Standard|Datacenter)(?: Evaluation)?( \(Desktop Experience\))?$/i.exec(name);
+  if (!shown) return name;
+  const [, product, edition = '', desktop] = shown;
+  return `${product} SERVER${edition.toUpperCase()}${desktop === undefined ? 'CORE' : ''}`;
 }
 
 /** Every key that Microsoft publishes for one of the releases. */

@@ -6,6 +6,7 @@ import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import { answerMedium } from '../../tools/xorriso.ts';
 import { type Contribution, type Family, type FileOf, type Installation, mediumPiece } from '../family.ts';
 import { loginUser } from './accounts.ts';
+import { renderAnswers, templates } from './answers.ts';
 import { commandFileNames, commandFiles } from './commands.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
@@ -15,9 +16,7 @@ import { windowsForm, type WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
-import { answerView, buildView, cloudbaseView, recoveryView } from './views.ts';
-
-const templates = join(import.meta.dirname, '../../../templates/windows');
+import { buildView, cloudbaseView, recoveryView } from './views.ts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
@@ -69,8 +68,7 @@ const logFolders = [
 ];
 
 function render(recipe: WindowsRecipe): RenderedFile[] {
-  const shipped = join(templates, 'autounattend.xml.hbs');
-  const answers = renderTemplate(recipe.install.answerFile ?? shipped, 'Autounattend.xml', 'xml', answerView(recipe));
+  const answers = renderAnswers(recipe);
   const text = (template: string, name: string, view: ReturnType<typeof buildView>) =>
     withCrlf(renderTemplate(join(templates, `${template}.hbs`), name, 'text', view));
   return [

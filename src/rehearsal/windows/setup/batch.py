@@ -89,7 +89,7 @@ class Batch:
         if word == "echo":
             return rest + "\n"
         if word == "set":
-            name, _, value = rest.strip('"').partition("=")
+            name, _, value = (rest.strip('"') if rest.startswith('"') else rest).partition("=")
             self.variables[name.lower()] = value
         elif word == "exit" and rest.startswith("/b"):
             raise Exit(rest[2:].strip())
