@@ -112,7 +112,7 @@ function wim(images: readonly Record<string, string>[]): Buffer {
 
 let made = 0;
 /** An ISO with these files. */
-async function iso(files: Record<string, string | Buffer>): Promise<string> {
+async function isoOf(files: Record<string, string | Buffer>): Promise<string> {
   const tree = mkdtempSync(join(tmpdir(), 'tree-'));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(tree, name, '..'), { recursive: true });
@@ -145,7 +145,7 @@ async function problems(
   }: { recipe?: string; release?: string; files?: Record<string, string>; as?: string } = {},
 ): Promise<string> {
   const shipped = { 'sources/boot.wim': 'x', 'efi/boot/bootx64.efi': 'x', [`sources/${as}`]: wim(images) };
-  const medium = await iso(
+  const medium = await isoOf(
     Object.fromEntries(Object.entries({ ...shipped, ...files }).filter(([, content]) => content !== '')),
   );
   const recipe = await windowsRecipe(more, release);
@@ -238,7 +238,7 @@ test('the drivers of the release are files, and the installer of Cloudbase-Init 
   const drivers = await familyOf(recipe).check?.(recipe, { virtioIso: path(udf) }, () => key);
   expect(drivers).toContain('the virtio ISO has no viostor/2k22/amd64/*.inf, which Windows 2022 needs');
   expect(drivers?.join()).not.toContain('NetKVM');
-  const empty = await iso({ 'NetKVM/2k22/amd64/readme.txt': 'x' });
+  const empty = await isoOf({ 'NetKVM/2k22/amd64/readme.txt': 'x' });
   expect((await familyOf(recipe).check?.(recipe, { virtioIso: path(empty) }, () => key))?.join()).toContain('NetKVM');
   const page = join(folder, 'error.msi');
   for (const content of ['<html>404</html>', '']) {

@@ -38,8 +38,8 @@ test.each(forms)(
 test('batch files have the lines of cmd.exe, and the commands of the recipe run before Sysprep', async () => {
   const recipe = await windowsRecipe('install: { commands: ["tzutil /s UTC"] }\n');
   const { text } = rendered(recipe, 'build.cmd');
-  for (const file of [text, rendered(recipe, 'command-001.cmd').text])
-    expect(file.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+  for (const batch of [text, rendered(recipe, 'command-001.cmd').text])
+    expect(batch.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
   expect(text.indexOf('command-001.cmd')).toBeGreaterThan(text.indexOf('CloudbaseInitSetup.msi'));
   expect(text.indexOf('command-001.cmd')).toBeLessThan(text.indexOf('sysprep.exe'));
   // No FirstLogonCommand, no command for Windows PE may be longer.

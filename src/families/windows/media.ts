@@ -84,7 +84,7 @@ function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | unde
   if (chosen.languages.length > 0 && absent.length > 0)
     problems.push(`${shown} has ${chosen.languages.join(', ')}, not the language ${absent.join(', ')}`);
   // Only the media of consumers have the edition Core, and they ask which edition the key is for.
-  if (recipe.productKey === undefined && images.some(({ edition }) => /^Core/.test(edition)))
+  if (recipe.productKey === undefined && images.some(({ edition }) => edition.startsWith('Core')))
     problems.push('the ISO is of the media for consumers, which ask for a product key: `productKey: generic` answers');
   return [...problems, ...keyProblems(recipe, chosen, read)];
 }

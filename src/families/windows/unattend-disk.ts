@@ -26,12 +26,12 @@ function checkPartitions(recipe: WindowsRecipe, disk: Element, report: Report): 
   const wipes = value(disk, 'WillWipeDisk')?.toLowerCase() === 'true';
   let size = 0;
   for (const partition of made) {
-    const extends_ = value(partition, 'Extend')?.toLowerCase() === 'true';
+    const takesRest = value(partition, 'Extend')?.toLowerCase() === 'true';
     const own = value(partition, 'Size');
     size += /^\d+$/.test(own ?? '') ? Number(own) : 0;
-    if (extends_ && own !== undefined)
+    if (takesRest && own !== undefined)
       report(partition, 'CreatePartition has Size and Extend: true, which exclude each other');
-    if (!extends_ && own === undefined) report(partition, 'CreatePartition has neither Size nor Extend: true');
+    if (!takesRest && own === undefined) report(partition, 'CreatePartition has neither Size nor Extend: true');
     if (own === '0') report(partition, 'CreatePartition: the Size begins at 1 MiB');
   }
   const most = Math.floor(recipe.disk.size / 1024 ** 2);

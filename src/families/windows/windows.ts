@@ -132,7 +132,7 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
       ...enlightenments(host),
     ],
     keys: [
-      ...(['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'] as const),
+      ...(['source', 'release', 'machine', 'install', 'language', 'formats', 'keyboard', 'timezone'] as const),
       ...(['productKey', 'administratorPassword', 'organization', 'cloudbaseInit'] as const),
     ],
   };
