@@ -10,6 +10,7 @@ import answers
 import cloudbase
 import machine
 import registry
+import values
 from answers import SetupError, all_of, component, in_order, text_of
 from programs import C, CONFIG, STATE, WINLOGON, Programs
 
@@ -27,7 +28,7 @@ def log_on(shell, language: str) -> None:
     local = {text_of(each, "Name"): text_of(each, "Password/Value") for each in all_of(shell, "UserAccounts/LocalAccounts/LocalAccount")}
     accounts = {NAMES.get(language.split("-")[0], "Administrator"): password, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
-        if registry.read(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
+        if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
             machine.wait_for_ever("Windows: the desktop of a user whose password is still in the registry")
         machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
     if user not in accounts or accounts[user] != text_of(logon[0], "Password/Value"):
@@ -56,7 +57,7 @@ def mount_windows() -> str:
 
 def find_answers(programs: Programs) -> str:
     """The answer file of this boot, in the order of "Windows Setup Automation Overview"; empty when there is none."""
-    pointer = registry.read(f"{CONFIG}/SYSTEM", "Setup", "UnattendFile")
+    pointer = values.lookup(f"{CONFIG}/SYSTEM", "Setup", "UnattendFile")
     places = [pointer or "", r"C:\Windows\Panther\Unattend\unattend.xml", r"C:\Windows\Panther\Unattend\autounattend.xml",
               r"C:\Windows\Panther\unattend.xml"]
     return next((programs.path(place) for place in places if place and programs.exists(place)), "")
@@ -70,7 +71,7 @@ def blank(path: str, text: bytes) -> None:
 
 def main() -> None:
     programs = Programs(machine.cd_drives(), mount_windows())
-    if registry.read(f"{CONFIG}/SOFTWARE", STATE, "ImageState") == "IMAGE_STATE_COMPLETE":
+    if values.lookup(f"{CONFIG}/SOFTWARE", STATE, "ImageState") == "IMAGE_STATE_COMPLETE":
         machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
     found = find_answers(programs)
     if not found:

@@ -8,9 +8,9 @@ import shutil
 import cloudbase
 import machine
 import registry
+import values
 from answers import SetupError
 from batch import Batch
-from unregister import unregister
 
 C = "/run/windows"
 CONFIG = f"{C}/Windows/System32/config"
@@ -140,7 +140,7 @@ class Programs:
     def reg(self, _words: list, line: str) -> tuple:
         gone = re.fullmatch(r"reg(?:\.exe)? delete \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /f", line, re.I)
         if gone:
-            return (0 if unregister(f"{CONFIG}/{gone[1].upper()}", gone[2], gone[3]) else 1), ""
+            return (0 if values.remove(f"{CONFIG}/{gone[1].upper()}", gone[2], gone[3]) else 1), ""
         match = re.fullmatch(r"reg(?:\.exe)? add \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /t (REG_\w+) /d (\S+).*", line, re.I)
         if not match:
             machine.say(f"not rehearsed: the command {line}")
@@ -171,7 +171,7 @@ class Programs:
                 # The next boot reads it there: whoever deletes it has a system that asks its questions.
                 shutil.copyfile(self.path(value), f"{C}/Windows/Panther/unattend.xml")
         cloudbase.check(C)
-        if registry.read(f"{CONFIG}/SYSTEM", r"ControlSet001\Control\BitLocker", "PreventDeviceEncryption") != 1:
+        if values.lookup(f"{CONFIG}/SYSTEM", r"ControlSet001\Control\BitLocker", "PreventDeviceEncryption") != 1:
             machine.say("not rehearsed: device encryption, which Windows may switch on by itself")
         registry.write(f"{CONFIG}/SOFTWARE", STATE, {"ImageState": "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE"})
         registry.write(f"{CONFIG}/SYSTEM", "Setup", {"SystemSetupInProgress": 1, "OOBEInProgress": 1})
