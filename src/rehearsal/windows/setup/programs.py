@@ -201,5 +201,7 @@ def recovery(device: str, removes: bool) -> int:
                 machine.run("sfdisk", "--delete", disk, re.search(r"\d+$", part["node"])[0])
         machine.run("sfdisk", "-N", number, disk, text=", +\n")
         machine.run("ntfsresize", "--force", "--no-progress-bar", device, text="y\n")
+        # ntfsresize asks for a check at the next boot, which the resizing of a running Windows does not.
+        machine.run("ntfsfix", "--clear-dirty", device)
         machine.run("ntfs-3g", device, C)
     return 17 if behind() else 0
