@@ -221,6 +221,12 @@ test.each([
     'IMAGE/INDEX<$19',
     /no image 9; it has 1: Windows Server 2022 SERVERSTANDARD/,
   ],
+  [
+    'a key of another edition',
+    '<UserData>',
+    '<UserData><ProductKey><Key>WX4NM-KYWYW-QJJR4-XV3QB-6VM33</Key></ProductKey>',
+    /the product key of the answer file is for ServerDatacenter, and .* is ServerStandard/,
+  ],
   ['a language', /(<UILanguage>){{language}}/, '$1fr-FR', /not the language fr-FR/],
 ])('an answer file of the user’s against the medium: %s', async (_, from, to, expected) => {
   const template = readFileSync(new URL('../../templates/windows/autounattend.xml.hbs', import.meta.url), 'utf8');

@@ -16,17 +16,22 @@ export function renderAnswers(recipe: WindowsRecipe): RenderedFile {
 /** How an answer file names an image. */
 export type ImageChoice = { by: 'name' | 'index' | 'description'; value: string };
 
-/** The image that an answer file names for Setup, and the languages that it wants of it. */
-export function choiceOf(answers: RenderedFile): { image: ImageChoice | undefined; languages: readonly string[] } {
+/** What an answer file wants of the medium: the image, languages, and an edition that goes with its keys. */
+type Choice = { image: ImageChoice | undefined; languages: readonly string[]; keys: readonly string[] };
+
+/** Reads what an answer file wants of the medium. A key that is a secret is still a hole. */
+export function choiceOf(answers: RenderedFile): Choice {
   const parsed = parseXml(answers.text);
-  if (!('root' in parsed)) return { image: undefined, languages: [] };
+  if (!('root' in parsed)) return { image: undefined, languages: [], keys: [] };
   const { root } = parsed;
   const [data] = descendants(root, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
   const text = (name: string) => data?.children.find((child) => child.name === name)?.text ?? '';
   const by = (['name', 'index', 'description'] as const).find((key) => text('Key').toLowerCase() === `/image/${key}`);
   const languages = descendants(root, 'UILanguage').map((language) => language.text);
+  const keys = descendants(root, 'ProductKey').flatMap((each) => descendants(each, 'Key'));
   return {
     image: by && { by, value: text('Value') },
     languages: [...new Set(languages.filter((name) => name !== ''))],
+    keys: keys.map((key) => key.text).filter((key) => key !== ''),
   };
 }

@@ -68,7 +68,7 @@ function mediumProblems({ machine }: WindowsRecipe, { images, has }: WindowsMedi
 function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | undefined, read: Read): string[] {
   if (images === undefined)
     return ['the ISO has no sources/install.wim, install.esd or install.swm: it is not installation media of Windows'];
-  const { image: named, languages } = choiceOf(renderAnswers(recipe));
+  const { image: named, languages, keys } = choiceOf(renderAnswers(recipe));
   const chosen = chooseImage(named ?? { by: 'name', value: imageName(recipe) }, images);
   if (typeof chosen === 'string') return [chosen];
   const { builds } = windowsRelease(recipe);
@@ -84,9 +84,10 @@ function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | unde
   if (chosen.languages.length > 0 && absent.length > 0)
     problems.push(`${shown} has ${chosen.languages.join(', ')}, not the language ${absent.join(', ')}`);
   // Only the media of consumers have the edition Core, and they ask which edition the key is for.
-  if (recipe.productKey === undefined && images.some(({ edition }) => edition.startsWith('Core')))
+  if (keys.length === 0 && images.some(({ edition }) => edition.startsWith('Core')))
     problems.push('the ISO is of the media for consumers, which ask for a product key: `productKey: generic` answers');
-  return [...problems, ...keyProblems(recipe, chosen, read)];
+  const own = recipe.productKey === undefined ? keys.flatMap((key) => ownKeyProblem(key, chosen)) : [];
+  return [...problems, ...keyProblems(recipe, chosen, read), ...own];
 }
 
 /** The image that is meant, or what is wrong with the way in which it is named. */
@@ -120,6 +121,15 @@ function keyProblems(recipe: WindowsRecipe, { name, edition }: WimImage, read: R
   if (published === undefined || (published.edition === edition && generic[edition] === read(productKey).toUpperCase()))
     return [];
   return [`the product key is for ${published.edition} of Windows ${published.release}, and "${name}" is ${edition}`];
+}
+
+/** A key in an answer file of the user's: no more is told of it than the edition that Microsoft publishes it for. */
+function ownKeyProblem(key: string, { name, edition }: WimImage): string[] {
+  if (edition.endsWith('Eval'))
+    return [`the answer file has a product key, and "${name}" is ${edition}${evaluation(edition)}`];
+  const published = editionOfKey(key)?.edition;
+  if (published === undefined || published === edition) return [];
+  return [`the product key of the answer file is for ${published}, and "${name}" is ${edition}`];
 }
 
 function evaluation(edition: string): string {
