@@ -209,6 +209,7 @@ test.each([
   ['timezone: CET\n', /timezone: Windows has no time zone "CET"/],
   ['keyboard: german\n', /keyboard: expected a keyboard layout/],
   ['language: english\n', /language: expected a language/],
+  ['install: { commands: ["for %%i in (a) do echo %%i"] }\n', /expected `for %i`, with one percent sign/],
   [
     'productKey: AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\n',
     /productKey: expected generic, or a reference to a secret(?!.*AAAAA)/,

@@ -27,7 +27,9 @@ const source = z.strictObject({
 
 const command = z.union(
   [
-    line('a command on one line'),
+    line('a command on one line').refine((text) => !/\bfor\s[^%]*%%[A-Za-z]\b/i.test(text), {
+      error: 'expected `for %i`, with one percent sign as at a prompt: in no batch file is this command',
+    }),
     z.strictObject({
       script: line('a path to a .ps1 file', /\.ps1$/i).describe(
         'PowerShell script of yours, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
