@@ -37,22 +37,35 @@ function damaged(path: string, cause: unknown): VmkilnError {
   });
 }
 
-/** The images in the install.wim or install.esd of a Windows ISO; undefined when it has neither. */
-export async function windowsImages(path: string): Promise<WimImage[] | undefined> {
-  return withIso(path, ({ find, read }) => {
-    const wim = find('sources/install.wim') ?? find('sources/install.esd');
-    const extent = wim && wimXmlExtent(read(wim, 0, wimHeaderSize));
-    if (!wim || !extent) return undefined;
-    const xml = read(wim, extent.position, extent.length);
+/** What a Windows ISO has for Setup. */
+export type WindowsMedium = {
+  /** Undefined when it has none of install.wim, install.esd and install.swm, the first part of one that is split. */
+  images: readonly WimImage[] | undefined;
+  /** Those of the files asked for that it has, as they were asked for. */
+  has: ReadonlySet<string>;
+};
+
+/** Reads the images of a Windows ISO, and which of these files it has. */
+export async function readWindowsMedium(path: string, files: readonly string[]): Promise<WindowsMedium> {
+  return withIso(path, (iso) => {
+    const has = new Set(files.filter((name) => iso.find(name) !== undefined));
     try {
-      return readWimXml(xml);
+      return { images: imagesOf(iso), has };
     } catch (cause) {
-      throw damaged(path, cause);
+      throw cause instanceof RangeError ? cause : damaged(path, cause);
     }
   });
 }
 
-/** Those of these files and folders that an ISO does not have. */
+function imagesOf({ find, read }: Iso): WimImage[] | undefined {
+  const wim = ['wim', 'esd', 'swm']
+    .map((ending) => find(`sources/install.${ending}`))
+    .find((entry) => entry !== undefined);
+  const extent = wim && wimXmlExtent(read(wim, 0, wimHeaderSize));
+  return wim && extent ? readWimXml(read(wim, extent.position, extent.length)) : undefined;
+}
+
+/** Those of these files and folders that an ISO does not have; `FOLDER/*.inf` is any file in it with that ending. */
 export async function missingFromIso(path: string, wanted: readonly string[]): Promise<string[]> {
   return withIso(path, ({ find }) => wanted.filter((name) => find(name) === undefined));
 }
@@ -80,7 +93,11 @@ function findEntry(volume: IsoVolume | undefined, path: string): IsoEntry | unde
   let here: IsoEntry | undefined = volume?.root;
   for (const name of path.split('/')) {
     if (!here?.isFolder || !volume) return undefined;
-    here = volume.find(here, (entry) => entry.toLowerCase() === name.toLowerCase());
+    const wanted = name.toLowerCase();
+    const ending = wanted.startsWith('*') ? wanted.slice(1) : undefined;
+    here = volume.find(here, (entry) =>
+      ending ? entry.toLowerCase().endsWith(ending) : entry.toLowerCase() === wanted,
+    );
   }
   return here;
 }

@@ -1,7 +1,21 @@
 import { XMLParser } from 'fast-xml-parser';
 
 /** An image of an install.wim. */
-export type WimImage = { index: number; name: string; edition: string; build: number; languages: readonly string[] };
+export type WimImage = {
+  index: number;
+  /** What Setup goes by, and what people see where it differs. */
+  name: string;
+  displayName: string;
+  description: string;
+  edition: string;
+  build: number;
+  /** Undefined where the file does not say. */
+  architecture: 'x86' | 'amd64' | 'arm64' | undefined;
+  languages: readonly string[];
+};
+
+/** Values of PROCESSOR_ARCHITECTURE, from winnt.h. */
+const architectures: Readonly<Record<string, WimImage['architecture']>> = { '0': 'x86', '9': 'amd64', '12': 'arm64' };
 
 /** Bytes that `wimXmlExtent` needs of the file's beginning. */
 export const wimHeaderSize = 208;
@@ -30,8 +44,11 @@ export function readWimXml(data: Buffer): WimImage[] {
   return list(root, 'WIM', 'IMAGE').map((image) => ({
     index: Number(text(image, '@INDEX')),
     name: text(image, 'NAME'),
+    displayName: text(image, 'DISPLAYNAME'),
+    description: text(image, 'DESCRIPTION'),
     edition: text(image, 'WINDOWS', 'EDITIONID'),
     build: Number(text(image, 'WINDOWS', 'VERSION', 'BUILD')),
+    architecture: architectures[text(image, 'WINDOWS', 'ARCH')],
     languages: list(image, 'WINDOWS', 'LANGUAGES', 'LANGUAGE').map((language) => text(language)),
   }));
 }

@@ -78,7 +78,9 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
     },
     press: async () => {
       const seconds = (performance.now() - startedAt) / 1000;
-      if (!bootKey || watcher.watch.fraction > 0 || seconds > bootKey.during) return;
+      // The installer has spoken: from now on a key would answer its questions.
+      const { fraction, fatal } = watcher.watch;
+      if (!bootKey || fraction > 0 || fatal || seconds > bootKey.during) return;
       if (seconds - pressedAt < bootKey.every) return;
       pressedAt = seconds;
       await context.control(sendKey(connect, context.domain, bootKey.key));

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { openImage, run } from '../support/image.ts';
+import { bootPractice } from '../support/practice-windows.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
 /** Windows Server 2022 on practice media, once, by the real binary; every test looks at what this one rehearsal left. */
@@ -26,11 +27,35 @@ test('the image is whole, and libguestfs takes it for the release', async () => 
   expect(xml).toContain('<osinfo>win2k22</osinfo>');
 });
 
-test('Cloudbase-Init has its configuration, and no copy of the answer file is left', async () => {
-  const guest = await openImage(image, ['/Program Files/Cloudbase Solutions', '/Windows/Panther']);
-  const conf = guest.read('/Program Files/Cloudbase Solutions/Cloudbase-Init/conf/cloudbase-init.conf');
-  expect(conf).toContain('ConfigDriveService');
-  expect(readdirSync(guest.path('/Windows/Panther'))).toEqual(['setupact.log']);
+test('of all answer files the one is left that Sysprep cached, and nothing of the build', async () => {
+  const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
+  const guest = await openImage(image, [conf, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
+  expect(guest.read(`${conf}/cloudbase-init.conf`)).toMatch(
+    /ConfigDriveService[^]*\r\ngroups=Practice Administrators\r\n/,
+  );
+  expect(readdirSync(guest.path('/Windows/Panther')).toSorted()).toEqual(['setupact.log', 'unattend.xml']);
+  expect(guest.read('/Windows/Panther/unattend.xml')).toBe(guest.read(`${conf}/Unattend.xml`));
+  expect(readdirSync(guest.path('/Windows/Temp'))).toEqual([]);
+  expect(readdirSync(guest.path('/Windows/System32/Sysprep')).toSorted()).toEqual(['Panther', 'sysprep.exe']);
+});
+
+test('the first boot of an instance asks nothing, and would without that file', async () => {
+  const boot = (name: string, remove: string[]) => bootPractice(image, join(freshFolder(name), 'clone.qcow2'), remove);
+  const [first, without] = await Promise.all([boot('first', []), boot('without', ['/Windows/Panther/unattend.xml'])]);
+  expect(first).toContain('practice Cloudbase-Init: specialize');
+  expect(first).toContain('practice Cloudbase-Init: Administrator is one of Practice Administrators');
+  expect(first).toContain('Press Ctrl+Alt+Delete to unlock');
+  expect(without).toContain("Let's start with your region");
+});
+
+test('nothing lies behind drive C', async () => {
+  const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
+  const { partitionTable } = JSON.parse(stdout) as {
+    partitionTable: { partitions: { start: number; size: number }[] };
+  };
+  expect(partitionTable.partitions.length).toBe(1);
+  const [{ start, size } = { start: 0, size: 0 }] = partitionTable.partitions;
+  expect(40 * 1024 ** 3 - start - size).toBeLessThan(4 * 1024 ** 2);
 });
 
 test('the password is in no file of the build and in no event', async () => {
@@ -42,9 +67,11 @@ test('the password is in no file of the build and in no event', async () => {
 test('what Setup refuses ends the build with its words, a screenshot and the logs of the disk', async () => {
   const folder = freshFolder('wrong');
   const shipped = readFileSync('templates/windows/autounattend.xml.hbs', 'utf8');
-  // No lint knows which letter a drive gets; Setup finds no such path.
-  const item = '<PathAndCredentials wcm:action="add" wcm:keyValue="99"><Path>G:\\more</Path></PathAndCredentials>';
-  writeFileSync(join(folder, 'own.hbs'), shipped.replaceAll('</DriverPaths>', `${item}</DriverPaths>`));
+  // No lint knows which letter a drive gets.
+  writeFileSync(
+    join(folder, 'own.hbs'),
+    shipped.replaceAll('<Path>{{path}}</Path>', String.raw`<Path>Q:\viostor\2k22\amd64</Path>`),
+  );
   const own = 'install:\n  answerFile: own.hbs\n';
   writeFileSync(join(folder, 'x.yaml'), readFileSync('recipes/windows-2022.yaml', 'utf8').replace('install:\n', own));
   const args = ['rehearse', join(folder, 'x.yaml'), '--out', out, '--ui', 'json'];
@@ -52,7 +79,7 @@ test('what Setup refuses ends the build with its words, a screenshot and the log
   expect(failed.status).toBe(1);
   const failure = failed.events.find((event) => event.type === 'failed');
   expect(failure).toMatchObject({ code: 'INSTALL_FAILED', stage: 'install' });
-  expect(failure?.message).toContain('A driver path of the answer file does not exist: G:\\more');
+  expect(failure?.message).toContain('A media driver your computer needs is missing');
   expect(readdirSync(failure?.bundle ?? '')).toEqual(expect.arrayContaining(['screenshot.png', 'console.log']));
   expect(await leftovers(failure?.build ?? '')).toEqual([]);
 });

@@ -181,9 +181,9 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
     return findings.map(({ message }) => message).join('\n');
   };
   const without = (text: string) => text.replaceAll('viostor', 'other');
-  const from = (folder: string) => (text: string) => text.replaceAll(/E:\\viostor[^<]*/g, () => folder);
-  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor on E:');
-  expect(await lint('', from('F:\\viostor\\2k22\\amd64'))).toContain(String.raw`(the folder is E:\viostor\2k22\amd64)`);
+  const from = (folder: string) => (text: string) => text.replaceAll(/[C-I]:\\viostor[^<]*/g, () => folder);
+  expect(await lint('', without)).toContain('no DriverPaths of the pass windowsPE names viostor of the virtio ISO');
+  expect(await lint('', from('X:\\viostor\\2k22\\amd64'))).toContain(String.raw`(the folder is viostor\2k22\amd64,`);
   for (const folder of ['E:\\', 'e:\\amd64\\2k22', 'E:\\viostor', '\\\\server\\drivers'])
     expect(await lint('', from(folder)), folder).toBe('');
   expect(await lint('machine: { diskBus: sata }\n', without)).toBe('');
@@ -191,7 +191,107 @@ test('across layers: the disk needs its driver, and the partitions fit the firmw
   expect(await lint('machine: { firmware: uefi }\n', (text) => text.replace('<Type>EFI', '<Type>Primary'))).toContain(
     'no partition of the type EFI',
   );
-  expect(await lint('', (text) => text.replace('build.cmd', 'other.cmd'))).toContain('nothing powers the guest off');
+  expect(await lint('', (text) => text.replace(/<CommandLine>.*</, '<CommandLine>cmd /c D:\\build.cmd<'))).toContain(
+    'which is not drive D:',
+  );
+  expect(await lint('', (text) => text.replaceAll('build.cmd', 'other.cmd'))).toContain('nothing powers the guest off');
+});
+
+test.each<[string, string | RegExp, string, RegExp]>([
+  ['another disk', '<DiskID>0', '<DiskID>1', /DiskID: the machine has one disk, which is 0, got 1/],
+  ['no name of an image', /(<Value>)Windows[^<]*/, '$1', /Value of MetaData is empty/],
+  [
+    'a name that is too long',
+    '<ComputerName>*',
+    '<ComputerName>windows-server-2022',
+    /expected at most 15 characters, got 19/,
+  ],
+  ['a name of other characters', '<ComputerName>*', '<ComputerName>my_server', /expected letters, digits and hyphens/],
+  ['a partition that is not made', /(<PartitionID>)1/, '$17', /ModifyPartition: there is no partition 7 of 3/],
+  ['a target that is not made', /(<InstallTo>[^]*?<PartitionID>)3/, '$14', /InstallTo: there is no partition 4 of 3/],
+  ['a target without a file system', /(<InstallTo>[^]*?<PartitionID>)3/, '$12', /of the type MSR/],
+  ['no licence', '<AcceptEula>true', '<AcceptEula>false', /AcceptEula: expected true/],
+  ['no count of logons', '<LogonCount>1</LogonCount>', '', /AutoLogon has no LogonCount/],
+  ['no order', /<Order>1<\/Order>/, '', /RunSynchronousCommand has no Order/],
+  ['an order of 0', '<Order>1<', '<Order>0<', /the order begins at 1/],
+  ['a user that nobody makes', '<Username>Administrator', '<Username>vagrant', /nobody makes the user "vagrant"/],
+  ['a secret that is said to be encoded', /<PlainText>true/, '<PlainText>false', /PlainText: expected true/],
+  [
+    'all of the disk and more behind it',
+    '<Size>16</Size>',
+    '<Extend>true</Extend>',
+    /the partition before this one takes all/,
+  ],
+  ['more than the disk has', '<Size>16</Size>', '<Size>16000000</Size>', /the partitions take 16000260 MiB/],
+  [
+    'a size and all that is left',
+    '<Extend>true',
+    '<Size>5000</Size><Extend>true',
+    /Size and Extend: true, which exclude/,
+  ],
+  [
+    'a partition behind C:',
+    '</CreatePartitions>',
+    '<CreatePartition wcm:action="add"><Order>4</Order><Type>Primary</Type><Size>9</Size></CreatePartition></CreatePartitions>',
+    /instances could not grow drive C/,
+  ],
+  ['a file system on the MSR', /(<PartitionID>)3(<[^]*<Format>NTFS)/, '$12$2', /partition 2 is the MSR/],
+  [
+    'an architecture that no driver has',
+    /(Setup" processorArchitecture=")amd64/,
+    '$1x86',
+    /passes over a component for x86/,
+  ],
+  ['a time zone of others', '<TimeZone>UTC', '<TimeZone>CET', /Windows has no time zone "CET"/],
+  [
+    'a command that is too long',
+    /(<Path>cmd.exe \/c echo)/,
+    `$1 ${'x'.repeat(260)}`,
+    /Path: expected at most 259 characters/,
+  ],
+  [
+    'an element twice',
+    '<ComputerName>*</ComputerName>',
+    '<ComputerName>*</ComputerName><ComputerName>a</ComputerName>',
+    /ComputerName is in component twice/,
+  ],
+  [
+    'a key value twice',
+    'wcm:keyValue="2"',
+    'wcm:keyValue="1"',
+    /PathAndCredentials with wcm:keyValue="1" is in DriverPaths twice/,
+  ],
+])('against the machine: %s', async (_, from, to, expected) => {
+  const recipe = await windowsRecipe('machine: { firmware: uefi }\n');
+  const file = rendered(recipe, 'Autounattend.xml');
+  const text = file.text.replace(from, to);
+  expect(text).not.toBe(file.text);
+  const findings = familyOf(recipe).lint?.(recipe, [{ ...file, text }]) ?? [];
+  expect(findings.map(({ message }) => message).join('\n')).toMatch(expected);
+  expect(findings.some(({ level, line }) => level === 'error' && line > 1)).toBe(true);
+});
+
+test('against the edition: a key that is published for another, and one that is none', async () => {
+  const recipe = await windowsRecipe('productKey: generic\n');
+  const file = rendered(recipe, 'Autounattend.xml');
+  const messages = (key: string) => {
+    const text = file.text.replace(/<Key>\w{5}-[^<]*/, `<Key>${key}`);
+    return (familyOf(recipe).lint?.(recipe, [{ ...file, text }]) ?? []).map(({ message }) => message).join('\n');
+  };
+  expect(messages('WX4NM-KYWYW-QJJR4-XV3QB-6VM33')).toMatch(
+    /published for ServerDatacenter, and the image .* is ServerStandard/,
+  );
+  expect(messages('')).toMatch(/Key of ProductKey is empty/);
+});
+
+test('a file for two architectures is none for the wrong one', async () => {
+  const recipe = await windowsRecipe();
+  const file = rendered(recipe, 'Autounattend.xml');
+  const twins = file.text.replace(
+    / {4}<component name="Microsoft-Windows-International-Core-WinPE"[^]*?<\/component>/,
+    (text) => text + text.replace('amd64', 'x86'),
+  );
+  expect(familyOf(recipe).lint?.(recipe, [{ ...file, text: twins }])).toEqual([]);
 });
 
 test('validate names the file of the user, and only errors make it fail', async () => {

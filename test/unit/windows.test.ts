@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fillHoles } from '../../src/answers/holes.ts';
-import { descendants, parseXml } from '../../src/families/windows/unattend.ts';
+import { descendants, type Element, parseXml } from '../../src/families/windows/unattend.ts';
+import type { Installation } from '../../src/families/family.ts';
 import { windowsSetup } from '../../src/families/windows/setup-log.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { Media } from '../../src/model.ts';
@@ -34,12 +35,99 @@ test.each(forms)(
   },
 );
 
-test('build.cmd has the lines of cmd.exe, and the commands of the recipe before Sysprep', async () => {
+test('batch files have the lines of cmd.exe, and the commands of the recipe run before Sysprep', async () => {
   const recipe = await windowsRecipe('install: { commands: ["tzutil /s UTC"] }\n');
   const { text } = rendered(recipe, 'build.cmd');
-  expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
-  expect(text.indexOf('cmd.exe /d /s /c "tzutil /s UTC"')).toBeGreaterThan(text.indexOf('CloudbaseInitSetup.msi'));
-  expect(text.indexOf('tzutil')).toBeLessThan(text.indexOf('sysprep.exe'));
+  for (const batch of [text, rendered(recipe, 'command-001.cmd').text])
+    expect(batch.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+  expect(text.indexOf('command-001.cmd')).toBeGreaterThan(text.indexOf('CloudbaseInitSetup.msi'));
+  expect(text.indexOf('command-001.cmd')).toBeLessThan(text.indexOf('sysprep.exe'));
+  // No FirstLogonCommand, no command for Windows PE may be longer.
+  const answers = rendered(recipe, 'Autounattend.xml').text;
+  const lines = [...answers.matchAll(/<(?:Path|CommandLine)>([^<]*)/g)].map(([, line = '']) => line);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(260);
+});
+
+test('a script keeps its bytes, and a command beyond ASCII gets the code page of the file', async () => {
+  writeFileSync(join(windowsFolder(), 'first.ps1'), '\ufeffWrite-Host {{no template}}\n');
+  const recipe = await windowsRecipe('install: { commands: [{ script: first.ps1 }, echo é, echo e] }\n');
+  expect(rendered(recipe, 'script-001.ps1').text).toBe('\ufeffWrite-Host {{no template}}\n');
+  expect(rendered(recipe, 'script.ps1').text).toContain('Start-Transcript');
+  expect(rendered(recipe, 'command-002.cmd').text).toContain('chcp.com 65001');
+  expect(rendered(recipe, 'command-003.cmd').text).not.toContain('chcp');
+  const [answers] = (familyOf(recipe).install(recipe, media, host) as Installation).before;
+  expect(words(answers?.args ?? [])).toEqual(
+    expect.arrayContaining(
+      familyOf(recipe)
+        .render(recipe)
+        .map(({ name }) => `${name}=<${name}>`),
+    ),
+  );
+  writeFileSync(join(windowsFolder(), 'first.ps1'), Buffer.from('caf\xe9', 'latin1'));
+  expect(() => rendered(recipe, 'script-001.ps1')).toThrow(/first.ps1 cannot be read as UTF-8/);
+  await expect(windowsRecipe('install: { commands: [{ script: none.ps1 }] }\n')).rejects.toThrow(
+    /there is no file .*none.ps1/,
+  );
+});
+
+test.each([
+  ['bios', '', ['Windows']],
+  ['bios', ', recovery: partition', ['Recovery', 'Windows']],
+  ['uefi', '', ['EFI', 'MSR', 'Windows']],
+  ['uefi', ', recovery: partition', ['Recovery', 'EFI', 'MSR', 'Windows']],
+])('with %s%s C: is the last partition, where Windows goes', async (firmware, more, expected) => {
+  const recipe = await windowsRecipe(`machine: { firmware: ${firmware} }\ninstall: { timeout: 4h${more} }\n`);
+  const parsed = parseXml(rendered(recipe, 'Autounattend.xml').text);
+  if (!('root' in parsed)) throw new Error(parsed.message);
+  const { root } = parsed;
+  const value = (element: Element | undefined, name: string) =>
+    (element ? descendants(element, name)[0]?.text : '') ?? '';
+  const made = descendants(root, 'CreatePartition');
+  expect(made.map((each) => value(each, 'Order'))).toEqual(expected.map((_, index) => String(index + 1)));
+  expect(made.map((each) => value(each, 'Extend'))).toEqual(
+    expected.map((_, at) => (at === expected.length - 1 ? 'true' : '')),
+  );
+  const last = String(expected.length);
+  const windows = descendants(root, 'ModifyPartition').find((each) => value(each, 'Letter') === 'C');
+  expect(value(windows, 'PartitionID')).toBe(last);
+  expect(value(descendants(root, 'InstallTo')[0], 'PartitionID')).toBe(last);
+  const active = descendants(root, 'ModifyPartition').filter((each) => value(each, 'Active') === 'true');
+  expect(active.map((each) => value(each, 'PartitionID'))).toEqual(firmware === 'bios' ? ['1'] : []);
+  const types = descendants(root, 'TypeID').map(({ text }) => text);
+  const recovery = firmware === 'bios' ? '0x27' : 'de94bba4-06d1-4d40-a16a-bfd50179d6ac';
+  expect(types).toEqual(more === '' ? [] : [recovery]);
+  expect(rendered(recipe, 'recovery.ps1').text.includes('Remove-Partition')).toBe(more === '');
+});
+
+test.each([
+  ['2022', '', 'Administrator'],
+  ['2022', 'language: fr-FR\n', 'Administrateur'],
+  ['2022', 'language: ru-RU\n', 'Admin'],
+  ['2022', 'cloudbaseInit: { user: cloud }\n', 'cloud'],
+  ['11', 'machine: { firmware: uefi }\n', 'Admin'],
+])('the user of Windows %s%s is one that can log in: %s', async (release, more, user) => {
+  const recipe = await windowsRecipe(more, release);
+  expect(rendered(recipe, 'cloudbase-init.conf').text).toContain(`username=${user}\r\n`);
+  expect(familyOf(recipe).properties(recipe)).toMatchObject({ os_admin_user: user });
+});
+
+test('who logs on to build is the built-in Administrator by its own name, and formats may be of another language', async () => {
+  const recipe = await windowsRecipe('language: fr-FR\nformats: de-CH\n');
+  const { text } = rendered(recipe, 'Autounattend.xml');
+  expect(text).toContain('<Username>Administrateur</Username>');
+  expect(text.match(/<(?:UserLocale|UILanguage|SystemLocale)>[^<]*/g)).toEqual([
+    '<UILanguage>fr-FR',
+    '<SystemLocale>fr-FR',
+    '<UILanguage>fr-FR',
+    '<UserLocale>de-CH',
+    '<SystemLocale>fr-FR',
+    '<UILanguage>fr-FR',
+    '<UserLocale>de-CH',
+  ]);
+  const uefi = 'machine: { firmware: uefi }\n';
+  await expect(windowsRecipe(`${uefi}cloudbaseInit: { user: administrator }\n`, '11')).rejects.toThrow(
+    /cloudbaseInit.user: expected another user than Administrator: Windows 11 disables it/,
+  );
 });
 
 test('Cloudbase-Init reads metadata of OpenStack, and the user is the one of the recipe', async () => {
@@ -113,6 +201,23 @@ test('Windows 11 has Secure Boot firmware and a TPM, and is refused without', as
   await expect(windowsRecipe('machine: { firmware: uefi, tpm: false }\n', '11')).rejects.toThrow(/TPM/);
 });
 
+test.each([
+  [
+    'timezone: W. Europe Standard Tme\n',
+    /no time zone "W. Europe Standard Tme", did you mean "W. Europe Standard Time"/,
+  ],
+  ['timezone: CET\n', /timezone: Windows has no time zone "CET"/],
+  ['keyboard: german\n', /keyboard: expected a keyboard layout/],
+  ['language: english\n', /language: expected a language/],
+  ['install: { commands: ["for %%i in (a) do echo %%i"] }\n', /expected `for %i`, with one percent sign/],
+  [
+    'productKey: AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\n',
+    /productKey: expected generic, or a reference to a secret(?!.*AAAAA)/,
+  ],
+])('refused before anything starts: %s', async (more, expected) => {
+  await expect(windowsRecipe(more)).rejects.toThrow(expected);
+});
+
 test('Hyper-V enlightenments come with KVM, and change no fingerprint', async () => {
   const recipe = await windowsRecipe();
   const prints = (['kvm', 'tcg'] as const).map((accelerator) => {
@@ -125,11 +230,12 @@ test('Hyper-V enlightenments come with KVM, and change no fingerprint', async ()
   expect(kvm).toContain('hyperv.relaxed.state=on');
 });
 
-test('customize removes the copies of the answer file and numbers first-boot scripts', async () => {
+test('customize leaves the answer file of the first boot, removes the logs of the build and numbers first-boot scripts', async () => {
   writeFileSync(join(windowsFolder(), 'first.ps1'), 'exit 0\n');
   const recipe = await windowsRecipe('customize: [{ firstboot: { script: first.ps1 } }]\n');
   const line = words(argsOf(familyOf(recipe).customize(recipe, filesOf(recipe))));
-  expect(line).toContain('/Windows/Panther/unattend.xml');
+  expect(line).not.toContain('/Windows/Panther/unattend.xml');
+  expect(line).toEqual(expect.arrayContaining(['/Windows/Panther/Unattend', '/Windows/Temp/vmkiln']));
   expect(
     line.some((word) => word.endsWith(':/Program Files/Cloudbase Solutions/Cloudbase-Init/LocalScripts/001.ps1')),
   ).toBe(true);

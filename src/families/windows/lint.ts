@@ -1,9 +1,11 @@
-import { descendants, type Element } from './unattend.ts';
+import { checkAccounts } from './unattend-accounts.ts';
+import { checkDisk, type Report } from './unattend-disk.ts';
+import { descendants, type Element, positionOf } from './unattend.ts';
 import { lintUnattend, type Remark } from './unattend-lint.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import type { Finding } from '../family.ts';
-import { genericKeys } from './releases.ts';
+import { editionOfImage, editionOfKey, genericKeys } from './releases.ts';
 import { diskDriver, driverFolders } from './views.ts';
 
 /** The lint of the rendered answer file, and the checks that no schema makes: against the machine of the recipe. */
@@ -21,15 +23,20 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
   const { firmware, diskBus } = recipe.machine;
   const found: Remark[] = [];
   const say = (level: Remark['level'], message: string) => found.push({ line: 1, column: 1, level, message });
+  const report: Report = ({ at }, message, level = 'error') => found.push({ ...positionOf(text, at), level, message });
   const setup = root.children
     .filter(({ attributes }) => attributes['pass'] === 'windowsPE')
     .flatMap(({ children }) => children);
+  checkArchitecture(root, report);
+  checkDisk(recipe, setup, report);
+  checkAccounts(recipe, root, report);
+  checkImage(setup, report);
   const driver = diskDriver(recipe);
   if (driver !== undefined && !setup.some((component) => loads(component, driver))) {
     const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
     say(
       'error',
-      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} on E:, the virtio ISO: Setup would see no disk (the folder is E:\\${folder?.replaceAll('/', '\\')})`,
+      `the disk is attached as ${diskBus}, and no DriverPaths of the pass windowsPE names ${driver} of the virtio ISO: Setup would see no disk (the folder is ${folder?.replaceAll('/', '\\')}, and no letter of a drive is sure: name it for each of C: to I:)`,
     );
   }
   const types = setup.flatMap((component) =>
@@ -42,12 +49,52 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
     say('error', 'the machine has BIOS firmware, and a partition of the type EFI is made: Setup refuses it');
   if (!setup.some((component) => descendants(component, 'InstallFrom').length > 0))
     say('warning', 'no ImageInstall/OSImage/InstallFrom names an image: Setup asks when the media have several');
+  const [, wrong] = /(?<!%)\b([a-z]):\\build\.cmd/i.exec(text) ?? [];
+  if (wrong !== undefined && wrong.toUpperCase() !== 'F')
+    say(
+      'error',
+      `build.cmd is on the answer CD, which is not drive ${wrong.toUpperCase()}: look for it on every drive, as the shipped answer file does`,
+    );
   if (!/build\.cmd|sysprep/i.test(text) && descendants(root, 'Generalize').length === 0)
     say(
       'warning',
-      'neither F:\\build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
+      'neither build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
     );
   return found;
+}
+
+/** The drivers are those of 64-bit Windows, and so are its media. Some files serve two architectures. */
+function checkArchitecture(root: Element, report: Report): void {
+  for (const { children } of root.children) {
+    const name = ({ attributes }: Element) => attributes['name']?.toLowerCase();
+    const fitting = children.filter(({ attributes }) =>
+      /^(amd64|wow64)$/i.test(attributes['processorArchitecture'] ?? ''),
+    );
+    for (const component of children) {
+      const architecture = component.attributes['processorArchitecture'];
+      if (architecture === undefined || !/^(x86|arm64)$/i.test(architecture)) continue;
+      if (!fitting.some((each) => name(each) === name(component)))
+        report(component, `the media are of amd64, and Setup passes over a component for ${architecture}`);
+    }
+  }
+}
+
+/** The terms of the license, and the key against the edition. */
+function checkImage(setup: readonly Element[], report: Report): void {
+  const component = setup.find(({ attributes }) => attributes['name']?.toLowerCase() === 'microsoft-windows-setup');
+  if (!component) return;
+  const accepted = descendants(component, 'AcceptEula').some(({ text }) => text.toLowerCase() === 'true');
+  if (!accepted) report(component, 'UserData/AcceptEula: expected true: Setup would show the license terms and wait');
+  const names = descendants(component, 'MetaData').filter(({ children }) =>
+    children.some(({ text }) => /\/name$/i.test(text)),
+  );
+  const [image] = names.flatMap((data) => descendants(data, 'Value')).map(({ text }) => text);
+  const wanted = image === undefined ? undefined : editionOfImage(image);
+  for (const key of descendants(component, 'ProductKey').flatMap((each) => descendants(each, 'Key'))) {
+    const edition = editionOfKey(key.text)?.edition;
+    if (edition !== undefined && wanted !== undefined && edition !== wanted)
+      report(key, `Key: this one is published for ${edition}, and the image "${image}" is ${wanted}`);
+  }
 }
 
 /** Whether a component of the pass windowsPE loads a driver: from the ISOs, where Setup searches subfolders too, or by a command. */
@@ -58,10 +105,10 @@ function loads(component: Element, driver: string): boolean {
   return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
 }
 
-/** The letters are those of `drives` in views.ts. What is on a share is not known. */
+/** Any letter may be that of the virtio ISO, but X:, where Windows PE runs. What is on a share is not known. */
 function reaches(folder: string, driver: string): boolean {
   const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
   if (letter === undefined) return folder !== '';
   // virtio-win has the drivers a second time, below `amd64`.
-  return (letter === 'e' && /^($|amd64)/.test(rest)) || (/[de]/.test(letter) && rest.includes(driver));
+  return letter !== 'x' && (/^($|amd64)/.test(rest) || rest.includes(driver));
 }

@@ -8,9 +8,13 @@ export function resolvePaths(recipe: WindowsRecipe, files: RecipeFiles): Windows
   const { install, productKey, administratorPassword } = recipe;
   const { folder, report } = files;
   const answerFile = install.answerFile && findFile(install.answerFile, folder, ['install', 'answerFile'], report);
+  const commands = install.commands.map((command, index) => {
+    if (typeof command === 'string') return command;
+    return { script: findFile(command.script, folder, ['install', 'commands', index, 'script'], report) };
+  });
   return {
     ...recipe,
-    install: { ...install, ...(answerFile && { answerFile }) },
+    install: { ...install, ...(answerFile && { answerFile }), commands },
     ...(typeof productKey === 'object' && { productKey: resolveSecret(productKey, folder) }),
     administratorPassword: resolveSecret(administratorPassword, folder),
     customize: recipe.customize.map((step, index) => resolveStep(step, ['customize', index], files)),

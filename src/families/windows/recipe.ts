@@ -1,8 +1,20 @@
 import { z } from 'zod';
 import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import { recipeForm } from '../form.ts';
-import { line, secret } from '../../recipe/values.ts';
+import { line, secret, show } from '../../recipe/values.ts';
+import { didYouMean } from '../../text.ts';
+import { administratorName } from './accounts.ts';
+import { windowsRelease } from './releases.ts';
 import { windowsStep } from './step-keys.ts';
+import { timeZones } from './timezones.ts';
+
+const layout = '[A-Za-z]{2,3}(-[A-Za-z]{4})?-[A-Za-z]{2}|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{8}';
+
+/** A language of Windows has its region, and some a script: `sr-Latn-RS`. */
+const languageTag = /^[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z]{5,8})?$/;
+
+/** "InputLocale" in the "Unattended Windows Setup Reference": languages, or pairs of a language and a layout, by semicolons. */
+const keyboards = new RegExp(`^(${layout})(;(${layout}))*$`);
 
 const source = z.strictObject({
   iso: medium('Installation ISO'),
@@ -12,6 +24,20 @@ const source = z.strictObject({
   cloudbaseInitMsi: medium('Installer of Cloudbase-Init, the x64 MSI'),
   cloudbaseInitSha256: checksum('the installer of Cloudbase-Init'),
 });
+
+const command = z.union(
+  [
+    line('a command on one line').refine((text) => !/\bfor\s[^%]*%%[A-Za-z]\b/i.test(text), {
+      error: 'expected `for %i`, with one percent sign as at a prompt: in no batch file is this command',
+    }),
+    z.strictObject({
+      script: line('a path to a .ps1 file', /\.ps1$/i).describe(
+        'PowerShell script of yours, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
+      ),
+    }),
+  ],
+  { error: 'expected a command on one line, or { script: FILE.ps1 }' },
+);
 
 const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
@@ -23,10 +49,16 @@ const install = z.strictObject({
     .optional()
     .describe('Template of an Autounattend.xml of yours beside the recipe. By default the shipped one.'),
   commands: z
-    .array(line('a command on one line'))
+    .array(command)
     .prefault([])
     .describe(
-      'Commands of yours, run as Administrator in the installed Windows before Sysprep. One that fails ends the build.',
+      'Commands of yours, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. One that fails (any exit status but 0, 3010 and 1641) ends the build.',
+    ),
+  recovery: z
+    .enum(['none', 'partition'])
+    .prefault('none')
+    .describe(
+      'Windows RE: `none` disables it and removes it before Sysprep, with the partition that Setup makes for it behind C:. `partition` gives it one before C:, of 1 GiB, if the answer file is the shipped one. With both, nothing lies behind C:, so that instances can grow it.',
     ),
   ...installKeys({ timeout: '4h', stallTimeout: '45m' }),
 });
@@ -34,14 +66,16 @@ const install = z.strictObject({
 /** The releases of Windows that vmkiln knows; their data is in releases.ts. */
 const windowsVersions = ['2019', '2022', '2025', '11'] as const;
 
+/** What stands in the place of a key may be one, and is never repeated. */
+const productKeyForm =
+  'expected generic, or a reference to a secret { env: NAME } or { file: PATH }; a key itself never belongs in a recipe';
+
 const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
   release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
   source: source.describe('The media of the installation.'),
   productKey: z
-    .union([z.literal('generic'), secret()], {
-      error: 'expected generic, or a reference to a secret { env: NAME } or { file: PATH }',
-    })
+    .union([z.literal('generic', { error: productKeyForm }), secret()], { error: productKeyForm })
     .optional()
     .describe(
       'Product key, by reference, or `generic` for the KMS client key that Microsoft publishes for the edition. Evaluation media need none.',
@@ -64,10 +98,13 @@ const form = recipeForm({
     })
     .prefault({})
     .describe('Virtual machine that the installation runs in.'),
-  language: line('a language like en-US', /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+  language: line('a language like en-US', languageTag)
     .prefault('en-US')
-    .describe('Language of the system, one that the ISO has, and its formats.'),
-  keyboard: line('a keyboard layout like en-US or 0409:00000409', /^[A-Za-z0-9:;-]+$/)
+    .describe('Language of the system, one that the ISO has.'),
+  formats: line('a language like en-GB', languageTag)
+    .optional()
+    .describe('Language of the formats of dates, numbers and currency; by default that of the system.'),
+  keyboard: line('a keyboard layout like en-US or 0409:00000409', keyboards)
     .prefault('en-US')
     .describe('Keyboard layout.'),
   timezone: line('a time zone of Windows, like UTC or W. Europe Standard Time', /^[A-Za-z0-9 .+()-]+$/)
@@ -78,8 +115,10 @@ const form = recipeForm({
   cloudbaseInit: z
     .strictObject({
       user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
-        .prefault('Administrator')
-        .describe('User whose password and SSH keys Cloudbase-Init sets.'),
+        .optional()
+        .describe(
+          'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
+        ),
     })
     .prefault({})
     .describe('What Cloudbase-Init does at first boot.'),
@@ -92,8 +131,17 @@ export type WindowsRecipe = z.output<typeof form>;
 export const windowsForm = form.superRefine(refuseUnfit);
 
 /** What Setup refuses whatever else a recipe says. */
-function refuseUnfit({ release, machine }: WindowsRecipe, context: z.RefinementCtx): void {
+function refuseUnfit(recipe: WindowsRecipe, context: z.RefinementCtx): void {
+  const { release, machine, language, cloudbaseInit } = recipe;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (!timeZones.includes(recipe.timezone))
+    refuse(['timezone'], `Windows has no time zone ${show(recipe.timezone)}${didYouMean(recipe.timezone, timeZones)}`);
+  const builtIn = administratorName(language);
+  if (!windowsRelease({ release }).isServer && cloudbaseInit.user?.toLowerCase() === builtIn.toLowerCase())
+    refuse(
+      ['cloudbaseInit', 'user'],
+      `expected another user than ${builtIn}: Windows ${release} disables it when it is generalized`,
+    );
   if (release !== '11') {
     if (machine.tpm && machine.firmware === 'bios') refuse(['machine', 'tpm'], 'expected `firmware: uefi` with a TPM');
     return;

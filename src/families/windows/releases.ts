@@ -10,6 +10,8 @@ type WindowsRelease = {
   image: string;
   /** Builds of this release: an image of another one is another Windows. */
   builds: { from: number; to: number };
+  /** Whether it is a server: client editions differ in their accounts. */
+  isServer: boolean;
   /** Whether Setup refuses a machine without UEFI and TPM 2.0. */
   needsTpm: boolean;
   /** KMS client keys that Microsoft publishes, by edition ("KMS client activation and product keys"). */
@@ -29,6 +31,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k19',
     image: 'Windows Server 2019 SERVERSTANDARD',
     builds: { from: 17763, to: 17763 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'N69G4-B89J2-4G8F4-WWYCC-J464C',
@@ -40,6 +43,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k22',
     image: 'Windows Server 2022 SERVERSTANDARD',
     builds: { from: 20348, to: 20348 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'VDYBN-27WPP-V4HQT-9VMD4-VMK7H',
@@ -51,6 +55,7 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: '2k25',
     image: 'Windows Server 2025 SERVERSTANDARD',
     builds: { from: 26100, to: 26199 },
+    isServer: true,
     needsTpm: false,
     genericKeys: {
       ServerStandard: 'TVRH6-WHNXV-R9WG3-9XRFY-MY832',
@@ -62,19 +67,27 @@ const releases: Record<WindowsRecipe['release'], WindowsRelease> = {
     drivers: 'w11',
     image: 'Windows 11 Pro',
     builds: { from: 22000, to: 29999 },
+    isServer: false,
     needsTpm: true,
     genericKeys: clientKeys,
   },
 };
 
 /** The data of a recipe's release. */
-export function windowsRelease({ release }: WindowsRecipe): WindowsRelease {
+export function windowsRelease({ release }: Pick<WindowsRecipe, 'release'>): WindowsRelease {
   return releases[release];
 }
 
-/** Name of the image that a recipe installs. */
+/**
+ * Name of the image that a recipe installs. `/IMAGE/NAME` of an answer file is the NAME of an image (kitknox/winode#10), and people
+ * see the DISPLAYNAME: Microsoft's server media have the same of both, by which one follows from the other.
+ */
 export function imageName(recipe: WindowsRecipe): string {
-  return recipe.install.image ?? windowsRelease(recipe).image;
+  const name = recipe.install.image ?? windowsRelease(recipe).image;
+  const shown = /^(Windows Server \d+) (Standard|Datacenter)(?: Evaluation)?( \(Desktop Experience\))?$/i.exec(name);
+  if (!shown) return name;
+  const [, product, edition = '', desktop] = shown;
+  return `${product} SERVER${edition.toUpperCase()}${desktop === undefined ? 'CORE' : ''}`;
 }
 
 /** Every key that Microsoft publishes for one of the releases. */

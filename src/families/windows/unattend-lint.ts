@@ -141,8 +141,12 @@ function unknownComponent(name: string): [message: string, level: Remark['level'
     : [`there is no component ${name}, did you mean "${meant}"?`, 'error'];
 }
 
+/** Elements whose type "does not support empty elements", as the "Unattended Windows Setup Reference" says of each. */
+const neverEmpty = ['CommandLine', 'ComputerName', 'Group', 'Key', 'Letter', 'Name', 'Path', 'TimeZone', 'Username'];
+
 function lintChildren(element: Element, rules: Children, lint: Lint): void {
   const orders = new Map<string, Element>();
+  const seen = new Set<string>();
   for (const child of element.children) {
     const rule = Object.hasOwn(rules, child.name) ? rules[child.name] : undefined;
     if (rule === undefined) {
@@ -159,6 +163,21 @@ function lintChildren(element: Element, rules: Children, lint: Lint): void {
     if (order !== undefined && orders.has(`${child.name} ${order}`))
       lint.report(child, `the order ${order} is already used above`);
     if (order !== undefined) orders.set(`${child.name} ${order}`, child);
+    if (order === '0') lint.report(child, `${child.name}: the order begins at 1`);
+    if (typeof rule === 'object' && 'Order' in rule && order === undefined)
+      lint.report(child, `${child.name} has no Order`);
+    const key = child.attributes['wcm:keyValue'];
+    const twin = listItems.includes(child.name) ? key && `${child.name} with wcm:keyValue="${key}"` : child.name;
+    if (twin !== undefined && seen.has(twin)) lint.report(child, `${twin} is in ${element.name} twice`);
+    if (twin !== undefined) seen.add(twin);
+    if (
+      child.text === '' &&
+      (neverEmpty.includes(child.name) || (child.name === 'Value' && element.name === 'MetaData'))
+    )
+      lint.report(
+        child,
+        `${child.name} of ${element.name} is empty: Setup takes no empty one, leave it out or fill it`,
+      );
     lintValue(child, rule, lint);
   }
 }

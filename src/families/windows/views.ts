@@ -1,14 +1,21 @@
 import { VmkilnError } from '../../errors.ts';
 import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
+import { administratorName, loginUser } from './accounts.ts';
+import { commandsOf } from './commands.ts';
+import { partitionsOf, windowsPartition } from './partitions.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { editionOfImage, imageName, windowsRelease } from './releases.ts';
 
 /**
- * Letters of the drives, in the order in which the CD drives are attached: a machine with an empty disk gives D: to the
- * first of them, and the installed Windows, whose one lettered volume is C:, does the same.
+ * Letters under which Setup looks for the virtio ISO, for nobody can say what Windows PE gives it: Setup passes over a driver
+ * path that does not exist, as many published answer files rely on.
  */
-const drives = { iso: 'D:', virtioIso: 'E:', answers: 'F:' } as const;
+const letters = ['C', 'D', 'E', 'F', 'G', 'H', 'I'];
+
+/** A first-logon command is no batch file: there a variable of `for` has one percent sign. */
+const startBuild =
+  'cmd.exe /d /c "for %x in (D E F G H I J K L M N O P Q R S T U V W Y Z) do if exist %x:\\build.cmd call %x:\\build.cmd"';
 
 /** Folders of the drivers that Setup loads, on the virtio ISO: what the disk hangs on, and the network. */
 export function driverFolders(recipe: WindowsRecipe): string[] {
@@ -21,36 +28,35 @@ export function diskDriver({ machine }: WindowsRecipe): string | undefined {
   return { virtio: 'viostor', scsi: 'vioscsi', sata: undefined }[machine.diskBus];
 }
 
-/** Number of the partition that Windows is installed on. */
-export function windowsPartition({ machine }: WindowsRecipe): number {
-  return machine.firmware === 'uefi' ? 3 : 1;
-}
-
 /** What autounattend.xml.hbs, or a template of the user's, may use. */
 export function answerView(recipe: WindowsRecipe): View {
   const { release, language, keyboard, timezone, machine, install, administratorPassword, organization = '' } = recipe;
+  const partitions = partitionsOf(recipe);
   const productKey = productKeyOf(recipe);
   return {
     release,
     image: imageName(recipe),
     language,
+    formats: recipe.formats ?? language,
     keyboard,
     timezone,
     owner: 'Administrator',
+    administrator: administratorName(language),
     organization,
     uefi: machine.firmware === 'uefi',
     windowsPartition: windowsPartition(recipe),
-    drivers: driverFolders(recipe).map((folder, index) => ({
-      key: index + 1,
-      path: `${drives.virtioIso}\\${folder.replaceAll('/', '\\')}`,
-    })),
+    partitions: partitions.map(({ number, type, size }) => ({ number, type, size })),
+    volumes: partitions
+      .flatMap(({ number, volume }) => (volume ? [{ number, ...volume }] : []))
+      .map((volume, index) => ({ order: index + 1, ...volume })),
+    drivers: letters
+      .flatMap((letter) => driverFolders(recipe).map((folder) => `${letter}:\\${folder.replaceAll('/', '\\')}`))
+      .map((path, index) => ({ key: index + 1, path })),
     hasProductKey: productKey !== undefined,
     secretProductKey: typeof productKey === 'object',
     productKey: productKey ?? '',
     administratorPassword,
-    commands: [
-      { order: 1, title: 'Make the installed Windows an image', line: `cmd.exe /c ${drives.answers}\\build.cmd` },
-    ],
+    commands: [{ order: 1, title: 'Make the installed Windows an image', line: startBuild }],
     variables: install.variables,
   };
 }
@@ -71,14 +77,19 @@ function productKeyOf(recipe: WindowsRecipe): string | SecretRef | undefined {
 }
 
 /** What build.cmd.hbs may use. */
-export function buildView({ install }: WindowsRecipe): View {
-  return { commands: install.commands.map((line, index) => ({ number: index + 1, line })) };
+export function buildView(recipe: WindowsRecipe): View {
+  return { commands: commandsOf(recipe) };
+}
+
+/** What recovery.ps1.hbs may use. */
+export function recoveryView({ install }: WindowsRecipe): View {
+  return { keeps: install.recovery === 'partition' };
 }
 
 /** What cloudbase-init.conf.hbs may use; `specialize` for the configuration of Sysprep's specialize pass. */
-export function cloudbaseView({ cloudbaseInit }: WindowsRecipe, specialize: boolean): View {
+export function cloudbaseView(recipe: WindowsRecipe, specialize: boolean): View {
   return {
-    user: cloudbaseInit.user,
+    user: loginUser(recipe),
     specialize,
     logfile: specialize ? 'cloudbase-init-unattend.log' : 'cloudbase-init.log',
   };

@@ -5,16 +5,18 @@ import type { Arg, Host, MachineNeeds, Media, RenderedFile } from '../../model.t
 import { quoted, uefiBoot } from '../../tools/virt-install.ts';
 import { answerMedium } from '../../tools/xorriso.ts';
 import { type Contribution, type Family, type FileOf, type Installation, mediumPiece } from '../family.ts';
+import { loginUser } from './accounts.ts';
+import { renderAnswers, templates } from './answers.ts';
+import { commandFileNames, commandFiles } from './commands.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
+import { windowsPartition } from './partitions.ts';
 import { resolvePaths } from './paths.ts';
 import { windowsForm, type WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
-import { answerView, buildView, cloudbaseView, windowsPartition } from './views.ts';
-
-const templates = join(import.meta.dirname, '../../../templates/windows');
+import { buildView, cloudbaseView, recoveryView } from './views.ts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
@@ -41,10 +43,10 @@ export const windows: Family<WindowsRecipe> = {
   logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
   lint: lintAnswers,
   check: checkMedia,
-  properties: ({ machine }) => ({
-    os_admin_user: 'Administrator',
-    hw_disk_bus: machine.diskBus,
-    ...(machine.diskBus === 'scsi' && { hw_scsi_model: 'virtio-scsi' }),
+  properties: (recipe) => ({
+    os_admin_user: loginUser(recipe),
+    hw_disk_bus: recipe.machine.diskBus,
+    ...(recipe.machine.diskBus === 'scsi' && { hw_scsi_model: 'virtio-scsi' }),
     hw_vif_model: 'virtio',
     // build.cmd installs the agent.
     hw_qemu_guest_agent: 'yes',
@@ -53,27 +55,41 @@ export const windows: Family<WindowsRecipe> = {
   notes,
 };
 
+/** Where build.cmd keeps what the installers, commands and scripts have said. */
+const buildLogs = '/Windows/Temp/vmkiln';
+
 /** Where Setup, Sysprep and Cloudbase-Init keep their logs. */
 const logFolders = [
   '/Windows/Panther',
   '/Windows/System32/Sysprep/Panther',
   '/$WINDOWS.~BT/Sources/Panther',
   '/Program Files/Cloudbase Solutions/Cloudbase-Init/log',
+  buildLogs,
 ];
 
 function render(recipe: WindowsRecipe): RenderedFile[] {
-  const shipped = join(templates, 'autounattend.xml.hbs');
-  const answers = renderTemplate(recipe.install.answerFile ?? shipped, 'Autounattend.xml', 'xml', answerView(recipe));
+  const answers = renderAnswers(recipe);
   const text = (template: string, name: string, view: ReturnType<typeof buildView>) =>
     withCrlf(renderTemplate(join(templates, `${template}.hbs`), name, 'text', view));
   return [
     // Both the password and the key leave their mark in the registry of the image.
     { ...answers, holes: answers.holes.map((hole) => ({ ...hole, inGuest: true })) },
     text('build.cmd', 'build.cmd', buildView(recipe)),
+    text('recovery.ps1', 'recovery.ps1', recoveryView(recipe)),
+    ...commandFiles(recipe, templates).map((file) => (file.name.endsWith('.cmd') ? withCrlf(file) : file)),
     text('cloudbase-init.conf', 'cloudbase-init.conf', cloudbaseView(recipe, false)),
     text('cloudbase-init.conf', 'cloudbase-init-unattend.conf', cloudbaseView(recipe, true)),
   ];
 }
+
+/** What the answer CD always has, as `render` names it. */
+const answerFiles = [
+  'Autounattend.xml',
+  'build.cmd',
+  'recovery.ps1',
+  'cloudbase-init.conf',
+  'cloudbase-init-unattend.conf',
+];
 
 /** cmd.exe loses labels of a script whose lines end in a line feed alone. */
 function withCrlf(file: RenderedFile): RenderedFile {
@@ -94,10 +110,7 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
   return {
     before: [
       answerMedium(answers, 'ANSWERS', {
-        'Autounattend.xml': { rendered: 'Autounattend.xml' },
-        'build.cmd': { rendered: 'build.cmd' },
-        'cloudbase-init.conf': { rendered: 'cloudbase-init.conf' },
-        'cloudbase-init-unattend.conf': { rendered: 'cloudbase-init-unattend.conf' },
+        ...Object.fromEntries([...answerFiles, ...commandFileNames(recipe)].map((name) => [name, { rendered: name }])),
         'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
       }),
     ],
@@ -119,7 +132,7 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
       ...enlightenments(host),
     ],
     keys: [
-      ...(['source', 'release', 'machine', 'install', 'language', 'keyboard', 'timezone'] as const),
+      ...(['source', 'release', 'machine', 'install', 'language', 'formats', 'keyboard', 'timezone'] as const),
       ...(['productKey', 'administratorPassword', 'organization', 'cloudbaseInit'] as const),
     ],
   };
@@ -156,12 +169,17 @@ function enlightenments({ accelerator }: Host): Arg[] {
   ];
 }
 
-/** What Setup and Sysprep leave of the answer file: Windows blanks passwords in its copies, but not in all. */
+/**
+ * What may be left of the answer file, and the logs of the build. One stays, Panther/unattend.xml: Sysprep caches there what it is
+ * given by /unattend, and the first boot reads it there ("Windows Setup Automation Overview", "Use Answer Files with Sysprep").
+ * build.cmd has removed Setup's own before.
+ */
 const leftovers = [
-  '/Windows/Panther/unattend.xml',
   '/Windows/Panther/unattend-original.xml',
+  '/Windows/Panther/Unattend',
   '/Windows/System32/Sysprep/unattend.xml',
   '/Windows/System32/Sysprep/Panther/unattend.xml',
+  buildLogs,
 ];
 
 function customize(recipe: WindowsRecipe, file: FileOf): Contribution {

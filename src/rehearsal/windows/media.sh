@@ -5,7 +5,9 @@ set -eu
 release=$1 label=$2 payload=$3 work=$4
 here=$(dirname "$(readlink -f "$0")")
 tree=$work/tree
-mkdir -p "$tree/sources" "$tree/practice/setup" "$tree/boot"
+mkdir -p "$tree/sources" "$tree/practice/setup" "$tree/boot" "$tree/efi/boot"
+# What vmkiln looks for on media of Windows; the boot code of these is below /boot.
+echo 'practice stand-in' | tee "$tree/sources/boot.wim" > "$tree/efi/boot/bootx64.efi"
 cp "$here"/setup/*.py "$tree/practice/setup/"
 cp "$payload/boot.img" "$payload/core.img" "$payload/disk.efi" "$tree/practice/"
 cp "$here/boot/grub.cfg" "$tree/practice/"
@@ -29,5 +31,6 @@ mkdir -p "$work/virtio/guest-agent"
 echo 'practice stand-in' > "$work/virtio/guest-agent/qemu-ga-x86_64.msi"
 echo 'practice stand-in' > "$work/virtio/virtio-win-guest-tools.exe"
 xorriso -as mkisofs -quiet -V virtio-win-practice -J -r -o "$work/virtio.iso" "$work/virtio"
-echo 'practice stand-in of the installer of Cloudbase-Init' > "$work/CloudbaseInitSetup.msi"
+# A compound file by its first bytes, as every MSI is.
+printf '\320\317\021\340\241\261\032\341practice stand-in of the installer of Cloudbase-Init\n' > "$work/CloudbaseInitSetup.msi"
 rm -rf "$tree" "$work/virtio"

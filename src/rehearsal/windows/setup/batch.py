@@ -4,18 +4,22 @@ import re
 
 from answers import SetupError
 
+REDIRECTION = re.compile(r'(?<!\S)([12]?)(>>|>|<)\s*(&\d|"[^"]*"|\S+)')
+
 
 class Exit(Exception):
     """exit /b"""
 
 
 class Batch:
-    """Runs a batch file. `program(words, line)` runs what is no command of cmd itself, and returns its status."""
+    """
+    Runs a batch file. `world` does what is no matter of the language: `program(words, text)` returns status and output of
+    a program that reads `text`, `prompt(line)` the status of a line as it would be typed, `read`, `write`, `exists` are of files.
+    """
 
-    def __init__(self, text: str, program, say, exists):
+    def __init__(self, text: str, path: str, world, variables: dict):
         self.lines = [line.strip() for line in text.replace("\r\n", "\n").split("\n")]
-        self.program, self.say, self.exists = program, say, exists
-        self.variables = {"windir": r"C:\Windows", "systemroot": r"C:\Windows", "systemdrive": "C:"}
+        self.path, self.world, self.variables = path, world, variables
         self.status = 0
 
     def run(self) -> int:
@@ -25,61 +29,77 @@ class Batch:
     def _from(self, at: int, arguments: str) -> None:
         try:
             for line in self.lines[at:]:
-                self._line(line, arguments)
+                line = line.removeprefix("@")
+                if line != "" and not line.startswith(":") and not re.match(r"(rem\b|echo off$|setlocal$)", line, re.I):
+                    self._command(self._expand(line, arguments), {})
         except Exit as end:
             self.status = int(end.args[0]) if end.args[0] != "" else self.status
 
     def _expand(self, text: str, arguments: str) -> str:
-        text = text.replace("%*", arguments)
-
         def value(match):
-            name = match[1].lower()
+            whole, name = match[0], (match[1] or "").lower()
+            if whole in ("%%", "%*", "%1"):
+                return {"%%": "%", "%*": arguments, "%1": (arguments.split() or [""])[0]}[whole]
+            if whole in ("%~dp0", "%~f0"):
+                return self.path if whole == "%~f0" else self.path.rpartition("\\")[0] + "\\"
             return str(self.status) if name == "errorlevel" else self.variables.get(name, "")
 
-        return re.sub(r"%([A-Za-z_]\w*)%", value, text)
+        return re.sub(r"%%|%\*|%1|%~dp0|%~f0|%([A-Za-z_]\w*)%", value, text)
 
-    def _line(self, line: str, arguments: str) -> None:
-        line = line.removeprefix("@")
-        if line == "" or line.startswith(":") or re.match(r"(rem\b|echo off$|setlocal\b)", line, re.I):
-            return
-        self._command(self._expand(line, arguments), arguments)
-
-    def _command(self, line: str, arguments: str) -> None:
-        loop = re.fullmatch(r"for %%(\w) in \(([^)]*)\) do (.*)", line, re.I)
+    def _command(self, line: str, values: dict) -> None:
+        """One command; `values` are the variables of `for`, which are replaced when all else of the line is read."""
+        loop = re.fullmatch(r"for (/f \"usebackq skip=(\d+) delims=\" )?%(\w) in \(([^)]*)\) do (.*)", line, re.I)
         if loop:
-            for item in loop[2].split():
-                self._command(loop[3].replace(f"%%{loop[1]}", item), arguments)
+            kind, skip, name, items, then = loop.groups()
+            items = self.world.read(items.strip('"')).splitlines()[int(skip):] if kind else items.split()
+            for item in items:
+                self._command(then, {**values, f"%{name}": item})
             return
-        condition = re.fullmatch(r"if (not )?(?:exist (\S+)|(\S+?)==(\S+)) (.*)", line, re.I)
+        condition = re.fullmatch(r"if (not )?(?:(exist|defined|errorlevel) (\"[^\"]*\"|\S+)|(\S+?)==(\S+)) (.*)", line, re.I)
         if condition:
-            negated, path, left, right, then = condition.groups()
-            holds = self.exists(path) if path else left == right
-            if holds != bool(negated):
-                self._command(then, arguments)
+            if self._holds(*condition.groups()[1:5], values) != bool(condition[1]):
+                self._command(condition[6], values)
             return
-        first, alternative = re.fullmatch(r"(.*?)(?:\s*\|\|\s*(.*))?", line).groups()
-        self._simple(first, arguments)
-        if alternative and self.status != 0:
-            self._command(alternative, arguments)
+        self._simple(line, values)
 
-    def _simple(self, line: str, arguments: str) -> None:
-        echo = re.fullmatch(r"echo (.*?)\s*>\s*COM1", line, re.I)
-        typed = re.fullmatch(r"type (\S+)\s*>\s*COM1", line, re.I)
-        if echo:
-            self.say(echo[1])
-            self.status = 0
-        elif typed:
-            self.say(f"(the content of {typed[1]})")
-        elif re.match(r"set ", line, re.I):
-            name, _, value = line[4:].strip('"').partition("=")
+    def _holds(self, kind, what, left, right, values: dict) -> bool:
+        if kind is None:
+            return left == right
+        what = self._with(what, values).strip('"')
+        if kind.lower() == "exist":
+            return self.world.exists(what)
+        return self.status >= int(what) if kind.lower() == "errorlevel" else self.variables.get(what.lower(), "") != ""
+
+    def _with(self, text: str, values: dict) -> str:
+        for name, value in values.items():
+            text = text.replace(name, value)
+        return text
+
+    def _simple(self, line: str, values: dict) -> None:
+        targets = {f"{number or '1'}{sign}"[-2:] if sign != "<" else "<": self._with(name, values).strip('"')
+                   for number, sign, name in REDIRECTION.findall(line)}
+        line = self._with(REDIRECTION.sub("", line).strip(), values)
+        output = self._run(line, self.world.read(targets["<"]) if "<" in targets else "")
+        where = targets.get("1>", targets.get(">>", "CON"))
+        self.world.write(where, output, ">>" in targets)
+
+    def _run(self, line: str, text: str) -> str:
+        word = line.split(" ", 1)[0].lower()
+        rest = line[len(word) + 1:]
+        if word == "echo":
+            return rest + "\n"
+        if word == "set":
+            name, _, value = (rest.strip('"') if rest.startswith('"') else rest).partition("=")
             self.variables[name.lower()] = value
-        elif re.match(r"exit /b", line, re.I):
-            raise Exit(line[7:].strip())
-        elif re.match(r"call :", line, re.I):
-            label, _, rest = line[5:].partition(" ")
+        elif word == "exit" and rest.startswith("/b"):
+            raise Exit(rest[2:].strip())
+        elif word == "call" and rest.startswith(":"):
+            label, _, arguments = rest.partition(" ")
             matches = [at for at, each in enumerate(self.lines) if each.lower() == label.lower()]
             if not matches:
                 raise SetupError(f"The system cannot find the batch label specified - {label[1:]}")
-            self._from(matches[0] + 1, rest)
+            self._from(matches[0] + 1, arguments)
         else:
-            self.status = self.program(re.findall(r'"[^"]*"|\S+', line), line)
+            self.status, output = self.world.program(line, text)
+            return output
+        return ""

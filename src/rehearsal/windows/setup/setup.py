@@ -10,6 +10,8 @@ import machine
 from answers import SetupError, all_of, component, in_order, text_of
 
 MEDIA = "/medium"
+RECOVERY = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
+RECOVERY_SIZE = 600  # MiB
 GENERIC = {  # Product keys that Microsoft publishes, by edition.
     "N69G4-B89J2-4G8F4-WWYCC-J464C": "ServerStandard", "WMDGN-G9PQG-XVVXX-R3X43-63DFG": "ServerDatacenter",
     "VDYBN-27WPP-V4HQT-9VMD4-VMK7H": "ServerStandard", "WX4NM-KYWYW-QJJR4-XV3QB-6VM33": "ServerDatacenter",
@@ -41,18 +43,23 @@ def load_drivers(root, letters: dict) -> set:
     loaded = set()
     where = component(root, "windowsPE", "Microsoft-Windows-PnpCustomizationsWinPE")
     for path in all_of(where, "DriverPaths/PathAndCredentials/Path"):
+        # Setup passes over a path that does not exist.
         folder = machine.local_path((path.text or "").strip(), letters)
-        if not os.path.isdir(folder):
-            raise SetupError(f"A driver path of the answer file does not exist: {path.text}")
-        loaded |= {name[:-4].lower() for _, _, files in os.walk(folder) for name in files if name.lower().endswith(".inf")}
+        loaded |= {name[:-4].lower() for _, _, files in os.walk(folder or "/nowhere") for name in files if name.lower().endswith(".inf")}
     return loaded
 
 
 def run_synchronous(where) -> None:
     for command in in_order(all_of(where, "RunSynchronous/RunSynchronousCommand")):
         line = text_of(command, "Path")
-        echo = re.fullmatch(r"(?:cmd(?:\.exe)? /c )?echo (.*?)\s*>\s*COM1", line, re.I)
+        echo = re.fullmatch(r"(?:cmd(?:\.exe)? /c )?echo (.*?)\s*>\s*COM1(?: \|\| exit /b 0)?", line, re.I)
         machine.say(echo[1] if echo else f"not rehearsed: the command {line}")
+
+
+def disk_size(disk: str) -> int:
+    """Size in MiB."""
+    with open(f"/sys/block/{os.path.basename(disk)}/size", encoding="ascii") as file:
+        return int(file.read()) // 2048
 
 
 def prepare_disk(setup, loaded: set) -> str:
@@ -70,15 +77,26 @@ def prepare_disk(setup, loaded: set) -> str:
     if machine.is_uefi() != ("EFI" in kinds):
         raise SetupError("Windows cannot be installed to this disk: the partitions do not fit the firmware of the machine.")
     types = {"EFI": "uefi", "MSR": "E3C9E316-0B5C-4DB8-817D-F92DF00215AE", "Primary": "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"}
+    modify = in_order(all_of(disk[0], "ModifyPartitions/ModifyPartition"))
+    types_of = {text_of(each, "PartitionID"): text_of(each, "TypeID").upper() for each in modify}
     lines = [f"label: {'gpt' if machine.is_uefi() else 'dos'}"]
-    for each, kind in zip(wanted, kinds):
+    # Setup makes a partition for Windows RE behind the last one where the answer file has none, by shrinking that.
+    own = not any(kind in (RECOVERY, "0X27") for kind in types_of.values())
+    left = disk_size(visible[0]) - sum(int(text_of(each, "Size", "0")) for each in wanted) - 2 - (RECOVERY_SIZE if own else 0)
+    for number, (each, kind) in enumerate(zip(wanted, kinds), 1):
         extend, size = text_of(each, "Extend").lower() == "true", text_of(each, "Size")
         if not extend and not size:
             raise SetupError("Windows could not apply the DiskConfiguration: a partition has neither Size nor Extend.")
-        size_word = "" if extend else f"size={size}MiB, "
-        lines.append(size_word + (f"type={types[kind]}" if machine.is_uefi() else "type=7"))
-    modify = in_order(all_of(disk[0], "ModifyPartitions/ModifyPartition"))
+        is_recovery = types_of.get(str(number)) in (RECOVERY, "0X27")
+        type_word = RECOVERY if is_recovery and machine.is_uefi() else "27" if is_recovery else types[kind] if machine.is_uefi() else "7"
+        lines.append(f"size={left if extend else size}MiB, type={type_word}")
+    if own:
+        lines.append(f"type={RECOVERY if machine.is_uefi() else '27'}")
+    if left < 0:
+        raise SetupError("Windows could not apply the DiskConfiguration: the partitions do not fit on the disk.")
     for each in modify:
+        if not 1 <= int(text_of(each, "PartitionID", "0")) <= len(wanted):
+            raise SetupError("Windows could not apply the DiskConfiguration: ModifyPartition names a partition that is not there.")
         if text_of(each, "Active").lower() == "true":
             lines[int(text_of(each, "PartitionID"))] += ", bootable"
     machine.run("sfdisk", "--wipe=always", "--wipe-partitions=always", visible[0], text="\n".join(lines) + "\n")
@@ -120,7 +138,7 @@ def check_key(setup, edition: str) -> None:
         raise SetupError("Please read the license terms: the answer file does not accept them.")
 
 
-def make_bootable(disk: str, windows: str) -> None:
+def make_bootable(disk: str, windows: str, esp: int) -> None:
     folder = f"{windows}/Windows/Boot/practice"
     os.makedirs(folder, exist_ok=True)
     for name in ("vmlinuz", "initrd.img"):
@@ -132,7 +150,7 @@ def make_bootable(disk: str, windows: str) -> None:
             device.write(core.read())
         return
     os.makedirs("/run/esp", exist_ok=True)
-    machine.run("mount", f"{disk}1", "/run/esp")
+    machine.run("mount", f"{disk}{esp}", "/run/esp")
     for name in ("EFI/Boot/bootx64.efi", "EFI/Microsoft/Boot/bootmgfw.efi"):
         os.makedirs(f"/run/esp/{os.path.dirname(name)}", exist_ok=True)
         shutil.copy(f"{MEDIA}/practice/disk.efi", f"/run/esp/{name}")
@@ -153,19 +171,24 @@ def main() -> None:
     index, edition, name = choose_image(setup)
     check_key(setup, edition)
     disk = prepare_disk(setup, loaded)
-    target = f"{disk}{text_of(setup, 'ImageInstall/OSImage/InstallTo/PartitionID')}"
+    number = text_of(setup, "ImageInstall/OSImage/InstallTo/PartitionID")
+    target = f"{disk}{number}"
+    if int(number or 0) not in range(1, len(all_of(setup, "DiskConfiguration/Disk/CreatePartitions/CreatePartition")) + 1):
+        raise SetupError("Windows cannot be installed to the partition that InstallTo names: it is not there.")
     machine.say(f"Windows Setup: Copying files: {name}")
     machine.run("wimlib-imagex", "apply", f"{MEDIA}/sources/install.wim", index, target)
     windows = "/run/windows"
     os.makedirs(windows, exist_ok=True)
     machine.run("ntfs-3g", target, windows)
-    with open(f"{windows}/Windows/Panther/unattend.xml", "wb") as file:
-        file.write(text)
+    for name in ("unattend.xml", "unattend-original.xml"):
+        with open(f"{windows}/Windows/Panther/{name}", "wb") as file:
+            file.write(text)
     with open(f"{windows}/Windows/Panther/setupact.log", "w", encoding="utf-8") as file:
         file.write(f"practice Setup: installed {name} on {target}\n")
     with open(f"{windows}/Windows/INF/practice-drivers.txt", "w", encoding="utf-8") as file:
         file.write("\n".join(sorted(loaded)) + "\n")
-    make_bootable(disk, windows)
+    kinds = [text_of(each, "Type") for each in in_order(all_of(setup, "DiskConfiguration/Disk/CreatePartitions/CreatePartition"))]
+    make_bootable(disk, windows, kinds.index("EFI") + 1 if "EFI" in kinds else 0)
     machine.run("umount", windows)
     machine.say("Windows Setup: Windows needs to restart to continue")
     machine.finish(11)

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { renderTemplate } from '../../answers/templates.ts';
+import type { RenderedFile } from '../../model.ts';
+import type { WindowsRecipe } from './recipe.ts';
+import { descendants, parseXml } from './unattend.ts';
+import { answerView } from './views.ts';
+
+export const templates = join(import.meta.dirname, '../../../templates/windows');
+
+/** The answer file of a recipe: of the user's template, or of the shipped one. */
+export function renderAnswers(recipe: WindowsRecipe): RenderedFile {
+  const shipped = join(templates, 'autounattend.xml.hbs');
+  return renderTemplate(recipe.install.answerFile ?? shipped, 'Autounattend.xml', 'xml', answerView(recipe));
+}
+
+/** How an answer file names an image. */
+export type ImageChoice = { by: 'name' | 'index' | 'description'; value: string };
+
+/** What an answer file wants of the medium: the image, languages, and an edition that goes with its keys. */
+type Choice = { image: ImageChoice | undefined; languages: readonly string[]; keys: readonly string[] };
+
+/** Reads what an answer file wants of the medium. A key that is a secret is still a hole. */
+export function choiceOf(answers: RenderedFile): Choice {
+  const parsed = parseXml(answers.text);
+  if (!('root' in parsed)) return { image: undefined, languages: [], keys: [] };
+  const { root } = parsed;
+  const [data] = descendants(root, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
+  const text = (name: string) => data?.children.find((child) => child.name === name)?.text ?? '';
+  const by = (['name', 'index', 'description'] as const).find((key) => text('Key').toLowerCase() === `/image/${key}`);
+  const languages = descendants(root, 'UILanguage').map((language) => language.text);
+  const keys = descendants(root, 'ProductKey').flatMap((each) => descendants(each, 'Key'));
+  return {
+    image: by && { by, value: text('Value') },
+    languages: [...new Set(languages.filter((name) => name !== ''))],
+    keys: keys.map((key) => key.text).filter((key) => key !== ''),
+  };
+}
