@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/model.ts';
 import { bootClone, filesIn, type Guest, openImage, run } from '../support/image.ts';
 import { type Expected, expectedReleases, namesOfMachine } from '../support/releases.ts';
+import { treeInfo, writeIso } from '../support/rhel-iso.ts';
 import { freshFolder, leftovers, vmkiln } from '../support/vmkiln.ts';
 
 const secret = 'Planted-S3cret-9f1c';
@@ -42,7 +43,10 @@ describe.each(each)('%s', (name, expected) => {
     const render = await vmkiln(['render', `recipes/${name}.yaml`, '--out', rendered], { env });
     expect(render.status, render.stderr).toBe(0);
     expect(readdirSync(rendered)).toEqual(expect.arrayContaining(['ks.cfg', 'guest.sh', 'packages.sh']));
-    const plan = await vmkiln(['plan', `recipes/${name}.yaml`, '--json', '--set', `iso=${image}`], { env });
+    const [, version = ''] = /^release: '(.+)'/m.exec(readFileSync(`recipes/${name}.yaml`, 'utf8')) ?? [];
+    const iso = join(rendered, 'dvd.iso');
+    writeIso(iso, { '.treeinfo': treeInfo({ version }) });
+    const plan = await vmkiln(['plan', `recipes/${name}.yaml`, '--json', '--set', `iso=${iso}`], { env });
     expect(plan.status, plan.stderr).toBe(0);
     expect(JSON.parse(plan.stdout)).toMatchObject({ name, rehearsal: false });
   });
