@@ -15,14 +15,24 @@ export async function run(program: string, args: string[], timeout = 120): Promi
   return (await exec({ program, args, timeout, signal, env: guestfs })).stdout;
 }
 
-/** Copies folders of the guest out of an image, in one launch, and returns a reader of their files. */
+/**
+ * Copies folders of the guest out of an image, in one launch, and returns a reader of their files. `known` is what libguestfs says of
+ * the system: its osinfo id, its name, its applications, and the size of its root.
+ */
 export async function openImage(image: string, folders: readonly string[]) {
   const out = freshFolder('image');
   const script = join(out, 'script');
   // A missing folder is a fact to assert on, not a failure: `-` lets guestfish go on.
   for (const [index] of folders.entries()) await run('mkdir', [join(out, String(index))]);
-  writeFileSync(script, folders.map((folder, index) => `-copy-out "${folder}" ${out}/${index}\n`).join(''));
-  await run('guestfish', ['--ro', '-a', image, '-i', '-f', script], 300);
+  const roots = ['/dev/sda1', '/dev/sda2', '/dev/sda3', '/dev/sda4'];
+  const questions = ['inspect-get-osinfo', 'inspect-get-product-name', 'inspect-list-applications2'];
+  const lines = [
+    ...folders.map((folder, index) => `-copy-out "${folder}" ${out}/${index}\n`),
+    ...roots.flatMap((root) => questions.map((question) => `-${question} ${root}\n`)),
+    '-statvfs /\n',
+  ];
+  writeFileSync(script, lines.join(''));
+  const known = await run('guestfish', ['--ro', '-a', image, '-i', '-f', script], 300);
   const local = (path: string) => {
     const index = folders.findIndex((candidate) => path === candidate || path.startsWith(`${candidate}/`));
     const folder = folders[index];
@@ -30,7 +40,7 @@ export async function openImage(image: string, folders: readonly string[]) {
     // copy-out puts /boot/grub2 at OUT/grub2: the last name of the folder that was copied.
     return join(out, String(index), path.slice(folder.lastIndexOf('/') + 1));
   };
-  return { read: (path: string) => readFileSync(local(path), 'utf8'), path: local };
+  return { read: (path: string) => readFileSync(local(path), 'utf8'), path: local, known };
 }
 
 /** A line for every file of the guest: path, mode, owner, target of a link and SHA-256; in one launch. Times are left out. */
@@ -72,7 +82,7 @@ export async function bootClone(
   const qemu = spawn(
     'qemu-system-x86_64',
     [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '1', '-m', '1024', '-display', 'none', '-nodefaults'],
       ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
       ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
       ...['-serial', `file:${serial}`, '-uuid', randomUUID()],

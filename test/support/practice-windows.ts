@@ -19,7 +19,7 @@ export async function bootPractice(image: string, clone: string, remove: readonl
   const qemu = spawn(
     'qemu-system-x86_64',
     [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-nodefaults'],
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '1', '-m', '1024', '-display', 'none', '-nodefaults'],
       ...['-drive', `file=${clone},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', latestIso(), '-boot', 'c'],
       ...['-nic', 'none', '-serial', `file:${serial}`],
     ],

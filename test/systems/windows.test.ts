@@ -10,26 +10,25 @@ const secret = 'Planted-S3cret-7d2e';
 const out = freshFolder('windows');
 const image = join(out, 'windows-2022-rehearsal.qcow2');
 const env = { WINDOWS_PASSWORD: secret };
+const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
 let build: Run;
+let guest: Awaited<ReturnType<typeof openImage>>;
 
 beforeAll(async () => {
   const args = ['rehearse', 'recipes/windows-2022.yaml', '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
+  guest = await openImage(image, [conf, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
 });
 
 test('the image is whole, and libguestfs takes it for the release', async () => {
   const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image])) as Record<string, unknown>;
   expect(info).toMatchObject({ format: 'qcow2', 'virtual-size': 40 * 1024 ** 3 });
   expect(info['backing-filename']).toBeUndefined();
-  const xml = await run('virt-inspector', ['--no-applications', '-a', image], 300);
-  expect(xml).toContain('<product_name>Windows Server 2022 Standard</product_name>');
-  expect(xml).toContain('<osinfo>win2k22</osinfo>');
+  expect(guest.known.split('\n')).toEqual(expect.arrayContaining(['Windows Server 2022 Standard', 'win2k22']));
 });
 
-test('of all answer files the one is left that Sysprep cached, and nothing of the build', async () => {
-  const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
-  const guest = await openImage(image, [conf, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
+test('of all answer files the one is left that Sysprep cached, and nothing of the build', () => {
   expect(guest.read(`${conf}/cloudbase-init.conf`)).toMatch(
     /ConfigDriveService[^]*\r\ngroups=Practice Administrators\r\n/,
   );
