@@ -85,6 +85,9 @@ test.for(['bios', 'uefi'] as const)('a clone boots with %s, its root in a logica
         '/boot/efi /dev/vda2 vfat',
       ]),
     );
+    expect(await clone.ssh('readlink -f /dev/mapper/system-swap; /sbin/swapon --noheadings --show=NAME')).toMatch(
+      /^(\/dev\/dm-\d+)\n\1\n$/,
+    );
     expect(await clone.ssh('cat /proc/cmdline')).toContain(' rd.lvm.lv=system/root ');
   } finally {
     await clone.stop();
