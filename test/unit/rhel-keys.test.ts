@@ -130,3 +130,14 @@ test('kernel arguments reach the installer, and those that are not its own the s
     await expect(rhelRecipe(`install: { kernelArguments: ["${taken}"] }\n`)).rejects.toThrow('kernel argument');
   }
 });
+
+test('the shipped kickstart of 7 brings what FIPS mode needs, which the installer of the others does', async () => {
+  for (const [release, brought] of [
+    ['7.9', true],
+    ['6.10', false],
+    ['9.6', false],
+  ] as const) {
+    const { text } = rendered(await rhelRecipe('install: { kernelArguments: [fips=1] }\n', release), 'ks.cfg');
+    expect(text.includes('\ndracut-fips\n'), release).toBe(brought);
+  }
+});

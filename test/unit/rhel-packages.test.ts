@@ -115,19 +115,25 @@ const every = `packages:
   - python3.11*
   - ${url}
   - bind-32:9.11.4-26.el7.x86_64
-  - 1:openssl-1.1.1k
+  - openssl-1:1.0.2k-26.el7_9.x86_64
   - perl(Data::Dumper)
   - /usr/bin/wget
   - kernel >= 5.14
   - foo-1.0~rc1
 `;
 const provided = [
-  ...['cloud-init', 'bind-9.11.4-26.el7.x86_64', 'openssl-1.1.1k', 'perl(Data::Dumper)', '/usr/bin/wget'],
+  ...[
+    'cloud-init',
+    'bind-9.11.4-26.el7.x86_64',
+    'openssl-1.0.2k-26.el7_9.x86_64',
+    'perl(Data::Dumper)',
+    '/usr/bin/wget',
+  ],
   ...['kernel', 'foo-1.0~rc1'],
 ];
 const asked = provided.map((name) => `rpm -q --whatprovides ${name}`);
 const plain =
-  'cloud-init bind-32:9.11.4-26.el7.x86_64 1:openssl-1.1.1k perl(Data::Dumper) /usr/bin/wget kernel >= 5.14 foo-1.0~rc1';
+  'cloud-init bind-32:9.11.4-26.el7.x86_64 openssl-1:1.0.2k-26.el7_9.x86_64 perl(Data::Dumper) /usr/bin/wget kernel >= 5.14 foo-1.0~rc1';
 
 test('yum is asked by itself for what rpm cannot tell afterwards: it passes over what it does not find', async () => {
   const calls = guestWith()
@@ -191,6 +197,9 @@ test.each([
   ['"https://me:pw@x/y.rpm"', '9.6', 'without a user and password'],
   ['"@nodejs:20"', '7.9', 'RHEL 7 has no modules'],
   ['"@^minimal"', '6.10', 'RHEL 6 has no environments'],
+  ['"1:openssl-3.2.2"', '9.6', 'takes an epoch before the version only'],
+  ['"1:openssl-1.0.2k"', '7.9', 'takes an epoch in a whole name only'],
+  ['"openssl-1:1.0.2k-26.el7_9"', '7.9', 'takes an epoch in a whole name only'],
 ])('the package %s is refused in RHEL %s', async (name, release, problem) => {
   await expect(rhelRecipe(`packages: [${name}]\n`, release)).rejects.toThrow(problem);
 });

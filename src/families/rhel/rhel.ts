@@ -23,7 +23,7 @@ import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
-import { installerArguments } from './kernel-arguments.ts';
+import { fipsOf, installerArguments } from './kernel-arguments.ts';
 import { kickstartOf } from './kickstarts.ts';
 import { lintKickstart } from './kickstart-lint.ts';
 import { distributionOf } from './distributions.ts';
@@ -192,7 +192,12 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
   const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
   const { major } = rhelRelease(recipe);
   return kickstart
-    ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware, disk: recipe.disk.size })
+    ? lintKickstart('ks.cfg', kickstart.text, {
+        major,
+        firmware: recipe.machine.firmware,
+        disk: recipe.disk.size,
+        fips: fipsOf(recipe),
+      })
     : [];
 }
 

@@ -8,7 +8,7 @@ export function reportUnfitFetching(recipe: RhelRecipe, report: Report): void {
   const { major, packageManager } = rhelRelease(recipe);
   const title = `RHEL ${major}`;
   for (const [index, name] of recipe.packages.entries()) {
-    const why = unfitForms[packageForm(name) ?? 'name']?.(packageManager, major);
+    const why = unfitForms[packageForm(name) ?? 'name']?.(packageManager, major, name);
     if (why !== undefined) report(['packages', index], `${title} ${why}`);
   }
   const proxy = proxyFault(recipe);
@@ -19,7 +19,17 @@ export function reportUnfitFetching(recipe: RhelRecipe, report: Report): void {
   }
 }
 
-const unfitForms: Partial<Record<PackageForm, (tool: 'yum' | 'dnf', major: number) => string | undefined>> = {
+type Unfit = (tool: 'yum' | 'dnf', major: number, name: string) => string | undefined;
+
+const unfitForms: Partial<Record<PackageForm, Unfit>> = {
+  // nevra_form_regex of libdnf, and buildPkgRefDict of yum/packages.py.
+  name: (tool, _, name) => {
+    if (!/^\d+:|-\d+:(?!:)/.test(name) || /[ (/]/.test(name)) return undefined;
+    if (tool === 'dnf')
+      return /^\d+:/.test(name) ? 'takes an epoch before the version only: NAME-EPOCH:VERSION' : undefined;
+    const whole = /^(\d+:[^:]+|[^:]+-\d+:[^:-]+)-[^:-]+\.(noarch|x86_64|i[3-6]86)$/.test(name);
+    return whole ? undefined : 'takes an epoch in a whole name only: NAME-EPOCH:VERSION-RELEASE.ARCH';
+  },
   module: (tool) => (tool === 'yum' ? 'has no modules: yum takes @group or a package' : undefined),
   // Environment groups came with yum 3.4.
   environment: (_, major) => (major === 6 ? 'has no environments: name its @groups' : undefined),

@@ -6,7 +6,7 @@ import { getsGpt } from './kickstart/storage.ts';
 import { packageView } from './packages.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
 import { distributionOf } from './distributions.ts';
-import { ownArguments, systemArguments } from './kernel-arguments.ts';
+import { fipsOf, ownArguments, systemArguments } from './kernel-arguments.ts';
 import { packageKey, rhelRelease } from './releases.ts';
 
 /** The user that cloud-init makes: that of the distribution's own images, unless the recipe has another. */
@@ -27,6 +27,7 @@ export function kickstartView(recipe: RhelRecipe): View {
     uefi: machine.firmware === 'uefi',
     biosboot: machine.firmware === 'bios' && getsGpt(major, disk.size),
     kernelArguments: systemArguments(recipe),
+    fips: fipsOf(recipe) !== 'nobody',
     variables: install.variables,
   };
 }
