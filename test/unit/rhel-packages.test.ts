@@ -237,6 +237,29 @@ packages: [cloud-init]
   );
 });
 
+test('on a host that reaches nothing but a mirror the repositories of the distribution are left alone', async () => {
+  const mirror =
+    'distribution: rocky\nrepositories: [{ id: base, baseurl: "http://m/b" }, { id: app, baseurl: "http://m/a" }]\n';
+  const more = `${mirror}distributionRepositories: false\npackages: [cloud-init]\n`;
+  const guest = fakeGuest();
+  for (const name of ['dnf', 'rpm']) guest.command(name);
+  guest.write('etc/yum.repos.d/rocky.repo', '');
+  const { calls } = guest.run(rendered(await rhelRecipe(more, '9.6'), 'packages.sh').text);
+  const only = '--disablerepo=* --enablerepo=base --enablerepo=app';
+  expect(calls.slice(0, 2)).toEqual([`dnf -y ${only} update`, `dnf -y ${only} install cloud-init`]);
+  const { calls: old } = guestWith().run(
+    rendered(await rhelRecipe(more.replace('rocky', 'centos').replace('[cloud-init]', '["@core"]')), 'packages.sh')
+      .text,
+  );
+  expect(old).toContain(`yum -y ${only} install @core`);
+  for (const [lacking, problem] of [
+    ['distributionRepositories: false\npackages: [x]\n', 'expected repositories too: without them there is nothing'],
+    [`${more.replace('distribution: rocky\n', '')}subscription: { ${account} }\n`, 'expected no subscription'],
+    [`update: false\n${more.replace('packages: [cloud-init]\n', '')}`, 'nothing is updated or installed'],
+  ] as const)
+    await expect(rhelRecipe(lacking, '9.6')).rejects.toThrow(`distributionRepositories: ${problem}`);
+});
+
 test('a Satellite is configured for the registration, and its traces are removed', async () => {
   writeFileSync(join(recipeFolder(), 'ca.pem'), '-----BEGIN CERTIFICATE-----\n');
   const more = `subscription:

@@ -158,6 +158,12 @@ export const rhelForm = recipeForm({
     .superRefine(refuseSameIds)
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
+  distributionRepositories: z
+    .boolean()
+    .prefault(true)
+    .describe(
+      'Whether packages come from the repositories that the system is installed with, too. With false `repositories` are all there are: mirrors, on a host that reaches nothing else.',
+    ),
   proxy: proxyKey('registration and packages'),
   caCertificates: caCertificatesKey,
   update: updateKey('when there is a subscription, a repository, or a distribution that has its own'),

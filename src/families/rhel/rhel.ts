@@ -133,7 +133,10 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
       ...rpmArguments(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
     ],
-    keys: ['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
+    keys: [
+      ...['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'distributionRepositories'],
+      ...['update', 'packages'],
+    ],
   };
 }
 

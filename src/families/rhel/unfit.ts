@@ -11,6 +11,10 @@ export function reportUnfitFetching(recipe: RhelRecipe, report: Report): void {
     const why = unfitForms[packageForm(name) ?? 'name']?.(packageManager, major, name);
     if (why !== undefined) report(['packages', index], `${title} ${why}`);
   }
+  if (!recipe.distributionRepositories) {
+    const fault = loneFault(recipe);
+    if (fault !== undefined) report(['distributionRepositories'], fault);
+  }
   const proxy = proxyFault(recipe);
   if (proxy !== undefined) report(['proxy', 'url'], `${title}: ${proxy}`);
   const held = recipe.subscription?.release;
@@ -49,6 +53,12 @@ function proxyFault(recipe: RhelRecipe): string | undefined {
   return url.includes('[') && recipe.subscription && major < 8
     ? 'subscription-manager cannot use a proxy by an IPv6 address, write its name'
     : undefined;
+}
+
+/** Why a recipe cannot do with its own repositories alone. */
+function loneFault({ repositories, subscription }: RhelRecipe): string | undefined {
+  if (repositories.length === 0) return 'expected repositories too: without them there is nothing to install from';
+  return subscription ? 'expected no subscription beside it: its repositories would not be used' : undefined;
 }
 
 /** An older release than the one that is installed has no packages for it. */

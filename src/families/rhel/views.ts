@@ -105,7 +105,7 @@ export function maxAge(recipe: RhelRecipe): number | undefined {
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
 export function packagesView(recipe: RhelRecipe): View {
-  const { packages, repositories, subscription } = recipe;
+  const { packages, repositories, distributionRepositories, subscription } = recipe;
   const { serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
   const { attach: canAttach, bootLoader, packageManager } = rhelRelease(recipe);
   const attach = (canAttach && subscription?.attach) || 'none';
@@ -142,6 +142,7 @@ export function packagesView(recipe: RhelRecipe): View {
       }),
     ),
     tool: packageManager,
+    lone: distributionRepositories ? [] : repositories.map(({ id }) => id),
     entries: bootLoader === 'entries',
     update: maxAge(recipe) !== undefined,
     packages,
