@@ -71,6 +71,8 @@ test.each([
   'keyboard: fr-latin9',
   'keyboard: de-latin1-nodeadkeys',
   'keyboard: jp',
+  'subscription: { username: { env: U }, password: { env: P }, repositories: ["rhel-7-*-rpms"] }',
+  'customize: [{ upload: { from: own.ks, to: /opt/x, owner: "1000:Svc.App" } }]',
 ])('%s is one', async (more) => {
   await expect(rhelRecipe(`${more}\n`)).resolves.toMatchObject({ name: 'x' });
 });
