@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/model.ts';
@@ -14,12 +14,47 @@ const out = freshFolder('releases');
 const imageOf = ({ name }: Expected) => join(out, `${name}-rehearsal.qcow2`);
 const each = expectedReleases.map((expected) => [expected.name, expected] as const);
 
+/** A package in every form that dnf takes, and the names of those that it stands for. */
+const forms: Readonly<Record<string, readonly string[]>> = {
+  '@base': ['rsync'],
+  '@^minimal-environment': ['bash'],
+  '@nodejs:20/common': ['nodejs', 'npm'],
+  'chro*': ['chrony'],
+  'qemu-guest-agent.x86_64': ['qemu-guest-agent'],
+  'tmux-2.7': ['tmux'],
+  'dhcp-client-12:4.4.2-19.b1.el9.x86_64': ['dhcp-client'],
+  'git >= 2.40': ['git'],
+  '/usr/bin/vim': ['vim-enhanced'],
+  'perl(JSON)': ['perl-JSON'],
+  'https://dl.fedoraproject.org/pub/epel/epel-release-latest-9.noarch.rpm': ['epel-release'],
+  'own-agent.rpm': ['own-agent'],
+};
+
+/** The recipe that is shipped, with all of them in that of RHEL 9. */
+async function recipeOf({ name }: Expected): Promise<string> {
+  const path = `recipes/${name}.yaml`;
+  if (name !== 'rhel9') return path;
+  const spec =
+    'Name: own-agent\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\n%description\nx\n%files\n';
+  const top = join(out, 'rpm');
+  mkdirSync(top);
+  writeFileSync(join(top, 'own.spec'), spec);
+  await run('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${top}`, join(top, 'own.spec')]);
+  copyFileSync(join(top, 'RPMS/noarch/own-agent-1-1.noarch.rpm'), join(out, 'own-agent.rpm'));
+  const more = Object.keys(forms).map((form) => `, ${JSON.stringify(form)}`);
+  writeFileSync(
+    join(out, 'rhel9.yaml'),
+    readFileSync(path, 'utf8').replace(/^packages: \[.*(?=\])/m, `$&${more.join('')}`),
+  );
+  return join(out, 'rhel9.yaml');
+}
+
 /** All in one command, as many at once as the host has room for: their layers, names and ports must not meet. */
 let events: readonly Event[];
 const guests = new Map<string, Awaited<ReturnType<typeof openImage>>>();
 
 beforeAll(async () => {
-  const recipes = expectedReleases.map(({ name }) => `recipes/${name}.yaml`);
+  const recipes = await Promise.all(expectedReleases.map(recipeOf));
   const built = await vmkiln(['rehearse', ...recipes, '--out', out, '--ui', 'json'], { timeout: 2700, env });
   expect(built.status, built.stderr).toBe(0);
   events = built.events;
@@ -96,7 +131,8 @@ const ownEntries = async ({ ssh }: Guest) =>
 test.concurrent.each(each)('%s is inspected as its release', async (_, expected) => {
   const xml = await run('virt-inspector', ['-a', imageOf(expected), '--no-icon'], 300);
   expect(xml).toContain(`<osinfo>${expected.osinfo}</osinfo>`);
-  for (const wanted of ['cloud-init', 'cloud-utils-growpart']) expect(xml).toContain(`<name>${wanted}</name>`);
+  const more = expected.name === 'rhel9' ? Object.values(forms).flat() : [];
+  for (const name of ['cloud-init', 'cloud-utils-growpart', ...more]) expect(xml).toContain(`<name>${name}</name>`);
 });
 
 test.concurrent.each(each)(
