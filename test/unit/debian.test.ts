@@ -147,7 +147,7 @@ test('whatever the image has on its kernel line stays, but for its consoles; our
 
 test('the certificate that ssl-cert has made goes, with the name that OpenSSL finds it by', async () => {
   const guest = fakeGuest();
-  guest.write('etc/ssl/certs/ssl-cert-snakeoil.pem', 'x');
+  for (const path of ['tmp/x', 'var/tmp/x', 'etc/ssl/certs/ssl-cert-snakeoil.pem']) guest.write(path, 'x');
   guest.write('etc/ssl/certs/ca.pem', 'x');
   guest.link('etc/ssl/certs/12345678.0', 'ssl-cert-snakeoil.pem');
   guest.link('etc/ssl/certs/9abcdef0.0', 'ca.pem');
