@@ -47,7 +47,6 @@ export default defineConfig({
       project('releases', guests),
       project('systems', guests),
       project('long', guests),
-      project('kills', guests),
       project('media', guests, 'test/vm/rhel7.test.ts'),
     ],
   },

@@ -14,7 +14,7 @@ kind=${1:-default}
 shift || true
 case $kind in
   default) groups=('unit cli' 'services vm installs') ;;
-  all) groups=('unit cli' 'systems services kills vm long installs releases') ;;
+  all) groups=('unit cli' 'systems vm services long installs releases') ;;
   systems) groups=(releases systems) ;;
   media)
     groups=(media)

@@ -1,21 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/model.ts';
 import { listing, run } from '../support/image.ts';
+import { recipeOfOneInstallation } from '../support/one-installation.ts';
 import { freshFolder, testHome, vmkiln } from '../support/vmkiln.ts';
-
-/** Cloud-init comes with the installation: customize is left with the built-in edits, and virt-sysprep makes them. */
-function recipeOfEditsAlone(folder: string): string {
-  const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8').replace('@core', '@core\ncloud-init');
-  writeFileSync(join(folder, 'own.ks.hbs'), kickstart);
-  const path = join(folder, 'edits.yaml');
-  writeFileSync(
-    path,
-    'name: edits\nfamily: rhel\nrelease: "7.9"\nsource: { iso: x.iso }\ninstall: { kickstart: own.ks.hbs }\n',
-  );
-  return path;
-}
 
 /** The plain way from the same installed disk: every tool in a launch of its own. */
 async function plainWay(argv: readonly string[], installed: string, rendered: string, folder: string): Promise<string> {
@@ -35,7 +23,17 @@ async function plainWay(argv: readonly string[], installed: string, rendered: st
 
 test('the quick way (one launch, trimmed in it) and the plain way leave the same files, and as little', async () => {
   const folder = freshFolder('quick');
-  const args = ['rehearse', recipeOfEditsAlone(folder), '--out', folder, '--ui', 'json', '--from', 'sysprep'];
+  // Cloud-init comes with the installation: customize is left with the built-in edits, and virt-sysprep makes them.
+  const args = [
+    'rehearse',
+    recipeOfOneInstallation(folder, 'edits'),
+    '--out',
+    folder,
+    '--ui',
+    'json',
+    '--from',
+    'sysprep',
+  ];
   const quick = await vmkiln(args, { timeout: 900 });
   expect(quick.status, quick.stderr).toBe(0);
   const of = <T extends Event['type']>(type: T) =>

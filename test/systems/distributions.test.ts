@@ -25,7 +25,7 @@ async function disk(folder: string, distribution: DistributionName, release: str
   return path;
 }
 
-/** Rocky Linux is rehearsed whole in uefi.test.ts. */
+/** Rocky Linux is rehearsed whole in hybrid.test.ts. */
 test('libguestfs knows what each practice DVD installs as its distribution', async () => {
   const folder = freshFolder('dressed');
   const disks = await Promise.all(known.map(([distribution, release]) => disk(folder, distribution, release)));

@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { bootClone } from '../support/image.ts';
 import { freshFolder, leftovers, type Run, vmkiln } from '../support/vmkiln.ts';
 
 /**
- * As images of clouds are made: the kickstart partitions the disk itself before the installer looks at it, installs under UEFI into
+ * Rocky Linux 9, which stands for the distributions that need no registration, with a kickstart as images of clouds are made: the kickstart partitions the disk itself before the installer looks at it, installs under UEFI into
  * what it made, with the root in a volume group, and adds the boot loader of the other firmware.
  */
 const kickstart = `cdrom
@@ -52,26 +52,33 @@ let build: Run;
 beforeAll(async () => {
   const recipe = join(out, 'hybrid.yaml');
   writeFileSync(join(out, 'hybrid.ks'), kickstart);
+  const changes = {
+    'name: rocky9': 'name: hybrid',
+    'firmware: bios': 'firmware: uefi',
+    'install:\n': 'install:\n  kickstart: hybrid.ks\n',
+    '{ user: rocky }': '{ user: rocky, rootLogin: password }',
+  };
+  const shipped = readFileSync('recipes/rocky9.yaml', 'utf8');
   writeFileSync(
     recipe,
-    `name: hybrid\nfamily: rhel\nrelease: '9.6'\nsource: { iso: none.iso }\ndisk: { size: 6G }\n` +
-      'machine: { firmware: uefi }\ninstall: { kickstart: hybrid.ks }\n',
+    Object.entries(changes).reduce((text, [from, to]) => text.replace(from, to), shipped),
   );
   build = await vmkiln(['rehearse', recipe, '--out', out, '--ui', 'json'], { timeout: 1500 });
   expect(build.status, build.stderr).toBe(0);
 });
 
 test('either firmware finds its partition, and the image is bound to none', async () => {
-  const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
+  const { stdout } = await vmkiln(['inspect', image, '--json'], { timeout: 300 });
   const { partitionTable, properties } = JSON.parse(stdout) as Record<string, unknown>;
   expect(partitionTable).toMatchObject({ kind: 'gpt', boots: ['bios', 'uefi'] });
   const types = (partitionTable as { partitions: { type: string }[] }).partitions.map(({ type }) => type);
   expect(types).toEqual(['BIOS boot', 'EFI system', 'Linux', 'PReP boot', 'Linux LVM']);
   expect(properties).not.toHaveProperty('hw_firmware_type');
+  expect(properties).toMatchObject({ os_distro: 'rocky', os_version: '9.6', os_name: 'rocky9' });
 });
 
 test.for(['bios', 'uefi'] as const)('a clone boots with %s, its root in a logical volume', async (firmware) => {
-  const options = { hostname: firmware, user: 'cloud-user', timeout: 420 };
+  const options = { hostname: firmware, user: 'rocky', timeout: 420 };
   const clone = await bootClone(image, { ...options, ...(firmware === 'uefi' && { firmware }) });
   try {
     await clone.ssh('cloud-init status --wait');
@@ -85,7 +92,17 @@ test.for(['bios', 'uefi'] as const)('a clone boots with %s, its root in a logica
         '/boot/efi /dev/vda2 vfat',
       ]),
     );
+    expect(await clone.ssh('readlink -f /dev/mapper/system-swap; /sbin/swapon --noheadings --show=NAME')).toMatch(
+      /^(\/dev\/dm-\d+)\n\1\n$/,
+    );
     expect(await clone.ssh('cat /proc/cmdline')).toContain(' rd.lvm.lv=system/root ');
+    expect(await clone.ssh('cat /etc/redhat-release; ls /etc/yum.repos.d; sudo ls /boot/efi/EFI')).toBe(
+      'Rocky Linux release 9.6 (Blue Onyx)\nrocky.repo\nBOOT\nrocky\n',
+    );
+    // By itself the sshd of RHEL 9 lets root in with keys only.
+    const sshd = await clone.ssh('sudo sshd -T');
+    expect(sshd).toMatch(/^permitrootlogin yes$/m);
+    expect(sshd).toMatch(/^passwordauthentication yes$/m);
   } finally {
     await clone.stop();
   }

@@ -110,6 +110,30 @@ describe('at its first boot a clone', () => {
     expect(names.map((path) => guest.read(path))).toEqual(made);
   });
 
+  test.each(['echo nqn.2014-08.org.nvmexpress:uuid:00000000-0000-0000-0000-000000000000', 'exit 1'])(
+    'has a random NVMe name where the machine has no UUID (%s)',
+    (body) => {
+      const names = [1, 2].map(() => {
+        const guest = fakeGuest();
+        guest.command('nvme', body);
+        expect(run(guest)).toMatchObject({ status: 0, output: '' });
+        return guest.read('etc/nvme/hostnqn');
+      });
+      expect(names[0]).toMatch(
+        /^nqn\.2014-08\.org\.nvmexpress:uuid:(?!0{8})[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n$/,
+      );
+      expect(names[1]).not.toBe(names[0]);
+    },
+  );
+
+  test('has a certificate of its own where Debian makes one, once', () => {
+    const guest = fakeGuest();
+    guest.command('make-ssl-cert', `echo key > ${guest.path('etc/ssl/private/ssl-cert-snakeoil.key')}`);
+    guest.write('etc/ssl/private/.keep', '');
+    expect(run(guest).calls).toEqual(['make-ssl-cert generate-default-snakeoil']);
+    expect(run(guest).calls).toEqual([]);
+  });
+
   test('has that done before its services: by systemd, by Upstart on RHEL 6', async () => {
     for (const [release, unit] of [
       ['9.6', '/etc/systemd/system/sysinit.target.wants/vmkiln-identity.service'],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -143,6 +143,17 @@ test('whatever the image has on its kernel line stays, but for its consoles; our
     }),
     { numRuns: 30 },
   );
+});
+
+test('the certificate that ssl-cert has made goes, with the name that OpenSSL finds it by', async () => {
+  const guest = fakeGuest();
+  for (const path of ['tmp/x', 'var/tmp/x', 'etc/ssl/certs/ssl-cert-snakeoil.pem']) guest.write(path, 'x');
+  guest.write('etc/ssl/certs/ca.pem', 'x');
+  guest.link('etc/ssl/certs/12345678.0', 'ssl-cert-snakeoil.pem');
+  guest.link('etc/ssl/certs/9abcdef0.0', 'ca.pem');
+  for (const name of ['clean.sh', 'clean-debian.sh'])
+    expect(guest.run(rendered(await debianRecipe(), name).text).status).toBe(0);
+  expect(readdirSync(guest.path('etc/ssl/certs'))).toEqual(['9abcdef0.0', 'ca.pem']);
 });
 
 test('a cloud image that was booted keeps nothing of it but what source.keep names, and its link to the resolver', async () => {

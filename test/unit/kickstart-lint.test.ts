@@ -239,3 +239,18 @@ test('logical volumes have to fit into the disk and into their partitions', () =
     '8 error: the logical volumes need more than the 7.8 GiB of their partitions',
   ]);
 });
+
+test.each([
+  [7, 'installer', '', ['1 error: fips=1 needs the package dracut-fips, which the installer of RHEL 7']],
+  [7, 'installer', 'dracut-fips\n', []],
+  [7, 'packages', '', []],
+  [9, 'installer', '', []],
+  [9, 'nobody', '%end\n%post\nfips-mode-setup --enable\n', []],
+  [9, 'nobody', '', ['13 warning: fips=1 is for the installer too']],
+] as const)('FIPS mode on RHEL %i, known to %s, %j in the kickstart', (major, fips, more, findings) => {
+  const text = `${sound.replace('@core\n', `@core\n${more}`)}bootloader --append="quiet fips=1"\n`;
+  const found = lintKickstart('ks.cfg', text, { major, firmware: 'bios', fips });
+  expect(found.map(({ line, level, message }) => `${line} ${level}: ${message}`)).toEqual(
+    findings.map((finding) => expect.stringContaining(finding)),
+  );
+});

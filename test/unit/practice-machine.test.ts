@@ -21,7 +21,8 @@ function question(kickstart: string, release: string, tainted: number): string {
   writeFileSync(file, kickstart);
   const env = { ...process.env, PYTHONPATH: join(releaseFolder(release), '../installer') };
   const args = ['-B', '-c', program, file, releaseFolder(release), String(tainted)];
-  return execFileSync('python3', args, { encoding: 'utf8', env }).trim();
+  // What it writes to stderr is in the message of the error that is thrown.
+  return execFileSync('python3', args, { encoding: 'utf8', env, stdio: 'pipe' }).trim();
 }
 
 test.each(['6.10', '7.9'])(

@@ -71,6 +71,8 @@ test.each([
   'keyboard: fr-latin9',
   'keyboard: de-latin1-nodeadkeys',
   'keyboard: jp',
+  'subscription: { username: { env: U }, password: { env: P }, repositories: ["rhel-7-*-rpms"] }',
+  'customize: [{ upload: { from: own.ks, to: /opt/x, owner: "1000:Svc.App" } }]',
 ])('%s is one', async (more) => {
   await expect(rhelRecipe(`${more}\n`)).resolves.toMatchObject({ name: 'x' });
 });
@@ -128,5 +130,16 @@ test('kernel arguments reach the installer, and those that are not its own the s
   expect(argsOf(familyOf(recipe).sysprep(recipe, (file) => ({ file, sha256: '' })))).toContain('--run');
   for (const taken of ['inst.ks=cdrom:/ks', 'net.ifnames=1', 'console=ttyS1', 'a b', "a='b'"]) {
     await expect(rhelRecipe(`install: { kernelArguments: ["${taken}"] }\n`)).rejects.toThrow('kernel argument');
+  }
+});
+
+test('the shipped kickstart of 7 brings what FIPS mode needs, which the installer of the others does', async () => {
+  for (const [release, brought] of [
+    ['7.9', true],
+    ['6.10', false],
+    ['9.6', false],
+  ] as const) {
+    const { text } = rendered(await rhelRecipe('install: { kernelArguments: [fips=1] }\n', release), 'ks.cfg');
+    expect(text.includes('\ndracut-fips\n'), release).toBe(brought);
   }
 });

@@ -115,19 +115,25 @@ const every = `packages:
   - python3.11*
   - ${url}
   - bind-32:9.11.4-26.el7.x86_64
-  - 1:openssl-1.1.1k
+  - openssl-1:1.0.2k-26.el7_9.x86_64
   - perl(Data::Dumper)
   - /usr/bin/wget
   - kernel >= 5.14
   - foo-1.0~rc1
 `;
 const provided = [
-  ...['cloud-init', 'bind-9.11.4-26.el7.x86_64', 'openssl-1.1.1k', 'perl(Data::Dumper)', '/usr/bin/wget'],
+  ...[
+    'cloud-init',
+    'bind-9.11.4-26.el7.x86_64',
+    'openssl-1.0.2k-26.el7_9.x86_64',
+    'perl(Data::Dumper)',
+    '/usr/bin/wget',
+  ],
   ...['kernel', 'foo-1.0~rc1'],
 ];
 const asked = provided.map((name) => `rpm -q --whatprovides ${name}`);
 const plain =
-  'cloud-init bind-32:9.11.4-26.el7.x86_64 1:openssl-1.1.1k perl(Data::Dumper) /usr/bin/wget kernel >= 5.14 foo-1.0~rc1';
+  'cloud-init bind-32:9.11.4-26.el7.x86_64 openssl-1:1.0.2k-26.el7_9.x86_64 perl(Data::Dumper) /usr/bin/wget kernel >= 5.14 foo-1.0~rc1';
 
 test('yum is asked by itself for what rpm cannot tell afterwards: it passes over what it does not find', async () => {
   const calls = guestWith()
@@ -191,6 +197,9 @@ test.each([
   ['"https://me:pw@x/y.rpm"', '9.6', 'without a user and password'],
   ['"@nodejs:20"', '7.9', 'RHEL 7 has no modules'],
   ['"@^minimal"', '6.10', 'RHEL 6 has no environments'],
+  ['"1:openssl-3.2.2"', '9.6', 'takes an epoch before the version only'],
+  ['"1:openssl-1.0.2k"', '7.9', 'takes an epoch in a whole name only'],
+  ['"openssl-1:1.0.2k-26.el7_9"', '7.9', 'takes an epoch in a whole name only'],
 ])('the package %s is refused in RHEL %s', async (name, release, problem) => {
   await expect(rhelRecipe(`packages: [${name}]\n`, release)).rejects.toThrow(problem);
 });
@@ -226,6 +235,29 @@ packages: [cloud-init]
   expect(guest.read('etc/yum.repos.d/stays.repo')).toBe(
     '[stays]\nname=It stays\nbaseurl=file:///srv\nenabled=1\ngpgcheck=1\ngpgkey=http://mirror/key\n',
   );
+});
+
+test('on a host that reaches nothing but a mirror the repositories of the distribution are left alone', async () => {
+  const mirror =
+    'distribution: rocky\nrepositories: [{ id: base, baseurl: "http://m/b" }, { id: app, baseurl: "http://m/a" }]\n';
+  const more = `${mirror}distributionRepositories: false\npackages: [cloud-init]\n`;
+  const guest = fakeGuest();
+  for (const name of ['dnf', 'rpm']) guest.command(name);
+  guest.write('etc/yum.repos.d/rocky.repo', '');
+  const { calls } = guest.run(rendered(await rhelRecipe(more, '9.6'), 'packages.sh').text);
+  const only = '--disablerepo=* --enablerepo=base --enablerepo=app';
+  expect(calls.slice(0, 2)).toEqual([`dnf -y ${only} update`, `dnf -y ${only} install cloud-init`]);
+  const { calls: old } = guestWith().run(
+    rendered(await rhelRecipe(more.replace('rocky', 'centos').replace('[cloud-init]', '["@core"]')), 'packages.sh')
+      .text,
+  );
+  expect(old).toContain(`yum -y ${only} install @core`);
+  for (const [lacking, problem] of [
+    ['distributionRepositories: false\npackages: [x]\n', 'expected repositories too: without them there is nothing'],
+    [`${more.replace('distribution: rocky\n', '')}subscription: { ${account} }\n`, 'expected no subscription'],
+    [`update: false\n${more.replace('packages: [cloud-init]\n', '')}`, 'nothing is updated or installed'],
+  ] as const)
+    await expect(rhelRecipe(lacking, '9.6')).rejects.toThrow(`distributionRepositories: ${problem}`);
 });
 
 test('a Satellite is configured for the registration, and its traces are removed', async () => {

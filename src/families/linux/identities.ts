@@ -10,6 +10,9 @@ export type Identity = {
   madeBy: string;
 };
 
+/** The services of Ubuntu Pro that have an archive (uaclient/entitlements), as their files of sources are called. */
+const proServices = ['anbox-cloud', 'cc-eal', 'cis', 'esm-', 'fips', 'realtime-kernel', 'ros', 'usg'];
+
 /**
  * Removed from every image, besides /etc/machine-id, which is left as an empty file (machine-id(5): `uninitialized` would have
  * presets applied anew). What lies where: systemd's "Safely Building Images", the packages of Red Hat Enterprise Linux
@@ -64,6 +67,21 @@ export const identities: readonly Identity[] = [
       '/var/lib/systemd/network/*',
     ],
     madeBy: 'the client',
+  },
+  {
+    what: 'self-signed certificate',
+    paths: ['/etc/ssl/private/ssl-cert-snakeoil.key', '/etc/ssl/certs/ssl-cert-snakeoil.pem'],
+    madeBy: 'vmkiln-identity, where ssl-cert is installed',
+  },
+  {
+    what: 'Ubuntu Pro: tokens, and the archives that they open',
+    paths: [
+      '/var/lib/ubuntu-advantage/private/*',
+      '/var/lib/ubuntu-advantage/machine-id',
+      '/etc/apt/auth.conf.d/90ubuntu-advantage',
+      ...proServices.map((name) => `/etc/apt/sources.list.d/ubuntu-${name}*`),
+    ],
+    madeBy: 'pro attach',
   },
   {
     what: 'Insights',

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { guestPath, line } from '../../recipe/values.ts';
 
 const mode = () => line('an octal mode in quotes, like "0644"', /^[0-7]{3,4}$/);
-const owner = () => line('USER or USER:GROUP', /^[a-z_][a-z0-9_-]*(:[a-z_][a-z0-9_-]*)?$/);
+/** Red Hat's useradd takes capitals and dots (its change of shadow's chkname.c), chown(1) numbers as well. */
+const owner = () => line('USER or USER:GROUP', /^[A-Za-z0-9_][\w.-]*(:[A-Za-z0-9_][\w.-]*)?$/);
 
 const steps = {
   run: z
@@ -25,7 +26,7 @@ const steps = {
       from: line('a path').describe('File of yours; relative to the recipe.'),
       to: guestPath().describe('The file it becomes in the guest.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
-      owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest.'),
+      owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest, by name or number.'),
     })
     .describe('Copies a file of yours into the guest.'),
   write: z

@@ -39,8 +39,10 @@ const fedora = (major: number) => alone(major, 10, `RPM-GPG-KEY-fedora-${major}-
 /**
  * The distributions by the name that recipes give, each in all that it has of its own. Users: config/cloud.cfg.tmpl of
  * cloud-init and `cloud-image-username` of osinfo-db; CentOS 7's image has its own, Oracle's is in oracle-linux-image-tools
- * (`opc` is that of its own cloud). EFI folders: data/profile.d of Anaconda; Oracle's installer has that of RHEL. Keys: the
- * files of each one's release package. The rest: osinfo-db.
+ * (`opc` is that of its own cloud). EFI folders: data/profile.d of Anaconda; for Oracle Linux, which has no profile there,
+ * "About the GRUB 2 Bootloader" in its documentation. Families of .treeinfo: osinfo-db; of Oracle Linux, libguestfs's
+ * inspect-fs-cd.c (with Server) and a log of virt-install in virt-manager's pull request 561 (7.9, without). Keys: the files of
+ * each one's release package. The rest: osinfo-db.
  */
 export const distributions = {
   rhel: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { line } from '../../recipe/values.ts';
+import type { Fips } from './kickstart/fips.ts';
 import { rhelRelease } from './releases.ts';
 
 /** What vmkiln says itself, on the installer's command line or of the consoles. */
@@ -35,9 +36,15 @@ export function systemArguments(recipe: Recipe): string {
   return [rhelRelease(recipe).kernelArguments, ...ownArguments(recipe)].join(' ').trim();
 }
 
+/** Who brings what FIPS mode needs besides the kickstart. */
+export function fipsOf({ install, packages }: Pick<Recipe, 'install'> & { packages: readonly string[] }): Fips {
+  if (!install.kernelArguments.includes('fips=1')) return 'nobody';
+  return packages.includes('dracut-fips') ? 'packages' : 'installer';
+}
+
 /**
- * The kernel arguments of the installer. With fips=1 here Anaconda installs what the system needs for it (dracut-fips), and
- * sets its policy (fips-mode-setup); on an installed system RHEL 10 has no way to do so.
+ * The kernel arguments of the installer. With fips=1 here Anaconda puts fips=1 and boot= on the kernel line of the system and,
+ * but for 7 (kickstart/fips.ts), brings what it needs; on an installed system RHEL 10 has no way to do so.
  */
 export function installerArguments(recipe: Recipe): string {
   const { installer, kernelArguments } = rhelRelease(recipe);

@@ -1,4 +1,5 @@
 import { diskRemarks } from './kickstart/disks.ts';
+import { fipsRemarks } from './kickstart/fips.ts';
 import { storageRemarks, type KickstartMachine } from './kickstart/storage.ts';
 import {
   error,
@@ -36,6 +37,7 @@ export function lintKickstart(file: string, text: string, machine: KickstartMach
     ...storageRemarks(kickstart, machine),
     ...network(kickstart, machine),
     ...secrets(kickstart),
+    ...fipsRemarks(kickstart, text, machine),
   ]
     .map((said) => ({ file, column: 1, ...said }))
     .toSorted((one, other) => one.line - other.line);

@@ -47,9 +47,10 @@ const subscription = z
         'Minor release, in quotes, that packages and updates are held at (`subscription-manager release --set`).',
       ),
     repositories: z
-      .array(line('the ID of a repository', /^[A-Za-z0-9._-]+$/))
+      // subscription-manager takes patterns (cli_command/repos.py).
+      .array(line('the ID of a repository', /^[A-Za-z0-9._*?[\]!-]+$/))
       .prefault([])
-      .describe('Repositories to enable while packages are installed.'),
+      .describe('Repositories to enable while packages are installed; shell patterns are allowed.'),
     serverUrl: url('the URL of a Satellite, like https://satellite.example.com/rhsm', /^https:\/\/\S+$/)
       .optional()
       .describe('Registration server, when it is a Satellite and not the Customer Portal.'),
@@ -158,6 +159,12 @@ export const rhelForm = recipeForm({
     .superRefine(refuseSameIds)
     .prefault([])
     .describe('Repositories of your own, instead of a subscription or beside it.'),
+  distributionRepositories: z
+    .boolean()
+    .prefault(true)
+    .describe(
+      'Whether packages come from the repositories that the system is installed with, too. With false `repositories` are all there are: mirrors, on a host that reaches nothing else.',
+    ),
   proxy: proxyKey('registration and packages'),
   caCertificates: caCertificatesKey,
   update: updateKey('when there is a subscription, a repository, or a distribution that has its own'),

@@ -23,7 +23,7 @@ import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
 import { first } from './first.ts';
-import { installerArguments } from './kernel-arguments.ts';
+import { fipsOf, installerArguments } from './kernel-arguments.ts';
 import { kickstartOf } from './kickstarts.ts';
 import { lintKickstart } from './kickstart-lint.ts';
 import { distributionOf } from './distributions.ts';
@@ -133,7 +133,10 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
       ...rpmArguments(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
     ],
-    keys: ['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'update', 'packages'],
+    keys: [
+      ...['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'distributionRepositories'],
+      ...['update', 'packages'],
+    ],
   };
 }
 
@@ -192,7 +195,12 @@ function lint(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Finding[] 
   const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
   const { major } = rhelRelease(recipe);
   return kickstart
-    ? lintKickstart('ks.cfg', kickstart.text, { major, firmware: recipe.machine.firmware, disk: recipe.disk.size })
+    ? lintKickstart('ks.cfg', kickstart.text, {
+        major,
+        firmware: recipe.machine.firmware,
+        disk: recipe.disk.size,
+        fips: fipsOf(recipe),
+      })
     : [];
 }
 

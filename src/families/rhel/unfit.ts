@@ -8,8 +8,12 @@ export function reportUnfitFetching(recipe: RhelRecipe, report: Report): void {
   const { major, packageManager } = rhelRelease(recipe);
   const title = `RHEL ${major}`;
   for (const [index, name] of recipe.packages.entries()) {
-    const why = unfitForms[packageForm(name) ?? 'name']?.(packageManager, major);
+    const why = unfitForms[packageForm(name) ?? 'name']?.(packageManager, major, name);
     if (why !== undefined) report(['packages', index], `${title} ${why}`);
+  }
+  if (!recipe.distributionRepositories) {
+    const fault = loneFault(recipe);
+    if (fault !== undefined) report(['distributionRepositories'], fault);
   }
   const proxy = proxyFault(recipe);
   if (proxy !== undefined) report(['proxy', 'url'], `${title}: ${proxy}`);
@@ -19,7 +23,17 @@ export function reportUnfitFetching(recipe: RhelRecipe, report: Report): void {
   }
 }
 
-const unfitForms: Partial<Record<PackageForm, (tool: 'yum' | 'dnf', major: number) => string | undefined>> = {
+type Unfit = (tool: 'yum' | 'dnf', major: number, name: string) => string | undefined;
+
+const unfitForms: Partial<Record<PackageForm, Unfit>> = {
+  // nevra_form_regex of libdnf, and buildPkgRefDict of yum/packages.py.
+  name: (tool, _, name) => {
+    if (!/^\d+:|-\d+:(?!:)/.test(name) || /[ (/]/.test(name)) return undefined;
+    if (tool === 'dnf')
+      return /^\d+:/.test(name) ? 'takes an epoch before the version only: NAME-EPOCH:VERSION' : undefined;
+    const whole = /^(\d+:[^:]+|[^:]+-\d+:[^:-]+)-[^:-]+\.(noarch|x86_64|i[3-6]86)$/.test(name);
+    return whole ? undefined : 'takes an epoch in a whole name only: NAME-EPOCH:VERSION-RELEASE.ARCH';
+  },
   module: (tool) => (tool === 'yum' ? 'has no modules: yum takes @group or a package' : undefined),
   // Environment groups came with yum 3.4.
   environment: (_, major) => (major === 6 ? 'has no environments: name its @groups' : undefined),
@@ -39,6 +53,12 @@ function proxyFault(recipe: RhelRecipe): string | undefined {
   return url.includes('[') && recipe.subscription && major < 8
     ? 'subscription-manager cannot use a proxy by an IPv6 address, write its name'
     : undefined;
+}
+
+/** Why a recipe cannot do with its own repositories alone. */
+function loneFault({ repositories, subscription }: RhelRecipe): string | undefined {
+  if (repositories.length === 0) return 'expected repositories too: without them there is nothing to install from';
+  return subscription ? 'expected no subscription beside it: its repositories would not be used' : undefined;
 }
 
 /** An older release than the one that is installed has no packages for it. */

@@ -13,7 +13,9 @@ export function reportUnused(recipe: RhelRecipe, files: Pick<RecipeFiles, 'given
   } else {
     unusedByKickstart(recipe, say);
   }
-  reportUnusedFetching(recipe, managesPackages(recipe), say);
+  const isFetching = managesPackages(recipe);
+  reportUnusedFetching(recipe, isFetching, say);
+  if (!isFetching) say(['distributionRepositories'], 'nothing is updated or installed');
 }
 
 /** What is for the installer alone. */

@@ -6,7 +6,7 @@ import { getsGpt } from './kickstart/storage.ts';
 import { packageView } from './packages.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
 import { distributionOf } from './distributions.ts';
-import { ownArguments, systemArguments } from './kernel-arguments.ts';
+import { fipsOf, ownArguments, systemArguments } from './kernel-arguments.ts';
 import { packageKey, rhelRelease } from './releases.ts';
 
 /** The user that cloud-init makes: that of the distribution's own images, unless the recipe has another. */
@@ -27,6 +27,7 @@ export function kickstartView(recipe: RhelRecipe): View {
     uefi: machine.firmware === 'uefi',
     biosboot: machine.firmware === 'bios' && getsGpt(major, disk.size),
     kernelArguments: systemArguments(recipe),
+    fips: fipsOf(recipe) !== 'nobody',
     variables: install.variables,
   };
 }
@@ -104,7 +105,7 @@ export function maxAge(recipe: RhelRecipe): number | undefined {
 
 /** What packages.sh.hbs may use. Every key is always there, empty or false when the recipe has none. */
 export function packagesView(recipe: RhelRecipe): View {
-  const { packages, repositories, subscription } = recipe;
+  const { packages, repositories, distributionRepositories, subscription } = recipe;
   const { serverUrl = '', contentUrl = '', caCertificate } = subscription ?? {};
   const { attach: canAttach, bootLoader, packageManager } = rhelRelease(recipe);
   const attach = (canAttach && subscription?.attach) || 'none';
@@ -141,6 +142,7 @@ export function packagesView(recipe: RhelRecipe): View {
       }),
     ),
     tool: packageManager,
+    lone: distributionRepositories ? [] : repositories.map(({ id }) => id),
     entries: bootLoader === 'entries',
     update: maxAge(recipe) !== undefined,
     packages,

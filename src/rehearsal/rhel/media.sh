@@ -58,9 +58,14 @@ packages() {
   {
     printf 'Name: practice\nVersion: 1\nRelease: 1\nSummary: practice media\nLicense: Apache-2.0\nBuildArch: x86_64\nAutoReqProv: no\n'
     printf '%%global debug_package %%{nil}\n%%global __os_install_post %%{nil}\n%%global _build_id_links none\n%%description\npractice media\n'
-    table | while read -r group nvra source; do
-      arch=${nvra##*.}; nvr=${nvra%.*}; rel=${nvr##*-}; nv=${nvr%-*}; version=${nv##*-}; name=${nv%-*}
-      printf '\n%%package -n %s\nVersion: %s\nRelease: %s\nSummary: %s (practice stand-in)\nVendor: vmkiln practice media\nAutoReqProv: no\n' "$name" "$version" "$rel" "$name"
+    table | while read -r group nvra source provides; do
+      arch=${nvra##*.}; nvr=${nvra%.*}; rel=${nvr##*-}; nv=${nvr%-*}; version=${nv##*-}; name=${nv%-*} epoch=''
+      case $version in *:*) epoch=${version%%:*} version=${version#*:};; esac
+      if [ "$source" = - ]; then source=''; fi
+      printf '\n%%package -n %s\nVersion: %s\nRelease: %s\nSummary: %s (practice stand-in)\n' "$name" "$version" "$rel" "$name"
+      if [ -n "$epoch" ]; then printf 'Epoch: %s\n' "$epoch"; fi
+      printf 'Group: %s\nVendor: vmkiln practice media\nAutoReqProv: no\n' "$group"
+      for one in $provides; do printf 'Provides: %s\n' "$one"; done
       [ "$arch" != noarch ] || printf 'BuildArch: noarch\n'
       [ "$group" != release ] || printf 'Provides: redhat-release = %s\nProvides: system-release = %s\n' "$version" "$version"
       [ "$name" != bash ] || printf 'Provides: /bin/sh\n'
@@ -88,9 +93,9 @@ packages() {
 
 comps() {
   printf '<?xml version="1.0" encoding="UTF-8"?>\n<comps>\n'
-  for group in $(table | sed -n 's/^\([a-z-]*\) .*/\1/p' | grep -vx 'release\|extra' | awk '!seen[$0]++'); do
+  for group in $(table | sed -n 's/^\([a-z-]*\) .*/\1/p' | grep -vx 'release\|extra\|url' | awk '!seen[$0]++'); do
     printf '<group><id>%s</id><name>%s</name><default>true</default><uservisible>%s</uservisible><packagelist>\n' "$group" "$group" "$([ "$group" = core ] && echo false || echo true)"
-    table | sed -n "s/^$group \(.*\)-[^-]*-[^-]*$/<packagereq type=\"mandatory\">\1<\/packagereq>/p"
+    table | sed -n "s/^$group \([^ ]*\)-[^- ]*-[^- ]*\( .*\)\?$/<packagereq type=\"mandatory\">\1<\/packagereq>/p"
     printf '</packagelist></group>\n'
   done
   [ -z "$environment" ] || printf '<environment><id>%s</id><name>Minimal Install</name><display_order>3</display_order><grouplist><groupid>core</groupid></grouplist><optionlist/></environment>\n' "$environment"
@@ -123,6 +128,7 @@ treeinfo() {
 iso() {
   mkdir -p "$tree/rehearsal/installer"
   cp "$here"/installer/*.py "$release/commands" "$release/repositories" "$tree/rehearsal/installer/"
+  if [ -f "$release/modules" ]; then cp "$release/modules" "$tree/rehearsal/installer/"; fi
   facts > "$tree/rehearsal/installer/release.env"
   tar -C "$here/guest" --owner=0 --group=0 --sort=name -cf "$tree/rehearsal/guest.tar" .
   treeinfo > "$tree/.treeinfo"

@@ -1,9 +1,15 @@
 import { formatBytes } from '../../../text.ts';
+import type { Fips } from './fips.ts';
 import { partitionOrder, type Wish } from './order.ts';
 import { error, valueOf, warning, type Command, type Kickstart, type Remark } from './syntax.ts';
 
 /** What the machine is that a kickstart installs, as far as the kickstart has to agree with it. `disk`: bytes. */
-export type KickstartMachine = { major: number; firmware: 'bios' | 'uefi'; disk?: number | undefined };
+export type KickstartMachine = {
+  major: number;
+  firmware: 'bios' | 'uefi';
+  disk?: number | undefined;
+  fips?: Fips | undefined;
+};
 
 type Partition = Wish & { line: number; onpart: string };
 

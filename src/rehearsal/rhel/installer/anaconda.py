@@ -2,6 +2,7 @@
 
 It ends with 10 (power off) or 11 (restart). Whatever goes wrong: it says so as Anaconda does, and then waits for ever."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import bootloader
 import configure
 import disks
 import filesystems
+import fips
 import initramfs
 import kickstart
 import layout
@@ -157,7 +159,8 @@ def install_packages(files):
     names = {os.path.basename(path)[:-4] for path in files}
     for line in work.stdout:
         output.append(line)
-        name = line.strip()
+        # Names of files have no epoch.
+        name = re.sub(r"-\d+:", "-", line.strip())
         if name in names or name + ".x86_64" in names or name + ".noarch" in names:
             count += 1
             log("packaging", "DEBUG", f"Installing {name} ({count}/{len(files)})", show=True)
@@ -213,7 +216,7 @@ def main():
     plan = partitioning.plan(ks, found, volumes.find_groups(run), RELEASE, note)
     hub(ks, plan)
     devices = plan["devices"]
-    files = packages.select(ks, PACKAGES, RELEASE["firmware"], log)
+    files = packages.select(ks, PACKAGES, RELEASE["firmware"], fips.packages(arguments, RELEASE), RELEASE, log)
     log("packaging", "INFO", f"{len(files)} packages selected")
     online = threading.Thread(target=source.network_up, args=(run,))
     if ks.all("network") or ks.all("url", "repo"):
@@ -229,6 +232,7 @@ def main():
     for one in ("proc", "sys", "dev", "run"):
         run("mount", "--rbind", "/" + one, f"{ROOT}/{one}")
     run("/usr/libexec/practice/setup", root=ROOT)
+    fips.configure(ROOT, arguments, RELEASE)
     install_packages(files)
     configure.write(ROOT, "/etc/fstab", filesystems.fstab(devices, RELEASE, time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())))
     report("Installing boot loader")

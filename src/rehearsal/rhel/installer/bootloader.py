@@ -2,13 +2,15 @@
 import os
 import uuid
 
+import fips
 import uefi
 from configure import write
 from disks import named
 from filesystems import specification
 from partitioning import boot_device
 
-CARRIED = ("net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips")
+# `preserved_arguments` of data/anaconda.conf, and `global_preserve_args` of bootloader.py before it.
+CARRIED = ("apic", "noapic", "acpi", "video", "pci", "nomodeset", "selinux", "net.ifnames", "biosdevname", "ipv6.disable", "nosmt", "fips")
 
 
 def install(ks, root, devices, arguments, run, note, release):
@@ -22,7 +24,7 @@ def install(ks, root, devices, arguments, run, note, release):
     disk = f"/dev/{(named(options.get('boot-drive')) or [boot['disk']])[0]}"
     wanted = not (options.get("location") == "none" or options.get("disabled"))
     facts = {"root": specification(next(one for one in devices if one["mount"] == "/")), "boot": boot["uuid"], "prefix": "" if boot["mount"] == "/boot" else "/boot",
-             "kernel": os.listdir(root + "/lib/modules")[0], "words": kernel_words(options, arguments, storage_words(devices, release)),
+             "kernel": os.listdir(root + "/lib/modules")[0], "words": kernel_words(options, arguments, [*fips.words(arguments, devices), *storage_words(devices, release)]),
              "timeout": options.get("timeout", 5), "console": arguments.get("console", ""), "release": release}
     if release["bootloader"] == "legacy":
         legacy(root, disk, facts)

@@ -36,7 +36,11 @@ def personality(root, repo, here, run, medium):
     shutil.copy(here + "/repositories", root + "/usr/libexec/practice/repositories")
     # The repository that the guest's yum installs from, later and without the DVD.
     shutil.copytree(repo + "/Packages", root + "/usr/share/practice/repo", dirs_exist_ok=True)
+    shutil.copytree(repo + "/repodata", root + "/usr/share/practice/repo/repodata", dirs_exist_ok=True)
     shutil.copy(glob.glob(repo + "/repodata/*comps.xml")[0], root + "/usr/share/practice/repo/comps.xml")
+    if os.path.exists(here + "/modules"):
+        shutil.copy(here + "/modules", root + "/usr/share/practice/repo/modules")
+    shutil.copy(here + "/repository.py", root + "/usr/libexec/practice/repository.py")
     for name in glob.glob(root + "/boot/*"):
         if not os.path.isdir(name):
             os.remove(name)

@@ -16,9 +16,16 @@ if [ ! -s /etc/iscsi/initiatorname.iscsi ] && command -v iscsi-iname > /dev/null
   iscsi-iname | sed -n 's/^iqn\./InitiatorName=&/p' | (umask 077 && fill /etc/iscsi/initiatorname.iscsi)
 fi
 if command -v nvme > /dev/null 2>&1; then
-  [ -s /etc/nvme/hostnqn ] || nvme gen-hostnqn | grep '^nqn\.' | fill /etc/nvme/hostnqn
+  # It goes by the UUID of the machine. One that was never set is all zeros or ones (SMBIOS, 7.2.1): the same on every clone.
+  [ -s /etc/nvme/hostnqn ] ||
+    { nvme gen-hostnqn | grep '^nqn\.' | grep -viE 'uuid:([0-]*|[f-]*)$' ||
+      echo "nqn.2014-08.org.nvmexpress:uuid:$(cat /proc/sys/kernel/random/uuid)"; } | fill /etc/nvme/hostnqn
   # As the package's own script makes it.
   [ -s /etc/nvme/hostid ] || sed -n 's/^.*uuid://p' /etc/nvme/hostnqn | fill /etc/nvme/hostid
+fi
+# As Debian's ssl-cert does when it is installed.
+if [ ! -s /etc/ssl/private/ssl-cert-snakeoil.key ] && command -v make-ssl-cert > /dev/null 2>&1; then
+  DEBIAN_FRONTEND=noninteractive make-ssl-cert generate-default-snakeoil < /dev/null
 fi
 
 # Boot loader entries are called MACHINE-ID-VERSION.conf: kernel-install(8), which removes and replaces no others, and GRUB,

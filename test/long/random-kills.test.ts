@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import type { Event, StageName } from '../../src/model.ts';
 import { stages } from '../../src/pipeline/stages.ts';
 import { listing, run } from '../support/image.ts';
 import { allLeftovers, hasLayer, kill, layersOf, randomFrom, reached, removeLayer, ways } from '../support/kills.ts';
+import { recipeOfOneInstallation } from '../support/one-installation.ts';
 import { freshFolder, startVmkiln, vmkiln } from '../support/vmkiln.ts';
 
 /** VMKILN_KILLS kills (three by default), each of some twenty seconds without KVM, at moments that VMKILN_KILL_SEED repeats. */
@@ -14,35 +15,24 @@ const seed = Number(process.env['VMKILN_KILL_SEED'] ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
 
+/** What comes after the installation is this run's own. */
+const steps = `repositories: [{ id: practice, baseurl: "http://repository.example.com/" }]
+packages: [cloud-utils-growpart]
+customize: [{ write: { path: /etc/motd, content: "${seed}" } }]
+`;
+
 const folder = freshFolder('kills');
 const out = join(folder, 'out');
-const rehearse = ['rehearse', join(folder, 'kills.yaml'), '--out', out];
-/** The seed makes the builds and layers this run's own, to look for and to take away as it likes. */
+const rehearse = ['rehearse', recipeOfOneInstallation(folder, `kills-${seed}`, steps), '--out', out];
+/** The seed makes the builds this run's own, to look for. */
 const name = `kills-${seed}-rehearsal`;
 const image = join(out, `${name}.qcow2`);
 const leaves = ['install', 'customize', 'sparsify'] as const;
-/** Seconds that each stage takes on this machine, as measured by the runs that end it. */
+/** Seconds that each stage takes on this machine, as measured by the runs that end it; a minute for one that none has run. */
 const seconds: Partial<Record<StageName, number>> = {};
 let fingerprints: Partial<Record<StageName, string>> = {};
 let reference: string[];
 const seen = new Set<string>();
-
-function recipe(): void {
-  // The seed makes the layers this run's own, to take away as it likes.
-  const kickstart = readFileSync('kickstart/rhel7.ks.hbs', 'utf8');
-  writeFileSync(join(folder, 'kills.ks.hbs'), `${kickstart}# ${seed}\n`);
-  const lines = [
-    `name: kills-${seed}`,
-    'family: rhel',
-    'release: "7.9"',
-    'source: { iso: x.iso }',
-    'disk: { size: 3G }',
-    'install: { kickstart: kills.ks.hbs }',
-    'repositories: [{ id: practice, baseurl: "http://repository.example.com/" }]',
-    'packages: [cloud-init]',
-  ];
-  writeFileSync(join(folder, 'kills.yaml'), `${lines.join('\n')}\n`);
-}
 
 /** Learns how long stages take. */
 function measure(events: readonly Event[]): void {
@@ -93,8 +83,7 @@ function removeSome(): void {
 beforeAll(async () => {
   expect(kills, 'VMKILN_KILLS').toBeGreaterThan(0);
   process.stdout.write(`random kills: VMKILN_KILL_SEED=${seed} VMKILN_KILLS=${kills}\n`);
-  recipe();
-  const built = await vmkiln([...rehearse, '--from', 'install', '--ui', 'json'], { timeout: 900 });
+  const built = await vmkiln([...rehearse, '--from', 'customize', '--ui', 'json'], { timeout: 900 });
   expect(built.status, built.stderr).toBe(0);
   measure(built.events);
   fingerprints = layersOf(built.events[0]?.build ?? '');
@@ -104,7 +93,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
-  for (const fingerprint of Object.values(fingerprints).filter((each) => each !== undefined)) removeLayer(fingerprint);
+  for (const stage of ['customize', 'sparsify'] as const) removeLayer(fingerprints[stage] ?? '');
 });
 
 /** A moment in what the next build has to do, more often in its first stage: a build that is cut short early is cheap. */
@@ -116,7 +105,7 @@ function moment(): Moment {
   const isLeaf = leaves.some((leaf) => leaf === stage);
   // The moments in which a layer gets its name are short: aim at them.
   if (isLeaf && random() < 0.15) return { stage: 'store', delay: random() * 300 };
-  return { stage, delay: random() * 1000 * (seconds[stage] ?? 1) };
+  return { stage, delay: random() * 1000 * (seconds[stage] ?? 60) };
 }
 
 async function waitFor(started: ReturnType<typeof startVmkiln>, { stage, delay }: Moment): Promise<void> {
