@@ -56,11 +56,11 @@ run_project() {
 # Each job has a process group of its own, with which all that it has started ends.
 set -m
 trap 'for job in $(jobs -p); do kill -- "-$job"; done; wait; exit 130' INT TERM
-# A project keeps about one core busy: two of a group run at once, the longest first, and each prints when it has ended.
+# A project keeps less than one core busy: three of a group run at once, the longest first, and each prints when it has ended.
 # The releases keep two guests busy by themselves, and come last.
 for group in "${groups[@]}"; do
   for project in $group; do
-    while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n || true; done
+    while [ "$(jobs -pr | wc -l)" -ge 3 ]; do wait -n || true; done
     printf 'test: %s begins\n' "$project"
     {
       run_project "$project" "$@" >"$results/$project.log" 2>&1 ||
