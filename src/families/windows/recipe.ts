@@ -64,7 +64,7 @@ const install = z.strictObject({
 });
 
 /** The releases of Windows that vmkiln knows; their data is in releases.ts. */
-const windowsVersions = ['2019', '2022', '2025', '11'] as const;
+const windowsVersions = ['2016', '2019', '2022', '2025', '10', '11'] as const;
 
 /** What stands in the place of a key may be one, and is never repeated. */
 const productKeyForm =
@@ -72,7 +72,9 @@ const productKeyForm =
 
 const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
-  release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
+  release: z
+    .enum(windowsVersions)
+    .describe('Release, in quotes: the year of Windows Server, or `10` or `11`; LTSC too.'),
   source: source.describe('The media of the installation.'),
   productKey: z
     .union([z.literal('generic', { error: productKeyForm }), secret()], { error: productKeyForm })
