@@ -41,8 +41,10 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
     else if (/[{|}~[\\\]^':;<=>?@!"#$%`()+/.,& _]/.test(name.text) || /^\d+$/.test(name.text))
       report(name, `ComputerName: expected letters, digits and hyphens, not digits alone, got ${show(name.text)}`);
   }
+  // "TimeZone": `_dstoff` behind a name leaves daylight saving time out.
+  const isZone = (name: string) => timeZones.some((each) => each.toLowerCase() === name.toLowerCase());
   for (const zone of descendants(root, 'TimeZone'))
-    if (zone.text !== '' && !timeZones.some((each) => each.toLowerCase() === zone.text.toLowerCase()))
+    if (zone.text !== '' && !isZone(zone.text.replace(/_dstoff$/i, '')))
       report(zone, `TimeZone: Windows has no time zone ${show(zone.text)}${didYouMean(zone.text, timeZones)}`);
   for (const command of [
     ...descendants(root, 'RunSynchronousCommand'),
