@@ -5,6 +5,7 @@ import { line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { windowsRelease } from './releases.ts';
+import { settingKeys } from './settings.ts';
 import { windowsStep } from './step-keys.ts';
 import { timeZones } from './timezones.ts';
 
@@ -114,12 +115,18 @@ const form = recipeForm({
     .describe('Time zone, by its Windows name (`tzutil /l`).'),
   organization: line('a name').optional().describe('Registered organization.'),
   install: install.prefault({}).describe('How the installer is driven.'),
+  settings: settingKeys,
   cloudbaseInit: z
     .strictObject({
       user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
         .optional()
         .describe(
           'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
+        ),
+      config: line('a path')
+        .optional()
+        .describe(
+          'Template of a cloudbase-init.conf of yours beside the recipe, of which both its files are rendered. By default the shipped one.',
         ),
     })
     .prefault({})

@@ -12,7 +12,7 @@ import machine
 import registry
 import values
 from answers import SetupError, all_of, component, in_order, text_of
-from programs import C, CONFIG, STATE, WINLOGON, Programs
+from programs import APPS, C, CONFIG, OWN_APP, STATE, UPDATED_APP, WINLOGON, Programs
 
 
 # What the built-in Administrator is called where it is not called so.
@@ -36,6 +36,16 @@ def log_on(shell, language: str) -> None:
     # One logon more than the answer file says, which Microsoft knows.
     registry.write(f"{CONFIG}/SOFTWARE", WINLOGON, {"AutoAdminLogon": "1", "DefaultUserName": user, "DefaultPassword": accounts[user],
                                                     "AutoLogonCount": 1})
+
+
+def install_apps() -> None:
+    """What a client installs for its first user, and what the Store updates for it unless it is kept from that."""
+    current = r"Microsoft\Windows NT\CurrentVersion"
+    if values.lookup(f"{CONFIG}/SOFTWARE", current, "InstallationType") != "Client":
+        return
+    os.makedirs(f"{APPS}/{OWN_APP}", exist_ok=True)
+    if values.lookup(f"{CONFIG}/SOFTWARE", r"Policies\Microsoft\WindowsStore", "AutoDownload") != 2:
+        os.makedirs(f"{APPS}/{UPDATED_APP}", exist_ok=True)
 
 
 def mount_windows() -> str:
@@ -89,6 +99,7 @@ def main() -> None:
     registry.write(f"{CONFIG}/SYSTEM", "Setup", {"SystemSetupInProgress": 0, "OOBEInProgress": 0})
     cloudbase.serve(C)
     log_on(shell, text_of(component(root, "oobeSystem", "Microsoft-Windows-International-Core"), "UILanguage").lower())
+    install_apps()
     for command in in_order(all_of(shell, "FirstLogonCommands/SynchronousCommand")):
         programs.program(text_of(command, "CommandLine"), "")
     machine.wait_for_ever("Windows: the desktop of Administrator")
