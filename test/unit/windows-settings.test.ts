@@ -15,8 +15,8 @@ async function steps(more: string, release = '2022'): Promise<[string, string][]
 }
 
 test('Remote Desktop, ping, new disks and power are set before the commands of the recipe, and can be left alone', async () => {
-  const own = 'install: { commands: [echo own] }\n';
-  const all = await steps(own);
+  const commands = 'install: { commands: [echo own] }\n';
+  const all = await steps(commands);
   expect(all.map(([name]) => name)).toEqual([
     ...['setting-rdp.cmd', 'setting-ping.cmd', 'setting-san.cmd', 'setting-power.cmd'],
     'command-001.cmd',
@@ -30,7 +30,7 @@ test('Remote Desktop, ping, new disks and power are set before the commands of t
   expect(san).toMatch(/\\partmgr\\Parameters" \/v SanPolicy \/t REG_DWORD \/d 1 /);
   expect(power).toContain('/setactive SCHEME_MIN && ');
   const none = 'settings: { rdp: false, ping: false, sanPolicy: OfflineShared, powerPlan: balanced }\n';
-  expect(await steps(own + none)).toEqual([
+  expect(await steps(commands + none)).toEqual([
     ['setting-san.cmd', expect.stringContaining(' /d 2 ')],
     ['command-001.cmd', 'echo own'],
   ]);

@@ -144,10 +144,18 @@ test.each([
   expect(familyOf(recipe).properties(recipe)).toMatchObject({ os_admin_user: user });
 });
 
-test('who logs on to build is the built-in Administrator by its own name, and formats may be of another language', async () => {
+test('who logs on to build is the built-in Administrator, by its English name in any language, and formats may be of another', async () => {
   const recipe = await windowsRecipe('language: fr-FR\nformats: de-CH\n');
   const { text } = rendered(recipe, 'Autounattend.xml');
-  expect(text).toContain('<Username>Administrateur</Username>');
+  expect(text).toContain('<Username>Administrator</Username>');
+  const localized = async (release: string) => {
+    const own = await windowsRecipe('language: fr-FR\n', release);
+    const answers = rendered(own, 'Autounattend.xml');
+    const renamed = { ...answers, text: answers.text.replace('<Username>Administrator<', '<Username>Administrateur<') };
+    return familyOf(own).lint?.(own, [renamed]) ?? [];
+  };
+  expect(await localized('2022')).toEqual([]);
+  expect((await localized('10'))[0]?.message).toContain('only the English Administrator enables it');
   expect(text.match(/<(?:UserLocale|UILanguage|SystemLocale)>[^<]*/g)).toEqual([
     '<UILanguage>fr-FR',
     '<SystemLocale>fr-FR',

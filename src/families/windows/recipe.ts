@@ -44,7 +44,7 @@ const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
     .optional()
     .describe(
-      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server (without desktop where `desktop` is false) or Pro.',
+      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server, with its desktop, or Pro.',
     ),
   answerFile: line('a path')
     .optional()

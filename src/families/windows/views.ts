@@ -1,7 +1,6 @@
 import { VmkilnError } from '../../errors.ts';
 import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
-import { administratorName } from './accounts.ts';
 import { commandsOf } from './commands.ts';
 import { partitionsOf, windowsPartition } from './partitions.ts';
 import type { WindowsRecipe } from './recipe.ts';
@@ -41,7 +40,8 @@ export function answerView(recipe: WindowsRecipe): View {
     keyboard,
     timezone,
     owner: 'Administrator',
-    administrator: administratorName(language),
+    // "Username" of AutoLogon: "only the English word will automatically enable the account", whatever the language of the system.
+    administrator: 'Administrator',
     organization,
     client: !windowsRelease(recipe).isServer,
     uefi: machine.firmware === 'uefi',

@@ -20,13 +20,18 @@ NAMES = {"es": "Administrador", "fi": "Järjestelmänvalvoja", "fr": "Administra
          "pt": "Administrador", "ru": "Администратор", "sv": "Administratör"}
 
 
+def is_client() -> bool:
+    return values.lookup(f"{CONFIG}/SOFTWARE", r"Microsoft\Windows NT\CurrentVersion", "InstallationType") == "Client"
+
+
 def log_on(shell, language: str) -> None:
-    """Without an automatic logon, nobody runs FirstLogonCommands."""
+    """Without an automatic logon, nobody runs FirstLogonCommands. The English name is good in any language, and enables the account."""
     logon = all_of(shell, "AutoLogon")
     password = text_of(shell, "UserAccounts/AdministratorPassword/Value")
     user = text_of(logon[0], "Username") if logon else ""
     local = {text_of(each, "Name"): text_of(each, "Password/Value") for each in all_of(shell, "UserAccounts/LocalAccounts/LocalAccount")}
-    accounts = {NAMES.get(language.split("-")[0], "Administrator"): password, **local}
+    own = {} if is_client() else {NAMES.get(language.split("-")[0], "Administrator"): password}
+    accounts = {"Administrator": password, **own, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
         if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
             machine.wait_for_ever("Windows: the desktop of a user whose password is still in the registry")
@@ -40,8 +45,7 @@ def log_on(shell, language: str) -> None:
 
 def install_apps() -> None:
     """What a client installs for its first user, and what the Store updates for it unless it is kept from that."""
-    current = r"Microsoft\Windows NT\CurrentVersion"
-    if values.lookup(f"{CONFIG}/SOFTWARE", current, "InstallationType") != "Client":
+    if not is_client():
         return
     os.makedirs(f"{APPS}/{OWN_APP}", exist_ok=True)
     if values.lookup(f"{CONFIG}/SOFTWARE", r"Policies\Microsoft\WindowsStore", "AutoDownload") != 2:
