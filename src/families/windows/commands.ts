@@ -23,26 +23,26 @@ function stepsOf(recipe: WindowsRecipe): Step[] {
     return { file: `command-${number}`, doing: `running command ${index + 1} of the recipe${shown}`, line };
   });
   return [
-    ...settingsOf(recipe).map(({ name, doing, line }) => ({ file: `setting-${name}`, doing, line })),
+    ...settingsOf(recipe).flatMap(({ name, doing, commands }) =>
+      commands.map((line, index) => ({ file: `setting-${name}-${index + 1}`, doing, line })),
+    ),
     ...own,
-    ...(windowsRelease(recipe).isServer
-      ? []
-      : [
-          {
-            file: 'apps',
-            doing: 'removing the apps at which Sysprep stops',
-            line: `${scriptLine('apps')} && ${allowStore}`,
-          },
-        ]),
+    ...(windowsRelease(recipe).isServer ? [] : appSteps),
   ];
 }
 
-/** Takes back what the answer file sets to keep the Store from updating apps while the image is made. */
-const allowStore = [
-  String.raw`(reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\WindowsStore /v AutoDownload /f`,
-  String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\Windows\CloudContent /v DisableWindowsConsumerFeatures /f`,
-  'exit /b 0)',
-].join(' & ');
+/** Apps at which Sysprep stops, and what the answer file of a client sets to keep the Store from making more of them. */
+const appSteps: readonly Step[] = [
+  { file: 'apps', doing: 'removing the apps at which Sysprep stops', line: scriptLine('apps') },
+  ...[
+    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\WindowsStore /v AutoDownload /f`,
+    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\Windows\CloudContent /v DisableWindowsConsumerFeatures /f`,
+  ].map((line, index) => ({
+    file: `store-${index + 1}`,
+    doing: 'letting the Store go on',
+    line: `${line} & exit /b 0`,
+  })),
+];
 
 function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
   const own = recipe.install.commands.flatMap((command, index) =>

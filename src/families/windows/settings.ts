@@ -29,64 +29,56 @@ export const settingKeys = z
   .prefault({})
   .describe('Settings of Windows in the image.');
 
-/** A setting as build.cmd makes it: `line` is a command as at a prompt. */
-type Setting = { name: string; doing: string; line: string };
+/** A setting as build.cmd makes it, by commands as at a prompt, each of which counts. */
+type Setting = { name: string; doing: string; commands: readonly string[] };
 
 /** "SanPolicy" in the "Unattended Windows Setup Reference": the numbers of the registry. */
 const sanPolicies = { OnlineAll: 1, OfflineShared: 2, OfflineAll: 3 };
 
-const terminalServer = String.raw`HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server`;
+const control = String.raw`HKLM\SYSTEM\CurrentControlSet\Control`;
+
+const dword = (key: string, name: string, value: number) =>
+  `reg.exe add "${key}" /v ${name} /t REG_DWORD /d ${value} /f`;
+
+const echo = (version: 4 | 6, type: 8 | 128) =>
+  `netsh.exe advfirewall firewall add rule name="Echo Request (ICMPv${version})" dir=in action=allow protocol=icmpv${version}:${type},any`;
 
 /**
- * The settings of a recipe, each as one command: what "Prepare a Windows VHD or VHDX to upload to Azure" of Microsoft's
- * documentation sets before Sysprep. A group of the firewall is named by its resource (`@FirewallAPI.dll,-28752` is Remote Desktop),
- * and echo requests get rules of their own, as in Logon.ps1 of windows-imaging-tools, for the names of Windows' own rules are localized.
+ * The settings of a recipe: what "Prepare a Windows VHD or VHDX to upload to Azure" of Microsoft's documentation sets before
+ * Sysprep. A group of the firewall is named by its resource (`@FirewallAPI.dll,-28752` is Remote Desktop), and echo requests get
+ * rules of their own, as in Logon.ps1 of windows-imaging-tools, for the names of Windows' own rules are localized. Hibernation is
+ * switched off in the registry: powercfg may refuse it where the firmware knows none.
  */
 export function settingsOf({ settings }: WindowsRecipe): readonly Setting[] {
   const { rdp, ping, sanPolicy, powerPlan } = settings;
-  const dword = (key: string, name: string, value: number) =>
-    `reg.exe add "${key}" /v ${name} /t REG_DWORD /d ${value} /f`;
-  const echo = (version: 4 | 6, type: 8 | 128) =>
-    `netsh.exe advfirewall firewall add rule name="Echo Request (ICMPv${version})" dir=in action=allow protocol=icmpv${version}:${type},any`;
-  const all = (...commands: string[]) => commands.join(' && ');
-  return [
-    ...(rdp
-      ? [
-          {
-            name: 'rdp',
-            doing: 'enabling Remote Desktop',
-            line: all(
-              dword(terminalServer, 'fDenyTSConnections', 0),
-              dword(String.raw`${terminalServer}\WinStations\RDP-Tcp`, 'UserAuthentication', 1),
-              'netsh.exe advfirewall firewall set rule group="@FirewallAPI.dll,-28752" new enable=yes',
-            ),
-          },
-        ]
-      : []),
-    ...(ping ? [{ name: 'ping', doing: 'letting echo requests in', line: all(echo(4, 8), echo(6, 128)) }] : []),
+  const terminalServer = String.raw`${control}\Terminal Server`;
+  const disks = String.raw`HKLM\SYSTEM\CurrentControlSet\Services\partmgr\Parameters`;
+  const wanted: (Setting | false)[] = [
+    rdp && {
+      name: 'rdp',
+      doing: 'enabling Remote Desktop',
+      commands: [
+        dword(terminalServer, 'fDenyTSConnections', 0),
+        dword(String.raw`${terminalServer}\WinStations\RDP-Tcp`, 'UserAuthentication', 1),
+        'netsh.exe advfirewall firewall set rule group="@FirewallAPI.dll,-28752" new enable=yes',
+      ],
+    },
+    ping && { name: 'ping', doing: 'letting echo requests in', commands: [echo(4, 8), echo(6, 128)] },
     {
       name: 'san',
       doing: `making the SAN policy ${sanPolicy}`,
-      line: dword(
-        String.raw`HKLM\SYSTEM\CurrentControlSet\Services\partmgr\Parameters`,
-        'SanPolicy',
-        sanPolicies[sanPolicy],
-      ),
+      commands: [dword(disks, 'SanPolicy', sanPolicies[sanPolicy])],
     },
-    ...(powerPlan === 'high'
-      ? [
-          {
-            name: 'power',
-            doing: 'choosing the power plan High performance',
-            line: all(
-              'powercfg.exe /setactive SCHEME_MIN',
-              'powercfg.exe /change standby-timeout-ac 0',
-              'powercfg.exe /change monitor-timeout-ac 0',
-              // Where the firmware knows no hibernation, powercfg may refuse to switch it off.
-              `(powercfg.exe /hibernate off || ${dword(String.raw`HKLM\SYSTEM\CurrentControlSet\Control\Power`, 'HibernateEnabled', 0)})`,
-            ),
-          },
-        ]
-      : []),
+    powerPlan === 'high' && {
+      name: 'power',
+      doing: 'choosing the power plan High performance',
+      commands: [
+        'powercfg.exe /setactive SCHEME_MIN',
+        'powercfg.exe /change standby-timeout-ac 0',
+        'powercfg.exe /change monitor-timeout-ac 0',
+        dword(String.raw`${control}\Power`, 'HibernateEnabled', 0),
+      ],
+    },
   ];
+  return wanted.filter((setting) => setting !== false);
 }
