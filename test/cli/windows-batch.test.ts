@@ -19,7 +19,9 @@ afterAll(() => wine.end());
 /** The answer CD of a recipe with these commands; its letter is none that a machine with three CD drives would give it. */
 async function answerCd(commands: readonly unknown[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'answers-'));
-  const recipe = await windowsRecipe(`install: { commands: ${JSON.stringify(commands)} }\n`);
+  // Wine has no powercfg.
+  const settings = 'settings: { powerPlan: balanced }';
+  const recipe = await windowsRecipe(`install: { commands: ${JSON.stringify(commands)} }\n${settings}\n`);
   for (const { name, text } of familyOf(recipe).render(recipe)) writeFileSync(join(folder, name), text);
   wine.drive('k', folder);
   return folder;
@@ -109,7 +111,13 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
     /sysprep.exe .*\/generalize \/oobe \/shutdown "\/unattend:C:\\Program Fi/i,
   );
   const written = readFileSync(join(conf, 'cloudbase-init.conf'), 'utf8');
-  expect(written).toMatch(/^\[DEFAULT\]\r\nusername=Administrator\r\n[^]*\r\ngroups=Administrateurs\r\n$/);
+  expect(written).toMatch(/^\[DEFAULT\]\r\ngroups=Administrateurs\r\n\[DEFAULT\]\r\nusername=Administrator\r\n/);
+  const keys = [String.raw`Control\Terminal Server`, String.raw`Services\partmgr\Parameters`];
+  const queries = keys.map((key) => `reg query "HKLM\\SYSTEM\\CurrentControlSet\\${key}" /s`);
+  writeFileSync(join(wine.c, 'query.cmd'), ['@echo off', ...queries, ''].join('\r\n'));
+  expect((await wine.cmd(String.raw`C:\query.cmd`)).output).toMatch(
+    /fDenyTSConnections +REG_DWORD +0x0\b[^]*UserAuthentication +REG_DWORD +0x1\b[^]*SanPolicy +REG_DWORD +0x1\b/,
+  );
   expect(readdirSync(panther)).toEqual(['setupact.log']);
   expect(existsSync(join(wine.c, 'windows/system32/sysprep/unattend.xml'))).toBe(false);
   expect(readFileSync(join(wine.c, 'windows/temp/vmkiln/command-001.log'), 'utf8')).toBe('from the command\r\n');

@@ -5,32 +5,50 @@ import { openImage, run } from '../support/image.ts';
 import { bootPractice } from '../support/practice-windows.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
-/** Windows Server 2022 on practice media, once, by the real binary; every test looks at what this one rehearsal left. */
+/**
+ * A release on practice media, once, by the real binary; every test looks at what this one rehearsal left. VMKILN_WINDOWS names
+ * another one: 2016, 2019, 2025 or 10.
+ */
+const release = process.env['VMKILN_WINDOWS'] ?? '2022';
+const isServer = release !== '10';
+const user = isServer ? 'Administrator' : 'Admin';
 const secret = 'Planted-S3cret-7d2e';
 const out = freshFolder('windows');
-const image = join(out, 'windows-2022-rehearsal.qcow2');
+const image = join(out, `windows-${release}-rehearsal.qcow2`);
+const recipe = join(out, 'windows.yaml');
 const env = { WINDOWS_PASSWORD: secret };
 const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
+const config = '/Windows/System32/config';
 let build: Run;
 let guest: Awaited<ReturnType<typeof openImage>>;
 
 beforeAll(async () => {
-  const args = ['rehearse', 'recipes/windows-2022.yaml', '--out', out, '--ui', 'json', '--from', 'customize'];
+  const shipped = readFileSync('recipes/windows-2022.yaml', 'utf8').replaceAll('2022', release);
+  writeFileSync(
+    recipe,
+    isServer
+      ? shipped
+      : shipped.replace('Windows Server 10 SERVERSTANDARD', 'Windows 10 Pro').replace('Administrator', user),
+  );
+  const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
-  guest = await openImage(image, [conf, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
+  guest = await openImage(image, [conf, config, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
 });
 
 test('the image is whole, and libguestfs takes it for the release', async () => {
   const info = JSON.parse(await run('qemu-img', ['info', '--output=json', image])) as Record<string, unknown>;
   expect(info).toMatchObject({ format: 'qcow2', 'virtual-size': 40 * 1024 ** 3 });
   expect(info['backing-filename']).toBeUndefined();
-  expect(guest.known.split('\n')).toEqual(expect.arrayContaining(['Windows Server 2022 Standard', 'win2k22']));
+  const names = isServer
+    ? [`Windows Server ${release} Standard`, `win2k${release.slice(2)}`]
+    : ['Windows 10 Pro', 'win10'];
+  expect(guest.known.split('\n')).toEqual(expect.arrayContaining(names));
 });
 
 test('of all answer files the one is left that Sysprep cached, and nothing of the build', () => {
   expect(guest.read(`${conf}/cloudbase-init.conf`)).toMatch(
-    /ConfigDriveService[^]*\r\ngroups=Practice Administrators\r\n/,
+    /^\[DEFAULT\]\r\ngroups=Practice Administrators\r\n[^]*ConfigDriveService/,
   );
   expect(readdirSync(guest.path('/Windows/Panther')).toSorted()).toEqual(['setupact.log', 'unattend.xml']);
   expect(guest.read('/Windows/Panther/unattend.xml')).toBe(guest.read(`${conf}/Unattend.xml`));
@@ -38,11 +56,25 @@ test('of all answer files the one is left that Sysprep cached, and nothing of th
   expect(readdirSync(guest.path('/Windows/System32/Sysprep')).toSorted()).toEqual(['Panther', 'sysprep.exe']);
 });
 
+test('the registry has the settings of the recipe, and no password of the build in any of its hives', async () => {
+  const below = (hive: string, key: string) =>
+    run('hivexregedit', ['--export', '--unsafe-printable-strings', guest.path(`${config}/${hive}`), key]);
+  const terminal = await below('SYSTEM', String.raw`\ControlSet001\Control\Terminal Server`);
+  expect(terminal).toMatch(/"fDenyTSConnections"=dword:00000000[^]*\\RDP-Tcp\]\n"UserAuthentication"=dword:00000001/);
+  const disks = await below('SYSTEM', String.raw`\ControlSet001\Services\partmgr\Parameters`);
+  expect(disks).toContain('"SanPolicy"=dword:00000001');
+  const winlogon = await below('SOFTWARE', String.raw`\Microsoft\Windows NT\CurrentVersion\Winlogon`);
+  expect(winlogon).toContain('"AutoAdminLogon"=str(1):"0"');
+  expect(winlogon).not.toMatch(/DefaultPassword|AutoLogonCount/);
+  for (const hive of ['SAM', 'SECURITY', 'DEFAULT', 'SOFTWARE', 'SYSTEM'])
+    expect(await below(hive, '\\'), hive).not.toContain(secret);
+});
+
 test('the first boot of an instance asks nothing, and would without that file', async () => {
   const boot = (name: string, remove: string[]) => bootPractice(image, join(freshFolder(name), 'clone.qcow2'), remove);
   const [first, without] = await Promise.all([boot('first', []), boot('without', ['/Windows/Panther/unattend.xml'])]);
   expect(first).toContain('practice Cloudbase-Init: specialize');
-  expect(first).toContain('practice Cloudbase-Init: Administrator is one of Practice Administrators');
+  expect(first).toContain(`practice Cloudbase-Init: ${user} is one of Practice Administrators`);
   expect(first).toContain('Press Ctrl+Alt+Delete to unlock');
   expect(without).toContain("Let's start with your region");
 });
@@ -69,10 +101,10 @@ test('what Setup refuses ends the build with its words, a screenshot and the log
   // No lint knows which letter a drive gets.
   writeFileSync(
     join(folder, 'own.hbs'),
-    shipped.replaceAll('<Path>{{path}}</Path>', String.raw`<Path>Q:\viostor\2k22\amd64</Path>`),
+    shipped.replaceAll('<Path>{{path}}</Path>', String.raw`<Path>Q:\viostor\any\amd64</Path>`),
   );
   const own = 'install:\n  answerFile: own.hbs\n';
-  writeFileSync(join(folder, 'x.yaml'), readFileSync('recipes/windows-2022.yaml', 'utf8').replace('install:\n', own));
+  writeFileSync(join(folder, 'x.yaml'), readFileSync(recipe, 'utf8').replace('install:\n', own));
   const args = ['rehearse', join(folder, 'x.yaml'), '--out', out, '--ui', 'json'];
   const failed = await vmkiln(args, { timeout: 600, env });
   expect(failed.status).toBe(1);

@@ -127,6 +127,8 @@ async function isoOf(files: Record<string, string | Buffer>): Promise<string> {
 const standard = { NAME: 'Windows Server 2022 SERVERSTANDARD', EDITIONID: 'ServerStandard' };
 const shown = { ...standard, DISPLAYNAME: 'Windows Server 2022 Standard (Desktop Experience)' };
 const evaluation = { ...standard, EDITIONID: 'ServerStandardEval' };
+const ltsc = { NAME: 'Windows 10 Enterprise LTSC', EDITIONID: 'EnterpriseS', BUILD: '17763' };
+const ltscImage = `install: { image: ${ltsc.NAME} }\n`;
 const uefi = 'machine: { firmware: uefi }\n';
 const own = 'install: { answerFile: own.hbs }\n';
 /** The published key of Windows Server 2019 Standard. */
@@ -158,6 +160,7 @@ test('before anything starts: media that fit have nothing said of them', async (
   expect(await problems([shown], { recipe: `install: { image: ${shown.DISPLAYNAME} }\n` })).toBe('');
   expect(await problems([shown], { recipe: uefi })).toBe('');
   expect(await problems([evaluation])).toBe('');
+  expect(await problems([ltsc], { recipe: `${ltscImage}productKey: generic\n`, release: '10' })).toBe('');
 });
 
 test.each<[string, Parameters<typeof problems>, RegExp]>([
@@ -169,7 +172,12 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
   [
     'another release',
     [[{ ...standard, NAME: 'Windows Server 2019 SERVERSTANDARD' }], { release: '2019' }],
-    /is build 20348, which is not Windows 2019/,
+    /is build 20348, and Windows 2019 is 17763/,
+  ],
+  [
+    'a release of Windows 10 whose key is another one',
+    [[{ ...ltsc, BUILD: '14393' }], { recipe: `${ltscImage}productKey: generic\n`, release: '10' }],
+    /is build 14393, and Windows 10 is 17763 to 19999/,
   ],
   ['another language', [[standard], { recipe: 'language: de-DE\n' }], /has en-US, not the language de-DE/],
   ['another architecture', [[{ ...standard, ARCH: '0' }]], /is of x86, and the machine of amd64/],

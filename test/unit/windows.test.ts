@@ -35,6 +35,39 @@ test.each(forms)(
   },
 );
 
+test.each([
+  ['2016', '', 'Windows Server 2016 SERVERSTANDARD', 'WC2BQ-8NRM3-FDDYY-2BFGV-KHKQY', '2k16'],
+  [
+    '2016',
+    'Windows Server 2016 Datacenter',
+    'Windows Server 2016 SERVERDATACENTERCORE',
+    'CB7KF-BWN84-R7R2Y-793K2-8XDDG',
+    '2k16',
+  ],
+  ['10', '', 'Windows 10 Pro', 'W269N-WFGWX-YVC9B-4J6C9-T83GX', 'w10'],
+  ['10', 'Windows 10 Education N', 'Windows 10 Education N', '2WH4N-8QGBV-H22JP-CT43Q-MDWWJ', 'w10'],
+  ['10', 'Windows 10 Enterprise LTSC', 'Windows 10 Enterprise LTSC', 'M7XTQ-FN8P6-TTKYV-9D4CC-J462D', 'w10'],
+  ['11', 'Windows 11 Enterprise N LTSC', 'Windows 11 Enterprise N LTSC', '92NFX-8DJQP-P6BBQ-THF9C-7CG2H', 'w11'],
+  [
+    '11',
+    'Windows 11 Pro N for Workstations',
+    'Windows 11 Pro N for Workstations',
+    '9FNHH-K3HBT-3W4TD-6383H-6XYWF',
+    'w11',
+  ],
+])(
+  'Windows %s, %s: its image, the key that Microsoft publishes, its drivers',
+  async (release, named, image, key, folder) => {
+    const more = `machine: { firmware: uefi }\nproductKey: generic\n${named && `install: { image: ${named} }\n`}`;
+    const recipe = await windowsRecipe(more, release);
+    const answers = rendered(recipe, 'Autounattend.xml');
+    expect(familyOf(recipe).lint?.(recipe, [answers])).toEqual([]);
+    expect(answers.text).toContain(`<Value>${image}</Value>`);
+    expect(answers.text).toContain(`<Key>${key}</Key>`);
+    expect(answers.text).toContain(`<Path>D:\\viostor\\${folder}\\amd64</Path>`);
+  },
+);
+
 test('batch files have the lines of cmd.exe, and the commands of the recipe run before Sysprep', async () => {
   const recipe = await windowsRecipe('install: { commands: ["tzutil /s UTC"] }\n');
   const { text } = rendered(recipe, 'build.cmd');
@@ -111,10 +144,18 @@ test.each([
   expect(familyOf(recipe).properties(recipe)).toMatchObject({ os_admin_user: user });
 });
 
-test('who logs on to build is the built-in Administrator by its own name, and formats may be of another language', async () => {
+test('who logs on to build is the built-in Administrator, by its English name in any language, and formats may be of another', async () => {
   const recipe = await windowsRecipe('language: fr-FR\nformats: de-CH\n');
   const { text } = rendered(recipe, 'Autounattend.xml');
-  expect(text).toContain('<Username>Administrateur</Username>');
+  expect(text).toContain('<Username>Administrator</Username>');
+  const localized = async (release: string) => {
+    const own = await windowsRecipe('language: fr-FR\n', release);
+    const answers = rendered(own, 'Autounattend.xml');
+    const renamed = { ...answers, text: answers.text.replace('<Username>Administrator<', '<Username>Administrateur<') };
+    return familyOf(own).lint?.(own, [renamed]) ?? [];
+  };
+  expect(await localized('2022')).toEqual([]);
+  expect((await localized('10'))[0]?.message).toContain('only the English Administrator enables it');
   expect(text.match(/<(?:UserLocale|UILanguage|SystemLocale)>[^<]*/g)).toEqual([
     '<UILanguage>fr-FR',
     '<SystemLocale>fr-FR',

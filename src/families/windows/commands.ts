@@ -4,47 +4,83 @@ import { renderTemplate } from '../../answers/templates.ts';
 import { VmkilnError } from '../../errors.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
+import { windowsRelease } from './releases.ts';
+import { settingsOf } from './settings.ts';
 
-type Command = WindowsRecipe['install']['commands'][number];
+/** A batch file of the answer CD, without its ending, what it does, and the command in it, as at a prompt. */
+type Step = { file: string; doing: string; line: string };
 
-/** A command as build.cmd runs it: `file` is the batch file of its own on the answer CD, without its ending. */
-type CommandFile = { number: number; file: string; title: string; variable: string };
+/** A script of the answer CD: the user's own file, or a shipped template. */
+type Script = { name: string; path: string; isTemplate: boolean };
 
-/** Names of what `commandFiles` renders. */
-export function commandFileNames({ install: { commands } }: WindowsRecipe): string[] {
-  const own = commands.flatMap((command, index) => [
-    `command-${numbered(index)}.cmd`,
-    ...(typeof command === 'string' ? [] : [`script-${numbered(index)}.ps1`]),
-  ]);
-  return [...own, ...(commands.some((command) => typeof command === 'object') ? ['script.ps1'] : [])];
+/** What runs in the installed Windows before Sysprep, in this order: the settings, the commands of the recipe, and the removal of apps. */
+function stepsOf(recipe: WindowsRecipe): Step[] {
+  const own = recipe.install.commands.map((command, index): Step => {
+    const number = numbered(index);
+    const shown = typeof command === 'string' ? '' : `: ${basename(command.script).replace(/[^A-Za-z0-9._-]/g, '_')}`;
+    const line = typeof command === 'string' ? command.replace(/^[;\s]+/, '') : scriptLine(`script-${number}`);
+    // `for /f` passes over lines that begin with a semicolon, where cmd passes over the semicolon.
+    return { file: `command-${number}`, doing: `running command ${index + 1} of the recipe${shown}`, line };
+  });
+  return [
+    ...settingsOf(recipe).flatMap(({ name, doing, commands }) =>
+      commands.map((line, index) => ({ file: `setting-${name}-${index + 1}`, doing, line })),
+    ),
+    ...own,
+    ...(windowsRelease(recipe).isServer ? [] : appSteps),
+  ];
 }
 
-export function commandsOf({ install }: WindowsRecipe): readonly CommandFile[] {
-  return install.commands.map((command, index) => ({
-    number: index + 1,
-    file: `command-${numbered(index)}`,
-    variable: variableFor(lineOf(command, index)),
-    title: typeof command === 'string' ? '' : `: ${basename(command.script).replace(/[^A-Za-z0-9._-]/g, '_')}`,
-  }));
+/** Apps at which Sysprep stops, and what the answer file of a client sets to keep the Store from making more of them. */
+const appSteps: readonly Step[] = [
+  { file: 'apps', doing: 'removing the apps at which Sysprep stops', line: scriptLine('apps') },
+  ...[
+    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\WindowsStore /v AutoDownload /f`,
+    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\Windows\CloudContent /v DisableWindowsConsumerFeatures /f`,
+  ].map((line, index) => ({
+    file: `store-${index + 1}`,
+    doing: 'letting the Store go on',
+    line: `${line} & exit /b 0`,
+  })),
+];
+
+function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
+  const own = recipe.install.commands.flatMap((command, index) =>
+    typeof command === 'string'
+      ? []
+      : [{ name: `script-${numbered(index)}.ps1`, path: command.script, isTemplate: false }],
+  );
+  const shipped = (name: string) => ({ name, path: join(templates, `${name}.hbs`), isTemplate: true });
+  const all = [...own, ...(windowsRelease(recipe).isServer ? [] : [shipped('apps.ps1')])];
+  return all.length > 0 ? [...all, shipped('script.ps1')] : [];
+}
+
+/** Names of what `commandFiles` renders. */
+export function commandFileNames(recipe: WindowsRecipe): string[] {
+  return [...stepsOf(recipe).map(({ file }) => `${file}.cmd`), ...scriptsOf(recipe, '').map(({ name }) => name)];
+}
+
+/** The steps as build.cmd runs them. */
+export function commandsOf(recipe: WindowsRecipe): readonly { file: string; doing: string; variable: string }[] {
+  return stepsOf(recipe).map(({ file, doing, line }) => ({ file, doing, variable: variableFor(line) }));
 }
 
 /**
- * The files of the recipe's commands. Each command is the last line of a batch file that reads it with `for /f`, whose variables
- * cmd replaces after it has looked for special characters ("for" in Microsoft's "Windows Commands"; `help for`): all of `% & | " ^`
- * reaches the inner cmd as it would from a prompt, and its exit status is that of the file. @throws VmkilnError TEMPLATE_INVALID
- * for a script that is not UTF-8.
+ * The files of the steps. Each command is the last line of a batch file that reads it with `for /f`, whose variables cmd replaces
+ * after it has looked for special characters ("for" in Microsoft's "Windows Commands"; `help for`): all of `% & | " ^` reaches the
+ * inner cmd as it would from a prompt, and its exit status is that of the file. @throws VmkilnError TEMPLATE_INVALID for a script
+ * that is not UTF-8.
  */
 export function commandFiles(recipe: WindowsRecipe, templates: string): RenderedFile[] {
-  const { commands } = recipe.install;
-  const files = commands.flatMap((command, index): RenderedFile[] => {
-    const line = lineOf(command, index);
+  const batches = stepsOf(recipe).map(({ file, line }) => {
     // oxlint-disable-next-line no-control-regex
     const view = { line, variable: variableFor(line), wide: /[^\u0000-\u007f]/.test(line) };
-    const batch = renderTemplate(join(templates, 'command.cmd.hbs'), `command-${numbered(index)}.cmd`, 'text', view);
-    return typeof command === 'string' ? [batch] : [batch, scriptFile(command.script, index)];
+    return renderTemplate(join(templates, 'command.cmd.hbs'), `${file}.cmd`, 'text', view);
   });
-  if (!commands.some((command) => typeof command === 'object')) return files;
-  return [...files, renderTemplate(join(templates, 'script.ps1.hbs'), 'script.ps1', 'text', {})];
+  const scripts = scriptsOf(recipe, templates).map(({ name, path, isTemplate }) =>
+    isTemplate ? renderTemplate(path, name, 'text', {}) : ownScript(name, path),
+  );
+  return [...batches, ...scripts];
 }
 
 function numbered(index: number): string {
@@ -58,18 +94,17 @@ function variableFor(line: string): string {
   );
 }
 
-/** `for /f` passes over lines that begin with a semicolon, where cmd passes over the semicolon. */
-function lineOf(command: Command, index: number): string {
-  if (typeof command === 'string') return command.replace(/^[;\s]+/, '');
-  const log = String.raw`%SystemRoot%\Temp\vmkiln\script-${numbered(index)}.log`;
-  return `powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%answers%script.ps1" "%answers%script-${numbered(index)}.ps1" "${log}"`;
+/** The command that runs a script of the answer CD, with its transcript among the logs. */
+function scriptLine(name: string): string {
+  const log = `%SystemRoot%\\Temp\\vmkiln\\${name}.log`;
+  return `powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%answers%script.ps1" "%answers%${name}.ps1" "${log}"`;
 }
 
 /** A script as it is: with the byte order mark by which Windows PowerShell tells UTF-8, if it has one. */
-function scriptFile(path: string, index: number): RenderedFile {
+function ownScript(name: string, path: string): RenderedFile {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
-    return { name: `script-${numbered(index)}.ps1`, text, holes: [] };
+    return { name, text, holes: [] };
   } catch (cause) {
     throw new VmkilnError('TEMPLATE_INVALID', `${path} cannot be read as UTF-8`, {
       hint: `find out what it is with \`file ${path}\`, then convert it: iconv -f UTF-16 -t UTF-8`,

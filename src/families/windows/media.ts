@@ -77,7 +77,9 @@ function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | unde
   if (chosen.architecture !== undefined && chosen.architecture !== 'amd64')
     problems.push(`${shown} is of ${chosen.architecture}, and the machine of amd64`);
   if (chosen.build < builds.from || chosen.build > builds.to)
-    problems.push(`${shown} is build ${chosen.build}, which is not Windows ${recipe.release}`);
+    problems.push(
+      `${shown} is build ${chosen.build}, and Windows ${recipe.release} is ${[...new Set([builds.from, builds.to])].join(' to ')}`,
+    );
   const absent = [...new Set([recipe.language, ...languages])].filter(
     (wanted) => !chosen.languages.some((name) => name.toLowerCase() === wanted.toLowerCase()),
   );
@@ -120,7 +122,9 @@ function keyProblems(recipe: WindowsRecipe, { name, edition }: WimImage, read: R
   const published = editionOfKey(read(productKey));
   if (published === undefined || (published.edition === edition && generic[edition] === read(productKey).toUpperCase()))
     return [];
-  return [`the product key is for ${published.edition} of Windows ${published.release}, and "${name}" is ${edition}`];
+  return [
+    `the product key is for ${published.edition} of Windows ${published.releases.join(' and ')}, and "${name}" is ${edition}`,
+  ];
 }
 
 /** A key in an answer file of the user's: no more is told of it than the edition that Microsoft publishes it for. */

@@ -5,9 +5,10 @@ import { resolveStep } from './steps.ts';
 
 /** Makes the paths of Windows' own keys absolute. */
 export function resolvePaths(recipe: WindowsRecipe, files: RecipeFiles): WindowsRecipe {
-  const { install, productKey, administratorPassword } = recipe;
+  const { install, cloudbaseInit, productKey, administratorPassword } = recipe;
   const { folder, report } = files;
   const answerFile = install.answerFile && findFile(install.answerFile, folder, ['install', 'answerFile'], report);
+  const config = cloudbaseInit.config && findFile(cloudbaseInit.config, folder, ['cloudbaseInit', 'config'], report);
   const commands = install.commands.map((command, index) => {
     if (typeof command === 'string') return command;
     return { script: findFile(command.script, folder, ['install', 'commands', index, 'script'], report) };
@@ -15,6 +16,7 @@ export function resolvePaths(recipe: WindowsRecipe, files: RecipeFiles): Windows
   return {
     ...recipe,
     install: { ...install, ...(answerFile && { answerFile }), commands },
+    cloudbaseInit: { ...cloudbaseInit, ...(config && { config }) },
     ...(typeof productKey === 'object' && { productKey: resolveSecret(productKey, folder) }),
     administratorPassword: resolveSecret(administratorPassword, folder),
     customize: recipe.customize.map((step, index) => resolveStep(step, ['customize', index], files)),

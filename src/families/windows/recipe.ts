@@ -5,6 +5,7 @@ import { line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { windowsRelease } from './releases.ts';
+import { settingKeys } from './settings.ts';
 import { windowsStep } from './step-keys.ts';
 import { timeZones } from './timezones.ts';
 
@@ -43,7 +44,7 @@ const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
     .optional()
     .describe(
-      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server (without desktop where `desktop` is false) or Pro.',
+      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server, with its desktop, or Pro.',
     ),
   answerFile: line('a path')
     .optional()
@@ -64,7 +65,7 @@ const install = z.strictObject({
 });
 
 /** The releases of Windows that vmkiln knows; their data is in releases.ts. */
-const windowsVersions = ['2019', '2022', '2025', '11'] as const;
+const windowsVersions = ['2016', '2019', '2022', '2025', '10', '11'] as const;
 
 /** What stands in the place of a key may be one, and is never repeated. */
 const productKeyForm =
@@ -72,7 +73,9 @@ const productKeyForm =
 
 const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
-  release: z.enum(windowsVersions).describe('Release, in quotes: of Windows Server, or `11`.'),
+  release: z
+    .enum(windowsVersions)
+    .describe('Release, in quotes: the year of Windows Server, or `10` or `11`; LTSC too.'),
   source: source.describe('The media of the installation.'),
   productKey: z
     .union([z.literal('generic', { error: productKeyForm }), secret()], { error: productKeyForm })
@@ -112,12 +115,18 @@ const form = recipeForm({
     .describe('Time zone, by its Windows name (`tzutil /l`).'),
   organization: line('a name').optional().describe('Registered organization.'),
   install: install.prefault({}).describe('How the installer is driven.'),
+  settings: settingKeys,
   cloudbaseInit: z
     .strictObject({
       user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
         .optional()
         .describe(
           'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
+        ),
+      config: line('a path')
+        .optional()
+        .describe(
+          'Template of a cloudbase-init.conf of yours beside the recipe, of which both its files are rendered. By default the shipped one.',
         ),
     })
     .prefault({})

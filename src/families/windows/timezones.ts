@@ -1,6 +1,7 @@
 /**
- * The time zones of Windows, as `tzutil /l` lists them: the `other` names of Unicode's windowsZones.xml, and the two that Windows
- * still has beside them. A name of the first list lacks the ` Standard Time` that nearly all end in.
+ * The time zones of Windows, as `tzutil /l` lists them: the `other` names of Unicode's windowsZones.xml, and two that Microsoft's list
+ * has beside them, Kamchatka and Mid-Atlantic, which it calls old ("Time zones in Azure SQL Managed Instance", whose list is that of
+ * Windows). A name of the first list lacks the ` Standard Time` that nearly all end in.
  */
 const standard = [
   'AUS Central, AUS Eastern, Afghanistan, Alaskan, Aleutian, Altai, Arab, Arabian, Arabic, Argentina, Astrakhan',

@@ -3,6 +3,7 @@ import { show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import type { WindowsRecipe } from './recipe.ts';
+import { windowsRelease } from './releases.ts';
 import { timeZones } from './timezones.ts';
 import type { Report } from './unattend-disk.ts';
 import { descendants, type Element } from './unattend.ts';
@@ -12,7 +13,9 @@ const value = (element: Element, name: string) => element.children.find((child) 
 /** Who logs on, by which password, and what the answer file says besides of the machine: by the "Unattended Windows Setup Reference". */
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
   const users = descendants(root, 'LocalAccount').map((account) => value(account, 'Name')?.text.toLowerCase());
-  const known = [administratorName(recipe.language).toLowerCase(), ...users];
+  const builtIn = administratorName(recipe.language);
+  // "Username" of AutoLogon: only the English name enables the built-in account, which a server has enabled.
+  const known = ['administrator', ...(windowsRelease(recipe).isServer ? [builtIn.toLowerCase()] : []), ...users];
   for (const logon of descendants(root, 'AutoLogon')) {
     if (value(logon, 'Enabled')?.text.toLowerCase() === 'false') continue;
     if (value(logon, 'LogonCount') === undefined)
@@ -23,7 +26,9 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
     else if (value(logon, 'Domain') === undefined && user.text !== '' && !known.includes(user.text.toLowerCase()))
       report(
         user,
-        `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on ${administratorName(recipe.language)}`,
+        user.text.toLowerCase() === builtIn.toLowerCase()
+          ? `Username: ${show(user.text)} is disabled: only the English Administrator enables it, in any language`
+          : `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on Administrator`,
       );
   }
   for (const element of descendants(root, 'PlainText')) {
@@ -41,8 +46,10 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
     else if (/[{|}~[\\\]^':;<=>?@!"#$%`()+/.,& _]/.test(name.text) || /^\d+$/.test(name.text))
       report(name, `ComputerName: expected letters, digits and hyphens, not digits alone, got ${show(name.text)}`);
   }
+  // "TimeZone": `_dstoff` behind a name leaves daylight saving time out.
+  const isZone = (name: string) => timeZones.some((each) => each.toLowerCase() === name.toLowerCase());
   for (const zone of descendants(root, 'TimeZone'))
-    if (zone.text !== '' && !timeZones.some((each) => each.toLowerCase() === zone.text.toLowerCase()))
+    if (zone.text !== '' && !isZone(zone.text.replace(/_dstoff$/i, '')))
       report(zone, `TimeZone: Windows has no time zone ${show(zone.text)}${didYouMean(zone.text, timeZones)}`);
   for (const command of [
     ...descendants(root, 'RunSynchronousCommand'),

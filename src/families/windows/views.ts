@@ -1,7 +1,6 @@
 import { VmkilnError } from '../../errors.ts';
 import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
-import { administratorName, loginUser } from './accounts.ts';
 import { commandsOf } from './commands.ts';
 import { partitionsOf, windowsPartition } from './partitions.ts';
 import type { WindowsRecipe } from './recipe.ts';
@@ -41,8 +40,10 @@ export function answerView(recipe: WindowsRecipe): View {
     keyboard,
     timezone,
     owner: 'Administrator',
-    administrator: administratorName(language),
+    // "Username" of AutoLogon: "only the English word will automatically enable the account", whatever the language of the system.
+    administrator: 'Administrator',
     organization,
+    client: !windowsRelease(recipe).isServer,
     uefi: machine.firmware === 'uefi',
     windowsPartition: windowsPartition(recipe),
     partitions: partitions.map(({ number, type, size }) => ({ number, type, size })),
@@ -71,7 +72,7 @@ function productKeyOf(recipe: WindowsRecipe): string | SecretRef | undefined {
     'RECIPE_INVALID',
     `productKey: there is no generic key that is known to fit the image "${image}"`,
     {
-      hint: 'name an image of the Standard, Datacenter, Pro, Education or Enterprise edition, or refer to a key of yours',
+      hint: 'name an image of Standard, Datacenter, Pro, Education, Enterprise or Enterprise LTSC, or refer to a key of yours',
     },
   );
 }
@@ -84,13 +85,4 @@ export function buildView(recipe: WindowsRecipe): View {
 /** What recovery.ps1.hbs may use. */
 export function recoveryView({ install }: WindowsRecipe): View {
   return { keeps: install.recovery === 'partition' };
-}
-
-/** What cloudbase-init.conf.hbs may use; `specialize` for the configuration of Sysprep's specialize pass. */
-export function cloudbaseView(recipe: WindowsRecipe, specialize: boolean): View {
-  return {
-    user: loginUser(recipe),
-    specialize,
-    logfile: specialize ? 'cloudbase-init-unattend.log' : 'cloudbase-init.log',
-  };
 }

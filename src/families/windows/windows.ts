@@ -7,6 +7,7 @@ import { answerMedium } from '../../tools/xorriso.ts';
 import { type Contribution, type Family, type FileOf, type Installation, mediumPiece } from '../family.ts';
 import { loginUser } from './accounts.ts';
 import { renderAnswers, templates } from './answers.ts';
+import { cloudbaseView, lintCloudbase } from './cloudbase.ts';
 import { commandFileNames, commandFiles } from './commands.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
@@ -16,7 +17,7 @@ import { windowsForm, type WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
-import { buildView, cloudbaseView, recoveryView } from './views.ts';
+import { buildView, recoveryView } from './views.ts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
@@ -41,7 +42,7 @@ export const windows: Family<WindowsRecipe> = {
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
   installer: windowsSetup,
   logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
-  lint: lintAnswers,
+  lint: (recipe, rendered) => [...lintAnswers(recipe, rendered), ...lintCloudbase(recipe, rendered)],
   check: checkMedia,
   properties: (recipe) => ({
     os_admin_user: loginUser(recipe),
@@ -71,14 +72,18 @@ function render(recipe: WindowsRecipe): RenderedFile[] {
   const answers = renderAnswers(recipe);
   const text = (template: string, name: string, view: ReturnType<typeof buildView>) =>
     withCrlf(renderTemplate(join(templates, `${template}.hbs`), name, 'text', view));
+  const cloudbase = (name: string, specialize: boolean) => {
+    const template = recipe.cloudbaseInit.config ?? join(templates, 'cloudbase-init.conf.hbs');
+    return withCrlf(renderTemplate(template, name, 'text', cloudbaseView(recipe, specialize)));
+  };
   return [
     // Both the password and the key leave their mark in the registry of the image.
     { ...answers, holes: answers.holes.map((hole) => ({ ...hole, inGuest: true })) },
     text('build.cmd', 'build.cmd', buildView(recipe)),
     text('recovery.ps1', 'recovery.ps1', recoveryView(recipe)),
     ...commandFiles(recipe, templates).map((file) => (file.name.endsWith('.cmd') ? withCrlf(file) : file)),
-    text('cloudbase-init.conf', 'cloudbase-init.conf', cloudbaseView(recipe, false)),
-    text('cloudbase-init.conf', 'cloudbase-init-unattend.conf', cloudbaseView(recipe, true)),
+    cloudbase('cloudbase-init.conf', false),
+    cloudbase('cloudbase-init-unattend.conf', true),
   ];
 }
 
@@ -132,7 +137,17 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
       ...enlightenments(host),
     ],
     keys: [
-      ...(['source', 'release', 'machine', 'install', 'language', 'formats', 'keyboard', 'timezone'] as const),
+      ...([
+        'source',
+        'release',
+        'machine',
+        'install',
+        'settings',
+        'language',
+        'formats',
+        'keyboard',
+        'timezone',
+      ] as const),
       ...(['productKey', 'administratorPassword', 'organization', 'cloudbaseInit'] as const),
     ],
   };

@@ -20,7 +20,7 @@ xorriso -report_about WARNING -outdev "stdio:$work/windows.iso" -volid "$label" 
   -boot_image any next -boot_image any efi_path=/boot/efi.img -boot_image any emul_type=no_emulation -boot_image any load_size=full -commit
 
 # The folders of virtio-win, with drivers in name alone.
-for version in 2k19 2k22 2k25 w11; do
+for version in 2k16 2k19 2k22 2k25 w10 w11; do
   for driver in viostor vioscsi NetKVM Balloon vioserial; do
     mkdir -p "$work/virtio/$driver/$version/amd64"
     name=$(echo "$driver" | tr 'A-Z' 'a-z')

@@ -7,12 +7,19 @@ import machine
 from answers import SetupError
 
 HOME = "Program Files/Cloudbase Solutions/Cloudbase-Init"
+# As docs/source/plugins.rst and services.rst of Cloudbase-Init list them.
 PLUGINS = {"mtu.MTUPlugin", "sethostname.SetHostNamePlugin", "extendvolumes.ExtendVolumesPlugin", "ntpclient.NTPClientPlugin",
            "createuser.CreateUserPlugin", "networkconfig.NetworkConfigPlugin", "licensing.WindowsLicensingPlugin",
            "sshpublickeys.SetUserSSHPublicKeysPlugin", "userdata.UserDataPlugin", "setuserpassword.SetUserPasswordPlugin",
-           "localscripts.LocalScriptsPlugin", "winrmlistener.ConfigWinRMListenerPlugin", "rdp.RDPSettingsPlugin"}
+           "localscripts.LocalScriptsPlugin", "winrmlistener.ConfigWinRMListenerPlugin", "rdp.RDPSettingsPlugin",
+           "winrmcertificateauth.ConfigWinRMCertificateAuthPlugin", "trim.TrimConfigPlugin", "sanpolicy.SANPolicyPlugin",
+           "rdp.RDPPostCertificateThumbprintPlugin", "pagefiles.PageFilesPlugin", "bootconfig.BCDConfigPlugin",
+           "displayidletimeout.DisplayIdleTimeoutConfigPlugin", "bootconfig.BootStatusPolicyPlugin", "updates.WindowsAutoUpdatesPlugin",
+           "ephemeraldisk.EphemeralDiskPlugin", "certificates.ServerCertificatesPlugin", "azureguestagent.AzureGuestAgentPlugin"}
 SERVICES = {"configdrive.ConfigDriveService", "httpservice.HttpService", "nocloudservice.NoCloudConfigDriveService",
-            "ec2service.EC2Service", "base.EmptyMetadataService"}
+            "ec2service.EC2Service", "base.EmptyMetadataService", "cloudstack.CloudStack", "opennebulaservice.OpenNebulaService",
+            "maasservice.MaaSHttpService", "ovfservice.OvfService", "packet.PacketService", "azureservice.AzureService",
+            "vmwareguestinfoservice.VMwareGuestInfoService", "gceservice.GCEService"}
 # As its Unattend.xml has it, with the folders of the installation.
 UNATTEND = """<?xml version="1.0" encoding="utf-8"?>
 <unattend xmlns="urn:schemas-microsoft-com:unattend" xmlns:wcm="http://schemas.microsoft.com/WMIConfig/2002/State">
@@ -52,11 +59,11 @@ def install(root: str) -> None:
 
 
 def configuration(root: str, name: str):
-    """A configuration file; None if it is not there."""
+    """A configuration file, in which the last value of an option holds; None if it is not there."""
     path = f"{root}/{HOME}/conf/{name}"
     if not os.path.exists(path):
         return None
-    config = configparser.ConfigParser(interpolation=None)
+    config = configparser.ConfigParser(interpolation=None, strict=False)
     config.read(path, encoding="utf-8")
     return config["DEFAULT"]
 

@@ -12,7 +12,7 @@ import machine
 import registry
 import values
 from answers import SetupError, all_of, component, in_order, text_of
-from programs import C, CONFIG, STATE, WINLOGON, Programs
+from programs import APPS, C, CONFIG, OWN_APP, STATE, UPDATED_APP, WINLOGON, Programs
 
 
 # What the built-in Administrator is called where it is not called so.
@@ -20,13 +20,18 @@ NAMES = {"es": "Administrador", "fi": "Järjestelmänvalvoja", "fr": "Administra
          "pt": "Administrador", "ru": "Администратор", "sv": "Administratör"}
 
 
+def is_client() -> bool:
+    return values.lookup(f"{CONFIG}/SOFTWARE", r"Microsoft\Windows NT\CurrentVersion", "InstallationType") == "Client"
+
+
 def log_on(shell, language: str) -> None:
-    """Without an automatic logon, nobody runs FirstLogonCommands."""
+    """Without an automatic logon, nobody runs FirstLogonCommands. The English name is good in any language, and enables the account."""
     logon = all_of(shell, "AutoLogon")
     password = text_of(shell, "UserAccounts/AdministratorPassword/Value")
     user = text_of(logon[0], "Username") if logon else ""
     local = {text_of(each, "Name"): text_of(each, "Password/Value") for each in all_of(shell, "UserAccounts/LocalAccounts/LocalAccount")}
-    accounts = {NAMES.get(language.split("-")[0], "Administrator"): password, **local}
+    own = {} if is_client() else {NAMES.get(language.split("-")[0], "Administrator"): password}
+    accounts = {"Administrator": password, **own, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
         if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
             machine.wait_for_ever("Windows: the desktop of a user whose password is still in the registry")
@@ -36,6 +41,15 @@ def log_on(shell, language: str) -> None:
     # One logon more than the answer file says, which Microsoft knows.
     registry.write(f"{CONFIG}/SOFTWARE", WINLOGON, {"AutoAdminLogon": "1", "DefaultUserName": user, "DefaultPassword": accounts[user],
                                                     "AutoLogonCount": 1})
+
+
+def install_apps() -> None:
+    """What a client installs for its first user, and what the Store updates for it unless it is kept from that."""
+    if not is_client():
+        return
+    os.makedirs(f"{APPS}/{OWN_APP}", exist_ok=True)
+    if values.lookup(f"{CONFIG}/SOFTWARE", r"Policies\Microsoft\WindowsStore", "AutoDownload") != 2:
+        os.makedirs(f"{APPS}/{UPDATED_APP}", exist_ok=True)
 
 
 def mount_windows() -> str:
@@ -89,6 +103,7 @@ def main() -> None:
     registry.write(f"{CONFIG}/SYSTEM", "Setup", {"SystemSetupInProgress": 0, "OOBEInProgress": 0})
     cloudbase.serve(C)
     log_on(shell, text_of(component(root, "oobeSystem", "Microsoft-Windows-International-Core"), "UILanguage").lower())
+    install_apps()
     for command in in_order(all_of(shell, "FirstLogonCommands/SynchronousCommand")):
         programs.program(text_of(command, "CommandLine"), "")
     machine.wait_for_ever("Windows: the desktop of Administrator")

@@ -7,6 +7,7 @@ import shutil
 
 import cloudbase
 import machine
+import prompt
 import registry
 import values
 from answers import SetupError
@@ -16,6 +17,10 @@ C = "/run/windows"
 CONFIG = f"{C}/Windows/System32/config"
 WINLOGON = r"Microsoft\Windows NT\CurrentVersion\Winlogon"
 STATE = r"Microsoft\Windows\CurrentVersion\Setup\State"
+APPS = f"{C}/Program Files/WindowsApps"
+# An app of a user that is not provisioned, and the update of one that is: Sysprep stops at both.
+OWN_APP = "Microsoft.MicrosoftEdge.Stable_131.0.2903.99_neutral__8wekyb3d8bbwe"
+UPDATED_APP = "Microsoft.WindowsCalculator_11.2411.1.0_x64__8wekyb3d8bbwe"
 RECOVERY = ("DE94BBA4-06D1-4D40-A16A-BFD50179D6AC", "27")
 
 
@@ -55,7 +60,11 @@ class Programs:
         return Batch(self.read(name), name.strip('"'), self, dict(self.variables)).run()
 
     def prompt(self, line: str) -> int:
-        """A line as it would be typed: of the commands of a recipe only their end is rehearsed."""
+        """A line as it would be typed."""
+        return prompt.run(line, self.command)
+
+    def command(self, line: str) -> int:
+        """One command: of those of a recipe only the registry and their end is rehearsed."""
         end = re.fullmatch(r"exit(?: /b)?(?: (\d+))?", line.strip(), re.I)
         if end:
             return int(end[1] or 0)
@@ -151,6 +160,10 @@ class Programs:
         return 0, ""
 
     def powershell(self, _words: list, line: str) -> tuple:
+        scripts = [self.read(name) for name in re.findall(r'"([^"]*\.ps1)"', line)]
+        if any("Remove-AppxPackage" in text for text in [line, *scripts]):
+            shutil.rmtree(f"{APPS}/{OWN_APP}", ignore_errors=True)
+            return 0, ""
         if "recovery.ps1" not in line:
             machine.say(f"not rehearsed: the command {line}")
             return 0, ""
@@ -163,6 +176,11 @@ class Programs:
         if "/generalize" not in flags or "/oobe" not in flags:
             machine.say("Sysprep: nothing is generalized")
             return 0, ""
+        for app in os.listdir(APPS) if os.path.isdir(APPS) else []:
+            with open(f"{C}/Windows/System32/Sysprep/Panther/setuperr.log", "w", encoding="utf-8") as file:
+                file.write(f"SYSPRP Package {app} was installed for a user, but not provisioned for all users. "
+                           "This package will not function properly in the sysprep image.\n")
+            return 1, ""
         for option in options:
             name, _, value = option.partition(":")
             if name.lower() == "/unattend":

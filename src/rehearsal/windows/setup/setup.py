@@ -13,11 +13,16 @@ MEDIA = "/medium"
 RECOVERY = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
 RECOVERY_SIZE = 600  # MiB
 GENERIC = {  # Product keys that Microsoft publishes, by edition.
+    "WC2BQ-8NRM3-FDDYY-2BFGV-KHKQY": "ServerStandard", "CB7KF-BWN84-R7R2Y-793K2-8XDDG": "ServerDatacenter",
     "N69G4-B89J2-4G8F4-WWYCC-J464C": "ServerStandard", "WMDGN-G9PQG-XVVXX-R3X43-63DFG": "ServerDatacenter",
     "VDYBN-27WPP-V4HQT-9VMD4-VMK7H": "ServerStandard", "WX4NM-KYWYW-QJJR4-XV3QB-6VM33": "ServerDatacenter",
     "TVRH6-WHNXV-R9WG3-9XRFY-MY832": "ServerStandard", "D764K-2NDRG-47T6Q-P8T8W-YP6DF": "ServerDatacenter",
-    "W269N-WFGWX-YVC9B-4J6C9-T83GX": "Professional", "NPPR9-FWDCX-D2C8J-H872K-2YT43": "Enterprise",
-    "NW6C2-QMPVW-D7KKK-3GKT6-VCFB2": "Education",
+    "W269N-WFGWX-YVC9B-4J6C9-T83GX": "Professional", "MH37W-N47XK-V7XM9-C7227-GCQG9": "ProfessionalN",
+    "NRG8B-VKK3Q-CXVCJ-9G2XF-6Q84J": "ProfessionalWorkstation", "9FNHH-K3HBT-3W4TD-6383H-6XYWF": "ProfessionalWorkstationN",
+    "6TP4R-GNPTD-KYYHQ-7B7DP-J447Y": "ProfessionalEducation", "YVWGF-BXNMC-HTQYQ-CPQ99-66QFC": "ProfessionalEducationN",
+    "NW6C2-QMPVW-D7KKK-3GKT6-VCFB2": "Education", "2WH4N-8QGBV-H22JP-CT43Q-MDWWJ": "EducationN",
+    "NPPR9-FWDCX-D2C8J-H872K-2YT43": "Enterprise", "DPH2V-TTNVB-4X9Q3-TJR4H-KHJW4": "EnterpriseN",
+    "M7XTQ-FN8P6-TTKYV-9D4CC-J462D": "EnterpriseS", "92NFX-8DJQP-P6BBQ-THF9C-7CG2H": "EnterpriseSN",
 }
 
 

@@ -12,7 +12,11 @@ from hive import empty_hive
 
 SERVER = {"SERVERSTANDARDCORE": "ServerStandard", "SERVERSTANDARD": "ServerStandard",
           "SERVERDATACENTERCORE": "ServerDatacenter", "SERVERDATACENTER": "ServerDatacenter"}
-CLIENT = {"Pro": "Professional", "Enterprise": "Enterprise", "Education": "Education"}
+CLIENT = {"Pro": "Professional", "Pro N": "ProfessionalN", "Pro for Workstations": "ProfessionalWorkstation",
+          "Pro N for Workstations": "ProfessionalWorkstationN", "Pro Education": "ProfessionalEducation",
+          "Pro Education N": "ProfessionalEducationN", "Education": "Education", "Education N": "EducationN",
+          "Enterprise": "Enterprise", "Enterprise N": "EnterpriseN", "Enterprise LTSC": "EnterpriseS",
+          "Enterprise N LTSC": "EnterpriseSN"}
 PROGRAMS = ["cmd.exe", "reg.exe", "msiexec.exe", "ntoskrnl.exe", "Sysprep/sysprep.exe", "WindowsPowerShell/v1.0/powershell.exe"]
 
 
