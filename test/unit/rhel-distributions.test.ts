@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import { distributionNames, distributions } from '../../src/families/rhel/distributions.ts';
 import { rhel } from '../../src/families/rhel/rhel.ts';
 import { packageKey, rhelRelease } from '../../src/families/rhel/releases.ts';
-import { practiceDigests } from '../../src/rehearsal/practice-dvd.ts';
+import { practiceDigests, releaseFolder } from '../../src/rehearsal/practice-dvd.ts';
 import { dress, dressed } from '../support/dress.ts';
 import { fakeGuest } from '../support/fake-guest.ts';
 import { argsOf, rendered, rhelRecipe, words } from '../support/rhel.ts';
@@ -142,6 +144,19 @@ test.each(dressed)('the practice media of %s %s say of themselves what its own s
   expect(own).toMatchObject({ ID: distro, VERSION_ID: distribution === 'centos' ? '7' : release });
   expect(readFileSync(join(root, 'etc/redhat-release'), 'utf8')).toContain(`release ${release}`);
   expect(readdirSync(join(root, 'etc/yum.repos.d'))).toHaveLength(1);
+});
+
+test('the installer of each reads the number of its release, which may have no minor one', () => {
+  const folders = dressed.map(([distribution, release]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'installer-'));
+    writeFileSync(join(folder, 'release.env'), dress(distribution, release).facts);
+    writeFileSync(join(folder, 'commands'), '');
+    return join(folder, 'commands');
+  });
+  const program = 'import sys, syntax\nprint(*[syntax.load_commands(path)["major"] for path in sys.argv[1:]])';
+  const env = { ...process.env, PYTHONPATH: join(releaseFolder('9'), '../installer') };
+  const said = execFileSync('python3', ['-B', '-c', program, ...folders], { encoding: 'utf8', env });
+  expect(said.trim().split(' ')).toEqual(dressed.map(([, release]) => release.split('.')[0]));
 });
 
 test('practice media of one distribution are not those of another, and those of RHEL not made anew for one', async () => {

@@ -44,7 +44,7 @@ def load_commands(path):
     with open(path, encoding="utf-8") as lines:
         table = {entry["name"]: entry for entry in map(json.loads, lines)}
     with open(os.path.join(os.path.dirname(path), "release.env"), encoding="utf-8") as lines:
-        table["major"] = next(int(line[8:].strip('"').split(".")[0]) for line in lines if line.startswith("version="))
+        table["major"] = next(int(line[8:].strip().strip('"').split(".")[0]) for line in lines if line.startswith("version="))
     return table
 
 
