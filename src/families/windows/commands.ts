@@ -3,15 +3,24 @@ import { basename, join } from 'node:path';
 import { renderTemplate } from '../../answers/templates.ts';
 import { VmkilnError } from '../../errors.ts';
 import type { RenderedFile } from '../../model.ts';
+import type { WindowsCommand } from './command-keys.ts';
 import type { WindowsRecipe } from './recipe.ts';
+import { updatesOf } from './updates.ts';
 
-type Command = WindowsRecipe['install']['commands'][number];
+/**
+ * A command as build.cmd runs it: `file` is the batch file of its own on the answer CD, without its ending, and the section of
+ * build.cmd that runs it; `next` is the section after that.
+ */
+type CommandFile = { number: number; file: string; title: string; variable: string; next: string };
 
-/** A command as build.cmd runs it: `file` is the batch file of its own on the answer CD, without its ending. */
-type CommandFile = { number: number; file: string; title: string; variable: string };
+/** All commands of a recipe, in their order: first those that run before the updates. */
+function allCommands(recipe: WindowsRecipe): readonly WindowsCommand[] {
+  return [...(updatesOf(recipe)?.before ?? []), ...recipe.install.commands];
+}
 
 /** Names of what `commandFiles` renders. */
-export function commandFileNames({ install: { commands } }: WindowsRecipe): string[] {
+export function commandFileNames(recipe: WindowsRecipe): string[] {
+  const commands = allCommands(recipe);
   const own = commands.flatMap((command, index) => [
     `command-${numbered(index)}.cmd`,
     ...(typeof command === 'string' ? [] : [`script-${numbered(index)}.ps1`]),
@@ -19,13 +28,18 @@ export function commandFileNames({ install: { commands } }: WindowsRecipe): stri
   return [...own, ...(commands.some((command) => typeof command === 'object') ? ['script.ps1'] : [])];
 }
 
-export function commandsOf({ install }: WindowsRecipe): readonly CommandFile[] {
-  return install.commands.map((command, index) => ({
+/** The commands before the updates, and those after Cloudbase-Init. */
+export function commandsOf(recipe: WindowsRecipe): { before: CommandFile[]; after: CommandFile[] } {
+  const before = updatesOf(recipe)?.before.length ?? 0;
+  const commands = allCommands(recipe);
+  const files = commands.map((command, index) => ({
     number: index + 1,
     file: `command-${numbered(index)}`,
     variable: variableFor(lineOf(command, index)),
     title: typeof command === 'string' ? '' : `: ${basename(command.script).replace(/[^A-Za-z0-9._-]/g, '_')}`,
+    next: index + 1 === before ? 'updates' : index + 1 === commands.length ? 'image' : `command-${numbered(index + 1)}`,
   }));
+  return { before: files.slice(0, before), after: files.slice(before) };
 }
 
 /**
@@ -35,7 +49,7 @@ export function commandsOf({ install }: WindowsRecipe): readonly CommandFile[] {
  * for a script that is not UTF-8.
  */
 export function commandFiles(recipe: WindowsRecipe, templates: string): RenderedFile[] {
-  const { commands } = recipe.install;
+  const commands = allCommands(recipe);
   const files = commands.flatMap((command, index): RenderedFile[] => {
     const line = lineOf(command, index);
     // oxlint-disable-next-line no-control-regex
@@ -59,9 +73,9 @@ function variableFor(line: string): string {
 }
 
 /** `for /f` passes over lines that begin with a semicolon, where cmd passes over the semicolon. */
-function lineOf(command: Command, index: number): string {
+function lineOf(command: WindowsCommand, index: number): string {
   if (typeof command === 'string') return command.replace(/^[;\s]+/, '');
-  const log = String.raw`%SystemRoot%\Temp\vmkiln\script-${numbered(index)}.log`;
+  const log = String.raw`%SystemRoot%\vmkiln\script-${numbered(index)}.log`;
   return `powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%answers%script.ps1" "%answers%script-${numbered(index)}.ps1" "${log}"`;
 }
 
