@@ -47,7 +47,13 @@ test.each([
   ['10', '', 'Windows 10 Pro', 'W269N-WFGWX-YVC9B-4J6C9-T83GX', 'w10'],
   ['10', 'Windows 10 Education N', 'Windows 10 Education N', '2WH4N-8QGBV-H22JP-CT43Q-MDWWJ', 'w10'],
   ['10', 'Windows 10 Enterprise LTSC', 'Windows 10 Enterprise LTSC', 'M7XTQ-FN8P6-TTKYV-9D4CC-J462D', 'w10'],
-  ['11', 'Windows 11 Enterprise N LTSC', 'Windows 11 Enterprise N LTSC', '92NFX-8DJQP-P6BBQ-THF9C-7CG2H', 'w11'],
+  [
+    '11',
+    'Windows 11 Enterprise N LTSC 2024',
+    'Windows 11 Enterprise N LTSC 2024',
+    '92NFX-8DJQP-P6BBQ-THF9C-7CG2H',
+    'w11',
+  ],
   [
     '11',
     'Windows 11 Pro N for Workstations',

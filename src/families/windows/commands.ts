@@ -37,22 +37,22 @@ function stepsOf(recipe: WindowsRecipe): { before: Step[]; after: Step[] } {
   const settings = settingsOf(recipe).flatMap(({ name, doing, commands }) =>
     commands.map((line, index) => ({ file: `setting-${name}-${index + 1}`, doing, line })),
   );
-  const apps = windowsRelease(recipe).isServer ? [] : appSteps;
+  const apps = [appStep, ...(windowsRelease(recipe).isServer ? [] : storeSteps)];
   return { before: own.slice(0, early), after: [...settings, ...own.slice(early), ...apps] };
 }
 
-/** Apps at which Sysprep stops, and what the answer file of a client sets to keep the Store from making more of them. */
-const appSteps: readonly Step[] = [
-  { file: 'apps', doing: 'removing the apps at which Sysprep stops', line: scriptLine('apps') },
-  ...[
-    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\WindowsStore /v AutoDownload /f`,
-    String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\Windows\CloudContent /v DisableWindowsConsumerFeatures /f`,
-  ].map((line, index) => ({
-    file: `store-${index + 1}`,
-    doing: 'letting the Store go on',
-    line: `${line} & exit /b 0`,
-  })),
-];
+/** Servers with a desktop have Edge, which updates itself (antifob/incus-windows#28, canonical/packer-maas#335). */
+const appStep: Step = { file: 'apps', doing: 'removing the apps at which Sysprep stops', line: scriptLine('apps') };
+
+/** Takes back what the answer file of a client sets to keep the Store from making more of them. */
+const storeSteps = [
+  String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\WindowsStore /v AutoDownload /f`,
+  String.raw`reg.exe delete HKLM\SOFTWARE\Policies\Microsoft\Windows\CloudContent /v DisableWindowsConsumerFeatures /f`,
+].map((line, index): Step => ({
+  file: `store-${index + 1}`,
+  doing: 'letting the Store go on',
+  line: `${line} & exit /b 0`,
+}));
 
 function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
   const own = allCommands(recipe).flatMap((command, index) =>
@@ -61,8 +61,7 @@ function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
       : [{ name: `script-${numbered(index)}.ps1`, path: command.script, isTemplate: false }],
   );
   const shipped = (name: string) => ({ name, path: join(templates, `${name}.hbs`), isTemplate: true });
-  const all = [...own, ...(windowsRelease(recipe).isServer ? [] : [shipped('apps.ps1')])];
-  return all.length > 0 ? [...all, shipped('script.ps1')] : [];
+  return [...own, shipped('apps.ps1'), shipped('script.ps1')];
 }
 
 /** Names of what `commandFiles` renders. */

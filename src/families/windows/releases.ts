@@ -151,7 +151,8 @@ const editionNames: readonly (readonly [RegExp, string])[] = [
     'Pro Education': 'ProfessionalEducation',
     Education: 'Education',
     Enterprise: 'Enterprise',
-    'Enterprise LTSC': 'EnterpriseS',
+    // People and some media say the year.
+    'Enterprise LTSC(?: \\d{4})?': 'EnterpriseS',
   }).flatMap(([shown, edition]) => [
     [new RegExp(`Windows \\d+ ${shown}$`), edition] as const,
     [new RegExp(`Windows \\d+ (${shown} N|${shown.replace(/ (?=for|LTSC)/, ' N ')})$`), `${edition}N`] as const,

@@ -9,7 +9,7 @@ import { updatesOf } from './updates.ts';
 
 /**
  * Letters under which Setup looks for the virtio ISO, for nobody can say what Windows PE gives it: Setup passes over a driver
- * path that does not exist, as many published answer files rely on.
+ * path that does not exist, as the answer files of chef/bento rely on, which name F: for every hypervisor.
  */
 const letters = ['C', 'D', 'E', 'F', 'G', 'H', 'I'];
 

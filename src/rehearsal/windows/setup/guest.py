@@ -21,8 +21,9 @@ NAMES = {"es": "Administrador", "fi": "Järjestelmänvalvoja", "fr": "Administra
          "pt": "Administrador", "ru": "Администратор", "sv": "Administratör"}
 
 
-def is_client() -> bool:
-    return values.lookup(f"{CONFIG}/SOFTWARE", r"Microsoft\Windows NT\CurrentVersion", "InstallationType") == "Client"
+def kind() -> str:
+    """Client, Server, or Server Core."""
+    return values.lookup(f"{CONFIG}/SOFTWARE", r"Microsoft\Windows NT\CurrentVersion", "InstallationType")
 
 
 def log_on(shell, language: str) -> None:
@@ -31,7 +32,7 @@ def log_on(shell, language: str) -> None:
     password = text_of(shell, "UserAccounts/AdministratorPassword/Value")
     user = text_of(logon[0], "Username") if logon else ""
     local = {text_of(each, "Name"): text_of(each, "Password/Value") for each in all_of(shell, "UserAccounts/LocalAccounts/LocalAccount")}
-    own = {} if is_client() else {NAMES.get(language.split("-")[0], "Administrator"): password}
+    own = {} if kind() == "Client" else {NAMES.get(language.split("-")[0], "Administrator"): password}
     accounts = {"Administrator": password, **own, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
         for command in values.every(f"{CONFIG}/SOFTWARE", RUN):
@@ -77,11 +78,10 @@ def start_services(programs: Programs) -> None:
 
 
 def install_apps() -> None:
-    """What a client installs for its first user, and what the Store updates for it unless it is kept from that."""
-    if not is_client():
-        return
-    os.makedirs(f"{APPS}/{OWN_APP}", exist_ok=True)
-    if values.lookup(f"{CONFIG}/SOFTWARE", r"Policies\Microsoft\WindowsStore", "AutoDownload") != 2:
+    """What a desktop updates for its first user: Edge by itself, and the Store of a client all others, unless it is kept from that."""
+    if kind() != "Server Core":
+        os.makedirs(f"{APPS}/{OWN_APP}", exist_ok=True)
+    if kind() == "Client" and values.lookup(f"{CONFIG}/SOFTWARE", r"Policies\Microsoft\WindowsStore", "AutoDownload") != 2:
         os.makedirs(f"{APPS}/{UPDATED_APP}", exist_ok=True)
 
 

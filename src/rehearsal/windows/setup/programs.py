@@ -21,7 +21,7 @@ WINLOGON = r"Microsoft\Windows NT\CurrentVersion\Winlogon"
 RUN = r"Microsoft\Windows\CurrentVersion\Run"
 STATE = r"Microsoft\Windows\CurrentVersion\Setup\State"
 APPS = f"{C}/Program Files/WindowsApps"
-# An app of a user that is not provisioned, and the update of one that is: Sysprep stops at both.
+# What one user has, and is provisioned for all in no version or another one: Sysprep stops at it.
 OWN_APP = "Microsoft.MicrosoftEdge.Stable_131.0.2903.99_neutral__8wekyb3d8bbwe"
 UPDATED_APP = "Microsoft.WindowsCalculator_11.2411.1.0_x64__8wekyb3d8bbwe"
 RECOVERY = ("DE94BBA4-06D1-4D40-A16A-BFD50179D6AC", "27")
