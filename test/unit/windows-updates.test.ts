@@ -84,6 +84,25 @@ test('the layer of an installation with updates has their age', async () => {
   expect(await age('install: { updates: { select: all, maxAge: 20h } }\n')).toBe(72_000);
 });
 
+test('an answer file that logs on another user than Administrator is told, for build.cmd goes on without elevation', async () => {
+  const shipped = rendered(await windowsRecipe(), 'Autounattend.xml').text;
+  const text = shipped
+    .replaceAll(/⟨secret [^⟩]*⟩/g, '{{secret administratorPassword}}')
+    .replace('<Username>Administrator<', '<Username>builder<')
+    .replace(
+      '<UserAccounts>',
+      '<UserAccounts><LocalAccounts><LocalAccount wcm:action="add"><Name>builder</Name><Group>Administrators</Group></LocalAccount></LocalAccounts>',
+    );
+  writeFileSync(join(windowsFolder(), 'own.hbs'), text);
+  const messages = async (more: string) => {
+    const recipe = await windowsRecipe(`install: { answerFile: own.hbs${more} }\n`);
+    const found = familyOf(recipe).lint?.(recipe, [rendered(recipe, 'Autounattend.xml')]) ?? [];
+    return found.map(({ message }) => message);
+  };
+  expect(await messages('')).toEqual([]);
+  expect(await messages(', updates: all')).toEqual([expect.stringContaining('expected Administrator with updates')]);
+});
+
 test('every line of an update shows, and has its own time', () => {
   const log = compileLog(windowsSetup);
   const limits = { startedAt: 0, stallTimeout: 36_000, timeout: 360_000 };

@@ -6,6 +6,7 @@ import type { WindowsRecipe } from './recipe.ts';
 import { timeZones } from './timezones.ts';
 import type { Report } from './unattend-disk.ts';
 import { descendants, type Element } from './unattend.ts';
+import { updatesOf } from './updates.ts';
 
 const value = (element: Element, name: string) => element.children.find((child) => child.name === name);
 
@@ -24,6 +25,12 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
       report(
         user,
         `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on ${administratorName(recipe.language)}`,
+      );
+    else if (updatesOf(recipe) && user.text.toLowerCase() !== administratorName(recipe.language).toLowerCase())
+      // "FirstLogonCommands" run elevated, programs of the Run key do not; User Account Control leaves out the built-in Administrator.
+      report(
+        user,
+        `Username: expected ${administratorName(recipe.language)} with updates: after a restart build.cmd is not elevated for another user`,
       );
   }
   for (const element of descendants(root, 'PlainText')) {
