@@ -14,6 +14,7 @@ const value = (element: Element, name: string) => element.children.find((child) 
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
   const users = descendants(root, 'LocalAccount').map((account) => value(account, 'Name')?.text.toLowerCase());
   const known = [administratorName(recipe.language).toLowerCase(), ...users];
+  const builtIn = ['administrator', administratorName(recipe.language).toLowerCase()];
   for (const logon of descendants(root, 'AutoLogon')) {
     if (value(logon, 'Enabled')?.text.toLowerCase() === 'false') continue;
     if (value(logon, 'LogonCount') === undefined)
@@ -26,11 +27,11 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
         user,
         `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on ${administratorName(recipe.language)}`,
       );
-    else if (updatesOf(recipe) && user.text.toLowerCase() !== administratorName(recipe.language).toLowerCase())
+    else if (updatesOf(recipe) && !builtIn.includes(user.text.toLowerCase()))
       // "FirstLogonCommands" run elevated, programs of the Run key do not; User Account Control leaves out the built-in Administrator.
       report(
         user,
-        `Username: expected ${administratorName(recipe.language)} with updates: after a restart build.cmd is not elevated for another user`,
+        'Username: expected Administrator with updates: for another user build.cmd is not elevated after a restart',
       );
   }
   for (const element of descendants(root, 'PlainText')) {
