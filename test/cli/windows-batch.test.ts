@@ -11,6 +11,9 @@ let wine: Wine;
 beforeAll(async () => {
   wine = await startWine();
   mkdirSync(join(wine.c, 'windows/system32/sysprep'), { recursive: true });
+  const virtio = mkdtempSync(join(tmpdir(), 'virtio-'));
+  writeFileSync(join(virtio, 'virtio-win-guest-tools.exe'), 'x');
+  wine.drive('t', virtio);
   // What is no program of wine's says how it was called, and ends as it is told.
   for (const [name, status] of [
     ['stub', 'STUB'],
@@ -140,11 +143,8 @@ function installed(): { conf: string; panther: string } {
 
 test('build.cmd finds its drives, keeps the groups of the installer and leaves Sysprep no answer file but its own', async () => {
   const { conf, panther } = installed();
-  const virtio = mkdtempSync(join(tmpdir(), 'virtio-'));
-  writeFileSync(join(virtio, 'virtio-win-guest-tools.exe'), 'x');
-  wine.drive('t', virtio);
   writeFileSync(join(windowsFolder(), 'own script.ps1'), 'exit 3\n');
-  const folder = await answerCd(['echo from the command', { script: 'own script.ps1' }]);
+  const folder = await answerCd(['echo to %logs%', { script: 'own script.ps1' }]);
   const { serial, calls } = await build(folder);
   expect(serial).not.toContain('FAILED');
   expect(serial).toContain('running command 2 of the recipe: own_script.ps1\n');
@@ -163,7 +163,7 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
   );
   expect(readdirSync(panther)).toEqual(['setupact.log']);
   expect(existsSync(join(wine.c, 'windows/system32/sysprep/unattend.xml'))).toBe(false);
-  expect(readFileSync(join(wine.c, 'windows/vmkiln/command-001.log'), 'utf8')).toBe('from the command\r\n');
+  expect(readFileSync(join(wine.c, 'windows/vmkiln/command-001.log'), 'utf8')).toBe('to C:\\windows\\vmkiln\r\n');
 });
 
 test('a command that fails ends the build with its status, its text and what it said', async () => {
@@ -190,7 +190,7 @@ test('after each restart the build goes on where it was, by the Run key, of whic
   const boots = [];
   for (const statuses of [{ updates: 3010 }, { updates: 3010 }, { dism: -2146498554 }, {}, {}])
     boots.push(await boot(line, statuses));
-  const isSetting = (step: string) => /^(enabling|letting|making the SAN)/.test(step);
+  const isSetting = (step: string) => /^(enabling|letting|making the SAN|removing the apps)/.test(step);
   const steps = boots.map(({ serial }) =>
     serial
       .replaceAll('vmkiln: ', '')

@@ -12,8 +12,8 @@ import { windowsFolder, windowsRecipe } from '../support/windows.ts';
 const file = (path: string) => ({ source: path, path, sha256: 'a'.repeat(64), size: 1 });
 const media = { iso: file('/w.iso'), virtioIso: file('/v.iso'), cloudbaseInitMsi: file('/c.msi') };
 
-/** The sections of build.cmd in their order, of which next.txt names one; without those of the settings. */
-const sections = (text: string) => [...text.matchAll(/^:(?!setting-)(\S+)\r$/gm)].map(([, name = '']) => name);
+/** The sections of build.cmd in their order, of which next.txt names one; without those of settings and apps. */
+const sections = (text: string) => [...text.matchAll(/^:(?!setting-|apps)(\S+)\r$/gm)].map(([, name = '']) => name);
 
 test('without updates nothing of Windows Update is on the answer CD', async () => {
   const recipe = await windowsRecipe();
@@ -49,7 +49,7 @@ test('updates come before Cloudbase-Init, commands before and after them, and a 
   expect(sections(text).slice(0, 8)).toEqual([
     ...['drivers', 'command-001', 'updates', 'store', 'cloudbase', 'command-002', 'command-003', 'image'],
   ]);
-  expect(text.match(/^set next=(?!setting-)\S+/gm)).toEqual([
+  expect(text.match(/^set next=(?!setting-|apps)\S+/gm)).toEqual([
     ...['set next=drivers', 'set next=updates', 'set next=command-002', 'set next=command-003', 'set next=image'],
   ]);
   expect(rendered(recipe, 'script-001.ps1').text).toBe('exit 0\n');
@@ -82,6 +82,25 @@ test('the layer of an installation with updates has their age', async () => {
   expect(await age('')).toBeUndefined();
   expect(await age('install: { updates: security }\n')).toBe(7 * 86_400);
   expect(await age('install: { updates: { select: all, maxAge: 20h } }\n')).toBe(72_000);
+});
+
+test('an answer file that logs on another user than Administrator is told, for build.cmd goes on without elevation', async () => {
+  const shipped = rendered(await windowsRecipe(), 'Autounattend.xml').text;
+  const text = shipped
+    .replaceAll(/⟨secret [^⟩]*⟩/g, '{{secret administratorPassword}}')
+    .replace('<Username>Administrator<', '<Username>builder<')
+    .replace(
+      '<UserAccounts>',
+      '<UserAccounts><LocalAccounts><LocalAccount wcm:action="add"><Name>builder</Name><Group>Administrators</Group></LocalAccount></LocalAccounts>',
+    );
+  writeFileSync(join(windowsFolder(), 'own.hbs'), text);
+  const messages = async (more: string) => {
+    const recipe = await windowsRecipe(`install: { answerFile: own.hbs${more} }\n`);
+    const found = familyOf(recipe).lint?.(recipe, [rendered(recipe, 'Autounattend.xml')]) ?? [];
+    return found.map(({ message }) => message);
+  };
+  expect(await messages('')).toEqual([]);
+  expect(await messages(', updates: all')).toEqual([expect.stringContaining('expected Administrator with updates')]);
 });
 
 test('every line of an update shows, and has its own time', () => {
