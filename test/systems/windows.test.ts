@@ -17,7 +17,11 @@ const out = freshFolder('windows');
 const image = join(out, `windows-${release}-rehearsal.qcow2`);
 const recipe = join(out, 'windows.yaml');
 const env = { WINDOWS_PASSWORD: secret };
+const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
+const config = '/Windows/System32/config';
+const downloads = '/Windows/SoftwareDistribution';
 let build: Run;
+let guest: Awaited<ReturnType<typeof openImage>>;
 
 beforeAll(async () => {
   const shipped = readFileSync('recipes/windows-2022.yaml', 'utf8').replaceAll('2022', release);
@@ -32,6 +36,7 @@ beforeAll(async () => {
   const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
+  guest = await openImage(image, [conf, config, '/Windows/Panther', downloads, '/Windows/System32/Sysprep']);
 });
 
 test('the image is whole, and libguestfs takes it for the release', async () => {
@@ -46,10 +51,7 @@ test('the image is whole, and libguestfs takes it for the release', async () => 
   expect(xml).toContain(`<osinfo>${osinfo}</osinfo>`);
 });
 
-test('of all answer files the one is left that Sysprep cached, and nothing of the build', async () => {
-  const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
-  const downloads = '/Windows/SoftwareDistribution';
-  const guest = await openImage(image, [conf, '/Windows/Panther', downloads, '/Windows/System32/Sysprep']);
+test('of all answer files the one is left that Sysprep cached, and nothing of the build', () => {
   expect(guest.read(`${conf}/cloudbase-init.conf`)).toMatch(
     /^\[DEFAULT\]\r\ngroups=Practice Administrators\r\n[^]*ConfigDriveService/,
   );
@@ -66,8 +68,6 @@ test('of all answer files the one is left that Sysprep cached, and nothing of th
 });
 
 test('the registry has the settings of the recipe, and no password of the build in any of its hives', async () => {
-  const config = '/Windows/System32/config';
-  const guest = await openImage(image, [config]);
   const below = (hive: string, key: string) =>
     run('hivexregedit', ['--export', '--unsafe-printable-strings', guest.path(`${config}/${hive}`), key]);
   const terminal = await below('SYSTEM', String.raw`\ControlSet001\Control\Terminal Server`);
