@@ -118,8 +118,8 @@ export type Forecast = 'run' | 'reuse' | 'skip';
  */
 export type InstallerLog = {
   /**
-   * Lines that say where the installation stands, in their order. `fraction` is of the whole, 0 to 1; a phase that takes longer
-   * than `limit` seconds hangs, however busy the guest is.
+   * Lines that say where the installation stands, in their order. `$1` in a phase is the first group of its match. `fraction` is
+   * of the whole, 0 to 1; a phase that takes longer than `limit` seconds hangs, however busy the guest is.
    */
   phases: readonly { match: string; phase: string; fraction: number; limit?: number }[];
   /** Seconds that the guest may be silent, and read and write nothing, before the first phase: it hangs if it is longer. */

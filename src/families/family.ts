@@ -22,13 +22,15 @@ export type Contribution = { args: readonly Arg[]; keys: readonly string[] };
 
 /**
  * How an installer is started: what is made before it (answer media), its machine (memory in bytes) and devices, and its
- * virt-install arguments; and how long it may take in all, and without a sign of progress, in seconds.
+ * virt-install arguments; how long it may take in all, and without a sign of progress, in seconds;
+ * and, if it installs updates, how old they may be.
  */
 export type Installation = Contribution & {
   before: readonly Command[];
   machine: { memory: number; vcpus: number };
   devices: InstallDevices;
   limits: { timeout: number; stallTimeout: number };
+  maxAge?: number | undefined;
 };
 
 /** A mistake in a rendered file; `line` and `column` count from 1. A warning does not stop a build. */

@@ -27,7 +27,7 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
 export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document, schema: z.ZodType): Problem[] {
   const root = z.toJSONSchema(schema, { io: 'input', target: 'draft-07' }) as Schema;
-  const issues = [...found.flatMap(unfold), ...unknownTopKeys(found, document, root)];
+  const issues = [...found.flatMap((issue) => unfold(issue, document)), ...unknownTopKeys(found, document, root)];
   const misspelt = new Set<string>();
   const unrecognised = issues.flatMap((issue): Problem[] => {
     if (issue.code !== 'unrecognized_keys') return [];
@@ -47,12 +47,12 @@ export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Doc
   return [...unrecognised, ...others];
 }
 
-/** Of a value that may have several forms: what is wrong with it in the one form that it nearly has. */
-function unfold(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+/** Of a value that may have several forms: what is wrong with it in the one form that it nearly has. A map is no misspelt word. */
+function unfold(issue: z.core.$ZodIssue, document: Document): z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const near = issue.errors.filter(
-    (inner) => !inner.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
-  );
+  const isOther = (code: string) =>
+    code === 'invalid_type' || (code === 'invalid_value' && isMap(document.getIn(issue.path, true)));
+  const near = issue.errors.filter((inner) => !inner.some(({ code, path }) => path.length === 0 && isOther(code)));
   const [only = [], ...others] = near;
   if (only.length === 0 || others.length > 0) return [issue];
   return only.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));

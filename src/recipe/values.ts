@@ -49,6 +49,20 @@ export function line(what = 'text on one line', pattern?: RegExp) {
   });
 }
 
+/** A URL with a user or a password in it, which would end up in the plan. */
+export const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
+
+/** A URL of a given form. */
+export const url = (what: string, pattern: RegExp) =>
+  line(what, pattern)
+    .refine((value) => !hasCredentials.test(value), {
+      error: `expected ${what} without a user and password in it: they never belong in a recipe`,
+      abort: true,
+    })
+    .refine((value) => URL.canParse(value) && !/^[a-z]+:\/\/[^/]*:0+(\/|$)/i.test(value), {
+      error: `expected ${what}, with a host, and a port from 1 to 65535 if any`,
+    });
+
 /** A path in the guest. virt-customize separates its parts with colons and has no way to escape one. */
 export function guestPath() {
   return line('an absolute path in the guest, without a colon', /^\/[^:]*$/);

@@ -23,7 +23,7 @@ export const install: Stage<InstallSettings> = {
     const work = family.install(recipe, media, host);
     if ('omitted' in work) return { commands: [], keys: [], omitted: work.omitted };
     if (!installer) throw new Error(`${recipe.family} has no log of its installer`);
-    const { before, devices, limits, args, keys } = work;
+    const { before, devices, limits, args, keys, maxAge } = work;
     const machine = {
       memory: work.machine.memory,
       vcpus: work.machine.vcpus,
@@ -39,6 +39,7 @@ export const install: Stage<InstallSettings> = {
     return {
       commands: [...before, virtInstall(machine, args, host, timeout + margin)],
       keys,
+      maxAge,
       takes: guestTakes(work.machine, host),
       settings: { log: installer, timeout, stallTimeout, ...(bootKey && { bootKey }), ...(logs && { logs }) },
     };

@@ -74,8 +74,9 @@ export function seeLine(watch: Watch, line: string, log: CompiledLog, at: number
   if (log.finished?.test(line)) return { ...moved, finished: true, fraction: 1 };
   const phase = log.phases.findLast(({ match, fraction }) => fraction >= watch.fraction && match.test(line));
   if (!phase) return moved;
-  const phaseAt = phase.phase === watch.phase ? watch.phaseAt : at;
-  return { ...moved, phase: phase.phase, fraction: phase.fraction, phaseAt, limit: phase.limit };
+  const name = phase.phase.replace('$1', () => phase.match.exec(line)?.[1]?.trim() ?? '');
+  const phaseAt = name === watch.phase ? watch.phaseAt : at;
+  return { ...moved, phase: name, fraction: phase.fraction, phaseAt, limit: phase.limit };
 }
 
 /**

@@ -19,21 +19,24 @@ const recipe = join(out, 'windows.yaml');
 const env = { WINDOWS_PASSWORD: secret };
 const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
 const config = '/Windows/System32/config';
+const downloads = '/Windows/SoftwareDistribution';
 let build: Run;
 let guest: Awaited<ReturnType<typeof openImage>>;
 
 beforeAll(async () => {
   const shipped = readFileSync('recipes/windows-2022.yaml', 'utf8').replaceAll('2022', release);
-  writeFileSync(
-    recipe,
-    isServer
-      ? shipped
-      : shipped.replace('Windows Server 10 SERVERSTANDARD', 'Windows 10 Pro').replace('Administrator', user),
-  );
+  const own = isServer
+    ? shipped
+    : shipped.replace('Windows Server 10 SERVERSTANDARD', 'Windows 10 Pro').replace('Administrator', user);
+  const install = `install:
+  updates: { select: security, server: 'http://wsus.example.com:8530', before: [exit 0] }
+  commands: [exit 3010, exit 0]
+`;
+  writeFileSync(recipe, own.replace('install:\n', install));
   const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
-  guest = await openImage(image, [conf, config, '/Windows/Panther', '/Windows/Temp', '/Windows/System32/Sysprep']);
+  guest = await openImage(image, [conf, config, '/Windows/Panther', downloads, '/Windows/System32/Sysprep']);
 });
 
 test('the image is whole, and libguestfs takes it for the release', async () => {
@@ -52,7 +55,13 @@ test('of all answer files the one is left that Sysprep cached, and nothing of th
   );
   expect(readdirSync(guest.path('/Windows/Panther')).toSorted()).toEqual(['setupact.log', 'unattend.xml']);
   expect(guest.read('/Windows/Panther/unattend.xml')).toBe(guest.read(`${conf}/Unattend.xml`));
-  expect(readdirSync(guest.path('/Windows/Temp'))).toEqual([]);
+  expect(readdirSync(guest.path(`${downloads}/Download`))).toEqual([]);
+  // Two rounds of updates and a command have restarted Windows, and the build has gone on after each.
+  expect(JSON.parse(guest.read(`${downloads}/practice.json`))).toEqual({
+    kbs: ['KB9000001', 'KB9000002', 'KB9000003'],
+    pending: false,
+    restarts: 3,
+  });
   expect(readdirSync(guest.path('/Windows/System32/Sysprep')).toSorted()).toEqual(['Panther', 'sysprep.exe']);
 });
 
@@ -76,6 +85,7 @@ test('the first boot of an instance asks nothing, and would without that file', 
   expect(first).toContain('practice Cloudbase-Init: specialize');
   expect(first).toContain(`practice Cloudbase-Init: ${user} is one of Practice Administrators`);
   expect(first).toContain('Press Ctrl+Alt+Delete to unlock');
+  expect(first).not.toContain('whoever logs on runs');
   expect(without).toContain("Let's start with your region");
 });
 

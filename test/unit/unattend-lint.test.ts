@@ -80,7 +80,7 @@ test.each<[string, string | RegExp, string, RegExp]>([
   ],
   [
     'a word where a number belongs',
-    '<LogonCount>1<',
+    '<LogonCount>2<',
     '<LogonCount>one<',
     /error LogonCount: expected a number, got "one"/,
   ],
@@ -211,7 +211,7 @@ test.each<[string, string | RegExp, string, RegExp]>([
   ['a target that is not made', /(<InstallTo>[^]*?<PartitionID>)3/, '$14', /InstallTo: there is no partition 4 of 3/],
   ['a target without a file system', /(<InstallTo>[^]*?<PartitionID>)3/, '$12', /of the type MSR/],
   ['no licence', '<AcceptEula>true', '<AcceptEula>false', /AcceptEula: expected true/],
-  ['no count of logons', '<LogonCount>1</LogonCount>', '', /AutoLogon has no LogonCount/],
+  ['no count of logons', '<LogonCount>2</LogonCount>', '', /AutoLogon has no LogonCount/],
   ['no order', /<Order>1<\/Order>/, '', /RunSynchronousCommand has no Order/],
   ['an order of 0', '<Order>1<', '<Order>0<', /the order begins at 1/],
   ['a user that nobody makes', '<Username>Administrator', '<Username>vagrant', /nobody makes the user "vagrant"/],
@@ -298,7 +298,7 @@ test('validate names the file of the user, and only errors make it fail', async 
   const own = join(windowsFolder(), 'own.xml.hbs');
   writeFileSync(
     own,
-    good.replace('<LogonCount>1<', '<LogonCount>one<').replace(/<Value>⟨secret [^<]*/, '<Value>hunter2'),
+    good.replace('<LogonCount>2<', '<LogonCount>one<').replace(/<Value>⟨secret [^<]*/, '<Value>hunter2'),
   );
   await windowsRecipe('install: { answerFile: own.xml.hbs }\n');
   const [result] = await validate([join(windowsFolder(), 'x.yaml')], {}, { cwd: process.cwd() });

@@ -8,8 +8,8 @@ import { windowsFolder, windowsRecipe } from '../support/windows.ts';
 /** The batch files of a recipe in the order in which build.cmd runs them, each with its command. */
 async function steps(more: string, release = '2022'): Promise<[string, string][]> {
   const recipe = await windowsRecipe(more, release);
-  const names = [...rendered(recipe, 'build.cmd').text.matchAll(/^set command=%answers%(.*)\r$/gm)].map(
-    ([, name = '']) => name,
+  const names = [...rendered(recipe, 'build.cmd').text.matchAll(/^set file=(.*)\r$/gm)].map(
+    ([, name = '']) => `${name}.cmd`,
   );
   return names.map((name) => [name, rendered(recipe, name).text.trimEnd().split('\r\n').at(-1) ?? '']);
 }

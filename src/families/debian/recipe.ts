@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checksum, medium } from '../../recipe/common.ts';
-import { line, show, size } from '../../recipe/values.ts';
+import { line, show, size, url } from '../../recipe/values.ts';
 import { recipeForm } from '../form.ts';
 import {
   caCertificatesKey,
@@ -12,7 +12,6 @@ import {
   rootLogin,
   rootPasswordKey,
   updateKey,
-  url,
   userDescription,
 } from '../linux/keys.ts';
 import { type Distribution, releasesOf } from './releases.ts';

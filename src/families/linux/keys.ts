@@ -1,20 +1,6 @@
 import { z } from 'zod';
-import { duration, line, secret } from '../../recipe/values.ts';
+import { duration, line, secret, url } from '../../recipe/values.ts';
 import { step } from './step-keys.ts';
-
-/** A URL with a user or a password in it, which would end up in the plan. */
-export const hasCredentials = /^[a-z]+:\/\/[^/]*@/i;
-
-/** A URL of a given form. */
-export const url = (what: string, pattern: RegExp) =>
-  line(what, pattern)
-    .refine((value) => !hasCredentials.test(value), {
-      error: `expected ${what} without a user and password in it: they never belong in a recipe`,
-      abort: true,
-    })
-    .refine((value) => URL.canParse(value) && !/^[a-z]+:\/\/[^/]*:0+(\/|$)/i.test(value), {
-      error: `expected ${what}, with a host, and a port from 1 to 65535 if any`,
-    });
 
 /** The proxy of a distribution's package manager, `what` says what goes through it. */
 export const proxyKey = (what: string) =>

@@ -6,18 +6,16 @@ import {
   caCertificatesKey,
   cloudUser,
   customizeKey,
-  hasCredentials,
   keepKey,
   proxyKey,
   refuseSameIds,
   rootLogin,
   rootPasswordKey,
   updateKey,
-  url,
   userDescription,
 } from '../linux/keys.ts';
 import { recipeForm } from '../form.ts';
-import { line, secret, show, size } from '../../recipe/values.ts';
+import { hasCredentials, line, secret, show, size, url } from '../../recipe/values.ts';
 import { kernelArgumentsKey } from './kernel-arguments.ts';
 import { packageForm } from './packages.ts';
 import { keyboard, locale, timeZone } from './settings.ts';

@@ -3,9 +3,11 @@ import { basename, join } from 'node:path';
 import { renderTemplate } from '../../answers/templates.ts';
 import { VmkilnError } from '../../errors.ts';
 import type { RenderedFile } from '../../model.ts';
+import type { WindowsCommand } from './command-keys.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { settingsOf } from './settings.ts';
+import { updatesOf } from './updates.ts';
 
 /** A batch file of the answer CD, without its ending, what it does, and the command in it, as at a prompt. */
 type Step = { file: string; doing: string; line: string };
@@ -13,23 +15,30 @@ type Step = { file: string; doing: string; line: string };
 /** A script of the answer CD: the user's own file, or a shipped template. */
 type Script = { name: string; path: string; isTemplate: boolean };
 
-/** What runs in the installed Windows before Sysprep, in this order: the settings, the commands of the recipe, and the removal of apps. */
-function stepsOf(recipe: WindowsRecipe): Step[] {
-  const own = recipe.install.commands.map((command, index): Step => {
+/** All commands of a recipe, in their order: first those that run before the updates. */
+function allCommands(recipe: WindowsRecipe): readonly WindowsCommand[] {
+  return [...(updatesOf(recipe)?.before ?? []), ...recipe.install.commands];
+}
+
+/**
+ * What runs in the installed Windows: commands of the recipe before the updates; and after Cloudbase-Init the settings, the other
+ * commands, and the removal of apps.
+ */
+function stepsOf(recipe: WindowsRecipe): { before: Step[]; after: Step[] } {
+  const early = updatesOf(recipe)?.before.length ?? 0;
+  const own = allCommands(recipe).map((command, index): Step => {
     const number = numbered(index);
     const shown = typeof command === 'string' ? '' : `: ${basename(command.script).replace(/[^A-Za-z0-9._-]/g, '_')}`;
     const line = typeof command === 'string' ? command.replace(/^[;\s]+/, '') : scriptLine(`script-${number}`);
+    const when = index < early ? 'before the updates' : 'of the recipe';
     // `for /f` passes over lines that begin with a semicolon, where cmd passes over the semicolon.
-    return { file: `command-${number}`, doing: `running command ${index + 1} of the recipe${shown}`, line };
+    return { file: `command-${number}`, doing: `running command ${index + 1} ${when}${shown}`, line };
   });
-  return [
-    ...settingsOf(recipe).flatMap(({ name, doing, commands }) =>
-      commands.map((line, index) => ({ file: `setting-${name}-${index + 1}`, doing, line })),
-    ),
-    ...own,
-    appStep,
-    ...(windowsRelease(recipe).isServer ? [] : storeSteps),
-  ];
+  const settings = settingsOf(recipe).flatMap(({ name, doing, commands }) =>
+    commands.map((line, index) => ({ file: `setting-${name}-${index + 1}`, doing, line })),
+  );
+  const apps = [appStep, ...(windowsRelease(recipe).isServer ? [] : storeSteps)];
+  return { before: own.slice(0, early), after: [...settings, ...own.slice(early), ...apps] };
 }
 
 /** Servers with a desktop have Edge, which updates itself (antifob/incus-windows#28, canonical/packer-maas#335). */
@@ -46,7 +55,7 @@ const storeSteps = [
 }));
 
 function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
-  const own = recipe.install.commands.flatMap((command, index) =>
+  const own = allCommands(recipe).flatMap((command, index) =>
     typeof command === 'string'
       ? []
       : [{ name: `script-${numbered(index)}.ps1`, path: command.script, isTemplate: false }],
@@ -57,12 +66,22 @@ function scriptsOf(recipe: WindowsRecipe, templates: string): Script[] {
 
 /** Names of what `commandFiles` renders. */
 export function commandFileNames(recipe: WindowsRecipe): string[] {
-  return [...stepsOf(recipe).map(({ file }) => `${file}.cmd`), ...scriptsOf(recipe, '').map(({ name }) => name)];
+  const { before, after } = stepsOf(recipe);
+  return [...[...before, ...after].map(({ file }) => `${file}.cmd`), ...scriptsOf(recipe, '').map(({ name }) => name)];
 }
 
-/** The steps as build.cmd runs them. */
-export function commandsOf(recipe: WindowsRecipe): readonly { file: string; doing: string; variable: string }[] {
-  return stepsOf(recipe).map(({ file, doing, line }) => ({ file, doing, variable: variableFor(line) }));
+/** A step as build.cmd runs it: `file` is the section of build.cmd too, and `next` the section after it. */
+type Section = { file: string; doing: string; variable: string; next: string };
+
+/** The sections before the updates, and those after Cloudbase-Init. */
+export function commandsOf(recipe: WindowsRecipe): { before: Section[]; after: Section[] } {
+  const sections = (steps: readonly Step[], last: string) =>
+    steps.map(({ file, doing, line }, index) => ({
+      ...{ file, doing, variable: variableFor(line) },
+      next: steps[index + 1]?.file ?? last,
+    }));
+  const { before, after } = stepsOf(recipe);
+  return { before: sections(before, 'updates'), after: sections(after, 'image') };
 }
 
 /**
@@ -72,7 +91,8 @@ export function commandsOf(recipe: WindowsRecipe): readonly { file: string; doin
  * that is not UTF-8.
  */
 export function commandFiles(recipe: WindowsRecipe, templates: string): RenderedFile[] {
-  const batches = stepsOf(recipe).map(({ file, line }) => {
+  const { before, after } = stepsOf(recipe);
+  const batches = [...before, ...after].map(({ file, line }) => {
     // oxlint-disable-next-line no-control-regex
     const view = { line, variable: variableFor(line), wide: /[^\u0000-\u007f]/.test(line) };
     return renderTemplate(join(templates, 'command.cmd.hbs'), `${file}.cmd`, 'text', view);
@@ -96,7 +116,7 @@ function variableFor(line: string): string {
 
 /** The command that runs a script of the answer CD, with its transcript among the logs. */
 function scriptLine(name: string): string {
-  const log = `%SystemRoot%\\Temp\\vmkiln\\${name}.log`;
+  const log = `%SystemRoot%\\vmkiln\\${name}.log`;
   return `powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%answers%script.ps1" "%answers%${name}.ps1" "${log}"`;
 }
 

@@ -4,10 +4,12 @@ import { recipeForm } from '../form.ts';
 import { line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
+import { command } from './command-keys.ts';
 import { windowsRelease } from './releases.ts';
 import { settingKeys } from './settings.ts';
 import { windowsStep } from './step-keys.ts';
 import { timeZones } from './timezones.ts';
+import { updatesKey } from './updates.ts';
 
 const layout = '[A-Za-z]{2,3}(-[A-Za-z]{4})?-[A-Za-z]{2}|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{8}';
 
@@ -26,20 +28,6 @@ const source = z.strictObject({
   cloudbaseInitSha256: checksum('the installer of Cloudbase-Init'),
 });
 
-const command = z.union(
-  [
-    line('a command on one line').refine((text) => !/\bfor\s[^%]*%%[A-Za-z]\b/i.test(text), {
-      error: 'expected `for %i`, with one percent sign as at a prompt: in no batch file is this command',
-    }),
-    z.strictObject({
-      script: line('a path to a .ps1 file', /\.ps1$/i).describe(
-        'PowerShell script of yours, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
-      ),
-    }),
-  ],
-  { error: 'expected a command on one line, or { script: FILE.ps1 }' },
-);
-
 const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
     .optional()
@@ -53,8 +41,9 @@ const install = z.strictObject({
     .array(command)
     .prefault([])
     .describe(
-      'Commands of yours, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. One that fails (any exit status but 0, 3010 and 1641) ends the build.',
+      'Commands of yours, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. Windows is restarted after one that ends with 3010 or 1641; any other exit status but 0 ends the build.',
     ),
+  updates: updatesKey,
   recovery: z
     .enum(['none', 'partition'])
     .prefault('none')

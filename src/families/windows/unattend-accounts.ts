@@ -7,6 +7,7 @@ import { windowsRelease } from './releases.ts';
 import { timeZones } from './timezones.ts';
 import type { Report } from './unattend-disk.ts';
 import { descendants, type Element } from './unattend.ts';
+import { updatesOf } from './updates.ts';
 
 const value = (element: Element, name: string) => element.children.find((child) => child.name === name);
 
@@ -29,6 +30,12 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
         user.text.toLowerCase() === builtIn.toLowerCase()
           ? `Username: ${show(user.text)} is disabled: only the English Administrator enables it, in any language`
           : `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on Administrator`,
+      );
+    else if (updatesOf(recipe) && !['administrator', builtIn.toLowerCase()].includes(user.text.toLowerCase()))
+      // "FirstLogonCommands" run elevated, programs of the Run key do not; User Account Control leaves out the built-in Administrator.
+      report(
+        user,
+        'Username: expected Administrator with updates: for another user build.cmd is not elevated after a restart',
       );
   }
   for (const element of descendants(root, 'PlainText')) {

@@ -5,6 +5,7 @@ import { commandsOf } from './commands.ts';
 import { partitionsOf, windowsPartition } from './partitions.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { editionOfImage, imageName, windowsRelease } from './releases.ts';
+import { updatesOf } from './updates.ts';
 
 /**
  * Letters under which Setup looks for the virtio ISO, for nobody can say what Windows PE gives it: Setup passes over a driver
@@ -79,7 +80,17 @@ function productKeyOf(recipe: WindowsRecipe): string | SecretRef | undefined {
 
 /** What build.cmd.hbs may use. */
 export function buildView(recipe: WindowsRecipe): View {
-  return { commands: commandsOf(recipe) };
+  const updates = updatesOf(recipe);
+  const { before, after } = commandsOf(recipe);
+  return {
+    before,
+    commands: after,
+    updates: updates !== undefined,
+    server: updates?.server ?? '',
+    setupComplete: windowsRelease(recipe).isServer,
+    // As reg.exe reads it, in a batch file.
+    resume: startBuild.replaceAll('%', '%%').replaceAll('"', String.raw`\"`),
+  };
 }
 
 /** What recovery.ps1.hbs may use. */

@@ -17,6 +17,7 @@ import { windowsForm, type WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
+import { updatesOf, updatesView } from './updates.ts';
 import { buildView, recoveryView } from './views.ts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
@@ -37,6 +38,7 @@ export const windows: Family<WindowsRecipe> = {
   render,
   install,
   customize,
+  // Its updates are of the installation.
   maxAge: () => undefined,
   trims: () => false,
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
@@ -56,8 +58,8 @@ export const windows: Family<WindowsRecipe> = {
   notes,
 };
 
-/** Where build.cmd keeps what the installers, commands and scripts have said. */
-const buildLogs = '/Windows/Temp/vmkiln';
+/** Where build.cmd keeps what the installers, commands and scripts have said, and how far it is. Commands may clean up Temp. */
+const buildLogs = '/Windows/vmkiln';
 
 /** Where Setup, Sysprep and Cloudbase-Init keep their logs. */
 const logFolders = [
@@ -70,6 +72,7 @@ const logFolders = [
 
 function render(recipe: WindowsRecipe): RenderedFile[] {
   const answers = renderAnswers(recipe);
+  const updates = updatesOf(recipe);
   const text = (template: string, name: string, view: ReturnType<typeof buildView>) =>
     withCrlf(renderTemplate(join(templates, `${template}.hbs`), name, 'text', view));
   const cloudbase = (name: string, specialize: boolean) => {
@@ -81,20 +84,25 @@ function render(recipe: WindowsRecipe): RenderedFile[] {
     { ...answers, holes: answers.holes.map((hole) => ({ ...hole, inGuest: true })) },
     text('build.cmd', 'build.cmd', buildView(recipe)),
     text('recovery.ps1', 'recovery.ps1', recoveryView(recipe)),
+    ...(updates ? [text('updates.ps1', 'updates.ps1', updatesView(updates))] : []),
     ...commandFiles(recipe, templates).map((file) => (file.name.endsWith('.cmd') ? withCrlf(file) : file)),
     cloudbase('cloudbase-init.conf', false),
     cloudbase('cloudbase-init-unattend.conf', true),
   ];
 }
 
-/** What the answer CD always has, as `render` names it. */
-const answerFiles = [
-  'Autounattend.xml',
-  'build.cmd',
-  'recovery.ps1',
-  'cloudbase-init.conf',
-  'cloudbase-init-unattend.conf',
-];
+/** What the answer CD has, as `render` names it. */
+function answerFiles(recipe: WindowsRecipe): string[] {
+  return [
+    'Autounattend.xml',
+    'build.cmd',
+    'recovery.ps1',
+    ...(updatesOf(recipe) ? ['updates.ps1'] : []),
+    ...commandFileNames(recipe),
+    'cloudbase-init.conf',
+    'cloudbase-init-unattend.conf',
+  ];
+}
 
 /** cmd.exe loses labels of a script whose lines end in a line feed alone. */
 function withCrlf(file: RenderedFile): RenderedFile {
@@ -115,12 +123,13 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
   return {
     before: [
       answerMedium(answers, 'ANSWERS', {
-        ...Object.fromEntries([...answerFiles, ...commandFileNames(recipe)].map((name) => [name, { rendered: name }])),
+        ...Object.fromEntries(answerFiles(recipe).map((name) => [name, { rendered: name }])),
         'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
       }),
     ],
     machine: recipe.machine,
     limits: recipe.install,
+    maxAge: updatesOf(recipe)?.maxAge,
     devices: {
       diskBus: recipe.machine.diskBus,
       logPort: undefined,
@@ -185,9 +194,9 @@ function enlightenments({ accelerator }: Host): Arg[] {
 }
 
 /**
- * What may be left of the answer file, and the logs of the build. One stays, Panther/unattend.xml: Sysprep caches there what it is
- * given by /unattend, and the first boot reads it there ("Windows Setup Automation Overview", "Use Answer Files with Sysprep").
- * build.cmd has removed Setup's own before.
+ * What may be left of the answer file, the logs of the build, and what no image needs. One answer file stays,
+ * Panther/unattend.xml: Sysprep caches there what it is given by /unattend, and the first boot reads it there ("Windows Setup
+ * Automation Overview", "Use Answer Files with Sysprep"). build.cmd has removed Setup's own before.
  */
 const leftovers = [
   '/Windows/Panther/unattend-original.xml',
@@ -195,6 +204,11 @@ const leftovers = [
   '/Windows/System32/Sysprep/unattend.xml',
   '/Windows/System32/Sysprep/Panther/unattend.xml',
   buildLogs,
+  // What Windows Update has downloaded.
+  '/Windows/SoftwareDistribution/Download/*',
+  // Windows makes them anew, by the memory of the instance; these are by that of the build.
+  '/pagefile.sys',
+  '/swapfile.sys',
 ];
 
 function customize(recipe: WindowsRecipe, file: FileOf): Contribution {

@@ -11,6 +11,10 @@ class Exit(Exception):
     """exit /b"""
 
 
+class Goto(Exception):
+    """goto"""
+
+
 class Batch:
     """
     Runs a batch file. `world` does what is no matter of the language: `program(words, text)` returns status and output of
@@ -32,8 +36,16 @@ class Batch:
                 line = line.removeprefix("@")
                 if line != "" and not line.startswith(":") and not re.match(r"(rem\b|echo off$|setlocal$)", line, re.I):
                     self._command(self._expand(line, arguments), {})
+        except Goto as jump:
+            self._from(self._label(jump.args[0]), arguments)
         except Exit as end:
             self.status = int(end.args[0]) if end.args[0] != "" else self.status
+
+    def _label(self, name: str) -> int:
+        matches = [at for at, each in enumerate(self.lines) if each.lower() == f":{name.lower()}"]
+        if not matches:
+            raise SetupError(f"The system cannot find the batch label specified - {name}")
+        return matches[0] + 1
 
     def _expand(self, text: str, arguments: str) -> str:
         def value(match):
@@ -48,10 +60,12 @@ class Batch:
 
     def _command(self, line: str, values: dict) -> None:
         """One command; `values` are the variables of `for`, which are replaced when all else of the line is read."""
-        loop = re.fullmatch(r"for (/f \"usebackq skip=(\d+) delims=\" )?%(\w) in \(([^)]*)\) do (.*)", line, re.I)
+        loop = re.fullmatch(r"for (/f \"usebackq( skip=(\d+) delims=)?\" )?%(\w) in \(([^)]*)\) do (.*)", line, re.I)
         if loop:
-            kind, skip, name, items, then = loop.groups()
-            items = self.world.read(items.strip('"')).splitlines()[int(skip):] if kind else items.split()
+            kind, whole, skip, name, items, then = loop.groups()
+            items = self.world.read(items.strip('"')).splitlines()[int(skip or 0):] if kind else items.split()
+            if kind and not whole:
+                items = [item.split()[0] for item in items if item.strip()]
             for item in items:
                 self._command(then, {**values, f"%{name}": item})
             return
@@ -86,19 +100,21 @@ class Batch:
     def _run(self, line: str, text: str) -> str:
         word = line.split(" ", 1)[0].lower()
         rest = line[len(word) + 1:]
-        if word == "echo":
-            return rest + "\n"
-        if word == "set":
+        if word in ("echo", "echo."):
+            return re.sub(r"\^(.)", r"\1", rest) + "\n"
+        if word == "goto":
+            raise Goto(rest)
+        if word == "set" and rest.startswith("/a "):
+            name, _, value = rest[3:].partition("+=")
+            self.variables[name.lower()] = str(int(self.variables.get(name.lower()) or 0) + int(value))
+        elif word == "set":
             name, _, value = (rest.strip('"') if rest.startswith('"') else rest).partition("=")
             self.variables[name.lower()] = value
         elif word == "exit" and rest.startswith("/b"):
             raise Exit(rest[2:].strip())
         elif word == "call" and rest.startswith(":"):
             label, _, arguments = rest.partition(" ")
-            matches = [at for at, each in enumerate(self.lines) if each.lower() == label.lower()]
-            if not matches:
-                raise SetupError(f"The system cannot find the batch label specified - {label[1:]}")
-            self._from(matches[0] + 1, arguments)
+            self._from(self._label(label[1:]), arguments)
         else:
             self.status, output = self.world.program(line, text)
             return output

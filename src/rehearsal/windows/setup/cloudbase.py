@@ -4,6 +4,7 @@ import configparser
 import os
 
 import machine
+import registry
 from answers import SetupError
 
 HOME = "Program Files/Cloudbase Solutions/Cloudbase-Init"
@@ -56,6 +57,7 @@ def install(root: str) -> None:
     for name, text in files.items():
         with open(f"{root}/{HOME}/conf/{name}", "w", encoding="utf-8", newline="\r\n") as file:
             file.write(text)
+    registry.write(f"{root}/Windows/System32/config/SYSTEM", r"ControlSet001\Services\cloudbase-init", {"Start": 2})
 
 
 def configuration(root: str, name: str):
@@ -79,7 +81,7 @@ def check(root: str) -> None:
 
 
 def serve(root: str) -> None:
-    """The service at the first boot of an instance: it cannot add its user to a group that this Windows does not have."""
+    """The service when it starts: it cannot add its user to a group that this Windows does not have."""
     config = configuration(root, "cloudbase-init.conf")
     if config is None:
         return

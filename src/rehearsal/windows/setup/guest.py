@@ -10,9 +10,10 @@ import answers
 import cloudbase
 import machine
 import registry
+import servicing
 import values
 from answers import SetupError, all_of, component, in_order, text_of
-from programs import APPS, C, CONFIG, OWN_APP, STATE, UPDATED_APP, WINLOGON, Programs
+from programs import APPS, C, CONFIG, OWN_APP, RUN, STATE, UPDATED_APP, WINLOGON, Programs
 
 
 # What the built-in Administrator is called where it is not called so.
@@ -34,14 +35,46 @@ def log_on(shell, language: str) -> None:
     own = {} if kind() == "Client" else {NAMES.get(language.split("-")[0], "Administrator"): password}
     accounts = {"Administrator": password, **own, **local}
     if not logon or text_of(logon[0], "Enabled").lower() != "true":
-        if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") == "1":
+        for command in values.every(f"{CONFIG}/SOFTWARE", RUN):
+            machine.say(f"practice Windows: whoever logs on runs {command}")
+        if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "DefaultPassword") is not None:
             machine.wait_for_ever("Windows: the desktop of a user whose password is still in the registry")
         machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
     if user not in accounts or accounts[user] != text_of(logon[0], "Password/Value"):
         machine.wait_for_ever(f"Windows: The user name or password is incorrect: {user}")
-    # One logon more than the answer file says, which Microsoft knows.
+    # One logon more than the answer file says, which Microsoft knows; this is the first of them.
     registry.write(f"{CONFIG}/SOFTWARE", WINLOGON, {"AutoAdminLogon": "1", "DefaultUserName": user, "DefaultPassword": accounts[user],
-                                                    "AutoLogonCount": 1})
+                                                    "AutoLogonCount": int(text_of(logon[0], "LogonCount", "0"))})
+
+
+def log_on_again(programs: Programs) -> None:
+    """A restart: automatic logons until there are none left ("AutoLogonCount" of Winlogon), and the programs of the Run key."""
+    logons = values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoLogonCount")
+    if values.lookup(f"{CONFIG}/SOFTWARE", WINLOGON, "AutoAdminLogon") != "1" or not logons:
+        machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
+    if servicing.starts_by_itself(C):
+        cloudbase.serve(C)
+        machine.wait_for_ever("Windows: The user name or password is incorrect: Cloudbase-Init has set another one")
+    registry.write(f"{CONFIG}/SOFTWARE", WINLOGON, {"AutoLogonCount": logons - 1})
+    for command in values.every(f"{CONFIG}/SOFTWARE", RUN):
+        programs.program(command, "")
+    machine.wait_for_ever("Windows: the desktop of Administrator")
+
+
+def start_services(programs: Programs) -> None:
+    """What starts by itself, and SetupComplete.cmd, which Windows does not run on a client with the product key of an OEM."""
+    if servicing.starts_by_itself(C):
+        cloudbase.serve(C)
+    complete = r"C:\Windows\Setup\Scripts\SetupComplete.cmd"
+    kind = values.lookup(f"{CONFIG}/SOFTWARE", r"Microsoft\Windows NT\CurrentVersion", "InstallationType")
+    if not programs.exists(complete):
+        return
+    if kind == "Client":
+        machine.say("not rehearsed: SetupComplete.cmd")
+        return
+    for line in programs.read(complete).splitlines():
+        for command in filter(None, map(str.strip, line.split("&&"))):
+            programs.program(command, "")
 
 
 def install_apps() -> None:
@@ -86,7 +119,7 @@ def blank(path: str, text: bytes) -> None:
 def main() -> None:
     programs = Programs(machine.cd_drives(), mount_windows())
     if values.lookup(f"{CONFIG}/SOFTWARE", STATE, "ImageState") == "IMAGE_STATE_COMPLETE":
-        machine.wait_for_ever("Windows: Press Ctrl+Alt+Delete to unlock")
+        log_on_again(programs)
     found = find_answers(programs)
     if not found:
         machine.wait_for_ever("Windows: Hi there. Let's start with your region. Is this right?")
@@ -101,7 +134,7 @@ def main() -> None:
     blank(found, text)
     registry.write(f"{CONFIG}/SOFTWARE", STATE, {"ImageState": "IMAGE_STATE_COMPLETE"})
     registry.write(f"{CONFIG}/SYSTEM", "Setup", {"SystemSetupInProgress": 0, "OOBEInProgress": 0})
-    cloudbase.serve(C)
+    start_services(programs)
     log_on(shell, text_of(component(root, "oobeSystem", "Microsoft-Windows-International-Core"), "UILanguage").lower())
     install_apps()
     for command in in_order(all_of(shell, "FirstLogonCommands/SynchronousCommand")):

@@ -8,7 +8,9 @@ import shutil
 import cloudbase
 import machine
 import prompt
+import regexe
 import registry
+import servicing
 import values
 from answers import SetupError
 from batch import Batch
@@ -16,6 +18,7 @@ from batch import Batch
 C = "/run/windows"
 CONFIG = f"{C}/Windows/System32/config"
 WINLOGON = r"Microsoft\Windows NT\CurrentVersion\Winlogon"
+RUN = r"Microsoft\Windows\CurrentVersion\Run"
 STATE = r"Microsoft\Windows\CurrentVersion\Setup\State"
 APPS = f"{C}/Program Files/WindowsApps"
 # What one user has, and is provisioned for all in no version or another one: Sysprep stops at it.
@@ -65,7 +68,7 @@ class Programs:
 
     def command(self, line: str) -> int:
         """One command: of those of a recipe only the registry and their end is rehearsed."""
-        end = re.fullmatch(r"exit(?: /b)?(?: (\d+))?", line.strip(), re.I)
+        end = re.fullmatch(r"exit(?: /b)?(?: (-?\d+))?", line.strip(), re.I)
         if end:
             return int(end[1] or 0)
         start = re.fullmatch(r"for %\w in \(([A-Z ]+)\) do if exist %\w:(\S+) call %\w:\S+", line, re.I)
@@ -86,6 +89,7 @@ class Programs:
         words = re.findall(r'[^\s"]*"[^"]*"|\S+', line)
         name = words[0].strip('"').lower().rsplit("\\", 1)[-1].removesuffix(".exe")
         known = {"cmd": self.cmd, "msiexec": self.msi, "reg": self.reg, "sysprep": self.sysprep, "powershell": self.powershell,
+                 "sc": self.service, "net": self.service, "dism": self.dism, "shutdown": self.shutdown,
                  "copy": self.copy, "md": self.md, "del": self.remove, "rd": self.remove, "type": self.type}
         if name == "find":
             found = [each for each in text.splitlines() if words[1].strip('"') in each]
@@ -147,28 +151,42 @@ class Programs:
         return 0, ""
 
     def reg(self, _words: list, line: str) -> tuple:
-        gone = re.fullmatch(r"reg(?:\.exe)? delete \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /f", line, re.I)
-        if gone:
-            return (0 if values.remove(f"{CONFIG}/{gone[1].upper()}", gone[2], gone[3]) else 1), ""
-        match = re.fullmatch(r"reg(?:\.exe)? add \"?HKLM\\(SYSTEM|SOFTWARE)\\([^\"]+?)\"? /v (\S+) /t (REG_\w+) /d (\S+).*", line, re.I)
-        if not match:
+        status = regexe.reg(CONFIG, line)
+        if status is None:
             machine.say(f"not rehearsed: the command {line}")
-            return 0, ""
-        hive, key, name, kind, value = match.groups()
-        key = key.replace("CurrentControlSet", "ControlSet001")
-        registry.write(f"{CONFIG}/{hive.upper()}", key, {name: int(value, 0) if kind.upper() == "REG_DWORD" else value})
-        return 0, ""
+        return status or 0, ""
 
     def powershell(self, _words: list, line: str) -> tuple:
         scripts = [self.read(name) for name in re.findall(r'"([^"]*\.ps1)"', line)]
         if any("Remove-AppxPackage" in text for text in [line, *scripts]):
             shutil.rmtree(f"{APPS}/{OWN_APP}", ignore_errors=True)
             return 0, ""
-        if "recovery.ps1" not in line:
+        file = re.search(r'-File "([^"]*)"', line)
+        script = self.read(file[1]) if file else ""
+        if "recovery.ps1" in line:
+            return recovery(self.device, "Remove-Partition" in script), ""
+        if "updates.ps1" in line:
+            return servicing.updates(C, script), ""
+        machine.say(f"not rehearsed: the command {line}")
+        return 0, ""
+
+    def service(self, words: list, line: str) -> tuple:
+        if "cloudbase-init" in words:
+            return servicing.service(C, line), ""
+        return 0, ""
+
+    def dism(self, words: list, line: str) -> tuple:
+        if "/Cleanup-Image" not in words:
             machine.say(f"not rehearsed: the command {line}")
             return 0, ""
-        script = self.read(re.search(r'-File "([^"]*)"', line)[1])
-        return recovery(self.device, "Remove-Partition" in script), ""
+        return servicing.clean_store(C), ""
+
+    def shutdown(self, words: list, line: str) -> tuple:
+        if "/r" not in words:
+            machine.say(f"not rehearsed: the command {line}")
+            return 0, ""
+        servicing.restart(C)
+        return 0, ""
 
     def sysprep(self, words: list, _line: str) -> tuple:
         options = [word.strip('"') for word in words[1:]]

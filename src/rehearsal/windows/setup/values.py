@@ -13,6 +13,15 @@ def lookup(path: str, key: str, name: str):
         return None
 
 
+def every(path: str, key: str) -> list:
+    """The texts of all values of a key."""
+    hive = hivex.Hivex(path)
+    node = hive.root()
+    for part in key.split("\\"):
+        node = node and hive.node_get_child(node, part)
+    return [registry.read(path, key, hive.value_key(value)) for value in hive.node_values(node)] if node else []
+
+
 def remove(path: str, key: str, name: str) -> bool:
     """Removes a value; whether there was one. hivex has no way to remove one value but to set all others anew."""
     if lookup(path, key, name) is None:
