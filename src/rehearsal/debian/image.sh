@@ -27,6 +27,7 @@ p14 : start=2048, size=6144, type=21686148-6449-6E6F-744E-656564454649
 p15 : start=8192, size=253952, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=6d1a0e6a-0001-4000-8000-00000000000f
 p1 : start=262144, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=6d1a0e6a-0001-4000-8000-000000000001
 PARTITIONS
+# The disk is /dev/sda for guestfish alone: the kernel of the appliance may call it otherwise, for it looks for disks side by side.
 guestfish --format=raw -a "$out/cloud.raw" <<GUESTFISH
 run
 mkfs ext4 /dev/sda1
@@ -35,7 +36,7 @@ mount /dev/sda1 /
 mkdir-p /boot/efi
 mount /dev/sda15 /boot/efi
 tar-in $out/root.tar /
-command "grub-install --target=i386-pc /dev/sda"
+sh "grub-install --target=i386-pc \$(grub-probe --target=disk /boot)"
 command "grub-install --target=x86_64-efi --no-nvram --uefi-secure-boot --force-extra-removable"
 command "update-grub"
 GUESTFISH
