@@ -18,7 +18,8 @@ class Goto(Exception):
 class Batch:
     """
     Runs a batch file. `world` does what is no matter of the language: `program(words, text)` returns status and output of
-    a program that reads `text`, `prompt(line)` the status of a line as it would be typed, `read`, `write`, `exists` are of files.
+    a program that reads `text`, `prompt(line)` the status of a line as it would be typed, `read`, `write`, `exists` are of files,
+    `variables` those of whoever runs a program.
     """
 
     def __init__(self, text: str, path: str, world, variables: dict):
@@ -116,6 +117,8 @@ class Batch:
             label, _, arguments = rest.partition(" ")
             self._from(self._label(label[1:]), arguments)
         else:
+            # What a program inherits.
+            self.world.variables = self.variables
             self.status, output = self.world.program(line, text)
             return output
         return ""

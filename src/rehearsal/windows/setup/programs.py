@@ -63,8 +63,9 @@ class Programs:
         return Batch(self.read(name), name.strip('"'), self, dict(self.variables)).run()
 
     def prompt(self, line: str) -> int:
-        """A line as it would be typed."""
-        return prompt.run(line, self.command)
+        """A line as it would be typed: there a variable that is not set stays as it is written."""
+        expanded = re.sub(r"%([A-Za-z_]\w*)%", lambda match: self.variables.get(match[1].lower(), match[0]), line)
+        return prompt.run(expanded, self.command)
 
     def command(self, line: str) -> int:
         """One command: of those of a recipe only the registry and their end is rehearsed."""
