@@ -8,6 +8,7 @@ import { type Contribution, type Family, type FileOf, type Installation, mediumP
 import { loginUser } from './accounts.ts';
 import { renderAnswers, templates } from './answers.ts';
 import { commandFileNames, commandFiles } from './commands.ts';
+import { windowsFailures } from './failures.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
 import { windowsPartition } from './partitions.ts';
@@ -40,6 +41,7 @@ export const windows: Family<WindowsRecipe> = {
   trims: () => false,
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
   installer: windowsSetup,
+  failures: windowsFailures,
   logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
   lint: lintAnswers,
   check: checkMedia,
