@@ -20,14 +20,18 @@ export function kindOf(file: string): LogKind {
 
 /** Pure. Lines keep their numbers. */
 export function prepareLog({ file, text, first = 1 }: Log): ReadLog {
-  return { file, first, text: text.split(/\r?\n/).map(clean).join('\n') };
+  const whole = kindOf(file) === 'message' ? text.replace(exited, '$1\n') : text;
+  return { file, first, text: clean(whole) };
 }
 
+/** How a message begins that passes on the last words of a program: they begin a line then, as in the program's log. */
+const exited = /^(\S+ (?:exited with status \d+|was killed by \S+)): /;
+
 /** `15:06:02,062 CRIT anaconda: text` says "text": Anaconda stamps every line of a message that has several. */
-function clean(line: string): string {
-  return stripVTControlCharacters(line)
-    .replace(/[^\P{Cc}\t]/gu, '')
-    .replace(/^\d\d:\d\d:\d\d,\d{3} [A-Z]+ ?[\w.]*: ?/, '');
+function clean(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/[^\P{Cc}\t\n]+/gu, '')
+    .replace(/^\d\d:\d\d:\d\d,\d{3} [A-Z]+ ?[\w.]*: ?/gm, '');
 }
 
 /** Words that a line has when it tells of trouble. */

@@ -39,7 +39,7 @@ export const openstackFailures: readonly KnownFailure[] = [
       /is over a limit for \[?(?:Resource )?(?<what>\w+)/,
       /Quota exceeded/i,
     ],
-    cause: 'the quota of the project for images is used up[: {what}][ by {size} bytes]',
+    cause: 'the quota of the project for images is used up[: {what}][: {size} bytes do not fit]',
     source: 'glance/common/exception.py StorageQuotaFull; oslo.limit ProjectOverLimit',
   },
   {

@@ -1,7 +1,8 @@
 import type { KnownFailure } from './failure.ts';
 
 // dnf, yum and librepo, in a guest or under Anaconda. The words are those of dnf/base.py, dnf/exceptions.py and dnf/cli,
-// librepo/downloader.c, yum/__init__.py, yum/yumRepo.py and cli.py of yum, and libsolv's src/problems.c.
+// librepo/downloader.c, yum/__init__.py, yum/yumRepo.py and cli.py of yum, and libsolv's src/problems.c. A mirror that fails is
+// followed by the next: only the last is a failure (dnf marks the others [MIRROR], yum says when there are no more).
 
 const logs = ['installer', 'guest'] as const;
 
@@ -11,8 +12,8 @@ export const packageFailures: readonly KnownFailure[] = [
     title: 'A repository has no address',
     logs,
     match: [
-      /Could not resolve host(?:name)?: (?<host>[\w.-]+)/,
-      /Couldn't resolve host (?:name for https?:\/\/|')(?<host>[\w.-]+)/,
+      /^(?!\[MIRROR\]).*Could(?:n't| not) resolve host(?:name)?:? '?(?:name for https?:\/\/)?(?<host>[\w.-]+)(?!.*\nTrying other)/m,
+      /Could(?:n't| not) resolve host:? '?(?<host>[\w.-]+).*\nTrying other mirror[^]*?No more mirrors to try/,
     ],
     cause: 'the guest found no address for {host}',
     remedy:
@@ -23,7 +24,10 @@ export const packageFailures: readonly KnownFailure[] = [
     id: 'dnf.unreachable',
     title: 'A repository does not answer',
     logs,
-    match: [/(?:Curl error \((?:7|28)\): |(?:curl#|PYCURL ERROR )(?:7|28) - ")(?<what>[^\n"]+)/],
+    match: [
+      /^(?!\[MIRROR\]).*Curl error \((?:7|28)\): (?<what>.+)/m,
+      /(?:curl#|PYCURL ERROR )(?:7|28) - "(?<what>[^\n"]+).*\nTrying other mirror[^]*?No more mirrors to try/,
+    ],
     cause: 'a repository does not answer the guest: {what}',
     remedy: 'see whether a firewall or a proxy stands between, and whether the mirror is up; try again',
     source: 'librepo downloader.c; yum urlgrabber "[Errno 14] curl#7 - ..."',
@@ -32,7 +36,10 @@ export const packageFailures: readonly KnownFailure[] = [
     id: 'dnf.certificate',
     title: 'A repository is not trusted',
     logs,
-    match: [/(?:Curl error \((?:35|51|58|60|77)\): |(?:curl#|PYCURL ERROR )(?:35|51|58|60|77) - ")(?<what>[^\n"]+)/],
+    match: [
+      /^(?!\[MIRROR\]).*Curl error \((?:35|51|58|60|77)\): (?<what>.+)/m,
+      /(?:curl#|PYCURL ERROR )(?:35|51|58|60|77) - "(?<what>[^\n"]+).*\nTrying other mirror[^]*?No more mirrors to try/,
+    ],
     cause: 'the guest and a repository do not trust each other: {what}',
     remedy:
       'give the guest the authority of the server (`caCertificates`, or `subscription.caCertificate` of a Satellite), or see whether the clock of this host is right; a client certificate is that of the subscription',
@@ -43,8 +50,8 @@ export const packageFailures: readonly KnownFailure[] = [
     title: 'A repository is not where it should be',
     logs,
     match: [
-      /Status code: 404 for (?<url>\S+)/,
-      /(?<url>https?:\/\/\S+): \[Errno 14\] (?:HTTPS? Error 404|PYCURL ERROR 22 - "The requested URL returned error: 404)/,
+      /^(?!\[MIRROR\]).*Status code: 404 for (?<url>\S+)/m,
+      /(?<url>https?:\/\/\S+): \[Errno 14\] .*(?:Error|error:) 404.*\nTrying other mirror[^]*?No more mirrors to try/,
     ],
     cause: 'the server has no {url}',
     remedy:
@@ -56,8 +63,8 @@ export const packageFailures: readonly KnownFailure[] = [
     title: 'A repository refuses the guest',
     logs,
     match: [
-      /Status code: (?<status>40[13]) for (?<url>\S+)/,
-      /(?<url>https?:\/\/\S+): \[Errno 14\] (?:HTTPS? Error |PYCURL ERROR 22 - "The requested URL returned error: )(?<status>40[13])/,
+      /^(?!\[MIRROR\]).*Status code: (?<status>40[13]) for (?<url>\S+)/m,
+      /(?<url>https?:\/\/\S+): \[Errno 14\] .*(?:Error|error:) (?<status>40[13]).*\nTrying other mirror[^]*?No more mirrors to try/,
     ],
     cause: 'the server refuses {url} with status {status}',
     remedy:
@@ -141,7 +148,8 @@ export const packageFailures: readonly KnownFailure[] = [
     title: 'A download is not what its repository announced',
     logs,
     match: [
-      /Downloading successful, but checksum doesn't match/,
+      /^(?!\[MIRROR\]).*Downloading successful, but checksum doesn't match/m,
+      /^\[MIRROR\].*checksum doesn't match[^]*?No more mirrors to try/m,
       /Package does not match intended download/,
       /(?:repomd\.xml|metadata|primary|filelists)\S* ?(?:does not match|doesn't match) (?:repomd|metalink|checksum)/i,
     ],

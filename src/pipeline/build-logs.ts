@@ -5,7 +5,7 @@ import { bufferSource } from '../images/header.ts';
 import { tarFiles } from '../images/tar.ts';
 
 /** Of a longer log only so many bytes at its end are read. */
-const mostBytes = 8 * 1024 * 1024;
+const mostBytes = 4 * 1024 * 1024;
 /** Files of an archive that are looked at. */
 const mostMembers = 2000;
 

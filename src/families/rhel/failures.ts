@@ -41,7 +41,7 @@ const kickstartFailures: readonly KnownFailure[] = [
     id: 'anaconda.open-question',
     title: 'The kickstart leaves a question open',
     logs,
-    match: [/following mandatory spokes are not completed:\s*(?<spokes>[^\n]+)/],
+    match: [/following mandatory spokes are not completed:\s*(?<spokes>[^\n=]+(?:\n[^\n=]+)*)/],
     cause: 'the kickstart does not answer everything that Anaconda must know: {spokes}',
     remedy: 'add the command for it (rootpw or user, timezone, lang, keyboard, network, clearpart and part)',
     source: 'pyanaconda/ui/tui/hubs/summary.py',
