@@ -70,7 +70,7 @@ function foundAt(
 }
 
 /** Puts groups into a sentence: `{name}`; a part in brackets goes when a group in it is empty. */
-export function fill(sentence: string, groups: Readonly<Record<string, string | undefined>>): string {
+function fill(sentence: string, groups: Readonly<Record<string, string | undefined>>): string {
   const value = (name: string) => clip(groups[name]?.replaceAll(/\s+/g, ' ').trim() ?? '', 200);
   const put = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_all, name: string) => value(name));
   return put(

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { errorCatalogue, type ErrorCode } from '../errors.ts';
 import { type Cause, findCauses } from '../explain/explain.ts';
 import { toolFailures } from '../explain/index.ts';
 import { kindOf, type Line, linesThatMatter, type Log } from '../explain/logs.ts';
 import { familyFailures } from '../families/index.ts';
-import type { Event, Explanation } from '../model.ts';
+import type { Explanation } from '../model.ts';
 import { redact } from '../tools/exec.ts';
 import { readLogs } from './build-logs.ts';
+import type { BuildRecord } from './builds.ts';
+import { eventsFile, readEvents } from './event-file.ts';
 import type { Failure } from './events.ts';
 
 /** Every failure that is known, of the tools and of the installers. */
@@ -33,7 +33,7 @@ export type Explained = { causes: Cause[]; lines: Line[] };
 export async function explain(folder: string, failure: Failure): Promise<Explained> {
   const { stage, code, message, hint, bundle } = failure;
   const isInstallation = bundle !== undefined || code.startsWith('INSTALL_');
-  const own: Log = { file: 'events.ndjson', text: message, first: await lineOfFailure(folder) };
+  const own: Log = { file: eventsFile, text: message, first: await lineOfFailure(folder) };
   const logs = isSettled(code) ? [] : await readLogs(folder, { stage, isInstallation });
   const causes = isSettled(code) ? [] : findCauses(logs, own, knownFailures).map((cause) => atEvent(cause, own));
   if (causes.length > 0) return { causes, lines: [] };
@@ -46,6 +46,12 @@ export async function explain(folder: string, failure: Failure): Promise<Explain
     ],
     lines: [],
   };
+}
+
+/** Why a build of the list failed, with what its failure said; one that was killed could say nothing. */
+export async function explainRecord({ folder, failure }: BuildRecord): Promise<Explained & { failure: Failure }> {
+  const told = failure ?? { code: 'INTERRUPTED', message: 'the process of this build ended before it did' };
+  return { failure: told, ...(await explain(folder, told)) };
 }
 
 /** What the catalogue has to say of a failure, for the event that tells of it: without secrets. */
@@ -80,16 +86,7 @@ function atEvent(cause: Cause, own: Log): Cause {
 
 /** The line of events.ndjson that tells of the failure, from 1; the next one while it is not told yet. */
 async function lineOfFailure(folder: string): Promise<number> {
-  const text = await readFile(join(folder, 'events.ndjson'), 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line !== '');
-  const index = lines.findIndex((line) => typeOf(line) === 'failed');
-  return index < 0 ? lines.length + 1 : index + 1;
-}
-
-function typeOf(line: string): Event['type'] | undefined {
-  try {
-    return (JSON.parse(line) as Event).type;
-  } catch {
-    return undefined;
-  }
+  const events = await readEvents(folder);
+  const index = events.findIndex(({ type }) => type === 'failed');
+  return (index < 0 ? events.length : index) + 1;
 }

@@ -1,0 +1,33 @@
+import { VmkilnError } from '../errors.ts';
+import { findBuild, hasFailed, listBuilds } from '../pipeline/builds.ts';
+import { explainRecord } from '../pipeline/explain-build.ts';
+import { allHarmless, jsonText } from '../text.ts';
+import { explainedText } from '../ui/explained-text.ts';
+import { paintFor } from '../ui/format.ts';
+import type { CommandContext } from '../ui/ui.ts';
+
+/**
+ * `vmkiln explain`: why a build failed, by default the last one that did. A name means the latest failed build of it.
+ *
+ * @throws VmkilnError USAGE when there is no such build, or it has not failed.
+ */
+export async function explain(
+  word: string | undefined,
+  { json }: { json?: boolean },
+  { world }: CommandContext,
+): Promise<void> {
+  const all = await listBuilds(world);
+  const named = all.find(({ build }) => build === word || build.endsWith(`-${word}`));
+  if (named && !hasFailed(named)) {
+    const state = named.outcome === 'running' ? 'is still running' : 'has not failed';
+    throw new VmkilnError('USAGE', `${named.build} ${state}`, {
+      hint: '`vmkiln builds --failed` lists those that have',
+    });
+  }
+  const build = findBuild(all.filter(hasFailed), word);
+  const explained = await explainRecord(build);
+  const text = json
+    ? jsonText({ build: build.build, outcome: build.outcome, ...explained })
+    : explainedText(allHarmless(build), allHarmless(explained), paintFor(process.stdout, world.env));
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,32 @@
+import type { Explained } from '../pipeline/explain-build.ts';
+import type { BuildRecord } from '../pipeline/builds.ts';
+import { labelled } from './error-text.ts';
+import { noPaint, type Paint } from './format.ts';
+
+/** Why a build failed, from harmless texts: the named cause with its evidence and remedy, and what else was seen; or the lines that matter. */
+export function explainedText(build: BuildRecord, { causes, lines }: Explained, paint: Paint = noPaint): string {
+  const { failure } = build;
+  const where = failure?.stage === undefined ? '' : ` in ${failure.stage}`;
+  const title = `${paint('bad', `${build.build} ${build.outcome === 'interrupted' ? 'was interrupted' : 'failed'}`)}${where}`;
+  const [best, ...others] = causes;
+  if (!best) return [title, unknownText(failure, lines)].join('\n');
+  return [
+    `${title}: ${best.cause}`,
+    labelled('seen', `${build.folder}/${best.file}:${best.line}\n${best.text}`),
+    ...(best.remedy === undefined ? [] : [labelled('next', best.remedy)]),
+    ...(others.length === 0 ? [] : ['', 'also seen:']),
+    ...others.map(({ cause, file, line }) => `  ${cause}\n    ${file}:${line}`),
+  ].join('\n');
+}
+
+function unknownText(failure: BuildRecord['failure'], lines: Explained['lines']): string {
+  const said = failure === undefined ? [] : [labelled('said', failure.message)];
+  const hint = failure?.hint === undefined ? [] : [labelled('next', failure.hint)];
+  return [
+    '  This failure is not among those that vmkiln knows.',
+    ...said,
+    ...(lines.length === 0 ? [] : ['', 'the lines that matter most:']),
+    ...lines.map(({ file, line, text }) => `  ${file}:${line}: ${text}`),
+    ...hint,
+  ].join('\n');
+}
