@@ -247,8 +247,8 @@ export async function builds(options: Pick<Options, 'env'> = {}): Promise<BuildR
 }
 
 /** Why a build that `builds` has listed failed: its causes, best first, or the lines of its logs that matter most. */
-export async function explain(build: BuildRecord): Promise<Explained> {
-  return (await import('./pipeline/explain-build.ts')).explainRecord(build);
+export async function explain(failed: BuildRecord): Promise<Explained> {
+  return (await import('./pipeline/explain-build.ts')).explainRecord(failed);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {
