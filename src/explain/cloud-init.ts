@@ -5,7 +5,7 @@ export const cloudInitFailures: readonly KnownFailure[] = [
     id: 'cloud-init.would-not-run',
     title: 'cloud-init would not run in an instance',
     logs: ['guest'],
-    match: [/vmkiln: cloud-init would not run in an instance: (?<what>[^\n]+)/],
+    match: [/vmkiln: cloud-init would not run in an instance: (?<what>.+)/],
     cause: 'cloud-init would not run in an instance: {what}',
     remedy: 'install cloud-init (`packages`), and leave its services enabled and its files in place',
     source: 'templates/linux/check.sh.hbs',
@@ -14,7 +14,7 @@ export const cloudInitFailures: readonly KnownFailure[] = [
     id: 'cloud-init.configuration',
     title: 'The configuration of cloud-init is not valid',
     logs: ['installer', 'guest'],
-    match: [/Cloud config schema errors: (?<what>[^\n]+)/, /Failed loading yaml blob(?:\. (?<what>[^\n]+))?/],
+    match: [/Cloud config schema errors: (?<what>.+)/, /Failed loading yaml blob(?:\. (?<what>.+))?/],
     cause: 'cloud-init cannot read its configuration[: {what}]',
     remedy:
       'correct the cloud-config that the recipe or the kickstart writes: `cloud-init schema -c FILE` names the line',

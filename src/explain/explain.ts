@@ -65,7 +65,11 @@ function foundAt(
     ...{ id, title, source, isGeneral: isGeneral ?? false, isInMessage, at: [index, match.index] },
     cause: fill(cause, groups),
     ...(remedy !== undefined && { remedy: fill(remedy, groups) }),
-    ...{ file: log.file, line: log.first + before, text: clip(log.text.split('\n')[before]?.trim() ?? '') },
+    ...{
+      file: log.file,
+      line: log.first + before,
+      text: clip(log.text.split('\n')[before]?.trim().replaceAll('\u2028', ' ') ?? ''),
+    },
   };
 }
 

@@ -27,11 +27,25 @@ export function prepareLog({ file, text, first = 1 }: Log): ReadLog {
 /** How a message begins that passes on the last words of a program: they begin a line then, as in the program's log. */
 const exited = /^(\S+ (?:exited with status \d+|was killed by \S+)): /;
 
-/** `15:06:02,062 CRIT anaconda: text` says "text": Anaconda stamps every line of a message that has several. */
+/** rsyslog writes the line ends within a message so (rsyslog.conf(5), $EscapeControlCharactersOnReceive). */
+const escapedLineEnd = /#012/g;
+/**
+ * What stands before a message of Anaconda, and before every line of one that has several: in its own logs `15:06:02,062 CRIT
+ * anaconda:`, on the virtio port `<139>2026-11-28T15:06:02+00:00 localhost anaconda: packaging:` (lorax's rsyslog.conf), on the
+ * console `[  170.6] anaconda[1454]:`.
+ */
+const stamps = [
+  /^(?:<\d{1,3}>\S+ \S+ |\d\d:\d\d:\d\d,\d{3} [A-Z]+ ?)[\w./-]*(?:\[\d+\])?: ?/gm,
+  /^\[ *\d+\.\d+\] anaconda\[\d+\]: ?/gm,
+  /^(?:anaconda|packaging|program|storage|blivet|(?:core|modules|ui)\.[\w.]+): /gm,
+];
+
+/** Lines keep their numbers: a line end within one is U+2028, which is white space, and which `.` does not match. */
 function clean(text: string): string {
-  return stripVTControlCharacters(text)
+  const plain = stripVTControlCharacters(text)
     .replace(/[^\P{Cc}\t\n]+/gu, '')
-    .replace(/^\d\d:\d\d:\d\d,\d{3} [A-Z]+ ?[\w.]*: ?/gm, '');
+    .replace(escapedLineEnd, '\u2028');
+  return stamps.reduce((rest, stamp) => rest.replace(stamp, ''), plain);
 }
 
 /** Words that a line has when it tells of trouble. */
@@ -49,7 +63,7 @@ export function linesThatMatter(logs: readonly Log[], count = 10): Line[] {
   const read = logs.map(prepareLog).map(({ file, text, first }) =>
     text
       .split('\n')
-      .map((line, index): Line => ({ file, line: first + index, text: line.trimEnd() }))
+      .map((line, index): Line => ({ file, line: first + index, text: line.trimEnd().replaceAll('\u2028', ' ') }))
       .filter((line) => line.text.trim() !== ''),
   );
   const telling = read.findLast((lines) => lines.some(({ text }) => trouble.test(text)));

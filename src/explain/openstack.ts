@@ -18,7 +18,7 @@ export const openstackFailures: readonly KnownFailure[] = [
     id: 'keystone.no-project',
     title: 'Keystone does not know a name',
     logs,
-    match: [/Could not find (?<kind>project|domain|user|application credential): (?<name>[^\n]+?)\.?(?:\n|$)/i],
+    match: [/Could not find (?<kind>project|domain|user|application credential): (?<name>.+?)\.?(?:\n|$)/i],
     cause: 'Keystone has no {kind} {name}',
     source: 'keystone/exception.py NotFound and those below it',
   },

@@ -42,7 +42,7 @@ export const subscriptionFailures: readonly KnownFailure[] = [
     id: 'subscription.server-identity',
     title: 'The registration server is not trusted',
     logs,
-    match: [/Unable to verify server's identity: (?<why>[^\n]+)/],
+    match: [/Unable to verify server's identity: (?<why>.+)/],
     cause: 'the guest does not trust the registration server: {why}',
     remedy:
       'give the certificate of the Satellite in the recipe (`subscription.caCertificate`), or see whether the clock of this host is right',
@@ -55,7 +55,7 @@ export const subscriptionFailures: readonly KnownFailure[] = [
     match: [
       /Unable to reach the server at (?<server>[^\s:/]+)/,
       /Network error, unable to connect to server(?<server>)/,
-      /Network error: (?<server>[^\n]+?) \(error code/,
+      /Network error: (?<server>.+?) \(error code/,
     ],
     cause: 'the guest does not reach the registration server[: {server}]',
     remedy: 'see whether this host reaches it, and whether a proxy is needed (`proxy`)',
@@ -119,10 +119,7 @@ export const subscriptionFailures: readonly KnownFailure[] = [
     id: 'subscription.clock',
     title: 'The clock is wrong',
     logs,
-    match: [
-      /system clock is skewed[^\n]*?(?<seconds>\d+) seconds/,
-      /Your identity certificate has expired(?<seconds>)/,
-    ],
+    match: [/system clock is skewed.*?(?<seconds>\d+) seconds/, /Your identity certificate has expired(?<seconds>)/],
     cause: 'the clock of the guest does not fit the certificates of the subscription[: {seconds} s off]',
     remedy: 'set the clock of this host, which is that of its guests (`timedatectl`, NTP)',
     source: 'plugins/dnf/subscription_manager.py skew_clock_warning; exceptions.py EXPIRED_ID_CERT_MESSAGE',

@@ -11,7 +11,7 @@ const kickstartFailures: readonly KnownFailure[] = [
     id: 'anaconda.unknown-command',
     title: 'A command of the kickstart is not known',
     logs,
-    match: [/problem (?:occurred on|reading from) line (?<line>\d+)[^\n]*\s+Unknown command: (?<command>[^\n]+)/],
+    match: [/problem (?:occurred on|reading from) line (?<line>\d+).*\s+Unknown command: (?<command>.+)/],
     cause: 'line {line} of the kickstart has a command that this release does not know: {command}',
     remedy: 'remove it, or use that of this release; the kickstart as Anaconda got it is rendered/ks.cfg',
     source: 'pykickstart base.py, errors.py',
@@ -51,7 +51,7 @@ const kickstartFailures: readonly KnownFailure[] = [
     title: 'A script of the kickstart failed',
     logs,
     match: [
-      /There was an error running the kickstart script at line (?<line>\d+)(?:\.[^\n]*details of this error are:(?:[ \t]*\n)+(?<why>(?!There was an error|\s*anaconda \d|\d\d:\d\d:)[^\n]+))?/,
+      /There was an error running the kickstart script at line (?<line>\d+)(?:\..*details of this error are:(?:[ \t]*[\n\u2028])+(?<why>(?!There was an error|\s*anaconda \d|\d\d:\d\d:).+))?/,
     ],
     cause: 'the script of the kickstart at line {line} failed[: {why}]',
     remedy:
@@ -72,8 +72,8 @@ const kickstartFailures: readonly KnownFailure[] = [
     title: 'Anaconda does not accept the kickstart',
     logs,
     match: [
-      /problem occurred on line (?<line>\d+) of the kickstart file:\s+(?<why>[^\n]+)/,
-      /problem reading from line (?<line>\d+) of the kickstart file(?:[: ]*\n\s*(?<why>[^\n]+))?/,
+      /problem occurred on line (?<line>\d+) of the kickstart file:\s+(?<why>.+)/,
+      /problem reading from line (?<line>\d+) of the kickstart file(?:[: ]*\n\s*(?<why>.+))?/,
     ],
     cause: 'Anaconda does not accept line {line} of the kickstart[: {why}]',
     remedy: 'correct that line: the kickstart as Anaconda got it is rendered/ks.cfg',
@@ -113,7 +113,7 @@ const storageFailures: readonly KnownFailure[] = [
     title: 'The packages do not fit',
     logs,
     match: [
-      /Not enough space in file systems for the current software selection(?:\. An additional (?<size>[^\n]+?) is needed)?/,
+      /Not enough space in file systems for the current software selection(?:\. An additional (?<size>.+?) is needed)?/,
     ],
     cause: 'the packages do not fit into the partitions of the kickstart[: {size} more are needed]',
     remedy: 'raise `disk.size`, or choose fewer packages in the kickstart',
@@ -158,9 +158,9 @@ const storageFailures: readonly KnownFailure[] = [
     title: 'Anaconda cannot prepare the disk',
     logs,
     match: [
-      /[Ss]torage (?:activation|configuration) failed(?:: (?<why>[^\n]+))?/,
-      /error occurred while activating your storage configuration\.?(?:\s+(?<why>[^\n]+))?/,
-      /errors occurred with your partitioning:\s+(?<why>[^\n]+)/,
+      /[Ss]torage (?:activation|configuration) failed(?:: (?<why>.+))?/,
+      /error occurred while activating your storage configuration\.?(?:\s+(?<why>.+))?/,
+      /errors occurred with your partitioning:\s+(?<why>.+)/,
       /There is a problem with your existing storage configuration(?<why>)/,
     ],
     cause: 'Anaconda cannot prepare the disk[: {why}]',
