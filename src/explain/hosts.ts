@@ -222,4 +222,27 @@ const libvirtFailures: readonly KnownFailure[] = [
   },
 ];
 
-export const hostFailures: readonly KnownFailure[] = [...qemuFailures, ...libvirtFailures];
+const killedFailures: readonly KnownFailure[] = [
+  {
+    id: 'libvirt.destroyed',
+    title: 'The virtual machine was ended from outside',
+    logs: ['message'],
+    match: [/the guest ended as "shut off \((?<how>destroyed|crashed)\)" while (?<phase>.+)/],
+    cause: 'the virtual machine was ended from outside ({how}) while {phase}',
+    remedy:
+      'somebody may have used virsh destroy; else see `journalctl -k` for "Out of memory", and /var/log/libvirt/qemu for the reason',
+    source: 'libvirt virDomainShutoffReason',
+  },
+  {
+    id: 'host.killed',
+    title: 'A program was killed',
+    logs: ['message'],
+    match: [/(?<program>\S+) was killed by (?<signal>SIG\w+)/],
+    cause: 'something on this host killed {program} ({signal})',
+    remedy: 'see `journalctl -k` for "Out of memory": build fewer images at once (`--jobs`)',
+    source: 'signal(7)',
+    isGeneral: true,
+  },
+];
+
+export const hostFailures: readonly KnownFailure[] = [...qemuFailures, ...libvirtFailures, ...killedFailures];

@@ -88,6 +88,7 @@ export const packageFailures: readonly KnownFailure[] = [
       /^(?:Error: )?Unable to find a match: (?<package>.+)/m,
       /^(?:Error: )?No match for argument: (?<package>.+)/m,
       /Problems in request:\s+missing (?:packages|groups or modules): (?<package>.+)/,
+      /^vmkiln: not installed: ?(?<package>.+)/m,
       /^No package (?<package>\S+) available\.$/m,
     ],
     cause: 'no enabled repository has a package of that name: {package}',

@@ -13,17 +13,12 @@ import type { Failure } from './events.ts';
 /** Every failure that is known, of the tools and of the installers. */
 export const knownFailures = [...familyFailures, ...toolFailures];
 
-/** Errors that only pass on what a program said, or that nothing more came: their reason stands in the logs, if anywhere. */
-const passedOn: ReadonlySet<string> = new Set<ErrorCode | 'UNKNOWN'>([
-  'COMMAND_FAILED',
-  'COMMAND_TIMEOUT',
-  'INSTALL_FAILED',
-  'INSTALL_STALLED',
-  'INSTALL_TIMEOUT',
-  'UNKNOWN',
-]);
+/** Errors that only pass on what a program said: their reason stands in the logs, if anywhere. */
+const passedOn: ReadonlySet<string> = new Set<ErrorCode | 'UNKNOWN'>(['COMMAND_FAILED', 'INSTALL_FAILED', 'UNKNOWN']);
+/** Errors that say that nothing more came, but not why: the last lines may. */
+const silent: ReadonlySet<string> = new Set<ErrorCode>(['COMMAND_TIMEOUT', 'INSTALL_STALLED', 'INSTALL_TIMEOUT']);
 
-/** Why a build failed: its causes, best first, or else the lines that matter most. */
+/** Why a build failed: its causes, best first, and where none is known, or only that nothing came, the lines that matter most. */
 export type Explained = { causes: Cause[]; lines: Line[] };
 
 /**
@@ -37,14 +32,15 @@ export async function explain(folder: string, failure: Failure): Promise<Explain
   const logs = isSettled(code) ? [] : await readLogs(folder, { stage, isInstallation });
   const causes = isSettled(code) ? [] : findCauses(logs, own, knownFailures).map((cause) => atEvent(cause, own));
   if (causes.length > 0) return { causes, lines: [] };
-  if (passedOn.has(code)) return { causes, lines: linesThatMatter(tellers(logs, own, isInstallation)) };
+  const lines = passedOn.has(code) || silent.has(code) ? linesThatMatter(tellers(logs, own, isInstallation)) : [];
+  if (passedOn.has(code)) return { causes, lines };
   const [first = ''] = message.split('\n');
   const cause = { id: code, title: code, cause: first, ...(hint !== undefined && { remedy: hint }) };
   return {
     causes: [
       { ...cause, source: `docs/errors.md#${code.toLowerCase()}`, file: own.file, line: own.first ?? 1, text: first },
     ],
-    lines: [],
+    lines,
   };
 }
 

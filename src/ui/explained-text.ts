@@ -16,17 +16,17 @@ export function explainedText(build: BuildRecord, { causes, lines }: Explained, 
     ...(best.remedy === undefined ? [] : [labelled('next', best.remedy)]),
     ...(others.length === 0 ? [] : ['', 'also seen:']),
     ...others.map(({ cause, file, line }) => `  ${cause}\n    ${file}:${line}`),
+    ...linesText(lines),
   ].join('\n');
 }
 
 function unknownText(failure: BuildRecord['failure'], lines: Explained['lines']): string {
   const said = failure === undefined ? [] : [labelled('said', failure.message)];
   const hint = failure?.hint === undefined ? [] : [labelled('next', failure.hint)];
-  return [
-    '  This failure is not among those that vmkiln knows.',
-    ...said,
-    ...(lines.length === 0 ? [] : ['', 'the lines that matter most:']),
-    ...lines.map(({ file, line, text }) => `  ${file}:${line}: ${text}`),
-    ...hint,
-  ].join('\n');
+  return ['  This failure is not among those that vmkiln knows.', ...said, ...linesText(lines), ...hint].join('\n');
+}
+
+function linesText(lines: Explained['lines']): string[] {
+  if (lines.length === 0) return [];
+  return ['', 'the lines that matter most:', ...lines.map(({ file, line, text }) => `  ${file}:${line}: ${text}`)];
 }

@@ -78,6 +78,18 @@ test('what vmkiln words itself is its own cause, and an interruption is explaine
   expect(await explanationOf(folder, interrupted, [])).toBeUndefined();
 });
 
+test('an installation that stalled is its own cause, with the last lines, unless a log says more', async () => {
+  const failure = {
+    ...{ code: 'INSTALL_STALLED', stage: 'install', hint: 'look at screenshot.png first' },
+    message: 'nothing moved for 900 s while partitioning: the installer is probably waiting for an answer',
+  };
+  const quiet = await explain(folderWith({ 'console.log': 'one\ntwo\n' }), failure);
+  expect(quiet.causes).toMatchObject([{ id: 'INSTALL_STALLED', cause: failure.message, remedy: failure.hint }]);
+  expect(quiet.lines.map(({ text }) => text)).toEqual(['one', 'two']);
+  const asked = folderWith({ 'console.log': '  Please make your choice from above [q to quit]: \n' });
+  expect((await explain(asked, failure)).causes[0]).toMatchObject({ id: 'anaconda.question', line: 1 });
+});
+
 test('an unknown failure shows the lines that matter', async () => {
   const folder = folderWith({ 'logs/02-customize-virt-customize.log': 'fine\nfrobnicator: fatal: no frobs\n' });
   const failure = { code: 'COMMAND_FAILED', message: 'frobnicator exited with status 7', stage: 'customize' };

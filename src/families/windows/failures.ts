@@ -122,11 +122,23 @@ const setupFailures: readonly KnownFailure[] = [
     source: 'Microsoft: "This PC can\'t run Windows 11"',
   },
   {
+    id: 'setup.installer',
+    title: 'An installer failed in Windows',
+    logs,
+    match: [/vmkiln: FAILED installing (?<what>.+?): status (?<status>16\d\d)/],
+    cause: '{what} could not be installed: Windows Installer ended with {status}',
+    remedy:
+      '1619 and 1620: the file is not whole, or no installer of that kind; 1618: another installation runs; 1603: it failed, and the lines below say why',
+    source: 'Microsoft: MsiExec.exe and InstMsi.exe error messages',
+  },
+  {
     id: 'setup.step',
     title: 'A step in the installed Windows failed',
     logs,
-    match: [/vmkiln: FAILED (?<step>.+?): status (?<status>-?\d+)/],
-    cause: 'a step in the installed Windows ended with status {status}: {step}',
+    match: [
+      /vmkiln: FAILED (?<step>.+?): status (?<status>-?\d+)(?:\s+vmkiln: (?<detail>the command: .+|.+ cannot be removed))?/,
+    ],
+    cause: 'a step in the installed Windows ended with status {status}: {step}[ ({detail})]',
     remedy: 'what it said stands below this line of console.log',
     source: 'templates/windows/build.cmd.hbs',
     isGeneral: true,
