@@ -13,9 +13,9 @@ const guestPrograms = /^(guestfish|virt-(customize|sysprep|sparsify|inspector|ca
 /** Pure. */
 export function kindOf(file: string): LogKind {
   if (file === 'events.ndjson') return 'message';
+  if (!file.startsWith('logs/')) return 'installer';
   const program = /^logs\/\d+-[^-]+-(.+)\.log$/.exec(file)?.[1];
-  if (program === undefined) return 'installer';
-  return guestPrograms.test(program) ? 'guest' : 'host';
+  return program !== undefined && guestPrograms.test(program) ? 'guest' : 'host';
 }
 
 /** Pure. Lines keep their numbers. */
