@@ -9,11 +9,13 @@ export function explainedText(build: BuildRecord, { causes, lines }: Explained, 
   const where = failure?.stage === undefined ? '' : ` in ${failure.stage}`;
   const title = `${paint('bad', `${build.build} ${build.outcome === 'interrupted' ? 'was interrupted' : 'failed'}`)}${where}`;
   const [best, ...others] = causes;
+  // What a service says has its remedy where it was read.
+  const next = best?.remedy ?? failure?.hint;
   if (!best) return [title, unknownText(failure, lines)].join('\n');
   return [
     `${title}: ${best.cause}`,
     labelled('seen', `${build.folder}/${best.file}:${best.line}\n${best.text}`),
-    ...(best.remedy === undefined ? [] : [labelled('next', best.remedy)]),
+    ...(next === undefined ? [] : [labelled('next', next)]),
     ...(others.length === 0 ? [] : ['', 'also seen:']),
     ...others.map(({ cause, file, line }) => `  ${cause}\n    ${file}:${line}`),
     ...linesText(lines),

@@ -47,11 +47,7 @@ export const machineFailures: readonly KnownFailure[] = [
     id: 'kernel.medium-damaged',
     title: 'The medium is damaged',
     logs,
-    match: [
-      /SQUASHFS error: .+/,
-      /I\/O error, dev sr0/,
-      /media check is complete, the result is: FAIL|Failed to start Media check on /,
-    ],
+    match: [/SQUASHFS error: .+/, /media check is complete, the result is: FAIL|Failed to start Media check on /],
     cause: 'the ISO cannot be read without errors',
     remedy: 'download it again, and give its SHA-256 in `source.sha256`',
     source: 'linux fs/squashfs/block.c, block/blk-core.c; isomd5sum checkisomd5.c',
@@ -68,6 +64,16 @@ export const machineFailures: readonly KnownFailure[] = [
     remedy:
       'leave inst.repo and inst.stage2 out of `install.kernelArguments`, and see that the ISO is the complete DVD',
     source: 'anaconda dracut/anaconda-lib.sh, anaconda-error-reporting.sh; dracutdevs/dracut#2047',
+  },
+  {
+    id: 'kernel.medium-unread',
+    title: 'The medium could not be read everywhere',
+    logs,
+    match: [/I\/O error, dev sr0/],
+    cause: 'the kernel of the installer met an error of the ISO',
+    remedy: 'compare its SHA-256 (`source.sha256`); an error at its very end alone means nothing',
+    source: 'linux block/blk-core.c',
+    isGeneral: true,
   },
   {
     id: 'kernel.panic',
