@@ -246,7 +246,7 @@ export async function builds(options: Pick<Options, 'env'> = {}): Promise<BuildR
   return (await import('./pipeline/builds.ts')).listBuilds(contextOf(options).world);
 }
 
-/** Why a build that `builds` has listed failed: its causes, best first, or the lines of its logs that matter most. */
+/** Why a build of `builds` failed: its causes, best first, or the lines that matter most. @throws VmkilnError USAGE if it has not. */
 export async function explain(failed: BuildRecord): Promise<Explained> {
   return (await import('./pipeline/explain-build.ts')).explainRecord(failed);
 }

@@ -1,4 +1,3 @@
-import { VmkilnError } from '../errors.ts';
 import { findBuild, hasFailed, listBuilds } from '../pipeline/builds.ts';
 import { explainRecord } from '../pipeline/explain-build.ts';
 import { allHarmless, jsonText } from '../text.ts';
@@ -17,14 +16,9 @@ export async function explain(
   { world }: CommandContext,
 ): Promise<void> {
   const all = await listBuilds(world);
-  const named = all.find(({ build }) => build === word || build.endsWith(`-${word}`));
-  if (named && !hasFailed(named)) {
-    const state = named.outcome === 'running' ? 'is still running' : 'has not failed';
-    throw new VmkilnError('USAGE', `${named.build} ${state}`, {
-      hint: '`vmkiln builds --failed` lists those that have',
-    });
-  }
-  const build = findBuild(all.filter(hasFailed), word);
+  // An id is meant as it stands, a name as the latest failed build of it.
+  const named = all.find(({ build }) => word !== undefined && (build === word || build.endsWith(`-${word}`)));
+  const build = named && !hasFailed(named) ? named : findBuild(all.filter(hasFailed), word);
   const explained = await explainRecord(build);
   const text = json
     ? jsonText({ build: build.build, outcome: build.outcome, ...explained })

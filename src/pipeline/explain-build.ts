@@ -1,4 +1,4 @@
-import { errorCatalogue, type ErrorCode } from '../errors.ts';
+import { errorCatalogue, type ErrorCode, VmkilnError } from '../errors.ts';
 import { type Cause, findCauses } from '../explain/explain.ts';
 import { toolFailures } from '../explain/index.ts';
 import { kindOf, type Line, linesThatMatter, type Log } from '../explain/logs.ts';
@@ -6,7 +6,7 @@ import { familyFailures } from '../families/index.ts';
 import type { Explanation } from '../model.ts';
 import { redact } from '../tools/exec.ts';
 import { readLogs } from './build-logs.ts';
-import type { BuildRecord } from './builds.ts';
+import { type BuildRecord, hasFailed } from './builds.ts';
 import { eventsFile, readEvents } from './event-file.ts';
 import type { Failure } from './events.ts';
 
@@ -44,10 +44,21 @@ export async function explain(folder: string, failure: Failure): Promise<Explain
   };
 }
 
-/** Why a build of the list failed, with what its failure said; one that was killed could say nothing. */
-export async function explainRecord({ folder, failure }: BuildRecord): Promise<Explained & { failure: Failure }> {
-  const told = failure ?? { code: 'INTERRUPTED', message: 'the process of this build ended before it did' };
-  return { failure: told, ...(await explain(folder, told)) };
+/**
+ * Why a build of the list failed, with what its failure said; one that was killed could say nothing.
+ *
+ * @throws VmkilnError USAGE when it has not failed.
+ */
+export async function explainRecord(build: BuildRecord): Promise<Explained & { failure: Failure }> {
+  if (!hasFailed(build)) {
+    const state = build.outcome === 'running' ? 'is still running' : 'has not failed';
+    throw new VmkilnError('USAGE', `${build.build} ${state}`, {
+      hint: '`vmkiln builds --failed` lists those that have',
+    });
+  }
+  const killed = { code: 'INTERRUPTED', message: 'the process of this build ended before it did' };
+  const { folder, failure = killed } = build;
+  return { failure, ...(await explain(folder, failure)) };
 }
 
 /** What the catalogue has to say of a failure, for the event that tells of it: without secrets. */
