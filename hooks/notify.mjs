@@ -13,7 +13,8 @@ const happened = {
   onFailure: 'failed',
 }[hook];
 const subject = `vmkiln: ${name} ${happened}`;
-const details = failure ? [failure.message, `See ${folder}`] : published.map(({ location }) => location);
+const why = failure?.explanation ? [`Why: ${failure.explanation.cause}`] : [];
+const details = failure ? [failure.message, ...why, `See ${folder}`] : published.map(({ location }) => location);
 const text = [subject, ...details, ''].join('\n');
 const command = words.map((word) => (word === '{subject}' ? subject : word === '{text}' ? text.trimEnd() : word));
 await $({ input: text })`${command}`;

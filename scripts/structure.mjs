@@ -26,6 +26,7 @@ const floors = [
   ['recipe'],
   ['store'],
   ['tools'],
+  ['explain'],
   ['text.ts', 'version.ts'],
   ['errors.ts'],
   ['model.ts'],

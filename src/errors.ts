@@ -1,4 +1,4 @@
-import type { StageName } from './model.ts';
+import type { Explanation, StageName } from './model.ts';
 
 /**
  * An error a person can act on: what happened (`message`), why (`cause`), what to do next (`hint`).
@@ -10,6 +10,8 @@ export class VmkilnError extends Error {
   readonly hint: string | undefined;
   /** The folder with what is known about the failure, when there is one. */
   bundle: string | undefined;
+  /** Its cause, when the catalogue of known failures has it. */
+  explanation: Explanation | undefined;
   /** The stage that failed, when one did. */
   stage: StageName | undefined;
   /** The exit status of the program that failed, when one ended by itself. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, messageOf, VmkilnError } from './errors.ts';
-import type { Published } from './model.ts';
+import type { Explanation, Published } from './model.ts';
 import { type HookName, type HookSpec, isZxScript } from './recipe/hooks.ts';
 import type { ExecOptions } from './tools/exec.ts';
 
@@ -22,7 +22,7 @@ export type HookContext = {
   /** Where the image is by now. */
   published: readonly Published[];
   /** Why the build failed, for onFailure. */
-  failure?: { stage?: string; code: string; message: string };
+  failure?: { stage?: string; code: string; message: string; explanation?: Explanation };
 };
 
 /** What running a hook takes. `exec` is that of tools/exec.ts with the build's log, redaction and environment added. */

@@ -5,6 +5,8 @@ import type { Report } from './images/report.ts';
 import type { OutputOptions } from './images/output-format.ts';
 import type { Event, Plan, Published, World } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
+import type { BuildRecord } from './pipeline/builds.ts';
+import type { Explained } from './pipeline/explain-build.ts';
 import type { Rehearsal } from './pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from './pipeline/request.ts';
 import type { TargetChanges } from './pipeline/target-changes.ts';
@@ -15,6 +17,7 @@ import type { Validation } from './pipeline/validate.ts';
 export { type ErrorCode, exitCode, VmkilnError } from './errors.ts';
 export { version } from './version.ts';
 export type { BuildResult, Converted, Event, Plan, Published, Recipe, Report, TargetChanges, Validation };
+export type { BuildRecord, Explained };
 export type { EventBody, StagePlan } from './model.ts';
 
 /** Where a call happens, and how it is followed and stopped. */
@@ -236,6 +239,16 @@ export async function upload(
   const taking = { name, targets, late: false, allowRehearsal, allowUnfit, guest };
   const { found, ...rest } = await imageIn(image, taking, context);
   return uploadImage({ ...rest, found: { ...found, rollback } }, targets, context);
+}
+
+/** The builds whose folders are there, the latest first. */
+export async function builds(options: Pick<Options, 'env'> = {}): Promise<BuildRecord[]> {
+  return (await import('./pipeline/builds.ts')).listBuilds(contextOf(options).world);
+}
+
+/** Why a build of `builds` failed: its causes, best first, or the lines that matter most. @throws VmkilnError USAGE if it has not. */
+export async function explain(failed: BuildRecord): Promise<Explained> {
+  return (await import('./pipeline/explain-build.ts')).explainRecord(failed);
 }
 
 function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {

@@ -199,6 +199,12 @@ export type Published = {
 };
 
 /**
+ * Why a build failed, as the catalogue of known failures names it: a sentence, what helps, and its evidence, the line `line`
+ * (from 1) of `file`, a path in the build's folder.
+ */
+export type Explanation = { id: string; cause: string; remedy?: string; file: string; line: number };
+
+/**
  * What happened in a build; `type` discriminates, and every consumer handles every type. Seconds are wall time; `bytes`
  * is what a stage added to the disk. Fields that may be absent are so in the logs of older builds at least.
  */
@@ -221,7 +227,15 @@ export type EventBody =
   | { type: 'progress'; stage: StageName | 'prepare'; message: string; fraction?: number }
   | { type: 'warning'; stage?: StageName; message: string; hint?: string }
   | ({ type: 'published' } & Published)
-  | { type: 'failed'; stage?: StageName; code: string; message: string; hint?: string; bundle?: string }
+  | {
+      type: 'failed';
+      stage?: StageName;
+      code: string;
+      message: string;
+      hint?: string;
+      bundle?: string;
+      explanation?: Explanation;
+    }
   | { type: 'build-finished'; seconds: number };
 
 /** An event as stored in events.ndjson and printed by `--ui json`. `at` is ISO 8601 in UTC. */

@@ -7,25 +7,50 @@ import { formatBytes, harmless } from '../text.ts';
 
 /** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
 export async function clean(
-  options: { cache?: boolean; keepSize?: string; builds?: boolean },
+  options: {
+    cache?: boolean;
+    keepSize?: string;
+    builds?: boolean;
+    keep?: number;
+    keepDays?: number;
+    dryRun?: boolean;
+  },
   { signal, world }: CommandContext,
 ): Promise<void> {
-  const { cache = false, builds = false } = options;
+  const { cache = false, builds = false, dryRun = false } = options;
+  const retention = retentionOf(options);
   const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };
   const { removed, freedBytes, kept } = await cleanStore({
     world,
     cache,
     builds,
     ...keep,
+    ...(retention && { retention }),
+    dryRun,
     signal,
     emit: () => undefined,
   });
   const lines = [
     ...removed,
     ...kept.map(({ what, why }) => `kept ${what}: ${why}`),
-    removed.length === 0 ? 'nothing to remove' : `${formatBytes(freedBytes)} freed`,
+    removed.length === 0 ? 'nothing to remove' : `${formatBytes(freedBytes)} ${dryRun ? 'would be freed' : 'freed'}`,
   ];
   process.stdout.write(harmless(`${lines.join('\n')}\n`));
+}
+
+/** @throws VmkilnError USAGE for builds to keep where none are removed. */
+function retentionOf({ builds, keep, keepDays }: { builds?: boolean; keep?: number; keepDays?: number }) {
+  if (keep === undefined && keepDays === undefined) return undefined;
+  if (!builds) {
+    throw new VmkilnError(
+      'USAGE',
+      `--${keep === undefined ? 'keep-days' : 'keep'} says which builds stay: it needs --builds`,
+      {
+        hint: 'vmkiln clean --builds --keep 30 --keep-days 90; for checkpoints there is --keep-size',
+      },
+    );
+  }
+  return { ...(keep !== undefined && { count: keep }), ...(keepDays !== undefined && { days: keepDays }) };
 }
 
 function sizeOf(text: string): number {

@@ -1,5 +1,5 @@
 import { harmless, jsonText } from '../text.ts';
-import { table } from './image-find.ts';
+import { table } from '../ui/table.ts';
 
 export type Cell = string | number | boolean | null | readonly string[];
 export type Format = 'value' | 'json' | 'csv' | 'table';

@@ -28,7 +28,7 @@ function verbOf(command: Command): Verb {
       { name: '--help', summary: 'show help', value: 'none', choices: [], repeats: false },
     ],
     choices: argument?.argChoices ?? command.commands.map((each) => each.name()),
-    files: argument !== undefined && argument.argChoices === undefined,
+    files: argument !== undefined && argument.argChoices === undefined && argument.name() !== 'build',
   };
 }
 

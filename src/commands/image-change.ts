@@ -5,7 +5,8 @@ import type { CloudSession } from '../openstack/keystone.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import { projectId } from '../openstack/projects.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { type CloudOptions, findByIdOrName, print, table } from './image-find.ts';
+import { type CloudOptions, findByIdOrName, print } from './image-find.ts';
+import { table } from '../ui/table.ts';
 
 type Verb = 'hide' | 'unhide' | 'delete' | 'deactivate' | 'reactivate';
 

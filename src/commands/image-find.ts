@@ -49,15 +49,3 @@ export async function findByIdOrName(
 export function print(json: boolean | undefined, value: unknown, words: () => string): void {
   process.stdout.write(json ? `${jsonText(value)}\n` : harmless(words()));
 }
-
-/** A table with a heading, columns as wide as they must be. Empty for no rows. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [heading, ...rows];
-  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return all.map((row) => `${line(row)}\n`).join('');
-}

@@ -9,7 +9,8 @@ import { didYouMean, formatBytes } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { type Cell, type Format, formatRows } from './client-format.ts';
 import { keyValues, visibilityOf } from './image-fields.ts';
-import { type CloudOptions, print, table } from './image-find.ts';
+import { type CloudOptions, print } from './image-find.ts';
+import { table } from '../ui/table.ts';
 import { imageOrder } from './image-order.ts';
 
 type ListOptions = CloudOptions & {

@@ -26,3 +26,9 @@ export function seconds(text: string): number {
   if (value === undefined) throw new InvalidArgumentError('It must be a duration like 90s, 60m or 2h.');
   return value;
 }
+
+/** A whole number above 0. */
+export function positive(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}

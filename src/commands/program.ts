@@ -1,8 +1,9 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
+import { defineBuildCommands } from './build-program.ts';
 import { defineImageCommands } from './image-program.ts';
-import { filled } from './option-values.ts';
+import { filled, positive } from './option-values.ts';
 import { harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
@@ -139,19 +140,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
   defineImageCommands(command, run, context);
-  command('clean', 'Remove what dead builds left behind: domains, processes, temporary files.', [
-    'vmkiln clean',
-    'vmkiln clean --keep-size 50G',
-    'vmkiln clean --cache --builds',
-  ])
-    .option('--cache', 'also remove the checkpoints that no running build uses')
-    .addOption(
-      new Option('--keep-size <size>', 'also remove the least recently used checkpoints, down to this size')
-        .argParser(filled)
-        .conflicts('cache'),
-    )
-    .option('--builds', 'also remove the folders of finished builds')
-    .action((options) => run(async () => (await import('./clean.ts')).clean(options, context)));
+  defineBuildCommands(command, run, context);
   command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
     () => run(async () => (await import('./show.ts')).showSchema()),
   );
@@ -216,11 +205,6 @@ function withBuilding(command: Command): Command {
 
 function connectOption(): Option {
   return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return Number(text);
 }
 
 /** Commander's own shows `(default: false)` and the like, which say nothing. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { KnownFailure } from '../explain/failure.ts';
 import type { ToolList } from '../host/checks/tools.ts';
 import type {
   Arg,
@@ -83,6 +84,8 @@ export type Family<R extends Recipe = Recipe> = {
   trims(rendered: readonly RenderedFile[]): boolean;
   /** How to read the installer's log; undefined when `install` always omits it. */
   installer?: InstallerLog;
+  /** What is known to fail in its installations. */
+  failures?: readonly KnownFailure[];
   /** Folders of the installer's logs on the disk, and the partition they are on, if they say more than the console. */
   logs?(recipe: R): { partition: number; folders: readonly string[] };
   /** Mistakes in the rendered answer files that would stop the installer, or would not do what was meant. */

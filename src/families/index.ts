@@ -24,6 +24,9 @@ export function familyOf({ family: name }: Pick<Recipe, 'family'>): Family {
 /** The programs that only some families need, for `vmkiln doctor`. */
 export const familyTools = Object.values(families).flatMap(({ tools }) => tools ?? []);
 
+/** What is known to fail in installations of any family: a log does not always say whose it is. */
+export const familyFailures = Object.values(families).flatMap(({ failures }) => failures ?? []);
+
 const forms = Object.values(families).map(({ form }) => form);
 
 /**

@@ -2,22 +2,30 @@ import type { ByteSource } from './header.ts';
 import { fieldText } from './text.ts';
 
 const block = 512;
-/** More members than this are not listed. */
-const limit = 64;
+/** More members than this are not listed, unless a caller wants them. */
+const usualLimit = 64;
 
-/** The names of the first files in a tar archive (pax(1), "ustar Interchange Format"), fit to be shown. Empty when it is none. */
+/** The names of the first files in a tar archive, fit to be shown. Empty when it is none. */
 export function tarMembers(source: ByteSource): string[] {
-  const names: string[] = [];
-  for (let at = 0, blocks = 0; names.length < limit && blocks < 4 * limit; blocks += 1) {
+  return tarFiles(source).map(({ name }) => name);
+}
+
+/**
+ * The first files in a tar archive (pax(1), "ustar Interchange Format"), with where their bytes are. Empty when it is none;
+ * names are fit to be shown.
+ */
+export function tarFiles(source: ByteSource, limit = usualLimit): { name: string; at: number; size: number }[] {
+  const files: { name: string; at: number; size: number }[] = [];
+  for (let at = 0, blocks = 0; files.length < limit && blocks < 4 * limit; blocks += 1) {
     const head = source.read(at, block);
     if (head.length < block || !checksumHolds(head)) break;
     const size = sizeOf(head);
     const type = String.fromCharCode(head[156] ?? 0);
     // Other types are attributes of the file that follows, links, folders.
-    if (type === '0' || type === '\0') names.push(nameOf(head));
+    if (type === '0' || type === '\0') files.push({ name: nameOf(head), at: at + block, size });
     at += block + Math.ceil(size / block) * block;
   }
-  return names;
+  return files;
 }
 
 /** The sum of all bytes, those of the checksum itself as blanks. */

@@ -12,7 +12,8 @@ import type { Paths } from '../store/paths.ts';
 import { plannedTargets } from '../targets/index.ts';
 import { serialNow } from '../targets/serial.ts';
 import { redact } from '../tools/exec.ts';
-import { type EventLog, foldManifest, openEventLog } from './events.ts';
+import { type EventLog, type Failure, foldManifest, openEventLog } from './events.ts';
+import { explanationOf } from './explain-build.ts';
 import { hookRunner } from './hook-runner.ts';
 import type { Pool } from './pool.ts';
 import { reapBuild, reapDead } from './reap.ts';
@@ -148,16 +149,17 @@ async function writeDocuments(plan: Plan<Recipe>, { folder, work, context }: Bui
 }
 
 /** Tells of a failure, and lets the recipe's hook tell of it. */
-async function fail({ task, context, log, secrets, hook }: Build, error: unknown): Promise<Ending> {
+async function fail({ task, context, folder, log, secrets, hook }: Build, error: unknown): Promise<Ending> {
   const refused = !log.events.some(({ type }) => type === 'build-started');
   if (refused && error instanceof VmkilnError && errorCatalogue[error.code] === 2) return 'refused';
-  const failure = failedEvent(error, secrets);
+  const told = failedEvent(error, secrets);
+  const explanation = await explanationOf(folder, told, secrets).catch(() => undefined);
+  const failure = { ...told, ...(explanation && { explanation }) };
+  if (error instanceof VmkilnError) error.explanation = explanation;
   log.emit({ type: 'failed', ...failure });
   await hook('onFailure', { published: foldManifest(log.events).published, failure });
   return task.keepOnFailure && !context.signal.aborted ? 'kept' : 'failed';
 }
-
-type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
 
 function failedEvent(error: unknown, secrets: readonly string[]): Failure {
   const message = redact(messageOf(error), secrets);

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Emit, Event, Published, StageName } from '../model.ts';
+import type { Emit, Event, EventBody, Published, StageName } from '../model.ts';
 
 /** Events of one build: each is stamped, kept in events.ndjson, remembered for the manifest and shown. */
 export type EventLog = { emit: Emit; events: readonly Event[] };
@@ -24,6 +24,9 @@ export function openEventLog(folder: string, build: string, show: (event: Event)
   };
 }
 
+/** How a build failed, as its event tells it. */
+export type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
+
 /** What became of a build, folded from its events. Seconds are wall time, `bytes` what a stage added to the disk. */
 export type Manifest = {
   version: 1;
@@ -44,7 +47,7 @@ export type Manifest = {
   }[];
   published: Published[];
   warnings: string[];
-  failure?: { stage?: StageName; code: string; message: string; hint?: string; bundle?: string };
+  failure?: Failure;
 };
 
 /** Folds events into the manifest. Pure; works on the events of an unfinished build too. */

@@ -166,12 +166,13 @@ type Removed = { path: string; bytes: number; used: number; layer: Layer | undef
 /**
  * Removes the least recently used layers, each with its record, until the files of the store take at most `keepBytes`
  * (allocated bytes; 0 removes all). Layers `inUse` stay, with all below them. Files that no record names go too.
- * Returns what was removed.
+ * Returns what was removed; with `dryRun` what would be.
  */
 export async function removeLayers(
   store: string,
   inUse: ReadonlySet<string>,
   keepBytes = 0,
+  dryRun = false,
 ): Promise<readonly Removed[]> {
   const layers = await listLayers(store);
   const sizes = await fileSizes(store);
@@ -203,7 +204,7 @@ export async function removeLayers(
       keepBytes,
     ),
   ];
-  for (const { path, layer } of removed) {
+  for (const { path, layer } of dryRun ? [] : removed) {
     if (layer) await rm(recordFile(store, layer.fingerprint), { force: true });
     await rm(path, { force: true });
   }

@@ -1,4 +1,5 @@
 import { messageOf, VmkilnError } from '../errors.ts';
+import type { Explanation } from '../model.ts';
 import { harmless } from '../text.ts';
 import { noPaint, type Paint } from './format.ts';
 
@@ -16,10 +17,22 @@ export function errorText(error: unknown, options: { debug?: boolean; paint?: Pa
   const advice = options.debug
     ? 'this is a bug in vmkiln: please report it with what is above'
     : 'this is a bug in vmkiln: run it again with VMKILN_DEBUG=1 and report what it prints';
-  const hint = known ? error.hint : advice;
+  const explanation = known ? error.explanation : undefined;
+  const hint = known ? adviceOf(error) : advice;
   if (options.debug) for (const stack of stacks(error)) lines.push(harmless(stack));
+  if (explanation) lines.push(labelled('why', harmless(whyOf(explanation))));
   if (hint !== undefined) lines.push(labelled('next', harmless(hint)));
   return lines.join('\n');
+}
+
+/** The named cause of a failure, with its evidence. */
+export function whyOf({ cause, file, line }: Explanation): string {
+  return `${cause} (${file}:${line})`;
+}
+
+/** What to do about a failure: what the named cause advises comes first. */
+export function adviceOf({ hint, explanation }: { hint?: string | undefined; explanation?: Explanation | undefined }) {
+  return [explanation?.remedy, hint].filter((part) => part !== undefined).join('; ') || undefined;
 }
 
 /** `  why: text`, its further lines indented under the first. */

@@ -1,5 +1,5 @@
 import type { Event, Prediction } from '../model.ts';
-import { labelled } from './error-text.ts';
+import { adviceOf, labelled, whyOf } from './error-text.ts';
 import { formatPercent } from './format.ts';
 import type { Ui } from './ui.ts';
 import { formatBytes, formatClock, formatDuration, harmless, shellQuote } from '../text.ts';
@@ -77,7 +77,8 @@ export function eventText(event: Event): string | undefined {
     case 'failed':
       return [
         `failed: ${event.stage ? `${event.stage}: ` : ''}${event.message}`,
-        nextLine(event.hint),
+        event.explanation === undefined ? '' : `\n${labelled('why', whyOf(event.explanation))}`,
+        nextLine(adviceOf(event)),
         event.bundle === undefined ? '' : `\n${labelled('bundle', event.bundle)}`,
       ].join('');
     case 'build-finished':

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, type ListrTaskWrapper } from 'listr2';
-import { labelled } from './error-text.ts';
+import { adviceOf, labelled, whyOf } from './error-text.ts';
 import { formatPercent, oneLine, paintFor, type Paint } from './format.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Screen, Ui, UiOptions } from './ui.ts';
@@ -247,11 +247,13 @@ export function resultText(view: BuildView, paint: Paint): string | undefined {
     ].join('\n'),
   );
   const { failure } = view;
+  const advice = failure && adviceOf(failure);
   const failed =
     failure &&
     [
       `${paint('bad', `${view.name} failed`)}${failure.stage ? ` in ${failure.stage}` : ''}: ${failure.message}`,
-      ...(failure.hint === undefined ? [] : [labelled('next', failure.hint)]),
+      ...(failure.explanation === undefined ? [] : [labelled('why', whyOf(failure.explanation))]),
+      ...(advice === undefined ? [] : [labelled('next', advice)]),
       ...(failure.bundle === undefined ? [] : [labelled('bundle', failure.bundle)]),
       ...(view.folder === undefined ? [] : [labelled('build', view.folder)]),
     ].join('\n');

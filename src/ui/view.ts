@@ -1,7 +1,6 @@
-import type { Event, EventBody, Published, StageName } from '../model.ts';
+import type { Event, Published, StageName } from '../model.ts';
+import type { Failure } from '../pipeline/events.ts';
 import { stages } from '../pipeline/stages.ts';
-
-type Failure = Omit<Extract<EventBody, { type: 'failed' }>, 'type'>;
 
 /** One line of a build's stage list. `since` is in milliseconds of the epoch, `seconds` is wall time. */
 export type Row = {

@@ -27,7 +27,21 @@ test.each(recipes)('vmkiln plan of %s', async (name) => {
   await expect(text).toMatchFileSnapshot(`golden/plan-${name}`);
 });
 
-const commands = ['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'convert', 'upload', 'clean'];
+const commands = [
+  'build',
+  'rehearse',
+  'plan',
+  'render',
+  'validate',
+  'doctor',
+  'inspect',
+  'convert',
+  'upload',
+  'builds',
+  'explain',
+  'logs',
+  'clean',
+];
 const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];
 
 test('the help of the commands', async () => {

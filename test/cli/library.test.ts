@@ -42,7 +42,9 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
     for (const each of [1, 2]) uploaded.push(...(await vmkiln.upload('copy.raw', { ...options, to, name: 'b' })));
     const wrongTarget = await vmkiln.upload('copy.raw', { ...options, to: [{ directory: 1 }] }).catch((error) => error);
     const failure = await vmkiln.build('none.yaml', options).catch((error) => error);
+    const [latest] = await vmkiln.builds(options);
     console.log(JSON.stringify({
+      latest: [latest.name, latest.outcome, (await vmkiln.explain(latest).catch((error) => error)).code],
       stages: plan.stages.map(({ stage }) => stage),
       targets: targets.map(({ target, changes }) => [target, changes.length]),
       built: built.published.map(({ location }) => location),
@@ -58,6 +60,7 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
   writeFileSync(join(folder, 'use.mjs'), script);
   const text = await run(process.execPath, ['use.mjs', JSON.stringify(host.env), host.folder]);
   expect(JSON.parse(text)).toEqual({
+    latest: ['a', 'done', 'USAGE'],
     stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'upload'],
     targets: [['directory', 2]],
     built: [join(host.folder, 'images/a.qcow2')],

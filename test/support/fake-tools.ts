@@ -10,7 +10,8 @@ const programs = [
 ];
 
 /**
- * Leaves the files that vmkiln looks for, and notes when it begins and ends. FAKE_FAIL ends a program that has this word.
+ * Leaves the files that vmkiln looks for, and notes when it begins and ends. FAKE_FAIL ends a program that has this word, and
+ * FAKE_SAYS is what it says then.
  * Like the real one, virt-install does not bear another that starts at the same time.
  */
 const script = `#!/bin/sh
@@ -25,7 +26,7 @@ case "$name $*" in
   qemu-img*) for word; do case $word in */work/*) : > "$word" ;; esac; done; exit ;;
 esac
 echo "$name begins" >> "$FAKE_LOG"
-case "$*" in *"\${FAKE_FAIL:-no such word}"*) echo 'it was told to fail' >&2; exit 1 ;; esac
+case "$*" in *"\${FAKE_FAIL:-no such word}"*) echo "\${FAKE_SAYS:-it was told to fail}" >&2; exit 1 ;; esac
 if [ "$name" = virt-install ]; then
   mkdir "$FAKE_LOG.starting" || { echo 'pool already exists' >&2; exit 1; }
   sleep 0.2

@@ -55,10 +55,11 @@ test('notify.mjs runs the command with a sentence, as one word whatever is in it
   const out = join(folder, 'said');
   const program = join(folder, 'say.sh');
   writeFileSync(program, `#!/bin/sh\n{ printf '%s|' "$@"; cat; } > ${out}\n`, { mode: 0o755 });
-  const failure = { code: 'INSTALL_FAILED', message: `it said "no"; $(touch ${out}.bad)` };
+  const explanation = { id: 'x', cause: 'the disk is too small', file: 'console.log', line: 1 };
+  const failure = { code: 'INSTALL_FAILED', message: `it said "no"; $(touch ${out}.bad)`, explanation };
   const context = { hook: 'onFailure', failure, folder: '/builds/b1' };
   await runShipped('notify.mjs', context, { VMKILN_NOTIFY_COMMAND: `${program} -s {subject} ops@example.com` });
   expect(readFileSync(out, 'utf8')).toBe(
-    `-s|vmkiln: rhel7 failed|ops@example.com|vmkiln: rhel7 failed\n${failure.message}\nSee /builds/b1\n`,
+    `-s|vmkiln: rhel7 failed|ops@example.com|vmkiln: rhel7 failed\n${failure.message}\nWhy: ${explanation.cause}\nSee /builds/b1\n`,
   );
 });

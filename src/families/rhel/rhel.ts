@@ -27,6 +27,7 @@ import { fipsOf, installerArguments } from './kernel-arguments.ts';
 import { kickstartOf } from './kickstarts.ts';
 import { lintKickstart } from './kickstart-lint.ts';
 import { distributionOf } from './distributions.ts';
+import { rhelFailures } from './failures.ts';
 import { checkMedium } from './medium.ts';
 import { packageForm, rpmFolder, rpmPath } from './packages.ts';
 import { filesOf, resolvePaths } from './paths.ts';
@@ -69,6 +70,7 @@ export const rhel: Family<RhelRecipe> = {
   lint,
   check: checkMedium,
   installer: anaconda,
+  failures: rhelFailures,
   properties,
   notes,
 };

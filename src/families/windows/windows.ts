@@ -9,6 +9,7 @@ import { loginUser } from './accounts.ts';
 import { renderAnswers, templates } from './answers.ts';
 import { cloudbaseView, lintCloudbase } from './cloudbase.ts';
 import { commandFileNames, commandFiles } from './commands.ts';
+import { windowsFailures } from './failures.ts';
 import { lintAnswers } from './lint.ts';
 import { checkMedia } from './media.ts';
 import { windowsPartition } from './partitions.ts';
@@ -43,6 +44,7 @@ export const windows: Family<WindowsRecipe> = {
   trims: () => false,
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
   installer: windowsSetup,
+  failures: windowsFailures,
   logs: (recipe) => ({ partition: windowsPartition(recipe), folders: logFolders }),
   lint: (recipe, rendered) => [...lintAnswers(recipe, rendered), ...lintCloudbase(recipe, rendered)],
   check: checkMedia,

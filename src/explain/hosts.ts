@@ -1,0 +1,248 @@
+import type { KnownFailure } from './failure.ts';
+
+// QEMU, libvirt and virt-install on the host. The words are those of QEMU's accel/kvm, block/ and qemu-img.c, of libvirt's
+// src/qemu, src/rpc and src/conf, and of virt-manager's virtinst/.
+
+const logs = ['host'] as const;
+const anywhere = ['host', 'guest'] as const;
+
+const qemuFailures: readonly KnownFailure[] = [
+  {
+    id: 'qemu.kvm',
+    title: 'KVM cannot be used',
+    logs: anywhere,
+    match: [/Could not access KVM kernel module: (?<why>.+)/, /failed to initialize kvm: (?<why>.+)/i],
+    cause: 'QEMU cannot use KVM: {why}',
+    remedy: 'add the user that runs QEMU to the group kvm, load the module, or see what `vmkiln doctor` says of KVM',
+    source: 'qemu accel/kvm/kvm-all.c; hashicorp/nomad#650',
+  },
+  {
+    id: 'qemu.lock',
+    title: 'Another program uses the disk',
+    logs: anywhere,
+    match: [/Failed to get (?:shared )?"[\w ]+" lock/],
+    cause: 'another program has the disk image open',
+    remedy: 'end the virtual machine or the tool that uses it (`fuser FILE` names it), and build again',
+    source: 'qemu block/file-posix.c raw_check_lock_bytes',
+  },
+  {
+    id: 'qemu.memory',
+    title: 'The host has too little memory for the guest',
+    logs: anywhere,
+    match: [/cannot set up guest memory '[^']*': Cannot allocate memory/],
+    cause: 'the host has too little free memory for the guest',
+    remedy: 'lower `machine.memory`, build fewer images at once (`--jobs`), or end what else takes memory',
+    source: 'qemu util/oslib-posix.c, system/physmem.c',
+  },
+  {
+    id: 'qemu.backing',
+    title: 'A disk stands on a file that is gone',
+    logs: anywhere,
+    match: [/Could not open backing file: (?<why>.+)/],
+    cause: 'a disk image stands on another file that cannot be opened: {why}',
+    remedy: 'was the cache moved or emptied by hand? Build with `--no-cache`, which needs no earlier layer',
+    source: 'qemu block.c bdrv_open_backing_file',
+  },
+  {
+    id: 'qemu.corrupt',
+    title: 'A disk image is damaged',
+    logs: anywhere,
+    match: [/qcow2: Marking image as corrupt|Image is corrupt; cannot be opened read\/write/],
+    cause: 'a disk image is damaged',
+    remedy: 'look at the disk of the host (`dmesg`), and build with `--no-cache`',
+    source: 'qemu block/qcow2.c qcow2_signal_corruption',
+  },
+  {
+    id: 'qemu.format',
+    title: 'A file is not in the format that it is said to have',
+    logs: anywhere,
+    match: [/Could not open '(?<file>[^']+)': Image is not in (?<format>\w+) format/],
+    cause: '{file} is not in {format} format',
+    remedy: 'look at it with `vmkiln inspect`; a download may have left an error page in its place',
+    source: 'qemu block/qcow2.c qcow2_do_open',
+  },
+  {
+    id: 'qemu.open',
+    title: 'A disk image cannot be opened',
+    logs: anywhere,
+    match: [/Could not open '(?<file>[^']+)': (?<why>Permission denied|No such file or directory)/],
+    cause: '{file} cannot be opened: {why}',
+    remedy:
+      'under the system libvirt QEMU is another user: keep media and VMKILN_HOME where everybody may pass, not below a home folder of mode 0700',
+    source: 'qemu block/file-posix.c; cockpit-project/cockpit-machines#1245',
+  },
+  {
+    id: 'qemu.read-write',
+    title: 'The disk of the host fails',
+    logs: anywhere,
+    match: [/error while (?<what>reading|writing) at byte \d+: Input\/output error/],
+    cause: 'the host fails at {what} a disk image',
+    remedy: 'look at the disk of the host (`dmesg`, `smartctl -a`)',
+    source: 'qemu qemu-img.c convert_do_copy',
+  },
+  {
+    id: 'host.disk-full',
+    title: 'A disk is full',
+    logs: anywhere,
+    match: [/No space left on device/, /Disk quota exceeded/],
+    cause: 'a disk is full, or a quota used up',
+    remedy:
+      'on the host `vmkiln clean --cache` makes room, or VMKILN_HOME moves it; if it was the disk of the guest, raise `disk.size`',
+    source: 'errno(3) ENOSPC, EDQUOT',
+    isGeneral: true,
+  },
+];
+
+const libvirtFailures: readonly KnownFailure[] = [
+  {
+    id: 'libvirt.no-daemon',
+    title: 'libvirt does not answer',
+    logs,
+    match: [
+      /Failed to connect socket to '(?<socket>[^']+)': (?<why>.+)/,
+      /authentication unavailable: (?<why>no polkit agent.*)/,
+    ],
+    cause: 'libvirt does not answer[ at {socket}]: {why}',
+    remedy: 'start libvirtd, or its socket, and be in the group libvirt; `vmkiln doctor` says which connection works',
+    source: 'libvirt src/rpc/virnetsocket.c, src/util/virpolkit.c',
+  },
+  {
+    id: 'libvirt.storage-access',
+    title: "QEMU's user may not read a file",
+    logs,
+    match: [
+      /Cannot access (?:storage|backing) file '(?<file>[^']+)'(?: \(as uid:(?<uid>\d+), gid:\d+\))?: Permission denied/,
+    ],
+    cause: "QEMU's user[ (uid {uid})] may not read {file}",
+    remedy:
+      'keep media and VMKILN_HOME where everybody may pass (mode 0711 on each folder above), not below a private home folder',
+    source: 'libvirt src/storage_file/storage_source.c; virt-manager/virt-manager#266',
+  },
+  {
+    id: 'libvirt.no-kvm',
+    title: 'libvirt knows no KVM on this host',
+    logs,
+    match: [
+      /does not support (?:domain|virt) type '?kvm|[Hh]ost does not support .*domain type kvm|could not get preferred machine for \S+ type=kvm/,
+    ],
+    cause: 'libvirt finds no KVM on this host',
+    remedy:
+      'switch virtualization on in the firmware, or nested virtualization on at the host above; `vmkiln doctor` says what is missing',
+    source: 'libvirt src/qemu/qemu_capabilities.c; virtinst/guest.py',
+  },
+  {
+    id: 'libvirt.cpu',
+    title: 'The host lacks what the processor of the guest should have',
+    logs,
+    match: [/Host CPU does not provide required features: (?<features>.+)/, /Unknown CPU model (?<features>.+)/],
+    cause: 'the host lacks what the processor of the guest should have: {features}',
+    remedy: 'build on a newer host: RHEL 9 needs x86-64-v2, RHEL 10 x86-64-v3',
+    source: 'libvirt src/cpu/cpu_x86.c',
+  },
+  {
+    id: 'libvirt.name',
+    title: 'A guest of that name is there',
+    logs,
+    match: [/Guest name '(?<name>[^']+)' is already in use/, /domain '(?<name>[^']+)' already exists with uuid/],
+    cause: 'libvirt has a guest {name} already',
+    remedy: '`vmkiln clean` removes what dead builds left',
+    source: 'virtinst/guest.py; libvirt src/conf/virdomainobjlist.c',
+  },
+  {
+    id: 'libvirt.medium',
+    title: 'The medium is no installation tree',
+    logs,
+    match: [
+      /Couldn't find kernel for install tree/,
+      /Could not find an installable distribution at (?:URL )?'?(?<medium>[^'\n]+)/,
+      /Validating install media '(?<medium>[^']+)' failed/,
+    ],
+    cause: 'virt-install finds no installer on the medium[: {medium}]',
+    remedy: 'use the complete DVD of the release (not a boot, live or supplementary ISO), and check its SHA-256',
+    source: 'virtinst/install/installertreemedia.py, urldetect.py',
+  },
+  {
+    id: 'libvirt.osinfo',
+    title: 'osinfo-db does not know the system',
+    logs,
+    match: [/Unknown OS name '(?<name>[^']+)'/],
+    cause: 'the osinfo-db of this host does not know {name}',
+    remedy: 'update the package osinfo-db, and remove what `vmkiln doctor` says is stale',
+    source: 'virtinst/osdict.py',
+  },
+  {
+    id: 'libvirt.network',
+    title: 'A network of libvirt is not there',
+    logs,
+    match: [/[Nn]etwork '(?<network>[^']+)' is not active/, /no network with matching name '(?<network>[^']+)'/],
+    cause: 'the network {network} of libvirt is not there, or not started',
+    remedy: 'virsh net-start {network}, and virsh net-autostart {network}',
+    source: 'libvirt src/network/bridge_driver.c',
+  },
+  {
+    id: 'libvirt.firmware',
+    title: 'The host has no UEFI firmware for guests',
+    logs,
+    match: [
+      /Unable to find any firmware to satisfy '(?<what>[^']+)'/,
+      /Did not find any UEFI binary path for arch '(?<what>[^']+)'/,
+    ],
+    cause: 'the host has no UEFI firmware for guests ({what})',
+    remedy: 'install OVMF (Debian: ovmf, Fedora and RHEL: edk2-ovmf)',
+    source: 'libvirt src/qemu/qemu_firmware.c; virtinst/domcapabilities.py',
+  },
+  {
+    id: 'libvirt.tpm',
+    title: 'The host has no emulated TPM',
+    logs,
+    match: [/Unable to find '?swtpm(?:_setup)?'?|TPM version '2\.0' is not supported/],
+    cause: 'the host has no swtpm, which the emulated TPM needs',
+    remedy: 'install swtpm and swtpm-tools, or set `machine.tpm` to false where the release allows it',
+    source: 'libvirt src/util/virtpm.c, src/qemu/qemu_tpm.c',
+  },
+  {
+    id: 'libvirt.apparmor',
+    title: 'AppArmor has no profile for the guest',
+    logs,
+    match: [/cannot load AppArmor profile '(?<profile>[^']+)'/],
+    cause: 'libvirt cannot load the AppArmor profile of the guest ({profile})',
+    remedy:
+      'see `journalctl -k | grep DENIED`; install apparmor completely, or set security_driver = "none" in /etc/libvirt/qemu.conf',
+    source: 'libvirt src/security/security_apparmor.c',
+  },
+  {
+    id: 'libvirt.start',
+    title: 'QEMU did not start',
+    logs,
+    match: [/(?:qemu unexpectedly closed the monitor|process exited while connecting to monitor)(?:: (?<why>.+))?/],
+    cause: 'QEMU ended as soon as libvirt started it[: {why}]',
+    remedy: 'its own log is /var/log/libvirt/qemu/ with the name of the domain',
+    source: 'libvirt src/qemu/qemu_process.c qemuProcessReportLogError; networkop/docker-topo#25',
+    isGeneral: true,
+  },
+];
+
+const killedFailures: readonly KnownFailure[] = [
+  {
+    id: 'libvirt.destroyed',
+    title: 'The virtual machine was ended from outside',
+    logs: ['message'],
+    match: [/the guest ended as "shut off \((?<how>destroyed|crashed)\)" while (?<phase>.+)/],
+    cause: 'the virtual machine was ended from outside ({how}) while {phase}',
+    remedy:
+      'somebody may have used virsh destroy; else see `journalctl -k` for "Out of memory", and /var/log/libvirt/qemu for the reason',
+    source: 'libvirt virDomainShutoffReason',
+  },
+  {
+    id: 'host.killed',
+    title: 'A program was killed',
+    logs: ['message'],
+    match: [/(?<program>\S+) was killed by (?<signal>SIG\w+)/],
+    cause: 'something on this host killed {program} ({signal})',
+    remedy: 'see `journalctl -k` for "Out of memory": build fewer images at once (`--jobs`)',
+    source: 'signal(7)',
+    isGeneral: true,
+  },
+];
+
+export const hostFailures: readonly KnownFailure[] = [...qemuFailures, ...libvirtFailures, ...killedFailures];

@@ -1,0 +1,112 @@
+import type { BuildDetails, BuildRecord } from '../pipeline/builds.ts';
+import { formatBytes, formatDuration, shellQuote } from '../text.ts';
+import { adviceOf, labelled, whyOf } from './error-text.ts';
+import { noPaint, oneLine, type Paint } from './format.ts';
+import { table } from './table.ts';
+
+// What is shown comes with harmless texts.
+
+/** A line per build: how it ended, its id, when it began, how long it took, what its images take. `now` is for those that run. */
+export function buildsText(builds: readonly BuildRecord[], now: number, paint: Paint = noPaint): string {
+  if (builds.length === 0) return 'no builds';
+  const rows = builds.map((build) => [
+    build.outcome,
+    build.build,
+    timeText(build.startedAt),
+    durationText(build, now),
+    sizeText(build),
+    whyFailed(build) ?? '',
+  ]);
+  const [head = '', ...lines] = table(['OUTCOME', 'BUILD', 'BEGAN (UTC)', 'TOOK', 'IMAGE', 'WHY'], rows)
+    .trimEnd()
+    .split('\n');
+  return [
+    paint('title', head),
+    ...lines.map((line) => paint(/^(done|running)\b/.test(line) ? 'good' : 'bad', line)),
+  ].join('\n');
+}
+
+/** The first line of what went wrong: the named cause if there is one. */
+function whyFailed({ failure, outcome }: BuildRecord): string | undefined {
+  if (outcome === 'done' || outcome === 'running') return undefined;
+  return oneLine(
+    failure?.explanation?.cause ??
+      failure?.message.split('\n')[0]?.replace(/:$/, '') ??
+      'its process ended before it did',
+    80,
+  );
+}
+
+function timeText(at: string): string {
+  return at.slice(0, 16).replace('T', ' ');
+}
+
+function secondsOf({ startedAt, endedAt, outcome }: BuildRecord, now: number): number | undefined {
+  const end = endedAt === undefined ? (outcome === 'running' ? now : undefined) : Date.parse(endedAt);
+  return end === undefined ? undefined : (end - Date.parse(startedAt)) / 1000;
+}
+
+function durationText(build: BuildRecord, now: number): string {
+  const seconds = secondsOf(build, now);
+  return seconds === undefined ? '' : formatDuration(seconds);
+}
+
+/** An image that went to several places counts once. */
+function sizeText({ published }: BuildRecord): string {
+  const sizes = new Map(published.map(({ sha256, size }) => [sha256, size]));
+  return sizes.size === 0 ? '' : formatBytes([...sizes.values()].reduce((sum, size) => sum + size, 0));
+}
+
+/** All that is kept of one build. */
+export function buildText(build: BuildDetails, now: number, paint: Paint = noPaint): string {
+  const { failure } = build;
+  const head = [
+    [
+      paint('title', build.build),
+      paint(build.outcome === 'done' || build.outcome === 'running' ? 'good' : 'bad', build.outcome),
+    ].join('  '),
+    `  recipe  ${build.recipe}${build.rehearsal ? ' (rehearsal)' : ''}`,
+    `  began   ${timeText(build.startedAt)} UTC${durationText(build, now) === '' ? '' : `, took ${durationText(build, now)}`}`,
+    `  folder  ${build.folder} (${formatBytes(build.folderBytes)})`,
+  ];
+  const stages = build.stages.flatMap(({ stage, outcome, seconds, bytes }) => [
+    `  ${stage.padEnd(10)} ${outcome.padEnd(8)} ${seconds === undefined ? '' : formatDuration(seconds)}${bytes === undefined ? '' : `, ${formatBytes(bytes)}`}`.trimEnd(),
+    ...build.commands.filter((command) => command.stage === stage).map(commandText),
+  ]);
+  const images = build.published.map(
+    ({ target, location, size, unchanged, sha256 }) =>
+      `  ${target}: ${location} (${formatBytes(size)}${unchanged ? ', unchanged' : ''})\n    sha256 ${sha256}`,
+  );
+  const advice = failure && adviceOf(failure);
+  const failed = failure && [
+    labelled('failed', `${failure.stage === undefined ? '' : `${failure.stage}: `}${failure.message}`),
+    ...(failure.explanation ? [labelled('why', whyOf(failure.explanation))] : []),
+    ...(advice === undefined ? [] : [labelled('next', advice)]),
+    ...(failure.bundle === undefined ? [] : [labelled('bundle', failure.bundle)]),
+  ];
+  const parts = [
+    head,
+    section('stages', stages),
+    section('images', images),
+    section(
+      'warnings',
+      build.warnings.map((warning) => `  ${warning.replaceAll('\n', '\n  ')}`),
+    ),
+    failed ?? [],
+  ];
+  return parts
+    .map((part) => part.join('\n'))
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+function commandText({ argv, exitCode, seconds }: BuildDetails['commands'][number]): string {
+  const end = exitCode === undefined || exitCode === 0 ? '' : `, status ${exitCode}`;
+  const took = seconds === undefined ? '' : ` (${formatDuration(seconds)}${end})`;
+  // The whole words are in the JSON.
+  return `    $ ${oneLine(argv.map(shellQuote).join(' '), 140)}${took}`;
+}
