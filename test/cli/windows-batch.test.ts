@@ -44,12 +44,17 @@ async function runEach(commands: readonly string[]): Promise<{ status: number; o
     String.raw`>C:\status-${number}.txt echo %errorlevel%`,
   ]);
   writeFileSync(join(wine.c, 'each.cmd'), ['@echo off', ...lines, ''].join('\r\n'));
-  await wine.cmd(String.raw`C:\each.cmd`);
   const read = (name: string) => readFileSync(join(wine.c, name), 'utf8').replaceAll('\r\n', '\n');
-  return numbers.map((number) => ({
-    status: Number(read(`status-${number}.txt`)),
-    output: read(`output-${number}.txt`),
-  }));
+  const run = async () => {
+    await wine.cmd(String.raw`C:\each.cmd`);
+    return numbers.map((number) => ({
+      status: Number(read(`status-${number}.txt`)),
+      output: read(`output-${number}.txt`),
+    }));
+  };
+  const seen = await run();
+  // On a busy host wine may not find its own cmd.
+  return seen.some(({ status }) => status === 9009) ? run() : seen;
 }
 
 test('a command means what it means at a prompt', async () => {
