@@ -111,7 +111,7 @@ const libvirtFailures: readonly KnownFailure[] = [
     title: "QEMU's user may not read a file",
     logs,
     match: [
-      /Cannot access (?:storage|backing) file '(?<file>[^']+)'(?: \(as uid:(?<uid>\d+), gid:\d+\))?: Permission denied/,
+      /Cannot access (?:storage|backing) file '(?<file>[^']+)'(?: of storage file '[^']+')?(?: \(as uid:(?<uid>\d+), gid:\d+\))?: Permission denied/,
     ],
     cause: "QEMU's user[ (uid {uid})] may not read {file}",
     remedy:
