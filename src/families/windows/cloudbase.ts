@@ -46,43 +46,64 @@ const listener = 'cloudbaseinit.plugins.windows.winrmlistener.ConfigWinRMListene
 /** An option of a configuration, and the line on which it begins, from 1. */
 type Option = { section: string; name: string; value: string; line: number };
 
+type Fault = { line: number; message: string };
+
+/** A class that somebody else has written. */
+const ownClass = /^(?!cloudbaseinit\.)\w+(\.\w+)+$/;
+
 /**
  * Mistakes of a configuration of the user's, over which Cloudbase-Init would not start, or leave a plugin out: a module that it
  * does not have is left out with a line in its log, a class that its module does not have ends it.
  */
 export function lintCloudbase(recipe: WindowsRecipe, rendered: readonly RenderedFile[]): Finding[] {
-  const { config, user } = { config: recipe.cloudbaseInit.config, user: loginUser(recipe) };
+  const { config } = recipe.cloudbaseInit;
   if (config === undefined) return [];
   return rendered
     .filter(({ name }) => /^cloudbase-init(-unattend)?\.conf$/.test(name))
     .flatMap(({ name, text }) => {
-      const found: Finding[] = [];
-      const say = (line: number, message: string) =>
-        found.push({ file: config, line, column: 1, level: 'error', message: `as ${name}: ${message}` });
-      const options = parse(text, say);
-      for (const { section, name: option, value, line } of options) {
-        if (!['plugins', 'metadata_services', 'username'].includes(option)) continue;
-        if (section !== 'DEFAULT') say(line, `${option}: expected in the section [DEFAULT], not in [${section}]`);
-        else if (option === 'username' && value !== user)
-          say(line, `username: expected {{user}}, which is ${user} by the recipe and in the properties of the image`);
-        else if (option !== 'username')
-          for (const each of value.split(',').map((word) => word.trim())) {
-            const known = option === 'plugins' ? plugins : services;
-            if (known.includes(each) || /^(?!cloudbaseinit\.)\w+(\.\w+)+$/.test(each)) continue;
-            say(line, `${option}: Cloudbase-Init has no class ${show(each)}${didYouMean(each, known)}`);
-          }
-      }
-      const chosen =
-        options.find((option) => option.name === 'plugins' && option.section === 'DEFAULT')?.value ?? listener;
-      if (recipe.settings.winrm && name === 'cloudbase-init.conf' && !chosen.includes(listener))
-        say(1, `plugins: expected ${listener} with \`settings.winrm: true\``);
-      return found;
+      const { options, faults } = parse(text);
+      const needsListener = recipe.settings.winrm && name === 'cloudbase-init.conf';
+      const all = [
+        ...faults,
+        ...options.flatMap((option) => optionFaults(option, loginUser(recipe))),
+        ...(needsListener && !hasListener(options)
+          ? [{ line: 1, message: `plugins: expected ${listener} with \`settings.winrm: true\`` }]
+          : []),
+      ];
+      return all.map(({ line, message }): Finding => {
+        return { file: config, line, column: 1, level: 'error', message: `as ${name}: ${message}` };
+      });
     });
 }
 
+/** Of the options that Cloudbase-Init or the image's properties go by; it reads them in the section DEFAULT alone. */
+function optionFaults({ section, name, value, line }: Option, user: string): Fault[] {
+  if (!['plugins', 'metadata_services', 'username'].includes(name)) return [];
+  const at = (message: string) => ({ line, message: `${name}: ${message}` });
+  if (section !== 'DEFAULT') return [at(`expected in the section [DEFAULT], not in [${section}]`)];
+  if (name === 'username') {
+    const wanted = `expected {{user}}, which is ${user} by the recipe and in the properties of the image`;
+    return value === user ? [] : [at(wanted)];
+  }
+  const known = name === 'plugins' ? plugins : services;
+  return value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => !known.includes(word) && !ownClass.test(word))
+    .map((word) => at(`Cloudbase-Init has no class ${show(word)}${didYouMean(word, known)}`));
+}
+
+/** Without the option its own list holds, which has the listener. */
+function hasListener(options: readonly Option[]): boolean {
+  const chosen = options.find(({ name, section }) => name === 'plugins' && section === 'DEFAULT');
+  return chosen === undefined || chosen.value.includes(listener);
+}
+
 /** Reads a configuration as oslo.config does (its `iniparser.py`): sections, `name = value`, indented lines that go on. */
-function parse(text: string, say: (line: number, message: string) => void): Option[] {
+function parse(text: string): { options: Option[]; faults: Fault[] } {
   const options: Option[] = [];
+  const faults: Fault[] = [];
+  const say = (line: number, message: string) => faults.push({ line, message });
   let section: string | undefined;
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = index + 1;
@@ -100,5 +121,5 @@ function parse(text: string, say: (line: number, message: string) => void): Opti
       else options.push({ section, name: name.trim(), value: value.trim(), line });
     }
   }
-  return options;
+  return { options, faults };
 }
