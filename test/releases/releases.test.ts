@@ -185,8 +185,6 @@ test.concurrent.each(each)(
     } finally {
       await first.stop();
     }
-    // RHEL 10 does it as RHEL 9.
-    if (name === 'rhel10') return;
     const second = await boot(first.disk, 'second', '52:54:00:00:00:02');
     try {
       expect(await second.ssh('cat /sys/class/net/eth0/address')).toContain('52:54:00:00:00:02');

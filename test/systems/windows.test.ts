@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { openImage, run } from '../support/image.ts';
@@ -20,6 +20,7 @@ const env = { WINDOWS_PASSWORD: secret };
 const conf = '/Program Files/Cloudbase Solutions/Cloudbase-Init/conf';
 const config = '/Windows/System32/config';
 const downloads = '/Windows/SoftwareDistribution';
+const logs = '/Windows/vmkiln';
 let build: Run;
 let guest: Awaited<ReturnType<typeof openImage>>;
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
-  guest = await openImage(image, [conf, config, '/Windows/Panther', downloads, '/Windows/System32/Sysprep']);
+  guest = await openImage(image, [conf, config, logs, '/Windows/Panther', downloads, '/Windows/System32/Sysprep']);
 });
 
 test('the image is whole, and libguestfs takes it for the release', async () => {
@@ -56,6 +57,7 @@ test('of all answer files the one is left that Sysprep cached, and nothing of th
   expect(readdirSync(guest.path('/Windows/Panther')).toSorted()).toEqual(['setupact.log', 'unattend.xml']);
   expect(guest.read('/Windows/Panther/unattend.xml')).toBe(guest.read(`${conf}/Unattend.xml`));
   expect(readdirSync(guest.path(`${downloads}/Download`))).toEqual([]);
+  expect(existsSync(guest.path(logs))).toBe(false);
   // Two rounds of updates and a command have restarted Windows, and the build has gone on after each.
   expect(JSON.parse(guest.read(`${downloads}/practice.json`))).toEqual({
     kbs: ['KB9000001', 'KB9000002', 'KB9000003'],
