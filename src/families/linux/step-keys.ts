@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { guestPath, line } from '../../recipe/values.ts';
 
 const mode = () => line('an octal mode in quotes, like "0644"', /^[0-7]{3,4}$/);
-/** Red Hat's useradd takes capitals and dots (its change of shadow's chkname.c), chown(1) numbers as well. */
+/** A name of the portable filename character set (POSIX, Base Definitions, "User Name"), or a number, as chown(1) takes it. */
 const owner = () => line('USER or USER:GROUP', /^[A-Za-z0-9_][\w.-]*(:[A-Za-z0-9_][\w.-]*)?$/);
 
 const steps = {
