@@ -24,8 +24,13 @@ export type CloneMachine = {
  * qemu-system-x86_64(1) for one clone: no libvirt, so that nothing outlives the build, and no network of the host's, so that
  * clones of any address meet nobody. With TCG it has one processor: with two, its threads wait for each other.
  */
-export function runClone(machine: CloneMachine, host: Pick<Host, 'accelerator' | 'arch'>, timeout: number): Call {
-  const kvm = host.accelerator === 'kvm';
+export function runClone(
+  qemu: string,
+  machine: CloneMachine,
+  { accelerator }: Pick<Host, 'accelerator'>,
+  timeout: number,
+): Call {
+  const kvm = accelerator === 'kvm';
   const { diskBus, disk, firmware, machine: type } = machine;
   const drive = `file=${comma(disk)},format=qcow2,cache=unsafe,discard=unmap,if=none,id=disk`;
   const devices = {
@@ -35,7 +40,7 @@ export function runClone(machine: CloneMachine, host: Pick<Host, 'accelerator' |
   };
   const flash = (file: string, more = '') => ['-drive', `if=pflash,format=raw,file=${comma(file)}${more}`];
   return {
-    program: `qemu-system-${host.arch}`,
+    program: qemu,
     args: [
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-uuid', machine.uuid],
       ...['-machine', `${type ?? 'q35'},accel=${kvm ? 'kvm' : 'tcg'}`, '-cpu', kvm ? 'host' : 'max'],

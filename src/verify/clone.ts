@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +10,7 @@ import type { Host } from '../model.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
 import { type CloneMachine, findFirmware, runClone } from '../tools/qemu-clone.ts';
 import { createOverlay } from '../tools/qemu-img.ts';
+import { qemuNames } from '../tools/qemu-system.ts';
 import { makeKey, sshTo } from '../tools/ssh.ts';
 import { answerMedium } from '../tools/xorriso.ts';
 import { type Facts, parseFacts } from './facts.ts';
@@ -20,9 +22,7 @@ const probe = fileURLToPath(new URL('../../templates/linux/probe.sh', import.met
 export type CloneWorld = {
   /** Runs a program to its end, within the limits of the call; `signal` replaces that of the whole. */
   run: (call: Call & { input?: string }, signal?: AbortSignal) => Promise<ExecResult>;
-  host: Pick<Host, 'accelerator' | 'arch'>;
-  /** The path of QEMU. */
-  qemu: string;
+  host: Pick<Host, 'accelerator'>;
   signal: AbortSignal;
   /** A private folder, in which each clone gets one of its own. */
   folder: string;
@@ -114,9 +114,9 @@ export async function makeClone(
         firmware,
         network,
       };
-      const { program, ...rest } = runClone(machine, world.host, limits.boot + limits.settle + 3600);
+      const call = runClone(qemuProgram(), machine, world.host, limits.boot + limits.settle + 3600);
       running = world
-        .run({ program: world.qemu, ...rest }, AbortSignal.any([world.signal, power.signal]))
+        .run(call, AbortSignal.any([world.signal, power.signal]))
         .then(() => 'it powered itself off', messageOf)
         .finally(() => (ended = true));
       for (const deadline = Date.now() + limits.boot * 1000; ; await sleep(1000, undefined, { signal: world.signal })) {
@@ -149,6 +149,12 @@ export async function makeClone(
       await running;
     },
   };
+}
+
+/** RHEL has it off the PATH under another name. */
+function qemuProgram(): string {
+  const [usual, other] = qemuNames;
+  return existsSync(other) ? other : usual;
 }
 
 async function ownFirmware(variables: string): Promise<CloneMachine['firmware']> {

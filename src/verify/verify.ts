@@ -2,25 +2,29 @@ import { messageOf } from '../errors.ts';
 import { checkNames, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
 import { compare } from './compare.ts';
+import type { OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation } from './expectation.ts';
 import { type Facts, lines } from './facts.ts';
+import { runOwnChecks } from './own-checks.ts';
 import { configDrive, noCloud } from './seed.ts';
 
 const grown = 1024 ** 3;
+
+/** `note` is told what is going on; `checks` are of the user's own; `network` lets the clones reach other hosts. */
+export type VerifyOptions = { note: (message: string) => void; checks?: readonly OwnCheck[]; network?: boolean };
 
 /** What became of one clone. */
 type Visit = { clone: Clone; results: CheckResult[]; facts?: Facts };
 
 /**
  * Boots two clones of an image side by side, one with a NoCloud seed and one with OpenStack's config drive, asks each what it is like,
- * compares them, and boots the first again with another network card. `notes` says what is going on.
+ * compares them, and boots the first again with another network card.
  */
 export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation & { user: string },
   world: CloneWorld,
-  note: (message: string) => void,
-  network = false,
+  { note, checks = [], network = false }: VerifyOptions,
 ): Promise<CheckResult[]> {
   const options = { user: wanted.user, grown, network };
   const [one, other] = await Promise.all([
@@ -35,8 +39,9 @@ export async function verifyImage(
     ]);
     const both = together(first.results, second.results);
     if (!first.facts || !second.facts) return both;
+    const own = await runOwnChecks(other, checks);
     note('booting a clone again, with another network card');
-    return [...both, ...compare(first.facts, second.facts), await againAs(one, wanted)];
+    return [...both, ...compare(first.facts, second.facts), await againAs(one, wanted), ...own];
   } finally {
     await Promise.all([one.stop(), other.stop()]);
   }

@@ -22,6 +22,7 @@ import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
+import { expects } from './expect.ts';
 import { first } from './first.ts';
 import { fipsOf, installerArguments } from './kernel-arguments.ts';
 import { kickstartOf } from './kickstarts.ts';
@@ -69,6 +70,7 @@ export const rhel: Family<RhelRecipe> = {
   lint,
   check: checkMedium,
   installer: anaconda,
+  expects,
   properties,
   notes,
 };
