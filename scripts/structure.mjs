@@ -16,6 +16,7 @@ const floors = [
   ['pipeline'],
   ['stages'],
   ['families'],
+  ['verify'],
   ['targets'],
   ['openstack'],
   ['media'],

@@ -46,6 +46,7 @@ export const errorCatalogue = {
   INSTALL_STALLED: 1,
   INSTALL_TIMEOUT: 1,
   DISK_FULL: 1,
+  VERIFY_FAILED: 1,
   TARGET_FAILED: 1,
   HOOK_FAILED: 1,
   CLOUD_FAILED: 1,

@@ -5,11 +5,16 @@ import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import { domainOf } from '../store/owner.ts';
 import { buildVariable } from '../store/process.ts';
+import { qemuNames } from '../tools/qemu-system.ts';
 import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
 
 /** Programs a stage may start besides its planned commands. */
-const controlPrograms: readonly string[] = ['virsh', 'cp', 'guestfish', 'qemu-img'];
+const controlPrograms: readonly string[] = [
+  ...['virsh', 'cp', 'guestfish', 'qemu-img'],
+  // Of clones.
+  ...['xorriso', 'ssh', 'ssh-keygen', ...qemuNames],
+];
 
 /** What a build's stages share. */
 export type ContextOptions = {

@@ -83,7 +83,8 @@ function openRun(options: RunOptions, stages: readonly Stage[]): Run {
 async function reachLayer(run: Run, index: number): Promise<void> {
   const layer = await layerOf(run, index);
   const leaf = run.segments[index]?.leaves;
-  if (layer && leaf && layer.stage === leaf.stage) await followWithHook(run, leaf.stage, 'result');
+  // A stage without work for this recipe has the result of the one before it.
+  if (layer && leaf) await followWithHook(run, leaf.stage, 'result');
 }
 
 /** Makes sure of the layer that a segment leaves, and so of those below it only if it has to be made. */

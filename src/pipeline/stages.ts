@@ -4,6 +4,7 @@ import { install } from '../stages/install.ts';
 import { sparsify } from '../stages/sparsify.ts';
 import type { Stage } from '../stages/stage.ts';
 import { sysprep } from '../stages/sysprep.ts';
+import { verify } from '../stages/verify.ts';
 import { upload } from '../stages/upload.ts';
 
 /**
@@ -15,6 +16,7 @@ import { upload } from '../stages/upload.ts';
  *     customize virt-customize on an overlay          → layer: the guest with its updates and packages
  *     sysprep   virt-sysprep on an overlay            edits and steps; no identity, no traces
  *     sparsify  virt-sparsify, qemu-img convert       → layer: the small, flat image
+ *     verify    qemu-system, ssh                      → document: two clones of the image, booted and checked
  *     upload    the recipe's targets                  the image where it is used
  */
-export const stages: readonly Stage[] = [disk, install, customize, sysprep, sparsify, upload];
+export const stages: readonly Stage[] = [disk, install, customize, sysprep, sparsify, verify, upload];

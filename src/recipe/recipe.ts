@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { hooks } from './hooks.ts';
+import type { Verify } from './verify.ts';
 
 /** An entry of the `upload` list: the key of a target, and what that target alone understands. */
 export type UploadEntry = { readonly [target: string]: unknown };
@@ -21,6 +22,8 @@ export type Recipe = {
   machine?: { memory: number; vcpus: number; firmware: 'bios' | 'uefi' };
   /** How an installer is driven, where the family has one. */
   install?: { timeout: number; stallTimeout: number; variables: Readonly<Record<string, string>> };
+  /** How a finished image is checked before it is published; undefined when it is not. */
+  verify?: Verify | undefined;
   output: { format: 'qcow2' | 'raw'; compression: 'zlib' | 'zstd' | 'none' };
   upload: readonly UploadEntry[];
   hooks: z.output<typeof hooks>;

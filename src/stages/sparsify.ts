@@ -11,7 +11,6 @@ import { applianceTakes } from './weight.ts';
 export const sparsify: Stage = {
   name: 'sparsify',
   leaves: { file: 'image', image: true },
-  hook: { name: 'afterBuild', after: 'result' },
   plan: ({ recipe, family, host, rendered, files }) => {
     const disk = { work: 'sysprep.qcow2' };
     // Where there is no sysprep stage, its overlay is still to make.

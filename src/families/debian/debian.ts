@@ -11,6 +11,7 @@ import { chmod, stepArguments } from '../linux/steps.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
+import { expects } from './expect.ts';
 import { filesOf, resolvePaths } from './paths.ts';
 import { debianForm, type DebianRecipe } from './recipe.ts';
 import { osinfoIds, trust } from './releases.ts';
@@ -33,6 +34,7 @@ export const debian: Family<DebianRecipe> = {
   maxAge,
   sysprep,
   trims: () => false,
+  expects,
   properties: (recipe) => virtioProperties(userOf(recipe), recipe.packages),
   notes,
 };

@@ -22,6 +22,7 @@ import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
 import { anaconda } from './anaconda.ts';
+import { expects } from './expect.ts';
 import { first } from './first.ts';
 import { fipsOf, installerArguments } from './kernel-arguments.ts';
 import { kickstartOf } from './kickstarts.ts';
@@ -71,6 +72,7 @@ export const rhel: Family<RhelRecipe> = {
   check: checkMedium,
   installer: anaconda,
   failures: rhelFailures,
+  expects,
   properties,
   notes,
 };

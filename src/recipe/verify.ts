@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { duration, guestPath, line } from './values.ts';
+
+const own = z
+  .strictObject({
+    run: z.string().min(1).optional().describe('Shell command, run as root in a clone; its exit status has to be 0.'),
+    expect: z.string().optional().describe('Text that the command has to print.'),
+    timeout: duration(1).prefault('60s').describe('The longest that it may take.'),
+    file: guestPath().optional().describe('A file that has to be there.'),
+    contains: z.string().optional().describe('Text that the file has to hold.'),
+  })
+  .refine(({ run, file }) => (run === undefined) !== (file === undefined), { error: 'expected either run or file' })
+  .refine(({ run, expect }) => expect === undefined || run !== undefined, {
+    path: ['expect'],
+    error: 'expected expect beside run; of a file it is contains',
+  })
+  .refine(({ file, contains }) => contains === undefined || file !== undefined, {
+    path: ['contains'],
+    error: 'expected contains beside file; of a command it is expect',
+  });
+
+/** A check of the recipe's own. `timeout` is in seconds. */
+export type OwnCheck = z.output<typeof own>;
+
+const form = z.strictObject({
+  skip: z.array(line('the name of a check')).prefault([]).describe('Checks that may fail; the manifest names them.'),
+  checks: z.array(own).prefault([]).describe('Checks of yours, run in a booted clone.'),
+});
+
+/** Whether and how a finished image is booted before it is published. */
+export const verifyKey = z
+  .union([z.boolean(), form], { error: 'expected true, false, or { skip: […], checks: […] }' })
+  .prefault(true)
+  .transform((value) => (typeof value === 'object' ? value : value ? { skip: [], checks: [] } : undefined))
+  .describe('Whether two clones of the finished image are booted and checked before it is published, and how.');
+
+export type Verify = z.output<typeof form>;

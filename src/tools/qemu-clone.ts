@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import type { Host } from '../model.ts';
+import type { Call } from './exec.ts';
+
+/** A machine that runs an image as a cloud would. `memory` is in bytes; `port` of this host leads to its SSH. */
+export type CloneMachine = {
+  disk: string;
+  seed: string;
+  console: string;
+  memory: number;
+  mac: string;
+  uuid: string;
+  port: number;
+  diskBus: 'virtio' | 'scsi' | 'sata';
+  /** The machine type, where the release does not know Q35. */
+  machine?: string | undefined;
+  /** Copies of the firmware's files, for UEFI. */
+  firmware?: { code: string; variables: string } | undefined;
+  /** Whether the guest may reach other hosts. */
+  network: boolean;
+};
+
+/**
+ * qemu-system-x86_64(1) for one clone: no libvirt, so that nothing outlives the build, and no network of the host's, so that
+ * clones of any address meet nobody. With TCG it has one processor: with two, its threads wait for each other.
+ */
+export function runClone(
+  qemu: string,
+  machine: CloneMachine,
+  { accelerator }: Pick<Host, 'accelerator'>,
+  timeout: number,
+): Call {
+  const kvm = accelerator === 'kvm';
+  const { diskBus, disk, firmware, machine: type } = machine;
+  const drive = `file=${comma(disk)},format=qcow2,cache=unsafe,discard=unmap,if=none,id=disk`;
+  const devices = {
+    virtio: ['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
+    scsi: ['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk,bootindex=1'],
+    sata: ['-device', 'ich9-ahci,id=ahci', '-device', 'ide-hd,drive=disk,bus=ahci.0,bootindex=1'],
+  };
+  const flash = (file: string, more = '') => ['-drive', `if=pflash,format=raw,file=${comma(file)}${more}`];
+  return {
+    program: qemu,
+    args: [
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-uuid', machine.uuid],
+      ...['-machine', `${type ?? 'q35'},accel=${kvm ? 'kvm' : 'tcg'}`, '-cpu', kvm ? 'host' : 'max'],
+      ...['-smp', kvm ? '2' : '1', '-m', String(Math.ceil(machine.memory / 1024 ** 2))],
+      ...(firmware ? [...flash(firmware.code, ',readonly=on'), ...flash(firmware.variables)] : []),
+      ...['-drive', drive, ...devices[diskBus]],
+      ...['-drive', `file=${comma(machine.seed)},format=raw,media=cdrom,readonly=on`],
+      ...['-device', 'virtio-rng-pci', '-serial', `file:${machine.console}`],
+      '-netdev',
+      `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
+      ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],
+    ],
+    timeout,
+  };
+}
+
+/** A path inside an option of QEMU, whose suboptions end with a comma. */
+function comma(path: string): string {
+  return path.replaceAll(',', ',,');
+}
+
+const firmwares = ['/usr/share/OVMF/OVMF_*_4M.fd', '/usr/share/edk2/ovmf/OVMF_*.fd', '/usr/share/OVMF/OVMF_*.fd'];
+
+/** UEFI without Secure Boot, as distributions install it: its code, and the variables that a machine starts with. */
+export function findFirmware(): { code: string; variables: string } | undefined {
+  const found = firmwares.find((place) => existsSync(place.replace('*', 'CODE')));
+  return found === undefined ? undefined : { code: found.replace('*', 'CODE'), variables: found.replace('*', 'VARS') };
+}

@@ -1,0 +1,218 @@
+import { versionOrder } from './version-order.ts';
+import type { CheckResult, Expectation } from './expectation.ts';
+import { type Facts, lines, word } from './facts.ts';
+
+/** What the checks of one clone know. */
+export type Sight = {
+  facts: Facts;
+  wanted: Expectation;
+  /** What the serial console has said. */
+  console: string;
+  /** What the metadata of the instance named it. */
+  hostname: string;
+  /** Bytes that the disk of the clone has more than the image. */
+  grown: number;
+  /** Seconds since the epoch, by this host, when the clone was asked. */
+  now: number;
+};
+
+/** What is wrong, in words for a person; undefined when nothing is; `skipped` says why nothing can be said. */
+type Judgement = string | undefined | { skipped: string };
+
+type Check = { name: string; judge: (sight: Sight) => Judgement };
+
+const mib = 1024 ** 2;
+
+/** In the order in which a person would look: the first that fails explains the others. */
+const checks: readonly Check[] = [
+  {
+    name: 'console',
+    judge: ({ console }) => {
+      if (/ login:/.test(console)) return undefined;
+      return /Linux version|systemd\[1\]|Welcome to/.test(console)
+        ? 'no login prompt on ttyS0'
+        : 'the kernel says nothing on ttyS0 (console=ttyS0)';
+    },
+  },
+  {
+    name: 'cloud-init',
+    judge: ({ facts, wanted }) => {
+      const text = lines(facts, 'cloud-init').join('\n');
+      if (text === '')
+        return wanted.user === undefined ? { skipped: 'no cloud-init in it' } : 'cloud-init is not installed';
+      if (text === 'unfinished') return 'cloud-init did not finish';
+      const { v1 } = JSON.parse(text) as { v1?: { errors?: string[]; datasource?: string } };
+      return v1?.errors?.length ? `cloud-init reports: ${v1.errors.join('; ')}` : undefined;
+    },
+  },
+  {
+    name: 'hostname',
+    judge: ({ facts, hostname }) => {
+      const found = word(facts, 'hostname');
+      return found.split('.')[0] === hostname
+        ? undefined
+        : `the host is called "${found}", its metadata say "${hostname}"`;
+    },
+  },
+  {
+    name: 'root-login',
+    judge: ({ facts, wanted }) => {
+      if (wanted.rootPassword) return undefined;
+      const state = lines(facts, 'passwords').find((line) => line.startsWith('root '));
+      return state === undefined
+        ? undefined
+        : `root has ${state === 'root empty' ? 'an empty password' : 'a password'}`;
+    },
+  },
+  {
+    name: 'passwords',
+    judge: ({ facts }) => {
+      const users = lines(facts, 'passwords').flatMap((line) => (line.startsWith('root ') ? [] : [line.split(' ')[0]]));
+      return users.length === 0 ? undefined : `a password is set for ${users.join(', ')}`;
+    },
+  },
+  {
+    name: 'password-login',
+    judge: ({ facts, wanted }) => {
+      const sshd = new Map(lines(facts, 'sshd').map((line) => line.split(' ') as [string, string]));
+      if (sshd.size === 0) return { skipped: 'sshd says nothing of itself' };
+      if (wanted.root !== 'password' && sshd.get('passwordauthentication') === 'yes') {
+        return 'sshd accepts passwords (PasswordAuthentication yes)';
+      }
+      return undefined;
+    },
+  },
+  {
+    name: 'users',
+    judge: ({ facts, wanted }) => {
+      const accounts = lines(facts, 'accounts').map((line) => line.split(' '));
+      const roots = accounts.filter(([user, id]) => id === '0' && user !== 'root').map(([user]) => user);
+      if (roots.length > 0) return `${roots.join(', ')} has the user id of root`;
+      const others = accounts.filter(
+        ([user, id, shell = '']) => id !== '0' && user !== wanted.user && !/nologin|false$/.test(shell),
+      );
+      return others.length === 0
+        ? undefined
+        : `there is another user who may log in: ${others.map(([user]) => user).join(', ')}`;
+    },
+  },
+  {
+    name: 'network',
+    judge: ({ facts, wanted }) => {
+      const cards = lines(facts, 'cards').map((line) => line.split(' ')[0]);
+      if (wanted.card !== undefined && !cards.includes(wanted.card)) {
+        return `the network card is called ${cards.join(', ') || 'nothing'}, not ${wanted.card}`;
+      }
+      const card = wanted.card ?? cards[0] ?? '';
+      const has = lines(facts, 'addresses').some((line) => line.includes(` ${card} `) && line.includes('inet '));
+      return has ? undefined : `${card || 'the network card'} got no address by DHCP`;
+    },
+  },
+  {
+    name: 'resolv-conf',
+    judge: ({ facts }) =>
+      lines(facts, 'resolv-conf').some((line) => /^nameserver\s+\S/.test(line))
+        ? undefined
+        : '/etc/resolv.conf names no name server',
+  },
+  {
+    name: 'zeroconf',
+    judge: ({ facts, wanted }) => {
+      if (!wanted.noZeroconf) return undefined;
+      const route = lines(facts, 'routes').find((line) => line.startsWith('169.254.0.0/16'));
+      if (route !== undefined) return `there is a route ${route}`;
+      const found = lines(facts, 'zeroconf');
+      return found.some((line) => /^NOZEROCONF=["']?yes/.test(line))
+        ? undefined
+        : '/etc/sysconfig/network has no NOZEROCONF=yes';
+    },
+  },
+  {
+    name: 'root-grown',
+    judge: ({ facts, wanted, grown }) => {
+      if (!wanted.grows) return { skipped: 'nothing grows the root file system of this release' };
+      const [, size = '0'] = word(facts, 'root').split(/\s+/);
+      const disk = Math.max(0, ...lines(facts, 'disks').map((line) => Number(line.split(' ')[1]) * 512));
+      const missing = disk - Number(size) * 1024;
+      // What the other partitions and the file system itself take is a tenth at most of what lies beside the root.
+      return missing < grown
+        ? undefined
+        : `the root has ${Math.round((Number(size) * 1024) / mib)} MiB of a disk of ${Math.round(disk / mib)} MiB: it did not grow`;
+    },
+  },
+  {
+    name: 'space',
+    judge: ({ facts }) => {
+      const [, , , free = '0', used = ''] = word(facts, 'root').split(/\s+/);
+      return Number(free) * 1024 >= 100 * mib
+        ? undefined
+        : `the root file system is full (${used}, ${Math.round(Number(free) / 1024)} MiB free)`;
+    },
+  },
+  {
+    name: 'selinux',
+    judge: ({ facts, wanted }) => {
+      if (wanted.selinux === undefined) return undefined;
+      const running = word(facts, 'selinux').toLowerCase();
+      const configured = lines(facts, 'selinux')
+        .find((line) => line.startsWith('configured '))
+        ?.slice(11)
+        .trim();
+      if (configured !== wanted.selinux)
+        return `SELinux is configured ${configured ?? 'nowhere'}, not ${wanted.selinux}`;
+      return running.startsWith('configured') || running === wanted.selinux
+        ? undefined
+        : `SELinux is ${running}, not ${wanted.selinux}`;
+    },
+  },
+  {
+    name: 'units',
+    judge: ({ facts }) => {
+      const failed = lines(facts, 'failed').map((line) => line.replace(/^\W+/, '').split(/\s+/)[0]);
+      return failed.length === 0 ? undefined : `failed units: ${failed.join(', ')}`;
+    },
+  },
+  {
+    name: 'journal',
+    judge: ({ facts, wanted }) => {
+      const [worst] = lines(facts, 'critical');
+      if (worst !== undefined) return `the journal has a critical message: ${worst}`;
+      const other = lines(facts, 'errors').find((line) => !wanted.errors.some((known) => new RegExp(known).test(line)));
+      return other === undefined ? undefined : `the journal has an error: ${other}`;
+    },
+  },
+  {
+    name: 'clock',
+    judge: ({ facts, now }) => {
+      const ahead = Number(word(facts, 'clock')) - now;
+      return Math.abs(ahead) < 300
+        ? undefined
+        : `the clock is ${Math.round(Math.abs(ahead))} s ${ahead < 0 ? 'behind' : 'ahead'}`;
+    },
+  },
+  {
+    name: 'kernel',
+    judge: ({ facts, wanted }) => {
+      const running = word(facts, 'kernel');
+      const newest = [...lines(facts, 'kernels')].toSorted(versionOrder).at(-1);
+      if (newest !== undefined && newest !== running) return `the kernel ${running} runs, and ${newest} is installed`;
+      const words = word(facts, 'cmdline').split(/\s+/);
+      const missing = wanted.kernelArguments.filter((argument) => !words.includes(argument));
+      return missing.length === 0 ? undefined : `the kernel runs without ${missing.join(' ')}`;
+    },
+  },
+];
+
+/** The names of the checks of one clone, for `verify: { skip: [...] }`. */
+export const checkNames: readonly string[] = checks.map(({ name }) => name);
+
+/** What is to be said of one clone. */
+export function judge(sight: Sight): CheckResult[] {
+  return checks.map(({ name, judge: ask }) => {
+    const found = ask(sight);
+    if (found === undefined) return { check: name, outcome: 'passed', message: '' };
+    return typeof found === 'string'
+      ? { check: name, outcome: 'failed', message: found }
+      : { check: name, outcome: 'skipped', message: found.skipped };
+  });
+}

@@ -1,0 +1,27 @@
+/** What the clones of an image must be like, as far as its recipe, its family and its release say. */
+export type Expectation = {
+  /**
+   * The user that cloud-init makes and gives the instance's SSH key; without one nobody can log in, and what is checked is what
+   * the console shows.
+   */
+  user?: string;
+  /** How root may log in. */
+  root: 'none' | 'keys' | 'password';
+  /** Whether root has a password of its own. */
+  rootPassword: boolean;
+  /** The name that the network card keeps, whatever its address. */
+  card?: string;
+  /** Whether the root file system grows with the disk. */
+  grows: boolean;
+  /** Whether the address range 169.254.0.0/16 has no route (NOZEROCONF). */
+  noZeroconf: boolean;
+  /** The mode of SELinux, where the system has it. */
+  selinux?: 'enforcing' | 'permissive' | 'disabled';
+  /** Arguments that every kernel is started with. */
+  kernelArguments: readonly string[];
+  /** Services that may listen, as `tcp/22`. Undefined: nobody knows, so nothing is said of the others. */
+  errors: readonly string[];
+};
+
+/** The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. */
+export type CheckResult = { check: string; outcome: 'passed' | 'failed' | 'skipped'; message: string };

@@ -1,0 +1,83 @@
+# Prints what the checks of vmkiln ask of a booted clone, in sections: a line "@@ NAME", then text. Nothing is changed.
+# usage: sh -s SECONDS, as root: how long cloud-init and the services may take to come to an end.
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C
+seconds=$1
+section() { printf '@@ %s\n' "$1"; }
+have() { command -v "$1" > /dev/null 2>&1; }
+
+if have cloud-init; then
+  until [ -e /run/cloud-init/result.json ] || [ -e /var/lib/cloud/data/result.json ] || [ "$seconds" -le 0 ]; do
+    sleep 1
+    seconds=$((seconds - 1))
+  done
+fi
+if have systemctl; then
+  while [ "$seconds" -gt 0 ]; do
+    case $(systemctl is-system-running 2> /dev/null) in initializing | starting) sleep 1 ;; *) break ;; esac
+    seconds=$((seconds - 1))
+  done
+fi
+
+section cloud-init
+if have cloud-init; then
+  cat /run/cloud-init/result.json 2> /dev/null || cat /var/lib/cloud/data/result.json 2> /dev/null || echo unfinished
+fi
+section state
+have systemctl && systemctl is-system-running
+section hostname
+hostname
+section kernel
+uname -r
+section kernels
+ls /lib/modules
+section cmdline
+cat /proc/cmdline
+section passwords
+while IFS=: read -r user hash rest; do
+  case $hash in '*'* | '!'*) ;; '') echo "$user empty" ;; *) echo "$user set" ;; esac
+done < /etc/shadow
+section accounts
+getent passwd | awk -F: '$3 == 0 || $3 >= 500 && $3 < 65000 { print $1, $3, $7 }'
+section sshd
+sshd -T 2> /dev/null | grep -E '^(permitrootlogin|passwordauthentication|challengeresponseauthentication|kbdinteractiveauthentication) '
+section cards
+for card in /sys/class/net/*; do
+  [ ! -e "$card/device" ] || echo "${card##*/} $(cat "$card/address")"
+done
+section addresses
+ip -4 -o address show
+section routes
+ip -4 route
+section resolv-conf
+cat /etc/resolv.conf
+section zeroconf
+grep '^NOZEROCONF=' /etc/sysconfig/network 2> /dev/null
+section root
+df -P -k / | tail -n 1
+section disks
+for disk in /sys/block/*; do
+  [ ! -e "$disk/device" ] || echo "${disk##*/} $(cat "$disk/size")"
+done
+section selinux
+have getenforce && getenforce
+sed -n 's/^SELINUX=/configured /p' /etc/selinux/config 2> /dev/null
+section failed
+have systemctl && systemctl list-units --state=failed --no-legend --plain --full 2> /dev/null
+section critical
+have journalctl && journalctl -b -q -o cat --no-pager -p 2 2> /dev/null
+section errors
+have journalctl && journalctl -b -q -o cat --no-pager -p 3 2> /dev/null
+section clock
+date +%s
+section ports
+if have ss; then ss -H -lntu 2> /dev/null || ss -lntu; else netstat -lntu; fi
+section identities
+for file in /etc/machine-id /var/lib/dbus/machine-id /etc/ssh/ssh_host_*key.pub /etc/iscsi/initiatorname.iscsi \
+  /etc/nvme/hostnqn /etc/nvme/hostid /etc/ssl/certs/ssl-cert-snakeoil.pem /var/lib/NetworkManager/secret_key; do
+  [ ! -s "$file" ] || sha256sum "$file"
+done
+section files
+find /etc /boot -xdev -type f -exec sha256sum {} + 2> /dev/null
+find /etc /boot -xdev -type l -printf '-> %l  %p\n' 2> /dev/null
+section end

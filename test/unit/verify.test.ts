@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkNames, judge, type Sight } from '../../src/verify/checks.ts';
+import { compare } from '../../src/verify/compare.ts';
+import { parseFacts } from '../../src/verify/facts.ts';
+import { versionOrder } from '../../src/verify/version-order.ts';
+
+const good: Readonly<Record<string, string>> = {
+  'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
+  state: 'running',
+  hostname: 'clone-one',
+  kernel: '5.14.0-570.el9.x86_64',
+  kernels: '5.14.0-503.el9.x86_64\n5.14.0-570.el9.x86_64',
+  cmdline: 'root=UUID=1 console=tty0 console=ttyS0,115200n8 net.ifnames=0',
+  passwords: '',
+  accounts: 'root 0 /bin/bash\ncloud-user 1000 /bin/bash\nnfsnobody 65000 /sbin/nologin',
+  sshd: 'permitrootlogin prohibit-password\npasswordauthentication no',
+  cards: 'eth0 52:54:00:76:6b:01',
+  addresses: '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0',
+  routes: 'default via 10.0.2.2 dev eth0\n10.0.2.0/24 dev eth0',
+  'resolv-conf': '# by hand\nnameserver 10.0.2.3',
+  zeroconf: 'NOZEROCONF=yes',
+  root: '/dev/vda1 11521024 1500000 10021024 14% /',
+  disks: 'vda 23068672',
+  selinux: 'Enforcing\nconfigured enforcing',
+  failed: '',
+  critical: '',
+  errors: '',
+  clock: '1800000000',
+  identities: 'aa  /etc/machine-id\nbb  /etc/ssh/ssh_host_rsa_key.pub',
+  files: 'aa  /etc/machine-id\ncc  /etc/fstab\n-> ../usr/lib/os-release  /etc/os-release',
+};
+
+const printed = (changes: Readonly<Record<string, string>> = {}) =>
+  [...Object.entries({ ...good, ...changes }).map(([name, text]) => `@@ ${name}\n${text}`), '@@ end'].join('\n');
+
+function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sight> = {}): Sight {
+  return {
+    facts: parseFacts(printed(changes)),
+    wanted: {
+      user: 'cloud-user',
+      root: 'none',
+      rootPassword: false,
+      card: 'eth0',
+      grows: true,
+      noZeroconf: true,
+      selinux: 'enforcing',
+      kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
+      errors: [],
+    },
+    console: '[    0.000000] Linux version 5.14\nclone-one login: ',
+    hostname: 'clone-one',
+    grown: 1024 ** 3,
+    now: 1_800_000_010,
+    ...more,
+  };
+}
+
+const failed = (changes: Readonly<Record<string, string>>, more: Partial<Sight> = {}) =>
+  judge(sight(changes, more)).flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
+
+test('of a good clone nothing is wrong', () => {
+  expect(judge(sight()).map(({ check, outcome }) => [check, outcome])).toEqual(
+    checkNames.map((name) => [name, 'passed']),
+  );
+});
+
+test.for<[string, Readonly<Record<string, string>>]>([
+  ['cloud-init', { 'cloud-init': 'unfinished' }],
+  ['cloud-init', { 'cloud-init': '{"v1": {"errors": ["(\'growpart\', TypeError())"]}}' }],
+  ['cloud-init', { 'cloud-init': '' }],
+  ['hostname', { hostname: 'localhost.localdomain' }],
+  ['root-login', { passwords: 'root set' }],
+  ['root-login', { passwords: 'root empty' }],
+  ['passwords', { passwords: 'cloud-user set' }],
+  ['password-login', { sshd: 'permitrootlogin yes\npasswordauthentication yes' }],
+  ['users', { accounts: 'root 0 /bin/bash\ncloud-user 1000 /bin/bash\nolduser 1001 /bin/bash' }],
+  ['users', { accounts: 'root 0 /bin/bash\ntoor 0 /bin/bash\ncloud-user 1000 /bin/bash' }],
+  ['network', { cards: 'ens3 52:54:00:76:6b:01' }],
+  ['network', { addresses: '' }],
+  ['resolv-conf', { 'resolv-conf': '# nothing' }],
+  ['zeroconf', { zeroconf: '' }],
+  ['zeroconf', { routes: '169.254.0.0/16 dev eth0 scope link metric 1002' }],
+  ['root-grown', { root: '/dev/vda1 10472448 1500000 8972448 15% /' }],
+  ['space', { root: '/dev/vda1 11521024 11500000 20000 100% /' }],
+  ['selinux', { selinux: 'Disabled\nconfigured disabled' }],
+  ['selinux', { selinux: 'Permissive\nconfigured enforcing' }],
+  ['units', { failed: 'kdump.service loaded failed failed Crash recovery' }],
+  ['journal', { critical: 'systemd: Freezing execution.' }],
+  ['journal', { errors: 'sshd: error: Bind to port 22 failed' }],
+  ['clock', { clock: '1799990000' }],
+  ['kernel', { kernel: '5.14.0-503.el9.x86_64' }],
+  ['kernel', { cmdline: 'root=UUID=1 console=tty0' }],
+])('%s fails alone for %j', ([check, changes]) => {
+  expect(failed(changes)).toEqual([check]);
+});
+
+test('a serial console without a word, or without a login, is told apart', () => {
+  expect(judge(sight({}, { console: '' }))[0]).toMatchObject({
+    check: 'console',
+    outcome: 'failed',
+    message: expect.stringContaining('says nothing'),
+  });
+  expect(judge(sight({}, { console: 'Linux version' }))[0]).toMatchObject({ message: 'no login prompt on ttyS0' });
+});
+
+test('two clones share no identity, and differ in nothing else', () => {
+  const one = parseFacts(printed());
+  const own = {
+    hostname: 'clone-two',
+    identities: 'a1  /etc/machine-id\nb1  /etc/ssh/ssh_host_rsa_key.pub',
+    files: good['files']!.replace('aa', 'a1'),
+  };
+  const outcome = (more: Readonly<Record<string, string>>) =>
+    compare(one, parseFacts(printed({ ...own, ...more }))).map((each) => each.message);
+  expect(outcome({})).toEqual(['', '']);
+  expect(outcome({ identities: 'aa  /etc/machine-id' })[0]).toContain('machine-id');
+  expect(outcome({ identities: 'bb  /etc/ssh/ssh_host_rsa_key.pub' })[0]).toContain('SSH host key');
+  expect(outcome({ hostname: 'clone-one' })[0]).toContain('host name');
+  expect(outcome({ files: good['files']!.replace('cc', 'dd') })[1]).toContain('/etc/fstab');
+});
+
+test('a clone that goes away while it is asked has no facts', () => {
+  expect(() => parseFacts('@@ hostname\nx')).toThrow('went away');
+});
+
+test('versions are ordered as rpm orders them', () => {
+  const piece = fc.constantFrom('1', '10', '2', '02', 'a', 'rc', 'el9', '~', '^', '.', '_', '15');
+  const version = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''));
+  const pairs = fc.sample(fc.tuple(version, version), { numRuns: 300, seed: 7 });
+  const lua = pairs.map(([a, b]) => `print(rpm.vercmp("${a}", "${b}") .. " ")`).join(' ');
+  const said = execFileSync('rpm', ['--eval', `%{lua: ${lua}}`], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  const ours = pairs.map(([a, b]) => Math.sign(versionOrder(a, b)));
+  expect(pairs.filter((_, index) => ours[index] !== said[index])).toEqual([]);
+});
