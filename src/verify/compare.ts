@@ -48,7 +48,9 @@ function apart(one: Facts, other: Facts): string | undefined {
   const [a, b] = [digests(lines(one, 'files')), digests(lines(other, 'files'))];
   const patterns = own.map((pattern) => new RegExp(pattern));
   const names = [...new Set([...a.keys(), ...b.keys()])].toSorted();
-  const different = names.filter((name) => a.get(name) !== b.get(name) && !patterns.some((own) => own.test(name)));
+  const different = names.filter(
+    (name) => a.get(name) !== b.get(name) && !patterns.some((pattern) => pattern.test(name)),
+  );
   if (different.length === 0) return undefined;
   const more = different.length > 5 ? `, and ${different.length - 5} more` : '';
   return `the clones differ in ${different.slice(0, 5).join(', ')}${more}`;
