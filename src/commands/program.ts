@@ -3,7 +3,7 @@ import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineBuildCommands } from './build-program.ts';
 import { defineImageCommands } from './image-program.ts';
-import { filled, positive } from './option-values.ts';
+import { collect, filled, positive } from './option-values.ts';
 import { harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
@@ -117,6 +117,23 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     )
     .option('--json', 'print what was found as one JSON value')
     .action((image, options) => run(async () => (await import('./inspect.ts')).inspect(image, options, context)));
+  withVariables(
+    command('verify <image>', 'Boot two clones of an image, without a network, and check what a cloud expects of it.', [
+      'vmkiln verify images/rhel7.qcow2 --recipe recipes/rhel7.yaml',
+      'vmkiln verify debian-12-generic-amd64.qcow2 --check checks.yaml --junit verify.xml',
+    ]),
+  )
+    .option('--recipe <file>', 'expect what this recipe makes, instead of what any cloud image of Linux has', filled)
+    .option(
+      '--check <file>',
+      'YAML file with more checks, a list like verify.checks of a recipe (repeatable)',
+      collect,
+      [],
+    )
+    .option('--network', 'let the clones reach other hosts')
+    .option('--junit <file>', 'also write the results as JUnit XML', filled)
+    .option('--json', 'print the results as one JSON value')
+    .action((image, options) => run(async () => (await import('./verify.ts')).verify(image, options, context)));
   command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
     'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
     'vmkiln convert disk.vmdk --to qcow2 --compression zlib --out rhel7.qcow2 --check',

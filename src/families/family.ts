@@ -39,9 +39,9 @@ export type Installation = Contribution & {
 /** A mistake in a rendered file; `line` and `column` count from 1. A warning does not stop a build. */
 export type Finding = { file: string; line: number; column: number; level: 'error' | 'warning'; message: string };
 
-/** What clones of an image must be like, with the user who is let in, and the machine that they run on. */
+/** What clones of an image must be like, and the machine that they run on. */
 export type Expected = {
-  wanted: Expectation & { user: string };
+  wanted: Expectation;
   machine: Pick<ClonedImage, 'memory' | 'diskBus' | 'machine'>;
 };
 

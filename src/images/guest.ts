@@ -78,6 +78,9 @@ export function distroOf(guest: Guest): string | undefined {
 
 /** The short id of osinfo-db: libguestfs makes some up from its own names of distributions, which osinfo-db does not have. */
 export function osinfoOf(guest: Guest): string | undefined {
+  // Of a server that is newer than itself it says win2k16 (inspect_osinfo.ml).
+  const server = guest.name === 'windows' && /Server (20[12]\d)\b(?! R2)/.exec(guest.productName ?? '')?.[1];
+  if (server && guest.major === '10') return `win2k${server.slice(2)}`;
   const distro = linux(guest);
   if (distro === guest.distro) return guest.osinfo;
   if (distro === 'ol') return `ol${versionOf(guest)}`;

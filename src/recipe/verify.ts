@@ -1,4 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { formatProblems, schemaProblems } from './problems.ts';
 import { duration, guestPath, line } from './values.ts';
 
 const own = z
@@ -35,3 +39,23 @@ export const verifyKey = z
   .describe('Whether two clones of the finished image are booted and checked before it is published, and how.');
 
 export type Verify = z.output<typeof form>;
+
+const list = z.array(own, { error: 'expected a list of checks' });
+
+/**
+ * Reads a file of checks: a list like `verify.checks` of a recipe.
+ *
+ * @throws VmkilnError USAGE with every problem, one per line
+ */
+export async function loadChecks(path: string): Promise<OwnCheck[]> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const parsed = list.safeParse(document.errors.length > 0 ? undefined : document.toJS());
+  if (parsed.success) return parsed.data;
+  const faults = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
+  const problems = faults.length > 0 ? faults : schemaProblems(parsed.error.issues, document, list);
+  throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
+}

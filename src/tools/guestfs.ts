@@ -90,6 +90,8 @@ export function copyOut(
     '--format=qcow2',
     '-a',
     disk,
+    // Otherwise it takes the `-` of a command that may fail for options of its own.
+    '--',
     'run',
     ':',
     'mount-ro',
@@ -98,6 +100,16 @@ export function copyOut(
     ...copies,
   ];
   return { program: 'guestfish', args, env: environment(host), timeout: 300 };
+}
+
+/**
+ * Runs commands of guestfish(1) on the system of a qcow2, mounted as its own fstab says and only to be read. One that fails does not
+ * stop the others.
+ */
+export function askGuest(disk: string, commands: readonly (readonly string[])[], host: ApplianceHost): Call {
+  const words = commands.flatMap(([name = '', ...args]) => [':', `-${name}`, ...args]);
+  const args = ['--ro', '--format=qcow2', '-a', disk, '-i', '--', ...words.slice(1)];
+  return { program: 'guestfish', args, env: environment(host), timeout: 900 };
 }
 
 /** `/Windows/Panther` becomes Windows-Panther. */

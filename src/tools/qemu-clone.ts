@@ -7,6 +7,8 @@ export type CloneMachine = {
   disk: string;
   seed: string;
   console: string;
+  /** What the second serial port prints goes there. */
+  answers: string;
   memory: number;
   mac: string;
   uuid: string;
@@ -48,7 +50,7 @@ export function runClone(
       ...(firmware ? [...flash(firmware.code, ',readonly=on'), ...flash(firmware.variables)] : []),
       ...['-drive', drive, ...devices[diskBus]],
       ...['-drive', `file=${comma(machine.seed)},format=raw,media=cdrom,readonly=on`],
-      ...['-device', 'virtio-rng-pci', '-serial', `file:${machine.console}`],
+      ...['-device', 'virtio-rng-pci', '-serial', `file:${machine.console}`, '-serial', `file:${machine.answers}`],
       '-netdev',
       `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
       ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],

@@ -116,11 +116,15 @@ export function imageOptions(
   return `json:${JSON.stringify(part ?? image)}`;
 }
 
-/** An overlay for tools that cannot be told about backing files themselves. `image` is named as `imageOptions` does. */
-export function coverImage(image: string, format: string, overlay: string): Call {
+/**
+ * An overlay for tools that cannot be told about backing files themselves. `image` is named as `imageOptions` does; `size` in bytes
+ * makes the disk larger than the image's.
+ */
+export function coverImage(image: string, format: string, overlay: string, size?: number): Call {
+  const grown = size === undefined ? [] : [String(size)];
   return {
     program: 'qemu-img',
-    args: ['create', '-q', '-f', 'qcow2', '-F', qemuFormat(format), '-b', image, overlay],
+    args: ['create', '-q', '-f', 'qcow2', '-F', qemuFormat(format), '-b', image, overlay, ...grown],
     timeout: 60,
   };
 }

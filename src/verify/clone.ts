@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
-import type { Host } from '../model.ts';
+import type { ApplianceHost, Command } from '../model.ts';
+import { shellQuote } from '../text.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
 import { type CloneMachine, findFirmware, runClone } from '../tools/qemu-clone.ts';
-import { createOverlay } from '../tools/qemu-img.ts';
+import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { qemuNames } from '../tools/qemu-system.ts';
 import { makeKey, sshTo } from '../tools/ssh.ts';
 import { answerMedium } from '../tools/xorriso.ts';
+import { hasPrompt } from './checks.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import type { Instance, Seed } from './seed.ts';
 
@@ -21,8 +23,8 @@ const probe = fileURLToPath(new URL('../../templates/linux/probe.sh', import.met
 /** What booting a clone takes of the world. */
 export type CloneWorld = {
   /** Runs a program to its end, within the limits of the call; `signal` replaces that of the whole. */
-  run: (call: Call & { input?: string }, signal?: AbortSignal) => Promise<ExecResult>;
-  host: Pick<Host, 'accelerator'>;
+  run: (call: Call, signal?: AbortSignal) => Promise<ExecResult>;
+  host: ApplianceHost;
   signal: AbortSignal;
   /** A private folder, in which each clone gets one of its own. */
   folder: string;
@@ -31,7 +33,8 @@ export type CloneWorld = {
 /** An image as its clones see it. Sizes are in bytes. */
 export type ClonedImage = {
   path: string;
-  format: 'qcow2' | 'raw';
+  /** As QEMU calls it. */
+  format: string;
   virtualSize: number;
   firmware: 'bios' | 'uefi';
   memory: number;
@@ -39,111 +42,105 @@ export type ClonedImage = {
   machine?: string | undefined;
 };
 
+/** What came of a boot: why `user` cannot log in, and what the clone said of itself, which it does at its first boot. */
+type Boot = { login: string | undefined; facts: Facts | undefined };
+
 /** A clone, before and while it runs. */
 export type Clone = {
   hostname: string;
-  /** What its serial console has said. */
+  /** What its serial console has said since it was last started. */
   console(): Promise<string>;
-  /** Boots it, and waits until `user` can log in. Throws an Error with the reason when that does not come about. */
-  boot(mac: string): Promise<void>;
-  /** Runs probe.sh in it. */
-  ask(): Promise<Facts>;
-  /** Runs a command as root; every exit status is an answer. */
+  /** Boots it with a network card of this address, and waits until the user can log in; with `ask`, for its answers as well. */
+  boot(mac: string, ask: boolean): Promise<Boot>;
+  /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
   root(command: string, timeout: number): Promise<ExecResult>;
   /** Powers it off. */
   stop(): Promise<void>;
 };
 
-/** Seconds that a clone may take until somebody can log in, and that its services may take after that. */
-const patience = { kvm: { boot: 300, settle: 300 }, tcg: { boot: 1200, settle: 900 } } as const;
+/**
+ * Seconds that a clone may take until it shows the first sign of life: a login prompt on its console, a login, or answers. And those
+ * that the others may take after that.
+ */
+const patience = { kvm: { first: 300, others: 240 }, tcg: { first: 1200, others: 900 } } as const;
+
+const anyStatus = Array.from({ length: 255 }, (_, index) => index + 1);
 
 /** Makes a clone with a disk that is `grown` bytes larger than that of the image, which is only read. */
 export async function makeClone(
   image: ClonedImage,
-  {
-    name,
-    user,
-    seed,
-    grown,
-    network,
-  }: { name: string; user: string; seed: (instance: Instance) => Seed; grown: number; network: boolean },
+  options: { name: string; user: string; seed: (instance: Instance) => Seed; grown: number; network: boolean },
   world: CloneWorld,
 ): Promise<Clone> {
+  const { name, user, grown, network } = options;
   const folder = join(world.folder, name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = (path: string) => join(folder, path);
-  const limits = patience[world.host.accelerator];
-  const call = ({ program, args, timeout }: ReturnType<typeof createOverlay>): Call => ({
-    program,
-    args: args.map((arg) => [arg].flat().join('')),
-    timeout,
-  });
-  await world.run(call(createOverlay(file('disk.qcow2'), image.path, image.virtualSize + grown)));
+  // The name of a backing file has at most 1023 bytes.
+  await symlink(image.path, file('image'));
+  const from = imageOptions(file('image'), image.format);
+  await world.run(coverImage(from, image.format, file('disk.qcow2'), image.virtualSize + grown));
   await world.run(makeKey(file('key')));
-  const publicKey = (await readFile(file('key.pub'), 'utf8')).trim();
-  const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey });
-  const places = Object.keys(files).map((path) => [path, file(path.replaceAll('/', '-'))] as const);
-  for (const [path, place] of places) await writeFile(place, files[path] ?? '', { mode: 0o600 });
-  await world.run(call(answerMedium(file('seed.iso'), label, Object.fromEntries(places))));
+  await makeSeed(options.seed, { name, folder }, world);
   const firmware = image.firmware === 'uefi' ? await ownFirmware(file('variables.fd')) : undefined;
   const uuid = randomUUID();
+  const limits = patience[world.host.accelerator];
+  const [usual, other] = qemuNames;
+  // RHEL has it off the PATH under another name.
+  const qemu = existsSync(other) ? other : usual;
 
   let port = 0;
   let power = new AbortController();
   let running: Promise<string> = Promise.resolve('it was not started');
-  let ended = true;
-  const ssh = (command: string, timeout: number) => sshTo({ port, user, key: file('key') }, command, timeout);
-  const anyStatus = Array.from({ length: 255 }, (_, index) => index + 1);
-  const console = () => readFile(file('console.log'), 'utf8').catch(() => '');
+  let on = false;
+  const ssh = (command: string, timeout: number) =>
+    world.run({ ...sshTo({ port, user, key: file('key') }, command, timeout), accept: anyStatus });
+  const text = (path: string) => readFile(file(path), 'utf8').catch(() => '');
+  const become = user === 'root' ? '' : 'sudo -n ';
+
+  async function watch(ask: boolean): Promise<Boot> {
+    let login: string | undefined = 'it was not tried';
+    let facts: Facts | undefined;
+    let deadline = Date.now() + limits.first * 1000;
+    let signs = false;
+    for (;;) {
+      if (ask) facts ??= parseFacts(await text('answers.log'));
+      if (login !== undefined) {
+        const { exitCode, stderr } = await ssh('true', 60);
+        login = exitCode === 0 ? undefined : stderr.trim();
+      }
+      const done = login === undefined && (facts !== undefined || !ask);
+      if (done || !on || Date.now() > deadline) return { login, facts };
+      if (!signs && (login === undefined || facts !== undefined || hasPrompt(await text('console.log')))) {
+        signs = true;
+        deadline = Date.now() + limits.others * 1000;
+      }
+      await sleep(2000, undefined, { signal: world.signal });
+    }
+  }
 
   return {
     hostname: name,
-    console,
-    boot: async (mac) => {
+    console: () => text('console.log'),
+    boot: async (mac, ask) => {
       port = await freePort();
       power = new AbortController();
-      ended = false;
-      const machine = {
-        ...image,
-        disk: file('disk.qcow2'),
-        seed: file('seed.iso'),
-        console: file('console.log'),
-        mac,
-        uuid,
-        port,
-        firmware,
-        network,
-      };
-      const call = runClone(qemuProgram(), machine, world.host, limits.boot + limits.settle + 3600);
+      const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
+      const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
+      const machine = { ...image, ...places, mac, uuid, port, firmware, network };
+      on = true;
       running = world
-        .run(call, AbortSignal.any([world.signal, power.signal]))
+        .run(runClone(qemu, machine, world.host, 6 * 3600), AbortSignal.any([world.signal, power.signal]))
         .then(() => 'it powered itself off', messageOf)
-        .finally(() => (ended = true));
-      for (const deadline = Date.now() + limits.boot * 1000; ; await sleep(1000, undefined, { signal: world.signal })) {
-        const { exitCode, stderr } = await world.run({ ...ssh('true', 60), accept: anyStatus });
-        if (exitCode === 0) return;
-        if (ended) throw new Error(`the clone ended before anybody could log in: ${await running}`);
-        if (Date.now() > deadline)
-          throw new Error(`${user} cannot log in by SSH after ${limits.boot} s: ${stderr.trim()}`);
-      }
+        .finally(() => (on = false));
+      const { login, facts } = await watch(ask);
+      const reason = on || login === undefined ? login : `the clone ended: ${await running}`;
+      return { login: reason, facts };
     },
-    ask: async () => {
-      // A terminal, which sudo of RHEL 6 and 7 may want (requiretty), would mix the script with what it prints.
-      await world.run({ ...ssh('cat > .probe', 120), input: await readFile(probe, 'utf8') });
-      const sudo = user === 'root' ? '' : 'sudo -n ';
-      const script = `${sudo}sh .probe ${limits.settle}; rm -f .probe`;
-      const call = ssh(script, limits.settle + 600);
-      const { stdout } = await world.run({ ...call, args: ['-tt', ...call.args], accept: anyStatus });
-      return parseFacts(stdout.replaceAll('\r', ''));
-    },
-    root: (command, timeout) =>
-      world.run({
-        ...ssh(user === 'root' ? command : `sudo -n sh -c '${command.replaceAll("'", `'\\''`)}'`, timeout),
-        accept: anyStatus,
-      }),
+    root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
     stop: async () => {
-      if (ended) return;
-      await world.run({ ...ssh('sudo -n poweroff || poweroff', 60), accept: anyStatus }).catch(() => undefined);
+      if (!on) return;
+      await ssh(`${become}poweroff`, 60).catch(() => undefined);
       await Promise.race([running, sleep(60_000)]);
       power.abort();
       await running;
@@ -151,16 +148,32 @@ export async function makeClone(
   };
 }
 
-/** RHEL has it off the PATH under another name. */
-function qemuProgram(): string {
-  const [usual, other] = qemuNames;
-  return existsSync(other) ? other : usual;
+/** Writes what the clone is told of itself on a CD. */
+async function makeSeed(
+  seed: (instance: Instance) => Seed,
+  { name, folder }: { name: string; folder: string },
+  world: CloneWorld,
+): Promise<void> {
+  const publicKey = (await readFile(join(folder, 'key.pub'), 'utf8')).trim();
+  const script = await readFile(probe, 'utf8');
+  const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey, script });
+  const places: Record<string, string> = {};
+  for (const [path, content] of Object.entries(files)) {
+    const place = join(folder, path.replaceAll('/', '-'));
+    await writeFile(place, content, { mode: 0o600 });
+    places[path] = place;
+  }
+  await world.run(plain(answerMedium(join(folder, 'seed.iso'), label, places)));
+}
+
+/** A command of plain words as a call. */
+function plain({ program, args, timeout }: Command): Call {
+  return { program, args: args.map((arg) => [arg].flat().join('')), timeout };
 }
 
 async function ownFirmware(variables: string): Promise<CloneMachine['firmware']> {
   const found = findFirmware();
   if (found === undefined) throw new Error('there is no UEFI firmware on this host: install ovmf (edk2-ovmf)');
-  await mkdir(dirname(variables), { recursive: true });
   await copyFile(found.variables, variables);
   return { code: found.code, variables };
 }

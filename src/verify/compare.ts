@@ -1,4 +1,4 @@
-import type { CheckResult } from './expectation.ts';
+import { type CheckResult, resultOf } from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
 
 /**
@@ -31,7 +31,7 @@ const identities: readonly (readonly [string, string])[] = [
 
 /** What two clones of one image must have each for itself, and what alike. */
 export function compare(one: Facts, other: Facts): CheckResult[] {
-  return [result('clones-differ', shared(one, other)), result('clones-alike', apart(one, other))];
+  return [resultOf('clones-differ', shared(one, other)), resultOf('clones-alike', apart(one, other))];
 }
 
 function shared(one: Facts, other: Facts): string | undefined {
@@ -64,8 +64,4 @@ function digests(section: readonly string[]): Map<string, string> {
       return at < 0 ? [] : [[line.slice(at + 2), line.slice(0, at)] as const];
     }),
   );
-}
-
-function result(check: string, fault: string | undefined): CheckResult {
-  return fault === undefined ? { check, outcome: 'passed', message: '' } : { check, outcome: 'failed', message: fault };
 }

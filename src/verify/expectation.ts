@@ -1,9 +1,6 @@
 /** What the clones of an image must be like, as far as its recipe, its family and its release say. */
 export type Expectation = {
-  /**
-   * The user that cloud-init makes and gives the instance's SSH key; without one nobody can log in, and what is checked is what
-   * the console shows.
-   */
+  /** The user that cloud-init makes and gives the instance's SSH key; by default the one that /etc/cloud/cloud.cfg names. */
   user?: string;
   /** How root may log in. */
   root: 'none' | 'keys' | 'password';
@@ -19,9 +16,17 @@ export type Expectation = {
   selinux?: 'enforcing' | 'permissive' | 'disabled';
   /** Arguments that every kernel is started with. */
   kernelArguments: readonly string[];
-  /** Services that may listen, as `tcp/22`. Undefined: nobody knows, so nothing is said of the others. */
+  /** Errors of the journal that mean nothing, as regular expressions without flags. */
   errors: readonly string[];
+  /** What an image must not hold before it boots, and of that what it may, as shell patterns. */
+  traces: readonly string[];
+  kept: readonly string[];
 };
 
 /** The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. */
 export type CheckResult = { check: string; outcome: 'passed' | 'failed' | 'skipped'; message: string };
+
+/** The result of a check that found `fault`, or nothing wrong. */
+export function resultOf(check: string, fault: string | undefined): CheckResult {
+  return fault === undefined ? { check, outcome: 'passed', message: '' } : { check, outcome: 'failed', message: fault };
+}

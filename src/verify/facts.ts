@@ -1,21 +1,16 @@
-/** What templates/linux/probe.sh printed of a booted clone: the lines of each section, by its name. */
+/** What a guest said of itself: the lines of each section, by its name. */
 export type Facts = ReadonlyMap<string, readonly string[]>;
 
-/**
- * Reads what probe.sh printed. What a service of the guest may have written before it is passed over.
- *
- * @throws Error when the end is missing: the clone went away meanwhile.
- */
-export function parseFacts(printed: string): Facts {
+/** Reads sections that begin with a line `@@ NAME`, to their last, `end`: undefined before it is there. What comes before them is passed over. */
+export function parseFacts(printed: string): Facts | undefined {
   const facts = new Map<string, string[]>();
   let section: string[] = [];
-  for (const line of printed.split('\n')) {
+  for (const line of printed.split(/\r?\n/)) {
     const name = /^@@ (\S+)$/.exec(line)?.[1];
     if (name !== undefined) facts.set(name, (section = []));
     else if (line.trim() !== '') section.push(line.trimEnd());
   }
-  if (!facts.has('end')) throw new Error('the clone went away while it was asked');
-  return facts;
+  return facts.has('end') ? facts : undefined;
 }
 
 /** The lines of a section; none of one that is missing. */

@@ -1,108 +1,128 @@
-import { messageOf } from '../errors.ts';
-import { checkNames, judge } from './checks.ts';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OwnCheck } from '../recipe/verify.ts';
+import { askGuest } from '../tools/guestfs.ts';
+import { coverImage, imageOptions } from '../tools/qemu-img.ts';
+import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
 import { compare } from './compare.ts';
-import type { OwnCheck } from '../recipe/verify.ts';
-import type { CheckResult, Expectation } from './expectation.ts';
-import { type Facts, lines } from './facts.ts';
+import { type CheckResult, type Expectation, resultOf } from './expectation.ts';
+import { type Facts, parseFacts } from './facts.ts';
 import { runOwnChecks } from './own-checks.ts';
+import { defaultUser, judgeSealed, questions } from './sealed.ts';
 import { configDrive, noCloud } from './seed.ts';
+import { verdictOf, withSkips } from './verdict.ts';
 
+/** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** `note` is told what is going on; `checks` are of the user's own; `network` lets the clones reach other hosts. */
-export type VerifyOptions = { note: (message: string) => void; checks?: readonly OwnCheck[]; network?: boolean };
-
-/** What became of one clone. */
-type Visit = { clone: Clone; results: CheckResult[]; facts?: Facts };
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts. */
+type VerifyOptions = {
+  note: (message: string) => void;
+  checks: readonly OwnCheck[];
+  skip: readonly string[];
+  network?: boolean;
+};
 
 /**
- * Boots two clones of an image side by side, one with a NoCloud seed and one with OpenStack's config drive, asks each what it is like,
- * compares them, and boots the first again with another network card.
+ * Looks into an image, then boots two clones of it side by side, one with a NoCloud seed and one with OpenStack's config drive, asks each
+ * what it is like, compares them, and boots the first again with another network card. An image that is unfit already is not booted.
  */
 export async function verifyImage(
   image: ClonedImage,
-  wanted: Expectation & { user: string },
+  wanted: Expectation,
   world: CloneWorld,
-  { note, checks = [], network = false }: VerifyOptions,
+  { note, checks, skip, network = false }: VerifyOptions,
 ): Promise<CheckResult[]> {
-  const options = { user: wanted.user, grown, network };
-  const [one, other] = await Promise.all([
-    makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world),
-    makeClone(image, { ...options, name: 'clone-two', seed: configDrive }, world),
-  ]);
+  note('looking into the image');
+  const { results, user } = await lookInto(image, wanted, world);
+  const sealed = withSkips(results, skip);
+  if (user === undefined || !verdictOf(sealed).passed) return sealed;
+  const known = { ...wanted, user };
+  const options = { user, grown, network };
+  const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
+  const other = await makeClone(image, { ...options, name: 'clone-two', seed: configDrive }, world);
   try {
     note('booting two clones');
     const [first, second] = await Promise.all([
-      visit(one, '52:54:00:76:6b:01', wanted),
-      visit(other, '52:54:00:76:6b:02', wanted),
+      visit(one, '52:54:00:76:6b:01', known),
+      visit(other, '52:54:00:76:6b:02', known),
     ]);
-    const both = together(first.results, second.results);
-    if (!first.facts || !second.facts) return both;
-    const own = await runOwnChecks(other, checks);
+    const seen = together([...sealed, ...first.results, ...second.results]);
+    if (!first.facts || !second.facts) return withSkips(seen, skip);
+    const compared = compare(first.facts, second.facts);
     note('booting a clone again, with another network card');
-    return [...both, ...compare(first.facts, second.facts), await againAs(one, wanted), ...own];
+    const [again, own] = await Promise.all([againAs(one, wanted), runOwnChecks(other, checks)]);
+    return withSkips([...seen, ...compared, again, ...own], skip);
   } finally {
     await Promise.all([one.stop(), other.stop()]);
   }
 }
 
-async function visit(clone: Clone, mac: string, wanted: Expectation): Promise<Visit> {
-  const login = { check: 'login', outcome: 'passed', message: '' } as const;
-  try {
-    await clone.boot(mac);
-  } catch (error) {
-    const console = (await clone.console()).trimEnd().split('\n').slice(-10).join('\n');
-    return { clone, results: [{ ...login, outcome: 'failed', message: `${messageOf(error)}\n${console}` }] };
-  }
-  let facts: Facts;
-  try {
-    facts = await clone.ask();
-  } catch (error) {
-    return {
-      clone,
-      results: [
-        login,
-        { check: 'sudo', outcome: 'failed', message: `nothing can be asked as root: ${messageOf(error)}` },
-      ],
-    };
-  }
-  const sight = {
-    facts,
-    wanted,
-    console: await clone.console(),
-    hostname: clone.hostname,
-    grown,
-    now: Date.now() / 1000,
-  };
-  return { clone, facts, results: [login, { ...login, check: 'sudo' }, ...judge(sight)] };
+async function lookInto(
+  image: ClonedImage,
+  wanted: Expectation,
+  { run, host, folder }: CloneWorld,
+): Promise<{ results: CheckResult[]; user: string | undefined }> {
+  const [name, overlay] = ['sealed', 'sealed.qcow2'].map((file) => join(folder, file)) as [string, string];
+  await symlink(image.path, name);
+  await run(coverImage(imageOptions(name, image.format), image.format, overlay));
+  const facts = parseFacts((await run(askGuest(overlay, questions(wanted), host))).stdout);
+  const user = wanted.user ?? (facts && defaultUser(facts));
+  if (facts === undefined) return { results: [resultOf('system', 'libguestfs finds no system in it')], user };
+  const nobody = user === undefined ? [resultOf('login', '/etc/cloud/cloud.cfg names no default user')] : [];
+  return { results: [...judgeSealed(facts), ...nobody], user };
 }
 
-/** The same checks of two clones as one list: what either has is wrong with the image. */
-function together(one: readonly CheckResult[], other: readonly CheckResult[]): CheckResult[] {
-  return ['login', 'sudo', ...checkNames].flatMap((check) => {
-    const found = [one, other].flatMap((results) => results.filter((result) => result.check === check));
-    return found.find(({ outcome }) => outcome === 'failed') ?? found[0] ?? [];
+/** What became of one clone. */
+type Visit = { results: CheckResult[]; facts: Facts | undefined };
+
+async function visit(clone: Clone, mac: string, wanted: Expectation & { user: string }): Promise<Visit> {
+  const { login, facts } = await clone.boot(mac, true);
+  const console = await clone.console();
+  const last = console.trimEnd().split('\n').slice(-10).join('\n');
+  const sudo = login === undefined && wanted.user !== 'root' ? await clone.root('true', 120) : undefined;
+  const started = [
+    resultOf('console', consoleFault(console)),
+    resultOf('login', login === undefined ? undefined : `${wanted.user} cannot log in by SSH: ${login}\n${last}`),
+    ...(sudo === undefined
+      ? []
+      : [resultOf('sudo', sudo.exitCode === 0 ? undefined : `${wanted.user}: ${sudo.stderr}`)]),
+  ];
+  if (facts === undefined) {
+    const fault = 'cloud-init did not run the user data: it is off, or does not see NoCloud or ConfigDrive';
+    return {
+      results: [...started, resultOf('cloud-init', hasPrompt(console) || login === undefined ? fault : undefined)],
+      facts,
+    };
+  }
+  const sight = { facts, wanted, hostname: clone.hostname, grown, now: Date.now() / 1000 };
+  return { results: [...started, ...judge(sight)], facts };
+}
+
+/** One result for each check, in the order of the first: what one of them found is wrong with the image. */
+function together(results: readonly CheckResult[]): CheckResult[] {
+  const weight = { failed: 0, passed: 1, skipped: 2 };
+  const names = [...new Set(results.map(({ check }) => check))];
+  return names.flatMap((name) => {
+    const all = results.filter(({ check }) => check === name);
+    return all.toSorted((one, other) => weight[one.outcome] - weight[other.outcome]).slice(0, 1);
   });
 }
 
 /** Boots a clone again, as from a snapshot, with a card of another address. */
-async function againAs(clone: Clone, wanted: Expectation): Promise<CheckResult> {
-  const check = 'second-boot';
+async function againAs(clone: Clone, { card }: Expectation): Promise<CheckResult> {
   await clone.stop();
-  try {
-    await clone.boot('52:54:00:76:6b:03');
-    const facts = await clone.ask();
-    const cards = lines(facts, 'cards');
-    const named = cards.find((line) => line.endsWith(':03'))?.split(' ')[0];
-    const right = wanted.card === undefined ? named !== undefined : named === wanted.card;
-    const has = lines(facts, 'addresses').some((line) => line.includes(` ${named} `));
-    if (right && has) return { check, outcome: 'passed', message: '' };
-    const message = right
-      ? `with another network card ${named} has no address`
-      : `with another network card the card is called ${cards.join(', ') || 'nothing'}, not ${wanted.card}`;
-    return { check, outcome: 'failed', message };
-  } catch (error) {
-    return { check, outcome: 'failed', message: `it does not come up a second time: ${messageOf(error)}` };
+  const mac = '52:54:00:76:6b:03';
+  const { login } = await clone.boot(mac, false);
+  if (login !== undefined) return resultOf('second-boot', `it does not come up with another network card: ${login}`);
+  const { stdout } = await clone.root('ip -o link; ip -4 -o address', 120);
+  const links = [...stdout.matchAll(/^\d+: ([^:@\s]+)[:@].* link\/ether (\S+)/gm)];
+  const [, named] = links.find(([, , address]) => address === mac) ?? [];
+  if (named === undefined || (card !== undefined && named !== card)) {
+    const found = links.map(([, name]) => name).join(', ') || 'nothing';
+    return resultOf('second-boot', `with another network card the card is called ${found}, not ${card ?? 'anything'}`);
   }
+  const has = new RegExp(`^\\d+: ${named} +inet `, 'm').test(stdout);
+  return resultOf('second-boot', has ? undefined : `with another network card ${named} has no address`);
 }

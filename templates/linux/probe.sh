@@ -1,8 +1,16 @@
-# Prints what the checks of vmkiln ask of a booted clone, in sections: a line "@@ NAME", then text. Nothing is changed.
-# usage: sh -s SECONDS, as root: how long cloud-init and the services may take to come to an end.
+#!/bin/sh
+# User data of the clones that vmkiln boots: prints what its checks ask on the second serial port, in sections of a line
+# "@@ NAME" and text. Nothing is changed.
+# cloud-init waits for its scripts, and this one for cloud-init: it goes on by itself.
+if [ "$1" != detached ]; then
+  stty raw < /dev/ttyS1
+  setsid sh "$0" detached < /dev/null > /dev/ttyS1 2> /dev/null &
+  exit 0
+fi
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
-seconds=$1
+# How long cloud-init and the services may take to come to an end.
+seconds=600
 section() { printf '@@ %s\n' "$1"; }
 have() { command -v "$1" > /dev/null 2>&1; }
 
@@ -67,7 +75,8 @@ have systemctl && systemctl list-units --state=failed --no-legend --plain --full
 section critical
 have journalctl && journalctl -b -q -o cat --no-pager -p 2 2> /dev/null
 section errors
-have journalctl && journalctl -b -q -o cat --no-pager -p 3 2> /dev/null
+# What the kernel says of the machine's devices is no fault of the image.
+have journalctl && journalctl -b -q -o cat --no-pager -p 3 _TRANSPORT=syslog + _TRANSPORT=journal + _TRANSPORT=stdout 2> /dev/null
 section clock
 date +%s
 section ports

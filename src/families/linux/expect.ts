@@ -1,18 +1,52 @@
 import type { Expectation } from '../../verify/expectation.ts';
+import type { Expected } from '../family.ts';
 import { consoles } from './console.ts';
+import { identities } from './identities.ts';
+import type { Step } from './step-keys.ts';
+
+/**
+ * What no image has before its first boot: names and keys of a machine, what cloud-init writes at a boot (cloudinit/helpers.py, `Paths`),
+ * keys that let somebody in, and what is left of an installation and of a shell.
+ */
+const traces: readonly string[] = [
+  ...identities.flatMap(({ paths }) => paths),
+  ...['/var/lib/cloud/instance', '/var/lib/cloud/instances/*', '/var/lib/cloud/sem/*', '/var/lib/cloud/data/*'],
+  ...['/root/.ssh/*', '/home/*/.ssh/*', '/root/.*_history', '/home/*/.*_history', '/root/*-ks.cfg'],
+  ...['/etc/pki/consumer/*', '/etc/sysconfig/rhn/systemid', '/etc/sudoers.d/90-cloud-init-users'],
+];
 
 /** What all distributions have in common: what the shipped cloud.cfg and guest.sh make of every image. */
 export function expectation(
-  recipe: { cloudInit: { rootLogin: Expectation['root'] }; rootPassword?: unknown },
-  own: Pick<Expectation, 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'errors'> & {
-    user: string;
-    kernelArguments: string;
+  recipe: {
+    cloudInit: { rootLogin: Expectation['root'] };
+    rootPassword?: unknown;
+    source: { keep?: readonly string[] };
+    customize: readonly Step[];
   },
-): Expectation & { user: string } {
+  own: Pick<Expectation, 'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'errors'> & { kernelArguments: string },
+): Expectation {
+  const written = recipe.customize.flatMap(({ write, upload }) => write?.path ?? upload?.to ?? []);
   return {
     ...own,
     root: recipe.cloudInit.rootLogin,
     rootPassword: recipe.rootPassword !== undefined,
     kernelArguments: `${consoles} ${own.kernelArguments}`.trim().split(' '),
+    traces,
+    kept: [...(recipe.source.keep ?? []), ...written],
   };
 }
+
+/** What every cloud image of Linux is like, whoever made it: its root file system grows, and nobody gets in without the instance's key. */
+export const anyLinux: Expected = {
+  wanted: {
+    root: 'keys',
+    rootPassword: false,
+    grows: true,
+    noZeroconf: false,
+    kernelArguments: [],
+    errors: [],
+    traces,
+    kept: [],
+  },
+  machine: { memory: 2 * 1024 ** 3, diskBus: 'virtio' },
+};

@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { familyOf, loadRecipe } from '../families/index.ts';
+import type { Expected } from '../families/family.ts';
+import { anyLinux } from '../families/linux/expect.ts';
+import { VmkilnError } from '../errors.ts';
+import { withFitImage } from '../images/gate.ts';
+import { readVariables } from '../recipe/variables.ts';
+import { loadChecks, type Verify } from '../recipe/verify.ts';
+import { jsonText } from '../text.ts';
+import { type Call, exec } from '../tools/exec.ts';
+import { withTemporary } from '../tools/temporary.ts';
+import { paintFor } from '../ui/format.ts';
+import { checksText } from '../ui/checks-text.ts';
+import type { CommandContext } from '../ui/ui.ts';
+import { junit } from '../verify/junit.ts';
+import { machineOf, verdictOf } from '../verify/verdict.ts';
+import { verifyImage } from '../verify/verify.ts';
+
+type VerifyOptions = {
+  recipe?: string;
+  set: readonly string[];
+  vars?: string;
+  check: readonly string[];
+  network?: boolean;
+  junit?: string;
+  json?: boolean;
+};
+
+/**
+ * `vmkiln verify`: boots two clones of an image and says what is wrong with it, as text or as one JSON value. Returns 1 when a check
+ * fails. Without a recipe it asks for what every cloud image of Linux has.
+ *
+ * @throws VmkilnError USAGE, RECIPE_INVALID, IMAGE_UNFIT, HOST_UNFIT, INTERRUPTED
+ */
+export async function verify(image: string, options: VerifyOptions, context: CommandContext): Promise<number> {
+  const { signal, say, world } = context;
+  const { wanted, machine, verify: own } = await expected(options, world.cwd);
+  const more = await Promise.all(options.check.map(loadChecks));
+  const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? false };
+  const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
+  const began = performance.now();
+  const results = await withFitImage(image, {}, { signal, progress: say }, (file, found) =>
+    withTemporary('vmkiln-verify-', (folder) => {
+      const run = (call: Call, stop?: AbortSignal) =>
+        exec({ ...call, env: { ...world.env, TMPDIR: folder, ...call.env }, signal: stop ?? signal });
+      const clone = { ...machine, ...machineOf(found), path: file.open };
+      return verifyImage(clone, wanted, { run, host, signal, folder }, { note: say, ...terms });
+    }),
+  );
+  const seconds = (performance.now() - began) / 1000;
+  if (options.junit !== undefined) await writeFile(options.junit, junit(basename(image), results, seconds));
+  const verdict = verdictOf(results);
+  const text = options.json
+    ? jsonText({ image, ...verdict })
+    : checksText(results, paintFor(process.stdout, world.env));
+  process.stdout.write(`${text}\n`);
+  return verdict.passed ? 0 : 1;
+}
+
+async function expected(options: VerifyOptions, cwd: string): Promise<Expected & { verify: Verify }> {
+  const none = { skip: [], checks: [] };
+  if (options.recipe === undefined) return { ...anyLinux, verify: none };
+  const { recipe } = await loadRecipe(options.recipe, await readVariables(options), { cwd, rehearsal: true });
+  const found = familyOf(recipe).expects?.(recipe);
+  if (found === undefined) {
+    throw new VmkilnError('USAGE', `${options.recipe}: nothing can be asked of a clone of family ${recipe.family}`, {
+      hint: 'leave --recipe out',
+    });
+  }
+  return { ...found, verify: recipe.verify ?? none };
+}

@@ -1,0 +1,29 @@
+import type { Inspection } from '../images/inspect.ts';
+import type { ClonedImage } from './clone.ts';
+import type { CheckResult } from './expectation.ts';
+
+/** What the checks of an image came to, as it is kept beside it. */
+export type Verdict = { version: 1; passed: boolean; results: readonly CheckResult[] };
+
+/** An image passes when no check has failed. */
+export function verdictOf(results: readonly CheckResult[]): Verdict {
+  return { version: 1, passed: !results.some(({ outcome }) => outcome === 'failed'), results };
+}
+
+/** The results with those of `skip` let through, whatever they found. */
+export function withSkips(results: readonly CheckResult[], skip: readonly string[]): CheckResult[] {
+  return results.map((result) => {
+    if (result.outcome !== 'failed' || !skip.includes(result.check)) return result;
+    return { ...result, outcome: 'skipped', message: `it may fail: ${result.message}` };
+  });
+}
+
+/** What the header of an image and its partition table say of the machine that it needs. */
+export function machineOf({
+  format,
+  virtualSize = 0,
+  table,
+}: Inspection): Pick<ClonedImage, 'format' | 'firmware' | 'virtualSize'> {
+  const boots = table?.boots ?? [];
+  return { format, virtualSize, firmware: boots.includes('uefi') && !boots.includes('bios') ? 'uefi' : 'bios' };
+}
