@@ -36,9 +36,9 @@ const checks: readonly Check[] = [
     name: 'cloud-init',
     judge: ({ facts }) => {
       const text = lines(facts, 'cloud-init').join('\n');
-      if (text === 'unfinished') return 'cloud-init did not finish';
-      const { v1 } = JSON.parse(text) as { v1?: { errors?: string[] } };
-      return v1?.errors?.length ? `cloud-init reports: ${v1.errors.join('; ')}` : undefined;
+      const errors = errorsIn(text);
+      if (errors === undefined) return 'cloud-init did not finish';
+      return errors.length > 0 ? `cloud-init reports: ${errors.join('; ')}` : undefined;
     },
   },
   {
@@ -154,15 +154,16 @@ const checks: readonly Check[] = [
     judge: ({ facts, wanted }) => {
       if (wanted.selinux === undefined) return undefined;
       const running = word(facts, 'selinux').toLowerCase();
-      const configured = lines(facts, 'selinux')
-        .find((line) => line.startsWith('configured '))
-        ?.slice(11)
-        .trim();
-      if (configured !== wanted.selinux)
-        return `SELinux is configured ${configured ?? 'nowhere'}, not ${wanted.selinux}`;
-      return running.startsWith('configured') || running === wanted.selinux
-        ? undefined
-        : `SELinux is ${running}, not ${wanted.selinux}`;
+      const [configured = 'nowhere'] = lines(facts, 'selinux').flatMap((line) => line.split('configured ')[1] ?? []);
+      if (configured !== wanted.selinux) return `SELinux is configured ${configured}, not ${wanted.selinux}`;
+      const off = word(facts, 'cmdline')
+        .split(/\s+/)
+        .find((word) => /^(selinux|enforcing)=0$/.test(word));
+      if (off !== undefined) return `the kernel is started with ${off}`;
+      // Disabled by nobody: the kernel has no SELinux.
+      return ['permissive', 'enforcing'].includes(running) && running !== wanted.selinux
+        ? `SELinux is ${running}, not ${wanted.selinux}`
+        : undefined;
     },
   },
   {
@@ -205,6 +206,15 @@ const checks: readonly Check[] = [
   },
 ];
 
+/** The errors in cloud-init's result.json; undefined when that is not whole. */
+function errorsIn(result: string): readonly string[] | undefined {
+  try {
+    return (JSON.parse(result) as { v1?: { errors?: string[] } }).v1?.errors ?? [];
+  } catch {
+    return undefined;
+  }
+}
+
 /** The names of the checks of one clone, for `verify: { skip: [...] }`. */
 export const checkNames: readonly string[] = checks.map(({ name }) => name);
 
@@ -227,5 +237,5 @@ export function consoleFault(console: string): string | undefined {
 
 /** Whether getty(8) has asked for a name. */
 export function hasPrompt(console: string): boolean {
-  return / login: *$/m.test(console);
+  return /^\S+ login: /m.test(console);
 }

@@ -27,6 +27,8 @@ if have systemctl; then
   done
 fi
 
+# Firmware and boot loader may have written there before.
+echo
 section cloud-init
 if have cloud-init; then
   cat /run/cloud-init/result.json 2> /dev/null || cat /var/lib/cloud/data/result.json 2> /dev/null || echo unfinished

@@ -89,6 +89,7 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['root-grown', { root: '/dev/vda1 10472448 1500000 8972448 15% /' }],
   ['space', { root: '/dev/vda1 11521024 11500000 20000 100% /' }],
   ['selinux', { selinux: 'Disabled\nconfigured disabled' }],
+  ['selinux', { selinux: 'Disabled\nconfigured enforcing', cmdline: `${good['cmdline']} selinux=0` }],
   ['selinux', { selinux: 'Permissive\nconfigured enforcing' }],
   ['units', { failed: 'kdump.service loaded failed failed Crash recovery' }],
   ['journal', { critical: 'systemd: Freezing execution.' }],
@@ -101,7 +102,9 @@ test.for<[string, Readonly<Record<string, string>>]>([
 });
 
 test('a serial console without a word, or without a login, is told apart', () => {
-  expect(consoleFault('[    0.000000] Linux version 5.14\r\n\r\nclone-one login: ')).toBeUndefined();
+  expect(
+    consoleFault('[    0.000000] Linux version 5.14\r\n\r\nclone-one login: [    9.1] random: crng'),
+  ).toBeUndefined();
   expect(consoleFault('SeaBIOS (version 1.16)')).toContain('console=ttyS0');
   expect(consoleFault('[    0.000000] Linux version 5.14')).toContain('no login prompt');
 });
