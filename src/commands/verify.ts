@@ -37,7 +37,7 @@ export async function verify(image: string, options: VerifyOptions, context: Com
   const { signal, say, world } = context;
   const { wanted, machine, verify: own } = await expected(options, world.cwd);
   const more = await Promise.all(options.check.map(loadChecks));
-  const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? false };
+  const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? own.network };
   const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
   const began = performance.now();
   const results = await withFitImage(image, {}, { signal, progress: say }, (file, found) =>
@@ -59,7 +59,7 @@ export async function verify(image: string, options: VerifyOptions, context: Com
 }
 
 async function expected(options: VerifyOptions, cwd: string): Promise<Expected & { verify: Verify }> {
-  const none = { skip: [], checks: [] };
+  const none = { skip: [], checks: [], network: false };
   if (options.recipe === undefined) return { ...anyLinux, verify: none };
   const { recipe } = await loadRecipe(options.recipe, await readVariables(options), { cwd, rehearsal: true });
   const found = familyOf(recipe).expects?.(recipe);

@@ -23,7 +23,8 @@ export const hooks = z.strictObject({
   afterInstall: hook
     .optional()
     .describe('Runs when the installer has finished; not when the checkpoint of an earlier installation is used.'),
-  afterBuild: hook.optional().describe('Runs when the image is finished, before any target gets it.'),
+  beforeVerify: hook.optional().describe('Runs when the image is finished, before it is verified.'),
+  afterBuild: hook.optional().describe('Runs when the image is finished and verified, before any target gets it.'),
   afterUpload: hook.optional().describe('Runs when all targets have the image.'),
   onFailure: hook.optional().describe('Runs when the build has failed; not when it was interrupted.'),
 });

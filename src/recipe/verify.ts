@@ -29,13 +29,16 @@ export type OwnCheck = z.output<typeof own>;
 const form = z.strictObject({
   skip: z.array(line('the name of a check')).prefault([]).describe('Checks that may fail; the manifest names them.'),
   checks: z.array(own).prefault([]).describe('Checks of yours, run in a booted clone.'),
+  network: z.boolean().prefault(false).describe('Whether the clones may reach other hosts.'),
 });
+
+const usual: Verify = { skip: [], checks: [], network: false };
 
 /** Whether and how a finished image is booted before it is published. */
 export const verifyKey = z
-  .union([z.boolean(), form], { error: 'expected true, false, or { skip: […], checks: […] }' })
+  .union([z.boolean(), form], { error: 'expected true, false, or { skip: […], checks: […], network: true }' })
   .prefault(true)
-  .transform((value) => (typeof value === 'object' ? value : value ? { skip: [], checks: [] } : undefined))
+  .transform((value) => (typeof value === 'object' ? value : value ? usual : undefined))
   .describe('Whether two clones of the finished image are booted and checked before it is published, and how.');
 
 export type Verify = z.output<typeof form>;

@@ -11,6 +11,7 @@ import { applianceTakes } from './weight.ts';
 export const sparsify: Stage = {
   name: 'sparsify',
   leaves: { file: 'image', image: true },
+  hook: { name: 'beforeVerify', after: 'result' },
   plan: ({ recipe, family, host, rendered, files }) => {
     const disk = { work: 'sysprep.qcow2' };
     // Where there is no sysprep stage, its overlay is still to make.

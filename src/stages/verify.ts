@@ -19,6 +19,7 @@ type Settings = {
   machine: Pick<ClonedImage, 'memory' | 'diskBus' | 'machine'>;
   skip: readonly string[];
   checks: readonly OwnCheck[];
+  network: boolean;
 };
 
 /**
@@ -31,7 +32,7 @@ export const verify: Stage<Settings> = {
   hook: { name: 'afterBuild', after: 'result' },
   plan: ({ name, recipe, family, host }) => {
     const expected = family.expects?.(recipe);
-    if (expected === undefined) return { commands: [], keys: [], omitted: 'no clone of it could be asked anything' };
+    if (expected === undefined) return { commands: [], keys: [], omitted: 'images of this family are not booted' };
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const { wanted, machine } = expected;
     const { memory, cores } = guestTakes({ memory: machine.memory, vcpus: 2 }, host);
@@ -45,7 +46,7 @@ export const verify: Stage<Settings> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, machine, skip, checks } = settings;
+    const { name, wanted, machine, skip, checks, network } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
@@ -57,7 +58,7 @@ export const verify: Stage<Settings> = {
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip },
+      { note, checks, skip, network },
     );
     const text = jsonText(verdictOf(results));
     await writeFile(context.kept('verify.json'), text);

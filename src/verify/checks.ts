@@ -158,7 +158,7 @@ const checks: readonly Check[] = [
       if (configured !== wanted.selinux) return `SELinux is configured ${configured}, not ${wanted.selinux}`;
       const off = word(facts, 'cmdline')
         .split(/\s+/)
-        .find((word) => /^(selinux|enforcing)=0$/.test(word));
+        .find((argument) => /^(selinux|enforcing)=0$/.test(argument));
       if (off !== undefined) return `the kernel is started with ${off}`;
       // Disabled by nobody: the kernel has no SELinux.
       return ['permissive', 'enforcing'].includes(running) && running !== wanted.selinux

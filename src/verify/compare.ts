@@ -12,6 +12,7 @@ const own: readonly string[] = [
   '^/etc/lvm/(devices|archive|backup|cache)/',
   '^/etc/(\\.updated|\\.pwd\\.lock|passwd|shadow|group|gshadow|subuid|subgid)-?$',
   '^/etc/sysconfig/network$',
+  '^/etc/sudoers\\.d/90-cloud-init-users$',
   '^/etc/udev/rules\\.d/70-persistent-net\\.rules$',
   '^/boot/(grub2?|efi)/.*grubenv$',
   '^/boot/loader/(entries/|random-seed$)',

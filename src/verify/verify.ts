@@ -21,7 +21,7 @@ type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
   skip: readonly string[];
-  network?: boolean;
+  network: boolean;
 };
 
 /**
@@ -32,7 +32,7 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network = false }: VerifyOptions,
+  { note, checks, skip, network }: VerifyOptions,
 ): Promise<CheckResult[]> {
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);

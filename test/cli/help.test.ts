@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'convert', 'upload', 'image'],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'convert', 'upload', 'image'],
   ...['verify-signature', 'builds', 'explain', 'logs', 'clean', 'schema', 'init', 'completion'],
 ];
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -6,13 +6,20 @@ import { freshFolder, leftovers, startVmkiln, vmkiln } from '../support/vmkiln.t
 
 const out = freshFolder('killed');
 const rehearse = ['rehearse', 'recipes/rhel7.yaml', '--out', out];
+/** The same image, which nobody boots. */
+const unverified = join(out, 'rhel7.yaml');
+writeFileSync(unverified, `${readFileSync('recipes/rhel7.yaml', 'utf8')}verify: false\n`);
+const rehearseUnverified = ['rehearse', unverified, '--out', out];
 
 /** `--from` makes a stage run although an earlier test left its layer. */
-test.each(['install', 'customize', 'sysprep', 'sparsify', 'upload'] as const)(
+test.each(['install', 'customize', 'sysprep', 'sparsify', 'verify', 'upload'] as const)(
   'after kill -9 in %s, clean leaves nothing of the build',
   async (stage) => {
-    const run = startVmkiln([...rehearse, '--from', stage]);
-    await run.event((event) => event.type === 'command-started' && event.stage === stage);
+    const run = startVmkiln([...(stage === 'upload' ? rehearseUnverified : rehearse), '--from', stage]);
+    const program = stage === 'verify' ? /qemu-(system|kvm)/ : /./;
+    await run.event(
+      (event) => event.type === 'command-started' && event.stage === stage && program.test(event.argv[0] ?? ''),
+    );
     // Somewhere in the middle: the appliance or the installer is up, or nearly so.
     await sleep(stage === 'upload' ? 0 : 3000 + Math.random() * 4000);
     run.kill('SIGKILL');
@@ -37,12 +44,12 @@ test('after kill -9 while the practice DVD is made, clean leaves nothing of it',
 });
 
 test('the next build needs no clean: it reaps the dead one and succeeds', async () => {
-  const run = startVmkiln([...rehearse, '--from', 'sysprep']);
+  const run = startVmkiln([...rehearseUnverified, '--from', 'sysprep']);
   await run.event((event) => event.type === 'command-started' && event.stage === 'sysprep');
   await sleep(2000);
   run.kill('SIGKILL');
   const { events } = await run.ended;
-  const next = await vmkiln([...rehearse, '--from', 'sysprep', '--ui', 'json'], { timeout: 900 });
+  const next = await vmkiln([...rehearseUnverified, '--from', 'sysprep', '--ui', 'json'], { timeout: 900 });
   expect(next.status, next.stderr).toBe(0);
   expect(next.events.some(({ type }) => type === 'published')).toBe(true);
   expect(await leftovers(events[0]?.build ?? '')).toEqual([]);

@@ -21,7 +21,8 @@ test(
     const recipe = readFileSync('recipes/rhel7.yaml', 'utf8');
     const [above] = recipe.split('\nupload:');
     const path = join(folder, 'rhel7.yaml');
-    const targets = `upload:
+    const targets = `verify: false
+upload:
   - directory: { path: ${folder}/images }
   - glance: { cloud: test, name: ${name}, minDisk: 8, tags: [golden], properties: { a: b } }
 `;

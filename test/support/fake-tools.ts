@@ -63,7 +63,10 @@ export function fakeHost(): FakeHost {
       const path = join(folder, `${name}.yaml`);
       const upload = `upload: [{ directory: { path: ${folder}/images } }]`;
       const source = `source: { iso: ${folder}/x.iso }\nrepositories: [{ id: r, baseurl: 'http://repository.example.com/' }]`;
-      writeFileSync(path, `name: ${name}\nfamily: rhel\nrelease: "7.9"\n${source}\n${upload}\n${more}\n`);
+      writeFileSync(
+        path,
+        `name: ${name}\nfamily: rhel\nrelease: "7.9"\nverify: false\n${source}\n${upload}\n${more}\n`,
+      );
       return path;
     },
     runs: (program) => {

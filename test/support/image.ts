@@ -132,13 +132,6 @@ export async function bootClone(
   }
 }
 
-/** Texts of files of a running guest, in one login. */
-export async function filesIn({ ssh }: Guest, paths: readonly string[]): Promise<Map<string, string>> {
-  const texts = await ssh([':', ...paths.map((path) => `sudo cat ${path}; printf '\\0'`)].join('; '));
-  const parts = texts.split('\0');
-  return new Map(paths.map((path, index) => [path, parts[index] ?? '']));
-}
-
 /** UEFI without Secure Boot, as distributions name it, and variables of its own that know of no system yet. */
 function uefi(folder: string): string[] {
   const places = ['/usr/share/OVMF/OVMF_*_4M.fd', '/usr/share/edk2/ovmf/OVMF_*.fd', '/usr/share/OVMF/OVMF_*.fd'];

@@ -15,6 +15,7 @@ export function recipeOfOneInstallation(folder: string, name: string, more = '')
     'release: "7.9"',
     'source: { iso: x.iso }',
     'disk: { size: 3G }',
+    'verify: false',
     `install: { kickstart: ${name}.ks.hbs }`,
   ];
   writeFileSync(path, `${lines.join('\n')}\n${more}`);

@@ -120,6 +120,7 @@ test('a plan has the predictions of its stages', () => {
     undefined,
     undefined,
     undefined,
+    undefined,
   ]);
 });
 
