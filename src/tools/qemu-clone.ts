@@ -34,7 +34,8 @@ export function runClone(
 ): Call {
   const kvm = accelerator === 'kvm';
   const { diskBus, disk, firmware, machine: type } = machine;
-  const drive = `file=${comma(disk)},format=qcow2,cache=unsafe,discard=unmap,if=none,id=disk`;
+  // A full disk of the host is an error that the guest sees: QEMU would stop it, and say nothing.
+  const drive = `file=${comma(disk)},format=qcow2,cache=unsafe,discard=unmap,werror=report,if=none,id=disk`;
   const devices = {
     virtio: ['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
     scsi: ['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk,bootindex=1'],

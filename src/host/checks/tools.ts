@@ -27,6 +27,8 @@ export const buildTools: readonly Tool[] = [
   tool('virt-sysprep', 'guestfs-tools'),
   tool('virt-sparsify', 'guestfs-tools'),
   tool('xorriso', 'xorriso'),
+  tool('ssh', 'openssh-client', 'openssh-clients'),
+  tool('ssh-keygen', 'openssh-client', 'openssh-clients'),
 ];
 
 /** What making practice media runs. */
