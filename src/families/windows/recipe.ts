@@ -5,19 +5,12 @@ import { line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { command } from './command-keys.ts';
+import { keyboards, languageTag } from './languages.ts';
 import { windowsRelease } from './releases.ts';
 import { settingKeys } from './settings.ts';
 import { windowsStep } from './step-keys.ts';
 import { timeZones } from './timezones.ts';
 import { updatesKey } from './updates.ts';
-
-const layout = '[A-Za-z]{2,3}(-[A-Za-z]{4})?-[A-Za-z]{2}|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{8}';
-
-/** A language of Windows has its region, and some a script: `sr-Latn-RS`. */
-const languageTag = /^[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z]{5,8})?$/;
-
-/** "InputLocale" in the "Unattended Windows Setup Reference": languages, or pairs of a language and a layout, by semicolons. */
-const keyboards = new RegExp(`^(${layout})(;(${layout}))*$`);
 
 const source = z.strictObject({
   iso: medium('Installation ISO'),
