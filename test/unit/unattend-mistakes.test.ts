@@ -139,6 +139,13 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
   ['terms that are not hidden', uefi, '<HideEULAPage>true</HideEULAPage>', '', /HideEULAPage/],
   ['no answers of the first start', uefi, /<OOBE>[^]*?<\/OOBE>/, '', /OOBE: expected/],
   [
+    'a command beside build.cmd',
+    uefi,
+    '</FirstLogonCommands>',
+    '<SynchronousCommand wcm:action="add"><Order>2</Order><CommandLine>cmd /c x</CommandLine></SynchronousCommand></FirstLogonCommands>',
+    /may start the others while build.cmd runs/,
+  ],
+  [
     'a group nobody knows',
     uefi,
     '<UserAccounts>',

@@ -202,6 +202,7 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
   ],
   ['no boot.wim', [[standard], { files: { 'sources/boot.wim': '' } }], /no sources\/boot.wim/],
   ['no loader', [[standard], { recipe: uefi, files: { 'efi/boot/bootx64.efi': '' } }], /UEFI firmware cannot start it/],
+  ['an answer file of another name', [[standard], { files: { 'unattend.xml': 'x' } }], /an Unattend.xml of its own/],
   ['an answer file on the ISO', [[standard], { files: { 'autounattend.xml': 'x' } }], /an Autounattend.xml of its own/],
   [
     'no key for evaluation media',

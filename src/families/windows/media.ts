@@ -30,7 +30,8 @@ export async function checkMedia(recipe: WindowsRecipe, media: Media, read: Read
 }
 
 const bootWim = 'sources/boot.wim';
-const answerFile = 'Autounattend.xml';
+/** At the root of a medium that can only be read, Setup may take either ("Windows Setup Automation Overview"). */
+const answerFiles = ['Autounattend.xml', 'Unattend.xml'];
 /** Any of them is what firmware starts, as a file or as the boot image of the ISO. */
 const loaders = ['efi/boot/bootx64.efi', 'efi/microsoft/boot/efisys.bin', 'efi/microsoft/boot/cdboot.efi'];
 
@@ -40,7 +41,7 @@ const keyFiles = ['sources/ei.cfg', 'sources/pid.txt'];
 /** What media for two architectures have in place of `sources`. */
 const halves = ['x64/sources', 'x86/sources'];
 
-const asked = [bootWim, answerFile, ...loaders, ...keyFiles, ...halves];
+const asked = [bootWim, ...answerFiles, ...loaders, ...keyFiles, ...halves];
 
 function needed(recipe: WindowsRecipe): string[] {
   const drivers = driverFolders(recipe).map((folder) => `${folder}/*.inf`);
@@ -66,9 +67,11 @@ function mediumProblems({ machine }: WindowsRecipe, { images, has }: WindowsMedi
     ...(machine.firmware === 'bios' || loaders.some((file) => has.has(file))
       ? []
       : [`the ISO has none of ${loaders.join(', ')}: UEFI firmware cannot start it`]),
-    ...(has.has(answerFile)
-      ? [`the ISO has an ${answerFile} of its own, which Setup may take instead of that of the recipe: take it out`]
-      : []),
+    ...answerFiles
+      .filter((file) => has.has(file))
+      .map(
+        (file) => `the ISO has an ${file} of its own, which Setup may take instead of that of the recipe: take it out`,
+      ),
   ];
 }
 

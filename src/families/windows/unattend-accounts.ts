@@ -8,7 +8,7 @@ import type { Report } from './unattend-disk.ts';
 import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 import { updatesOf } from './updates.ts';
 
-/** Who logs on, by which password: by the "Unattended Windows Setup Reference". */
+/** Who logs on, how often ("LogonCount") and by which password: by the "Unattended Windows Setup Reference". */
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
   const accounts = descendants(root, 'LocalAccount');
   checkNames(recipe, accounts, report);
@@ -20,6 +20,15 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
   const [first] = descendants(root, 'FirstLogonCommands').filter(({ children }) => children.length > 0);
   if (first && logons.length === 0)
     report(first, 'FirstLogonCommands wait for somebody to log on: expected an AutoLogon with Enabled: true');
+  // "Order" of SynchronousCommand: all are "now started at the same time".
+  const commands = first?.children ?? [];
+  const build = commands.find((command) => /build\.cmd/i.test(textOf(command, 'CommandLine') ?? ''));
+  if (build && commands.length > 1)
+    report(
+      build,
+      'FirstLogonCommands: Windows may start the others while build.cmd runs: put them into `install.commands`',
+      'warning',
+    );
   checkPlainText(root, report);
 }
 
