@@ -153,6 +153,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     /Windows may have no group "Admin"/,
   ],
   ['an active partition of a GPT', uefi, '<Format>NTFS', '<Active>true</Active><Format>NTFS', /Active is of disks for/],
+  ['an EFI partition of a few MiB', uefi, '<Size>260', '<Size>50', /at least 100 MiB for EFI/],
   ['a path into the WIM', uefi, '/IMAGE/NAME', '/IMAGE/EditionID', /got "\/IMAGE\/EditionID"/],
   ['another release', uefi, '<Value>Windows Server 2022', '<Value>Windows Server 2019', /of another release than 2022/],
 ])('warned of: %s', async (_, more, from, to, expected) => {

@@ -8,6 +8,9 @@ export type Report = (at: Element, message: string, level?: 'error' | 'warning')
 /** What is left for Windows has to take the image, its page file and an update. MiB. */
 const leastForWindows = 10 * 1024;
 
+/** The least that Microsoft has asked for, 200 today. MiB. */
+const leastForEfi = 100;
+
 /**
  * The disk of the answer file against that of the machine: which partitions there will be, where Windows goes and what lies
  * behind it ("DiskConfiguration" and "InstallTo" in the "Unattended Windows Setup Reference").
@@ -68,13 +71,15 @@ function room(recipe: WindowsRecipe): number {
   return Math.floor(recipe.disk.size / 1024 ** 2) - 2;
 }
 
-/** "Type" of CreatePartition: what a disk with an MBR may have, and one with a GPT. */
+/** "Type" of CreatePartition, and "UEFI/GPT-based hard drive partitions": what a disk with an MBR may have, and one with a GPT. */
 function checkTypes({ machine }: WindowsRecipe, made: readonly Element[], report: Report): void {
   const typed = made.map((partition) => ({ partition, type: textOf(partition, 'Type') }));
   for (const [index, { partition, type }] of typed.entries()) {
     if (type === undefined) report(partition, 'CreatePartition has no Type');
     if (machine.firmware === 'uefi' && (type === 'Extended' || type === 'Logical'))
       report(partition, `CreatePartition: the Type ${type} is of disks for BIOS, and the machine has UEFI firmware`);
+    if (type === 'EFI' && sizeOf(partition) > 0 && sizeOf(partition) < leastForEfi)
+      report(partition, `CreatePartition: expected at least ${leastForEfi} MiB for EFI`, 'warning');
     if (machine.firmware === 'bios' && type === 'MSR')
       report(partition, 'CreatePartition: the Type MSR is of disks for UEFI, and the machine has BIOS firmware');
     if (type === 'Logical' && !typed.slice(0, index).some((each) => each.type === 'Extended'))
