@@ -41,12 +41,13 @@ function checkMetaData(recipe: WindowsRecipe, data: Element, report: Report): vo
       value,
       `Value: expected the name of an image, got ${value.text}, which is a number: the Key of that is /IMAGE/INDEX`,
     );
-  const [, release] = /^Windows (?:Server )?(\d+)\b/i.exec(/\/name$/i.test(key.text) ? value.text : '') ?? [];
+  const [, server, release] = /^Windows (Server )?(\d+)\b/i.exec(/\/name$/i.test(key.text) ? value.text : '') ?? [];
   if (release !== undefined && release !== recipe.release)
     report(
       value,
       `Value: ${show(value.text)} is of another release than ${recipe.release}, that of the recipe`,
-      'warning',
+      // Media of clients have been named otherwise than they are.
+      server === undefined ? 'warning' : 'error',
     );
 }
 

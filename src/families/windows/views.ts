@@ -73,9 +73,7 @@ function productKeyOf(recipe: WindowsRecipe): string | SecretRef | undefined {
     'RECIPE_INVALID',
     `productKey: there is no generic key that is known to fit the image "${image}"`,
     {
-      hint: /Eval/i.test(image)
-        ? 'evaluation media take no product key: leave it out'
-        : 'name an image of Standard, Datacenter, Pro, Education, Enterprise or Enterprise LTSC, or refer to a key of yours',
+      hint: 'name an image of Standard, Datacenter, Pro, Education, Enterprise or Enterprise LTSC, or refer to a key of yours',
     },
   );
 }
