@@ -8,7 +8,7 @@ import type { Report } from './unattend-disk.ts';
 import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 import { updatesOf } from './updates.ts';
 
-/** Who logs on, how often ("LogonCount") and by which password: by the "Unattended Windows Setup Reference". */
+/** Who logs on, how often ("LogonCount") and by which password: by the "Unattended Windows Setup Reference", where Enabled is false unless it says true. */
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
   const accounts = descendants(root, 'LocalAccount');
   checkNames(recipe, accounts, report);
