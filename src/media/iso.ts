@@ -58,11 +58,12 @@ export async function readWindowsMedium(path: string, files: readonly string[]):
 }
 
 function imagesOf({ find, read }: Iso): WimImage[] | undefined {
-  const wim = ['wim', 'esd', 'swm']
-    .map((ending) => find(`sources/install.${ending}`))
-    .find((entry) => entry !== undefined);
-  const extent = wim && wimXmlExtent(read(wim, 0, wimHeaderSize));
-  return wim && extent ? readWimXml(read(wim, extent.position, extent.length)) : undefined;
+  const name = ['wim', 'esd', 'swm'].map((ending) => `sources/install.${ending}`).find((each) => find(each));
+  const wim = name === undefined ? undefined : find(name);
+  if (!wim) return undefined;
+  const extent = wimXmlExtent(read(wim, 0, wimHeaderSize));
+  if (!extent) throw new Error(`its ${name} is no file of images`);
+  return readWimXml(read(wim, extent.position, extent.length));
 }
 
 /** Those of these files and folders that an ISO does not have; `FOLDER/*.inf` is any file in it with that ending. */

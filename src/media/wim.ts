@@ -10,12 +10,12 @@ export type WimImage = {
   edition: string;
   build: number;
   /** Undefined where the file does not say. */
-  architecture: 'x86' | 'amd64' | 'arm64' | undefined;
+  architecture: string | undefined;
   languages: readonly string[];
 };
 
 /** Values of PROCESSOR_ARCHITECTURE, from winnt.h. */
-const architectures: Readonly<Record<string, WimImage['architecture']>> = { '0': 'x86', '9': 'amd64', '12': 'arm64' };
+const architectures: Readonly<Record<string, string>> = { 0: 'x86', 5: 'arm', 6: 'ia64', 9: 'amd64', 12: 'arm64' };
 
 /** Bytes that `wimXmlExtent` needs of the file's beginning. */
 export const wimHeaderSize = 208;

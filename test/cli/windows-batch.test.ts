@@ -69,6 +69,9 @@ test('a command means what it means at a prompt', async () => {
     '(echo 1) && echo 2': '1\n2\n',
     ';echo after a semicolon': 'after a semicolon\n',
     'echo "C:\\Program Files\\A & B\\"': '"C:\\Program Files\\A & B\\"\n',
+    'echo %~dp0 %1 %* %%a': '%~dp0 %1 %* %%a\n',
+    'echo one quote " of two': 'one quote " of two\n',
+    [`echo ${'x'.repeat(3000)}`]: `${'x'.repeat(3000)}\n`,
   };
   const seen = await runEach(Object.keys(expected));
   expect(seen.map(({ output }) => output)).toEqual(Object.values(expected));
@@ -149,7 +152,7 @@ function installed(): { conf: string; panther: string } {
 test('build.cmd finds its drives, keeps the groups of the installer and leaves Sysprep no answer file but its own', async () => {
   const { conf, panther } = installed();
   writeFileSync(join(windowsFolder(), 'own script.ps1'), 'exit 3\n');
-  const folder = await answerCd(['echo to %logs%', { script: 'own script.ps1' }]);
+  const folder = await answerCd(['echo to %logs% %file% %step% %next%', { script: 'own script.ps1' }]);
   const { serial, calls } = await build(folder);
   expect(serial).not.toContain('FAILED');
   expect(serial).toContain('running command 2 of the recipe: own_script.ps1\n');
@@ -168,7 +171,9 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
   );
   expect(readdirSync(panther)).toEqual(['setupact.log']);
   expect(existsSync(join(wine.c, 'windows/system32/sysprep/unattend.xml'))).toBe(false);
-  expect(readFileSync(join(wine.c, 'windows/vmkiln/command-001.log'), 'utf8')).toBe('to C:\\windows\\vmkiln\r\n');
+  expect(readFileSync(join(wine.c, 'windows/vmkiln/command-001.log'), 'utf8')).toBe(
+    'to C:\\windows\\vmkiln %file% %step% %next%\r\n',
+  );
 });
 
 test('a command that fails ends the build with its status, its text and what it said', async () => {

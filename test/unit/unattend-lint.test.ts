@@ -298,10 +298,11 @@ test('validate names the file of the user, and only errors make it fail', async 
   const own = join(windowsFolder(), 'own.xml.hbs');
   writeFileSync(
     own,
-    good.replace('<LogonCount>2<', '<LogonCount>one<').replace(/<Value>⟨secret [^<]*/, '<Value>hunter2'),
+    good.replace('<LogonCount>2<', '<LogonCount>one<').replaceAll(/<Value>⟨secret [^<]*/g, '<Value>hunter2'),
   );
   await windowsRecipe('install: { answerFile: own.xml.hbs }\n');
   const [result] = await validate([join(windowsFolder(), 'x.yaml')], {}, { cwd: process.cwd() });
   expect(result?.problems).toEqual([expect.stringMatching(/own\.xml\.hbs:\d+:\d+: LogonCount: expected a number/)]);
-  expect(result?.warnings).toEqual([expect.stringMatching(/own\.xml\.hbs:\d+:\d+: Value holds a secret in the clear/)]);
+  const inTheClear = expect.stringMatching(/own\.xml\.hbs:\d+:\d+: Value holds a secret in the clear/) as unknown;
+  expect(result?.warnings).toEqual([inTheClear, inTheClear]);
 });

@@ -130,6 +130,11 @@ const evaluation = { ...standard, EDITIONID: 'ServerStandardEval' };
 const ltsc = { NAME: 'Windows 10 Enterprise LTSC', EDITIONID: 'EnterpriseS', BUILD: '17763' };
 const ltscImage = `install: { image: ${ltsc.NAME} }\n`;
 const uefi = 'machine: { firmware: uefi }\n';
+const eleven = { recipe: uefi, release: '11' };
+const consumer = [
+  { NAME: 'Windows 11 Home', EDITIONID: 'Core', BUILD: '26100' },
+  { NAME: 'Windows 11 Pro', EDITIONID: 'Professional', BUILD: '26100' },
+];
 const own = 'install: { answerFile: own.hbs }\n';
 /** The published key of Windows Server 2019 Standard. */
 const key = 'N69G4-B89J2-4G8F4-WWYCC-J464C';
@@ -160,6 +165,7 @@ test('before anything starts: media that fit have nothing said of them', async (
   expect(await problems([shown], { recipe: `install: { image: ${shown.DISPLAYNAME} }\n` })).toBe('');
   expect(await problems([shown], { recipe: uefi })).toBe('');
   expect(await problems([evaluation])).toBe('');
+  expect(await problems(consumer, { ...eleven, files: { 'sources/PID.txt': 'x' } })).toBe('');
   expect(await problems([ltsc], { recipe: `${ltscImage}productKey: generic\n`, release: '10' })).toBe('');
 });
 
@@ -181,6 +187,13 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
   ],
   ['another language', [[standard], { recipe: 'language: de-DE\n' }], /has en-US, not the language de-DE/],
   ['another architecture', [[{ ...standard, ARCH: '0' }]], /is of x86, and the machine of amd64/],
+  ['an older architecture', [[{ ...standard, ARCH: '6' }]], /is of ia64, and the machine of amd64/],
+  ['no image at all', [[]], /a file of images without an image in it/],
+  [
+    'media of two halves',
+    [[standard], { files: { 'sources/install.wim': '', 'x64/sources/install.wim': 'x' } }],
+    /media for two architectures/,
+  ],
   ['two of one name', [[standard, standard]], /"Windows Server 2022 SERVERSTANDARD" 2 times, as 1 and 2/],
   [
     'a name for people alone',
@@ -189,6 +202,7 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
   ],
   ['no boot.wim', [[standard], { files: { 'sources/boot.wim': '' } }], /no sources\/boot.wim/],
   ['no loader', [[standard], { recipe: uefi, files: { 'efi/boot/bootx64.efi': '' } }], /UEFI firmware cannot start it/],
+  ['an answer file of another name', [[standard], { files: { 'unattend.xml': 'x' } }], /an Unattend.xml of its own/],
   ['an answer file on the ISO', [[standard], { files: { 'autounattend.xml': 'x' } }], /an Autounattend.xml of its own/],
   [
     'no key for evaluation media',
@@ -201,19 +215,15 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
     [[standard], { recipe: 'productKey: { env: KEY }\n' }],
     /the product key is for ServerStandard of Windows 2019(?!.*N69G4)/,
   ],
-  [
-    'media for consumers',
-    [
-      [
-        { NAME: 'Windows 11 Home', EDITIONID: 'Core', BUILD: '26100' },
-        { NAME: 'Windows 11 Pro', EDITIONID: 'Professional', BUILD: '26100' },
-      ],
-      { recipe: uefi, release: '11' },
-    ],
-    /media for consumers, which ask for a product key/,
-  ],
+  ['media for consumers', [consumer, eleven], /media for consumers, which ask for a product key/],
 ])('before anything starts: %s', async (_, given, expected) => {
   expect(await problems(...given)).toMatch(expected);
+});
+
+test('a file of images that is none is named', async () => {
+  await expect(problems([standard], { files: { 'sources/install.wim': '<html>' } })).rejects.toThrow(
+    /is damaged: its sources\/install\.wim is no file of images/,
+  );
 });
 
 test.each([

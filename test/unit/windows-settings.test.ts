@@ -103,3 +103,21 @@ test('with WinRM wanted, a configuration without its plugin is refused', async (
     /^1: as cloudbase-init.conf: plugins: expected .*ConfigWinRMListenerPlugin with `settings.winrm: true`$/,
   );
 });
+
+test.each([
+  ['install: { image: Windows Server 2019 SERVERSTANDARD }\n', /install.image: expected an image of Windows 2022/],
+  ["install: { image: '2' }\n", /install.image: expected the name of an image, got its number 2/],
+  ['productKey: generic\ninstall: { image: Windows Server 2022 Standard Evaluation }\n', /evaluation media take none/],
+  ["install: { commands: ['shutdown.exe -r -t 0'] }\n", /install.commands.0: expected no command that restarts/],
+  ["install: { commands: [' ; '] }\n", /expected a command, got nothing that runs/],
+  [`install: { commands: ['${'x'.repeat(8001)}'] }\n`, /expected at most 8000 characters/],
+])('an image or a command that nothing good would come of is refused: %s', async (more, expected) => {
+  await expect(windowsRecipe(more)).rejects.toThrow(expected);
+});
+
+test('an image of a name of its own, and a command that only speaks of a restart, are taken', async () => {
+  const recipe = await windowsRecipe(
+    "install: { image: Golden 2019, commands: ['echo shutdown /r', 'shutdown /a'] }\n",
+  );
+  expect(recipe.install.commands).toHaveLength(2);
+});

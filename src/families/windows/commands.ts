@@ -87,7 +87,8 @@ export function commandsOf(recipe: WindowsRecipe): { before: Section[]; after: S
 /**
  * The files of the steps. Each command is the last line of a batch file that reads it with `for /f`, whose variables cmd replaces
  * after it has looked for special characters ("for" in Microsoft's "Windows Commands"; `help for`): all of `% & | " ^` reaches the
- * inner cmd as it would from a prompt, and its exit status is that of the file. @throws VmkilnError TEMPLATE_INVALID for a script
+ * inner cmd as it would from a prompt, and its exit status is that of the file. Of the variables of build.cmd it knows %logs% alone,
+ * and %answers%. @throws VmkilnError TEMPLATE_INVALID for a script
  * that is not UTF-8.
  */
 export function commandFiles(recipe: WindowsRecipe, templates: string): RenderedFile[] {

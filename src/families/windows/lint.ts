@@ -1,11 +1,13 @@
 import { checkAccounts } from './unattend-accounts.ts';
 import { checkDisk, type Report } from './unattend-disk.ts';
+import { checkImage } from './unattend-image.ts';
+import { checkValues } from './unattend-values.ts';
 import { descendants, type Element, positionOf } from './unattend.ts';
 import { lintUnattend, type Remark } from './unattend-lint.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import type { Finding } from '../family.ts';
-import { editionOfImage, editionOfKey, genericKeys } from './releases.ts';
+import { genericKeys } from './releases.ts';
 import { diskDriver, driverFolders } from './views.ts';
 
 /** The lint of the rendered answer file, and the checks that no schema makes: against the machine of the recipe. */
@@ -30,7 +32,8 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
   checkArchitecture(root, report);
   checkDisk(recipe, setup, report);
   checkAccounts(recipe, root, report);
-  checkImage(setup, report);
+  checkValues(root, report);
+  checkImage(recipe, root, setup, report);
   const driver = diskDriver(recipe);
   if (driver !== undefined && !setup.some((component) => loads(component, driver))) {
     const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
@@ -63,37 +66,21 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
   return found;
 }
 
-/** The drivers are those of 64-bit Windows, and so are its media. Some files serve two architectures. */
+/** The drivers are those of 64-bit Windows, and so are its media, whose Windows PE runs nothing else. Some files serve two architectures. */
 function checkArchitecture(root: Element, report: Report): void {
-  for (const { children } of root.children) {
+  for (const { attributes: pass, children } of root.children) {
+    const foreign = pass['pass'] === 'windowsPE' ? /^(x86|arm64|wow64)$/i : /^(x86|arm64)$/i;
     const name = ({ attributes }: Element) => attributes['name']?.toLowerCase();
-    const fitting = children.filter(({ attributes }) =>
-      /^(amd64|wow64)$/i.test(attributes['processorArchitecture'] ?? ''),
-    );
+    const fitting = children.filter(({ attributes }) => {
+      const architecture = attributes['processorArchitecture'] ?? '';
+      return /^(amd64|wow64)$/i.test(architecture) && !foreign.test(architecture);
+    });
     for (const component of children) {
       const architecture = component.attributes['processorArchitecture'];
-      if (architecture === undefined || !/^(x86|arm64)$/i.test(architecture)) continue;
+      if (architecture === undefined || !foreign.test(architecture)) continue;
       if (!fitting.some((each) => name(each) === name(component)))
         report(component, `the media are of amd64, and Setup passes over a component for ${architecture}`);
     }
-  }
-}
-
-/** The terms of the license, and the key against the edition. */
-function checkImage(setup: readonly Element[], report: Report): void {
-  const component = setup.find(({ attributes }) => attributes['name']?.toLowerCase() === 'microsoft-windows-setup');
-  if (!component) return;
-  const accepted = descendants(component, 'AcceptEula').some(({ text }) => text.toLowerCase() === 'true');
-  if (!accepted) report(component, 'UserData/AcceptEula: expected true: Setup would show the license terms and wait');
-  const names = descendants(component, 'MetaData').filter(({ children }) =>
-    children.some(({ text }) => /\/name$/i.test(text)),
-  );
-  const [image] = names.flatMap((data) => descendants(data, 'Value')).map(({ text }) => text);
-  const wanted = image === undefined ? undefined : editionOfImage(image);
-  for (const key of descendants(component, 'ProductKey').flatMap((each) => descendants(each, 'Key'))) {
-    const edition = editionOfKey(key.text)?.edition;
-    if (edition !== undefined && wanted !== undefined && edition !== wanted)
-      report(key, `Key: this one is published for ${edition}, and the image "${image}" is ${wanted}`);
   }
 }
 
@@ -110,5 +97,6 @@ function reaches(folder: string, driver: string): boolean {
   const [, letter, rest = ''] = /^([a-z]):[\\/]*(.*)$/.exec(folder) ?? [];
   if (letter === undefined) return folder !== '';
   // virtio-win has the drivers a second time, below `amd64`.
-  return letter !== 'x' && (/^($|amd64)/.test(rest) || rest.includes(driver));
+  const isForeign = /(^|[\\/])(x86|arm64)([\\/]|$)/.test(rest);
+  return letter !== 'x' && (/^($|amd64)/.test(rest) || (rest.includes(driver) && !isForeign));
 }

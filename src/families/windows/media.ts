@@ -21,18 +21,27 @@ export async function checkMedia(recipe: WindowsRecipe, media: Media, read: Read
     return path !== undefined && existsSync(path) ? path : undefined;
   };
   const [iso, virtioIso, msi] = [there('iso'), there('virtioIso'), there('cloudbaseInitMsi')];
-  const medium = iso === undefined ? undefined : await readWindowsMedium(iso, [bootWim, answerFile, ...loaders]);
+  const medium = iso === undefined ? undefined : await readWindowsMedium(iso, asked);
   return [
-    ...(medium ? [...mediumProblems(recipe, medium), ...imageProblems(recipe, medium.images, read)] : []),
+    ...(medium ? [...mediumProblems(recipe, medium), ...imageProblems(recipe, medium, read)] : []),
     ...(virtioIso === undefined ? [] : driverProblems(recipe, await missingFromIso(virtioIso, needed(recipe)))),
     ...(msi === undefined || (await isMsi(msi)) ? [] : [`${msi} is no MSI, but something else under its name`]),
   ];
 }
 
 const bootWim = 'sources/boot.wim';
-const answerFile = 'Autounattend.xml';
+/** At the root of a medium that can only be read, Setup may take either ("Windows Setup Automation Overview"). */
+const answerFiles = ['Autounattend.xml', 'Unattend.xml'];
 /** Any of them is what firmware starts, as a file or as the boot image of the ISO. */
 const loaders = ['efi/boot/bootx64.efi', 'efi/microsoft/boot/efisys.bin', 'efi/microsoft/boot/cdboot.efi'];
+
+/** With one of them Setup may ask for no key ("Windows Setup Edition Configuration and Product ID Files (EI.cfg and PID.txt)"). */
+const keyFiles = ['sources/ei.cfg', 'sources/pid.txt'];
+
+/** What media for two architectures have in place of `sources`. */
+const halves = ['x64/sources', 'x86/sources'];
+
+const asked = [bootWim, ...answerFiles, ...loaders, ...keyFiles, ...halves];
 
 function needed(recipe: WindowsRecipe): string[] {
   const drivers = driverFolders(recipe).map((folder) => `${folder}/*.inf`);
@@ -58,14 +67,18 @@ function mediumProblems({ machine }: WindowsRecipe, { images, has }: WindowsMedi
     ...(machine.firmware === 'bios' || loaders.some((file) => has.has(file))
       ? []
       : [`the ISO has none of ${loaders.join(', ')}: UEFI firmware cannot start it`]),
-    ...(has.has(answerFile)
-      ? [`the ISO has an ${answerFile} of its own, which Setup may take instead of that of the recipe: take it out`]
-      : []),
+    ...answerFiles
+      .filter((file) => has.has(file))
+      .map(
+        (file) => `the ISO has an ${file} of its own, which Setup may take instead of that of the recipe: take it out`,
+      ),
   ];
 }
 
 /** What is wrong with the images of a Windows ISO for a recipe. */
-function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | undefined, read: Read): string[] {
+function imageProblems(recipe: WindowsRecipe, { images, has }: WindowsMedium, read: Read): string[] {
+  if (images === undefined && halves.some((half) => has.has(half)))
+    return ['the ISO is of media for two architectures: expected one for 64 bits alone, with its images in sources'];
   if (images === undefined)
     return ['the ISO has no sources/install.wim, install.esd or install.swm: it is not installation media of Windows'];
   const { image: named, languages, keys } = choiceOf(renderAnswers(recipe));
@@ -86,7 +99,11 @@ function imageProblems(recipe: WindowsRecipe, images: readonly WimImage[] | unde
   if (chosen.languages.length > 0 && absent.length > 0)
     problems.push(`${shown} has ${chosen.languages.join(', ')}, not the language ${absent.join(', ')}`);
   // Only the media of consumers have the edition Core, and they ask which edition the key is for.
-  if (keys.length === 0 && images.some(({ edition }) => edition.startsWith('Core')))
+  if (
+    !keyFiles.some((file) => has.has(file)) &&
+    keys.length === 0 &&
+    images.some(({ edition }) => edition.startsWith('Core'))
+  )
     problems.push('the ISO is of the media for consumers, which ask for a product key: `productKey: generic` answers');
   const own = recipe.productKey === undefined ? keys.flatMap((key) => ownKeyProblem(key, chosen)) : [];
   return [...problems, ...keyProblems(recipe, chosen, read), ...own];
@@ -98,6 +115,7 @@ function chooseImage({ by, value }: ImageChoice, images: readonly WimImage[]): W
   const [first] = found;
   if (first && found.length === 1) return first;
   const names = images.map(({ name }) => name);
+  if (images.length === 0) return 'the ISO has a file of images without an image in it';
   if (first) {
     const indexes = found.map(({ index }) => index).join(' and ');
     return `the ISO has the image "${value}" ${found.length} times, as ${indexes}: an answer file can name one by /IMAGE/INDEX`;

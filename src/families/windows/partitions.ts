@@ -15,7 +15,8 @@ type Volume = { format: 'NTFS' | 'FAT32'; label: string; letter: string; active:
 
 /**
  * The partitions in the order on the disk: C: is last, for Cloudbase-Init grows a partition into the free space behind it
- * (`ExtendVolumesPlugin`). The sizes of EFI and MSR are those of "UEFI/GPT-based hard drive partitions". A recovery partition
+ * (`ExtendVolumesPlugin`). The sizes of EFI and MSR are those of "UEFI/GPT-based hard drive partitions", which
+ * recommends Windows RE behind C: all the same. A recovery partition
  * is 1 GiB, for Windows Server 2025 puts a second one behind C: where there is one of 550 MB
  * (vmware/packer-examples-for-vsphere#1043); its type is that of "TypeID" in the "Unattended Windows Setup Reference". With a
  * BIOS the machine boots from it: "System boot information and Windows RE tools".

@@ -5,19 +5,12 @@ import { line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { command } from './command-keys.ts';
+import { keyboards, languageTag } from './languages.ts';
 import { windowsRelease } from './releases.ts';
 import { settingKeys } from './settings.ts';
 import { windowsStep } from './step-keys.ts';
 import { timeZones } from './timezones.ts';
 import { updatesKey } from './updates.ts';
-
-const layout = '[A-Za-z]{2,3}(-[A-Za-z]{4})?-[A-Za-z]{2}|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{8}';
-
-/** A language of Windows has its region, and some a script: `sr-Latn-RS`. */
-const languageTag = /^[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z]{5,8})?$/;
-
-/** "InputLocale" in the "Unattended Windows Setup Reference": languages, or pairs of a language and a layout, by semicolons. */
-const keyboards = new RegExp(`^(${layout})(;(${layout}))*$`);
 
 const source = z.strictObject({
   iso: medium('Installation ISO'),
@@ -102,7 +95,9 @@ const form = recipeForm({
   timezone: line('a time zone of Windows, like UTC or W. Europe Standard Time', /^[A-Za-z0-9 .+()-]+$/)
     .prefault('UTC')
     .describe('Time zone, by its Windows name (`tzutil /l`).'),
-  organization: line('a name').optional().describe('Registered organization.'),
+  organization: line('a name of at most 256 characters', /^.{1,256}$/)
+    .optional()
+    .describe('Registered organization.'),
   install: install.prefault({}).describe('How the installer is driven.'),
   settings: settingKeys,
   cloudbaseInit: z
@@ -128,12 +123,26 @@ export type WindowsRecipe = z.output<typeof form>;
 /** The form of a recipe of the Windows family. */
 export const windowsForm = form.superRefine(refuseUnfit);
 
+/** The names of images of Microsoft's media tell their release; those of clients have been named 10 where they are 11. */
+function refuseImage(recipe: WindowsRecipe, refuse: (message: string) => void): void {
+  const { release, productKey } = recipe;
+  const { image = '' } = recipe.install;
+  const [, server, named] = /^Windows (Server )?(\d+)\b/i.exec(image) ?? [];
+  const { isServer } = windowsRelease({ release });
+  if (named !== undefined && named !== release && (isServer || server !== undefined))
+    refuse(`expected an image of Windows ${release}, got ${show(image)}`);
+  if (/^\d+$/.test(image)) refuse(`expected the name of an image, got its number ${image}`);
+  if (productKey !== undefined && /\bEval(uation)?\b/i.test(image))
+    refuse(`expected no productKey with ${show(image)}: evaluation media take none`);
+}
+
 /** What Setup refuses whatever else a recipe says. */
 function refuseUnfit(recipe: WindowsRecipe, context: z.RefinementCtx): void {
   const { release, machine, language, cloudbaseInit } = recipe;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (!timeZones.includes(recipe.timezone))
     refuse(['timezone'], `Windows has no time zone ${show(recipe.timezone)}${didYouMean(recipe.timezone, timeZones)}`);
+  refuseImage(recipe, (message) => refuse(['install', 'image'], message));
   const builtIn = administratorName(language);
   if (!windowsRelease({ release }).isServer && cloudbaseInit.user?.toLowerCase() === builtIn.toLowerCase())
     refuse(

@@ -146,6 +146,7 @@ const editionNames: readonly (readonly [RegExp, string])[] = [
   [/SERVERSTANDARD(CORE)?$|Server \d+ Standard/i, 'ServerStandard'],
   [/SERVERDATACENTER(CORE)?$|Server \d+ Datacenter/i, 'ServerDatacenter'],
   ...Object.entries({
+    Home: 'Core',
     Pro: 'Professional',
     'Pro for Workstations': 'ProfessionalWorkstation',
     'Pro Education': 'ProfessionalEducation',

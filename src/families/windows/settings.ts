@@ -32,7 +32,7 @@ export const settingKeys = z
 /** A setting as build.cmd makes it, by commands as at a prompt, each of which counts. */
 type Setting = { name: string; doing: string; commands: readonly string[] };
 
-/** "SanPolicy" in the "Unattended Windows Setup Reference": the numbers of the registry. */
+/** "SanPolicy" in the "Unattended Windows Setup Reference": the numbers of the registry, as in Cloudbase-Init's `storage/base.py` too. */
 const sanPolicies = { OnlineAll: 1, OfflineShared: 2, OfflineAll: 3 };
 
 const control = String.raw`HKLM\SYSTEM\CurrentControlSet\Control`;

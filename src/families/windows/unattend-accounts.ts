@@ -4,75 +4,132 @@ import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { windowsRelease } from './releases.ts';
-import { timeZones } from './timezones.ts';
 import type { Report } from './unattend-disk.ts';
-import { descendants, type Element } from './unattend.ts';
+import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 import { updatesOf } from './updates.ts';
 
-const value = (element: Element, name: string) => element.children.find((child) => child.name === name);
-
-/** Who logs on, by which password, and what the answer file says besides of the machine: by the "Unattended Windows Setup Reference". */
+/** Who logs on, how often ("LogonCount") and by which password: by the "Unattended Windows Setup Reference", where Enabled is false unless it says true. */
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
-  const users = descendants(root, 'LocalAccount').map((account) => value(account, 'Name')?.text.toLowerCase());
-  const builtIn = administratorName(recipe.language);
-  // "Username" of AutoLogon: only the English name enables the built-in account, which a server has enabled.
-  const known = ['administrator', ...(windowsRelease(recipe).isServer ? [builtIn.toLowerCase()] : []), ...users];
-  for (const logon of descendants(root, 'AutoLogon')) {
-    if (value(logon, 'Enabled')?.text.toLowerCase() === 'false') continue;
-    if (value(logon, 'LogonCount') === undefined)
-      report(logon, 'AutoLogon has no LogonCount, which "must be specified if AutoLogon is used"');
-    if (value(logon, 'LogonCount')?.text === '0') report(logon, 'AutoLogon: a LogonCount of 0 logs nobody on');
-    const user = value(logon, 'Username');
-    if (user === undefined) report(logon, 'AutoLogon has no Username');
-    else if (value(logon, 'Domain') === undefined && user.text !== '' && !known.includes(user.text.toLowerCase()))
+  const accounts = descendants(root, 'LocalAccount');
+  checkNames(recipe, accounts, report);
+  const logons = descendants(root, 'AutoLogon').filter((logon) => isTrue(logon, 'Enabled'));
+  for (const logon of logons) {
+    checkLogon(recipe, logon, accounts, report);
+    checkPassword(root, logon, accounts, report);
+  }
+  const [first] = descendants(root, 'FirstLogonCommands').filter(({ children }) => children.length > 0);
+  if (first && logons.length === 0)
+    report(first, 'FirstLogonCommands wait for somebody to log on: expected an AutoLogon with Enabled: true');
+  // "Order" of SynchronousCommand: all are "now started at the same time".
+  const commands = first?.children ?? [];
+  const build = commands.find((command) => /build\.cmd/i.test(textOf(command, 'CommandLine') ?? ''));
+  if (build && commands.length > 1)
+    report(
+      build,
+      'FirstLogonCommands: Windows may start the others while build.cmd runs: put them into `install.commands`',
+      'warning',
+    );
+  checkPlainText(root, report);
+}
+
+/** "Name" of LocalAccount, whose length is that of USER_INFO_0: 20 characters. */
+function checkNames(recipe: WindowsRecipe, accounts: readonly Element[], report: Report): void {
+  const seen = new Set<string>();
+  for (const account of accounts) {
+    const name = childOf(account, 'Name');
+    if (!name) {
+      report(account, 'LocalAccount has no Name');
+      continue;
+    }
+    if (name.text.length > 20) report(name, `Name: expected at most 20 characters, got ${name.text.length}`);
+    if (/["/\\[\]:|<>+=;,?*%@]|\.$|^none$/i.test(name.text))
       report(
-        user,
-        user.text.toLowerCase() === builtIn.toLowerCase()
-          ? `Username: ${show(user.text)} is disabled: only the English Administrator enables it, in any language`
-          : `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on Administrator`,
+        name,
+        `Name: expected a user name without any of " / \\ [ ] : | < > + = ; , ? * % @, got ${show(name.text)}`,
       );
-    else if (updatesOf(recipe) && !['administrator', builtIn.toLowerCase()].includes(user.text.toLowerCase()))
-      // "FirstLogonCommands" run elevated, programs of the Run key do not; User Account Control leaves out the built-in Administrator.
+    if (seen.has(name.text.toLowerCase())) report(name, `Name: the user ${show(name.text)} is made twice`);
+    seen.add(name.text.toLowerCase());
+    const [strange] = groupsOf(account).filter((group) => group !== '' && !isNamed(groupNames, group));
+    // A group of another language is one that this cannot know.
+    if (strange !== undefined && recipe.language.startsWith('en-'))
       report(
-        user,
-        'Username: expected Administrator with updates: for another user build.cmd is not elevated after a restart',
+        childOf(account, 'Group') ?? account,
+        `Group: Windows may have no group ${show(strange)}${didYouMean(strange, groupNames)}`,
+        'warning',
       );
   }
-  for (const element of descendants(root, 'PlainText')) {
-    const holder = parentOf(root, element);
-    const password = holder && value(holder, 'Value');
-    if (element.text.toLowerCase() === 'false' && password?.text.includes(holeMark.trim()))
+}
+
+/** Groups of Windows by their English names, which it takes in any language ("Username"); of the first one alone are administrators. */
+const groupNames = [
+  ...['Administrators', 'Users', 'Power Users', 'Guests', 'Backup Operators', 'Remote Desktop Users'],
+  ...[
+    'Remote Management Users',
+    'Hyper-V Administrators',
+    'Performance Monitor Users',
+    'Network Configuration Operators',
+  ],
+];
+
+/** The groups of an account, separated by semicolons ("Group" of LocalAccount). */
+function groupsOf(account: Element): string[] {
+  return (textOf(account, 'Group') ?? '').split(';').map((group) => group.trim());
+}
+
+const isNamed = (names: readonly string[], name: string) =>
+  names.some((each) => each.toLowerCase() === name.toLowerCase());
+
+function checkLogon(recipe: WindowsRecipe, logon: Element, accounts: readonly Element[], report: Report): void {
+  const builtIn = administratorName(recipe.language);
+  const users = accounts.map((account) => textOf(account, 'Name')?.toLowerCase());
+  // "Username" of AutoLogon: only the English name enables the built-in account, which a server has enabled.
+  const known = ['administrator', ...(windowsRelease(recipe).isServer ? [builtIn.toLowerCase()] : []), ...users];
+  const count = textOf(logon, 'LogonCount');
+  if (count === undefined) report(logon, 'AutoLogon has no LogonCount, which "must be specified if AutoLogon is used"');
+  if (/^0+$/.test(count ?? '')) report(logon, 'AutoLogon: a LogonCount of 0 logs nobody on');
+  const user = childOf(logon, 'Username');
+  const name = user?.text.toLowerCase() ?? '';
+  if (user === undefined) return report(logon, 'AutoLogon has no Username');
+  if (childOf(logon, 'Domain') === undefined && name !== '' && !known.includes(name))
+    return report(
+      user,
+      name === builtIn.toLowerCase()
+        ? `Username: ${show(user.text)} is disabled: only the English Administrator enables it, in any language`
+        : `Username: nobody makes the user ${show(user.text)}: add a LocalAccount, or log on Administrator`,
+    );
+  if (updatesOf(recipe) && !['administrator', builtIn.toLowerCase()].includes(name))
+    // "FirstLogonCommands" run elevated, programs of the Run key do not; User Account Control leaves out the built-in Administrator.
+    report(
+      user,
+      'Username: expected Administrator with updates: for another user build.cmd is not elevated after a restart',
+    );
+  const account = accounts.find((each) => textOf(each, 'Name')?.toLowerCase() === name);
+  if (account && groupsOf(account).every((group) => group === '' || isNamed(groupNames.slice(1), group)))
+    report(user, `Username: ${show(user.text)} is no member of Administrators, for whom alone FirstLogonCommands run`);
+}
+
+/** A logon by another password than that of the account fails, and Windows waits. */
+function checkPassword(root: Element, logon: Element, accounts: readonly Element[], report: Report): void {
+  const name = textOf(logon, 'Username')?.toLowerCase();
+  const account = accounts.find((each) => textOf(each, 'Name')?.toLowerCase() === name);
+  const [administrator] = descendants(root, 'AdministratorPassword');
+  const wanted = account ? childOf(account, 'Password') : name === 'administrator' ? administrator : undefined;
+  const given = childOf(logon, 'Password');
+  const form = (password: Element | undefined) => isTrue(password, 'PlainText');
+  if (!account && !administrator && name === 'administrator' && (textOf(given, 'Value') ?? '') !== '')
+    report(logon, 'UserAccounts: expected an AdministratorPassword, by which AutoLogon logs on', 'warning');
+  if (!wanted || (given && form(wanted) !== form(given))) return;
+  if ((textOf(given, 'Value') ?? '') !== (textOf(wanted, 'Value') ?? ''))
+    report(given ?? logon, 'AutoLogon has another password than the account that it logs on');
+}
+
+function checkPlainText(root: Element, report: Report): void {
+  for (const holder of [...descendants(root, 'Password'), ...descendants(root, 'AdministratorPassword')]) {
+    const element = childOf(holder, 'PlainText');
+    if (element?.text.toLowerCase() === 'false' && textOf(holder, 'Value')?.includes(holeMark.trim()))
       report(
         element,
         'PlainText: expected true, for a secret is written as it is, and false means encoded by Windows SIM',
       );
   }
-  for (const name of descendants(root, 'ComputerName')) {
-    if (name.text !== '*' && name.text.length > 15)
-      report(name, `ComputerName: expected at most 15 characters, got ${name.text.length}`);
-    else if (/[{|}~[\\\]^':;<=>?@!"#$%`()+/.,& _]/.test(name.text) || /^\d+$/.test(name.text))
-      report(name, `ComputerName: expected letters, digits and hyphens, not digits alone, got ${show(name.text)}`);
-  }
-  // "TimeZone": `_dstoff` behind a name leaves daylight saving time out.
-  const isZone = (name: string) => timeZones.some((each) => each.toLowerCase() === name.toLowerCase());
-  for (const zone of descendants(root, 'TimeZone'))
-    if (zone.text !== '' && !isZone(zone.text.replace(/_dstoff$/i, '')))
-      report(zone, `TimeZone: Windows has no time zone ${show(zone.text)}${didYouMean(zone.text, timeZones)}`);
-  for (const command of [
-    ...descendants(root, 'RunSynchronousCommand'),
-    ...descendants(root, 'RunAsynchronousCommand'),
-  ]) {
-    const path = value(command, 'Path');
-    if (path === undefined) report(command, `${command.name} has no Path`);
-    else if (path.text.length > 259) report(path, `Path: expected at most 259 characters, got ${path.text.length}`);
-  }
-}
-
-function parentOf(root: Element, element: Element): Element | undefined {
-  if (root.children.includes(element)) return root;
-  for (const child of root.children) {
-    const found = parentOf(child, element);
-    if (found) return found;
-  }
-  return undefined;
 }

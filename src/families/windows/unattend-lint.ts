@@ -1,7 +1,7 @@
 import { show } from '../../recipe/values.ts';
 import { holeMark } from '../../answers/holes.ts';
 import { otherComponents } from './unattend-components.ts';
-import { type Element, parseXml, positionOf } from './unattend.ts';
+import { type Element, parseXml, positionOf, textOf } from './unattend.ts';
 import { components, listItems, passes } from './unattend-schema.ts';
 import type { Children, Rule } from './unattend-settings.ts';
 import { didYouMean, distance } from '../../text.ts';
@@ -48,6 +48,7 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
   const declared = /^<\?xml[^>]*\sencoding=["']([^"']*)["']/.exec(text)?.[1];
   if (declared !== undefined && !holdsAs(declared, text))
     lint.report(root, `the file is written in UTF-8, and its first line says ${show(declared)}`);
+  const seen = new Set<string>();
   for (const settings of root.children) {
     // Generators keep things of their own in the file, in a namespace of their own.
     if ((settings.attributes['xmlns'] ?? namespace) !== namespace) continue;
@@ -60,7 +61,7 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
         );
       continue;
     }
-    lintSettings(settings, lint);
+    lintSettings(settings, seen, lint);
   }
 }
 
@@ -71,7 +72,8 @@ function holdsAs(encoding: string, text: string): boolean {
   return /^utf-8$/i.test(encoding) || (!wide && /^[\u0000-\u007f]*$/.test(text));
 }
 
-function lintSettings(settings: Element, lint: Lint): void {
+/** `seen` holds the components of the passes before, for a pass may be written in two pieces. */
+function lintSettings(settings: Element, seen: Set<string>, lint: Lint): void {
   const pass = settings.attributes['pass'];
   if (pass === undefined) return lint.report(settings, 'settings has no attribute pass');
   if (!(passes as readonly string[]).includes(pass))
@@ -79,14 +81,13 @@ function lintSettings(settings: Element, lint: Lint): void {
       settings,
       `there is no pass ${show(pass)}${didYouMean(pass, passes)}; there are ${passes.join(', ')}`,
     );
-  const seen = new Set<string>();
   for (const component of settings.children) {
     if (component.name !== 'component') {
       lint.report(component, `unknown element ${component.name}${didYouMean(component.name, ['component'])}`);
       continue;
     }
     const { name = '', processorArchitecture: architecture = '' } = component.attributes;
-    const twin = `${name} ${architecture}`;
+    const twin = `${pass} ${name} ${architecture}`.toLowerCase();
     if (seen.has(twin)) lint.report(component, `${name} is in the pass ${pass} twice`);
     seen.add(twin);
     lintComponent(component, pass, lint);
@@ -142,10 +143,19 @@ function unknownComponent(name: string): [message: string, level: Remark['level'
 }
 
 /** Elements whose type "does not support empty elements", as the "Unattended Windows Setup Reference" says of each. */
-const neverEmpty = ['CommandLine', 'ComputerName', 'Group', 'Key', 'Letter', 'Name', 'Path', 'TimeZone', 'Username'];
+const neverEmpty = [
+  ...['FullName', 'Group', 'Key', 'Label', 'Letter', 'Name', 'Path', 'RunAsynchronous', 'RunSynchronous', 'TimeZone'],
+  ...['TypeID', 'Username'],
+];
+
+/** Elements that work when they are empty, in answer files that are published, and say nothing. */
+const idleEmpty = ['CommandLine', 'ComputerName'];
+
+/** Commands, whose Order is "between 1 and 500"; partitions are counted as they are. */
+const commands = ['AsynchronousCommand', 'RunAsynchronousCommand', 'RunSynchronousCommand', 'SynchronousCommand'];
 
 function lintChildren(element: Element, rules: Children, lint: Lint): void {
-  const orders = new Map<string, Element>();
+  const orders = new Set<string>();
   const seen = new Set<string>();
   for (const child of element.children) {
     const rule = Object.hasOwn(rules, child.name) ? rules[child.name] : undefined;
@@ -157,29 +167,44 @@ function lintChildren(element: Element, rules: Children, lint: Lint): void {
       );
       continue;
     }
-    if (listItems.includes(child.name) && child.attributes['wcm:action'] === undefined)
-      lint.report(child, `${child.name} has no attribute wcm:action="add"`, 'warning');
-    const order = child.children.find(({ name }) => name === 'Order')?.text;
-    if (order !== undefined && orders.has(`${child.name} ${order}`))
-      lint.report(child, `the order ${order} is already used above`);
-    if (order !== undefined) orders.set(`${child.name} ${order}`, child);
-    if (order === '0') lint.report(child, `${child.name}: the order begins at 1`);
-    if (typeof rule === 'object' && 'Order' in rule && order === undefined)
-      lint.report(child, `${child.name} has no Order`);
+    lintItem(child, lint);
+    if (typeof rule === 'object' && 'Order' in rule) lintOrder(child, orders, lint);
     const key = child.attributes['wcm:keyValue'];
     const twin = listItems.includes(child.name) ? key && `${child.name} with wcm:keyValue="${key}"` : child.name;
     if (twin !== undefined && seen.has(twin)) lint.report(child, `${twin} is in ${element.name} twice`);
     if (twin !== undefined) seen.add(twin);
-    if (
-      child.text === '' &&
-      (neverEmpty.includes(child.name) || (child.name === 'Value' && element.name === 'MetaData'))
-    )
-      lint.report(
-        child,
-        `${child.name} of ${element.name} is empty: Setup takes no empty one, leave it out or fill it`,
-      );
+    if (child.text === '' && child.children.length === 0) lintEmpty(child, element, lint);
     lintValue(child, rule, lint);
   }
+}
+
+/** What an entry of a list says of itself. */
+function lintItem({ name, attributes, ...element }: Element, { report }: Lint): void {
+  if (!listItems.includes(name)) return;
+  const at = { name, attributes, ...element };
+  const action = attributes['wcm:action'];
+  if (action === undefined) report(at, `${name} has no attribute wcm:action="add"`, 'warning');
+  else if (!['add', 'modify', 'remove'].includes(action))
+    report(at, `${name}: expected wcm:action="add", got ${show(action)}`);
+  if (name === 'PathAndCredentials' && !attributes['wcm:keyValue'])
+    report(at, `${name} has no attribute wcm:keyValue="1"`, 'warning');
+}
+
+function lintOrder(item: Element, orders: Set<string>, { report }: Lint): void {
+  const order = textOf(item, 'Order');
+  if (order === undefined) return report(item, `${item.name} has no Order`);
+  const number = `${item.name} ${/^\d+$/.test(order) ? Number(order) : order}`;
+  if (orders.has(number)) report(item, `the order ${order} is already used above`);
+  orders.add(number);
+  if (/^0+$/.test(order)) report(item, `${item.name}: the order begins at 1`);
+  if (commands.includes(item.name) && Number(order) > 500) report(item, `${item.name}: the order ends at 500`);
+}
+
+function lintEmpty(child: Element, { name }: Element, { report }: Lint): void {
+  const isRefused = neverEmpty.includes(child.name) || (child.name === 'Value' && name === 'MetaData');
+  if (isRefused) report(child, `${child.name} of ${name} is empty: Setup takes no empty one, leave it out or fill it`);
+  else if (idleEmpty.includes(child.name))
+    report(child, `${child.name} of ${name} is empty: leave it out or fill it`, 'warning');
 }
 
 function lintValue(element: Element, rule: Rule, lint: Lint): void {

@@ -90,7 +90,11 @@ const provisioning = { Provisioning: { AccountData: 'secret' } } as const;
 export const components: Readonly<Record<string, ComponentRule>> = {
   'Microsoft-Windows-International-Core-WinPE': {
     passes: ['windowsPE'],
-    holds: { ...languages, LayeredDriver: 'number', SetupUILanguage: { UILanguage: 'text', WillShowUI: always } },
+    holds: {
+      ...languages,
+      LayeredDriver: 'number',
+      SetupUILanguage: { UILanguage: 'text', WillShowUI: [...always, 'onError'] },
+    },
   },
   'Microsoft-Windows-International-Core': { passes: ['specialize', 'oobeSystem'], holds: languages },
   'Microsoft-Windows-PnpCustomizationsWinPE': { passes: ['windowsPE'], holds: drivers },

@@ -71,14 +71,8 @@ export const setup: Children = {
       InstallFrom: {
         Credentials: credentials,
         MetaData: {
-          Key: [
-            '/IMAGE/NAME',
-            '/IMAGE/INDEX',
-            '/IMAGE/DESCRIPTION',
-            '/image/name',
-            '/image/index',
-            '/image/description',
-          ],
+          // The name, number or description: unattend-image.ts looks at it.
+          Key: 'text',
           Value: 'text',
         },
         Path: 'text',

@@ -68,6 +68,21 @@ export function positionOf(text: string, at: number): { line: number; column: nu
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
+/** The element of that name directly below one. */
+export function childOf(element: Element | undefined, name: string): Element | undefined {
+  return element?.children.find((child) => child.name === name);
+}
+
+/** The text of the element of that name directly below one. */
+export function textOf(element: Element | undefined, name: string): string | undefined {
+  return childOf(element, name)?.text;
+}
+
+/** Whether the element of that name directly below one says true. */
+export function isTrue(element: Element | undefined, name: string): boolean {
+  return textOf(element, name)?.toLowerCase() === 'true';
+}
+
 /** All elements of that name below one, however deep. */
 export function descendants(element: Element, name: string): Element[] {
   return element.children.flatMap((child) => [...(child.name === name ? [child] : []), ...descendants(child, name)]);

@@ -136,7 +136,7 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
       diskBus: recipe.machine.diskBus,
       logPort: undefined,
       restarts: true,
-      // The prompt of the ISO lasts five seconds and comes when the firmware is done, which is slow without KVM.
+      // The prompt of the ISO lasts some five seconds, as its users observe, and comes when the firmware is done, which is slow without KVM.
       bootKey: { key: 'KEY_SPACE', every: 2, during: host.accelerator === 'kvm' ? 40 : 180 },
     },
     args: [
