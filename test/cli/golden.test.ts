@@ -40,6 +40,7 @@ const commands = [
   'builds',
   'explain',
   'logs',
+  'report',
   'clean',
 ];
 const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];
