@@ -23,7 +23,21 @@ const verdictForm = z.object({
   ),
 });
 const inventoryForm = z.object({
-  packages: z.array(z.object({ name: z.string(), version: z.string(), arch: z.string().default('') })),
+  packages: z.array(
+    z
+      .object({
+        name: z.string(),
+        version: z.string(),
+        arch: z.string().default(''),
+        // Of an rpm, whose version is all three.
+        epoch: z.number().optional(),
+        release: z.string().optional(),
+      })
+      .transform(({ name, version, arch, epoch, release }) => ({
+        ...{ name, arch },
+        version: `${epoch === undefined ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`,
+      })),
+  ),
 });
 
 /** What the checks of a booted image found, as `verify.json` has it. */

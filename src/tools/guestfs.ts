@@ -100,6 +100,19 @@ export function copyOut(
   return { program: 'guestfish', args, env: environment(host), timeout: 300 };
 }
 
+/**
+ * guestfish(1) at a terminal on a disk that may be written to, with what is on it mounted if `inspect` says so: without an
+ * operating system it ends then.
+ */
+export function openGuestfish(
+  disk: string,
+  inspect: boolean,
+  host: ApplianceHost,
+): Pick<Call, 'program' | 'args' | 'env'> {
+  const args = ['--rw', '--format=qcow2', '-a', disk, ...(inspect ? ['-i'] : [])];
+  return { program: 'guestfish', args, env: environment(host) };
+}
+
 /** `/Windows/Panther` becomes Windows-Panther. */
 function fileName(folder: string): string {
   return folder

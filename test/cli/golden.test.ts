@@ -41,6 +41,8 @@ const commands = [
   'explain',
   'logs',
   'report',
+  'console',
+  'shell',
   'clean',
 ];
 const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];

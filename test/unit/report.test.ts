@@ -34,7 +34,9 @@ async function state() {
           { check: 'units', outcome: 'failed', message: 'a.service failed' },
         ],
       }),
-      'inventory.json': JSON.stringify({ packages: [{ name: 'bash', version: '5.2', arch: 'x86_64' }] }),
+      'inventory.json': JSON.stringify({
+        packages: [{ name: 'bash', epoch: 1, version: '5.2', release: '6.el9', arch: 'x86_64' }],
+      }),
     },
   });
   writeBuild(home, 'a-20260103-030000-0003', {
@@ -88,7 +90,7 @@ test('an image is shown with its checks, packages, and what is other than before
   const { all, last, first } = await state();
   const view = buildView(last, all, undefined);
   expect(view.checks).toMatchObject({ summary: '1 passed, 1 failed, 0 skipped', results: [{ check: 'units' }, {}] });
-  expect(view.packages).toEqual([{ name: 'bash', version: '5.2', arch: 'x86_64' }]);
+  expect(view.packages).toEqual([{ name: 'bash', version: '1:5.2-6.el9', arch: 'x86_64' }]);
   expect(view.changes).toEqual({
     before: 'a-20260101-030000-0001',
     rows: [
