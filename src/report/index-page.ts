@@ -17,7 +17,7 @@ export function indexView(all: readonly BuildRecord[]) {
   const counts = outcomes.map((wanted) => `${all.filter(({ outcome }) => outcome === wanted).length} ${wanted}`);
   return {
     title: 'Builds',
-    summary: `${all.length} builds of ${latest.length} images: ${counts.join(', ')}`,
+    summary: `${counted(all.length, 'build')} of ${counted(latest.length, 'image')}: ${counts.join(', ')}`,
     images: latest.map((build, index) => {
       const past = pastOf(all, build);
       return {
@@ -48,4 +48,8 @@ export function indexView(all: readonly BuildRecord[]) {
       };
     }),
   };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
