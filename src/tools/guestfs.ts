@@ -100,6 +100,14 @@ export function copyOut(
   return { program: 'guestfish', args, env: environment(host), timeout: 300 };
 }
 
+/** `/Windows/Panther` becomes Windows-Panther. */
+function fileName(folder: string): string {
+  return folder
+    .slice(1)
+    .replace(/[^A-Za-z0-9.]+/g, '-')
+    .replace(/^-/, '');
+}
+
 /**
  * guestfish(1) at a terminal on a disk that may be written to, with what is on it mounted if `inspect` says so: without an
  * operating system it ends then.
@@ -111,14 +119,6 @@ export function openGuestfish(
 ): Pick<Call, 'program' | 'args' | 'env'> {
   const args = ['--rw', '--format=qcow2', '-a', disk, ...(inspect ? ['-i'] : [])];
   return { program: 'guestfish', args, env: environment(host) };
-}
-
-/** `/Windows/Panther` becomes Windows-Panther. */
-function fileName(folder: string): string {
-  return folder
-    .slice(1)
-    .replace(/[^A-Za-z0-9.]+/g, '-')
-    .replace(/^-/, '');
 }
 
 /** virt-sparsify(1) in place: trims the filesystems, needs no temporary space. */
