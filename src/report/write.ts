@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VmkilnError } from '../errors.ts';
+import { messageOf, VmkilnError } from '../errors.ts';
 import type { BuildRecord } from '../pipeline/builds.ts';
 import { checkForFile, writeAtomic } from '../store/files.ts';
 import { allHarmless } from '../text.ts';
@@ -15,11 +15,14 @@ const indexFile = 'index.html';
 /**
  * Writes the page of one build. `all` are the builds whose folders are there, the latest first.
  *
- * @throws VmkilnError USAGE when something is there that is no report, DISK_FULL.
+ * @throws VmkilnError USAGE when it cannot be written, or something is there that is no report; DISK_FULL.
  */
 export async function writePage(build: BuildRecord, all: readonly BuildRecord[], file: string): Promise<void> {
-  await checkReplaceable(file);
-  await writeAtomic(file, await pageOf(build, allHarmless(all), undefined));
+  const html = await pageOf(build, allHarmless(all), undefined);
+  await writing(file, async () => {
+    await checkReplaceable(file);
+    await writeAtomic(file, html);
+  });
 }
 
 /**
@@ -36,15 +39,28 @@ export async function writePages(
   const harmless = allHarmless(all);
   const files = harmless.map(({ build }) => join(folder, pageName(build)));
   const index = join(folder, indexFile);
-  for (const file of [index, ...files]) await checkReplaceable(file);
-  await mkdir(folder, { recursive: true });
-  for (const [at, build] of all.entries()) {
-    signal.throwIfAborted();
-    progress('writing the pages', at / all.length);
-    await writeAtomic(files[at] ?? '', await pageOf(build, harmless, neighboursOf(harmless, at)));
-  }
-  await writeAtomic(index, htmlOf({ kind: 'index', view: indexView(harmless) }));
+  await writing(folder, async () => {
+    for (const file of [index, ...files]) await checkReplaceable(file);
+    await mkdir(folder, { recursive: true });
+    for (const [at, build] of all.entries()) {
+      signal.throwIfAborted();
+      progress('writing the pages', at / all.length);
+      await writeAtomic(files[at] ?? '', await pageOf(build, harmless, neighboursOf(harmless, at)));
+    }
+    await writeAtomic(index, htmlOf({ kind: 'index', view: indexView(harmless) }));
+  });
   return index;
+}
+
+/** A place that cannot be written is a mistake of whoever named it. */
+async function writing(place: string, write: () => Promise<void>): Promise<void> {
+  await write().catch((cause: unknown) => {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new VmkilnError('USAGE', `${place} cannot be written: ${messageOf(cause)}`, {
+      hint: 'name a file in a folder that is there and that you may write; with --all, a folder',
+      cause,
+    });
+  });
 }
 
 async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {

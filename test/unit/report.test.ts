@@ -163,4 +163,6 @@ test('a page takes the place of a page, and of nothing else', async () => {
   await expect(writePages(all, folder, world)).rejects.toMatchObject({ code: 'USAGE' });
   await expect(writePage(failed.build, all, own)).rejects.toThrow(/is no report/);
   expect(readFileSync(own, 'utf8')).toBe('mine');
+  await expect(writePage(failed.build, all, join(folder, 'no/page.html'))).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(writePages(all, own, world)).rejects.toMatchObject({ code: 'USAGE' });
 });
