@@ -12,6 +12,7 @@ const floors = [
   ['cli.ts'],
   ['commands'],
   ['index.ts'],
+  ['report'],
   ['ui', 'rehearsal'],
   ['pipeline'],
   ['stages'],

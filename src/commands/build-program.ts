@@ -31,6 +31,22 @@ export function defineBuildCommands(define: Define, run: Run, context: CommandCo
     .option('--follow', 'go on until the build has ended')
     .option('--json', 'print the events as they are stored, one JSON value a line')
     .action((build, options) => run(async () => (await import('./logs.ts')).logs(build, options, context)));
+  define('report [build]', 'Write a page about a build, by default the latest: one HTML file, without network.', [
+    'vmkiln report',
+    'vmkiln report rhel7 --out rhel7.html',
+    'vmkiln report --all --out /srv/www/builds',
+  ])
+    .option('--all', 'write the pages of all builds, and an index over them')
+    .option('--out <file>', 'file to write, with --all the folder (default: BUILD.html; report)', filled)
+    .action((build, options) => run(async () => (await import('./report.ts')).report(build, options, context)));
+  define('console [build]', 'Print the console of a guest that a failed build kept, or that is being installed.', [
+    'vmkiln console',
+    'vmkiln console rhel7',
+  ]).action((build) => run(async () => (await import('./console.ts')).console(build, context)));
+  define('shell [build]', 'Open guestfish on an overlay of the disk that a failed build kept.', [
+    'vmkiln shell',
+    "echo 'cat /etc/os-release' | vmkiln shell rhel7",
+  ]).action((build) => run(async () => (await import('./shell.ts')).shell(build, context)));
   defineClean(define, run, context);
 }
 

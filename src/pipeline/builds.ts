@@ -19,9 +19,10 @@ export type Outcome = 'running' | 'done' | 'failed' | 'kept' | 'interrupted';
 /** A build whose folder is there: what its manifest says, and how it stands. */
 export type BuildRecord = Manifest & { outcome: Outcome; folder: string };
 
-/** A command of a stage, its log in the build's folder, and how it ended: both undefined while it runs. */
+/** A command of a stage, when it began (ISO 8601), its log in the build's folder, and how it ended: undefined while it runs. */
 export type CommandRecord = {
   stage: StageName;
+  startedAt: string;
   argv: readonly string[];
   log: string;
   exitCode: number | undefined;
@@ -126,8 +127,8 @@ export function commandsOf(events: readonly Event[]): CommandRecord[] {
   const running: (CommandRecord & { control: boolean })[] = [];
   for (const event of events) {
     if (event.type === 'command-started') {
-      const { stage, argv, log, control } = event;
-      running.push({ stage, argv, log, control, exitCode: undefined, seconds: undefined });
+      const { stage, at: startedAt, argv, log, control } = event;
+      running.push({ stage, startedAt, argv, log, control, exitCode: undefined, seconds: undefined });
     } else if (event.type === 'command-finished') {
       const { stage, program, exitCode, seconds } = event;
       const open = running.find(

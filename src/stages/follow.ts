@@ -1,16 +1,19 @@
 import { open, stat } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 
+/** Reads new lines. `rest` is the last one as far as it was written, such as a question that waits for its answer. */
+export type Follow = (() => Promise<string[]>) & { rest: () => string };
+
 /**
  * Reads what a growing file has gained since the last call, in whole lines. A file that shrank was rotated by
  * virtlogd (2 MiB by default): reading starts again at its beginning. A file that is not there yet has no lines, nor has
  * one that may not be read: virtlogd keeps what it writes for root, also for an ordinary user of the system libvirt.
  */
-export function follow(path: string): () => Promise<string[]> {
+export function follow(path: string): Follow {
   let position = 0;
   let pending = '';
   const decoder = new TextDecoder();
-  return async () => {
+  const read = async () => {
     const size = await stat(path).then(
       (stats) => stats.size,
       () => 0,
@@ -33,6 +36,7 @@ export function follow(path: string): () => Promise<string[]> {
     pending = lines.pop() ?? '';
     return lines.map((line) => stripControls(line));
   };
+  return Object.assign(read, { rest: () => stripControls(pending) });
 }
 
 /** Removes terminal sequences and other control characters, except tabs. */

@@ -119,6 +119,25 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
   }
 }
 
+/**
+ * Runs a program that a person at the terminal talks to, on this process's own streams and in its process group, until it ends
+ * or `signal` aborts. It has no time limit.
+ *
+ * @returns its exit status, 1 when a signal ended it.
+ * @throws VmkilnError TOOL_MISSING, INTERRUPTED.
+ */
+export async function execAtTerminal(
+  { program, args, env }: Pick<ExecOptions, 'program' | 'args' | 'env'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { execa } = await import('#execa');
+  const options = { stdio: 'inherit', reject: false, cancelSignal: signal, ...(env && { env }) } as const;
+  const result = await execa(program, args, options);
+  if (signal.aborted) throw interrupted(`running ${program}`, signal);
+  if (result.code === 'ENOENT' || result.code === 'EACCES') throw missing(program, result);
+  return result.exitCode ?? 1;
+}
+
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);

@@ -120,6 +120,19 @@ function fileName(folder: string): string {
     .replace(/^-/, '');
 }
 
+/**
+ * guestfish(1) at a terminal on a disk that may be written to, with what is on it mounted if `inspect` says so: without an
+ * operating system it ends then.
+ */
+export function openGuestfish(
+  disk: string,
+  inspect: boolean,
+  host: ApplianceHost,
+): Pick<Call, 'program' | 'args' | 'env'> {
+  const args = ['--rw', '--format=qcow2', '-a', disk, ...(inspect ? ['-i'] : [])];
+  return { program: 'guestfish', args, env: environment(host) };
+}
+
 /** virt-sparsify(1) in place: trims the filesystems, needs no temporary space. */
 export function virtSparsify(disk: Arg, host: Host): Command {
   return { program: 'virt-sparsify', args: ['--in-place', qcow2, disk], timeout: 3600, env: environment(host) };

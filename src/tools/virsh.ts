@@ -101,6 +101,11 @@ export function parseDomstate(text: string): { state: string; reason: string } {
   return { state: match?.[1] ?? '', reason: match?.[2] ?? '' };
 }
 
+/** Where a domain's screen is, such as `vnc://127.0.0.1:0` for port 5900. One that does not run has none. */
+export function askDisplay(connect: string, domain: string): Call {
+  return virsh(connect, ['domdisplay', domain], [1]);
+}
+
 /** The state and the counters of a domain. See `parseDomstats` and `pausedByDisk`. */
 export function askStats(connect: string, domain: string): Call {
   return virsh(connect, ['domstats', '--state', '--cpu-total', '--block', '--interface', domain], [1]);

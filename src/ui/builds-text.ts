@@ -26,8 +26,8 @@ export function buildsText(builds: readonly BuildRecord[], now: number, paint: P
   ].join('\n');
 }
 
-/** The first line of what went wrong: the named cause if there is one. */
-function whyFailed({ failure, outcome }: BuildRecord): string | undefined {
+/** The first line of what went wrong, if anything did: the named cause if there is one. */
+export function whyFailed({ failure, outcome }: BuildRecord): string | undefined {
   if (outcome === 'done' || outcome === 'running') return undefined;
   return oneLine(
     failure?.explanation?.cause ??
@@ -37,11 +37,13 @@ function whyFailed({ failure, outcome }: BuildRecord): string | undefined {
   );
 }
 
-function timeText(at: string): string {
+/** A time in UTC, to the minute. */
+export function timeText(at: string): string {
   return at.slice(0, 16).replace('T', ' ');
 }
 
-function secondsOf({ startedAt, endedAt, outcome }: BuildRecord, now: number): number | undefined {
+/** The seconds that a build took, or has taken until `now` (milliseconds since 1970). Undefined for one that was killed. */
+export function secondsOf({ startedAt, endedAt, outcome }: BuildRecord, now: number): number | undefined {
   const end = endedAt === undefined ? (outcome === 'running' ? now : undefined) : Date.parse(endedAt);
   return end === undefined ? undefined : (end - Date.parse(startedAt)) / 1000;
 }
@@ -51,10 +53,15 @@ function durationText(build: BuildRecord, now: number): string {
   return seconds === undefined ? '' : formatDuration(seconds);
 }
 
-/** An image that went to several places counts once. */
-function sizeText({ published }: BuildRecord): string {
+function sizeText(build: BuildRecord): string {
+  const bytes = imageBytes(build);
+  return bytes === undefined ? '' : formatBytes(bytes);
+}
+
+/** What the images of a build take, in bytes: one that went to several places counts once. Undefined without any. */
+export function imageBytes({ published }: Pick<BuildRecord, 'published'>): number | undefined {
   const sizes = new Map(published.map(({ sha256, size }) => [sha256, size]));
-  return sizes.size === 0 ? '' : formatBytes([...sizes.values()].reduce((sum, size) => sum + size, 0));
+  return sizes.size === 0 ? undefined : [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** All that is kept of one build. */

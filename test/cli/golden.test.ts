@@ -40,6 +40,9 @@ const commands = [
   'builds',
   'explain',
   'logs',
+  'report',
+  'console',
+  'shell',
   'clean',
 ];
 const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];

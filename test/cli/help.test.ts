@@ -12,7 +12,8 @@ const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...a
 
 const commands = [
   ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'convert', 'upload', 'image'],
-  ...['verify-signature', 'builds', 'explain', 'logs', 'clean', 'schema', 'init', 'completion'],
+  ...['verify-signature', 'builds', 'explain', 'logs', 'report', 'console', 'shell', 'clean'],
+  ...['schema', 'init', 'completion'],
 ];
 
 /** The help of a command, and of the commands below it, by what is typed for it. */

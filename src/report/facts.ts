@@ -1,0 +1,124 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
+import type { Log } from '../explain/logs.ts';
+import type { Event } from '../model.ts';
+import { readLogs } from '../pipeline/build-logs.ts';
+import { type BuildRecord, type CommandRecord, commandsOf, hasFailed } from '../pipeline/builds.ts';
+import { readEvents } from '../pipeline/event-file.ts';
+import { explainRecord } from '../pipeline/explain-build.ts';
+import { allHarmless, harmless } from '../text.ts';
+
+/** Of all logs together at most so many bytes are shown, and of one of them at most so many at its end. */
+const mostBytes = 4 * 1024 * 1024;
+const mostOfOne = 256 * 1024;
+/** A larger picture is no screenshot. */
+const largestPicture = 4 * 1024 * 1024;
+
+const verdictForm = z.object({
+  passed: z.boolean(),
+  results: z.array(
+    z.object({ check: z.string(), outcome: z.enum(['passed', 'failed', 'skipped']), message: z.string() }),
+  ),
+});
+const inventoryForm = z.object({
+  packages: z.array(
+    z
+      .object({
+        name: z.string(),
+        version: z.string(),
+        arch: z.string().default(''),
+        // Of an rpm, whose version is all three.
+        epoch: z.number().optional(),
+        release: z.string().optional(),
+      })
+      .transform(({ name, version, arch, epoch, release }) => ({
+        ...{ name, arch },
+        version: `${epoch === undefined ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`,
+      })),
+  ),
+});
+
+/** What the checks of a booted image found, as `verify.json` has it. */
+type Verdict = z.infer<typeof verdictForm>;
+
+/** A PNG of the guest's screen. */
+type Picture = { name: string; png: Buffer };
+
+/** A log as it is shown: the end of a long one, whose first line has the number `first`, from 1. */
+export type ShownLog = Required<Log>;
+
+/** Everything that the folder of a build says of it. Texts are harmless; what no stage has left is undefined or empty. */
+export type Facts = {
+  build: BuildRecord;
+  events: Event[];
+  commands: CommandRecord[];
+  explained: Awaited<ReturnType<typeof explainRecord>> | undefined;
+  verdict: Verdict | undefined;
+  packages: z.infer<typeof inventoryForm>['packages'] | undefined;
+  pictures: Picture[];
+  logs: ShownLog[];
+};
+
+/** Reads what a build has left. */
+export async function readFacts(build: BuildRecord): Promise<Facts> {
+  const { folder } = build;
+  const [events, explained, verdict, inventory, pictures, logs] = await Promise.all([
+    readEvents(folder),
+    hasFailed(build) ? explainRecord(build) : undefined,
+    readForm(verdictForm, join(folder, 'verify.json')),
+    readForm(inventoryForm, join(folder, 'inventory.json')),
+    readPictures(join(folder, 'failure')),
+    readLogs(folder, { isInstallation: true }),
+  ]);
+  const commands = commandsOf(events);
+  const texts = { build, events, commands, explained, verdict, packages: inventory?.packages };
+  return { ...present(texts), pictures, logs: shownLogs(logs) };
+}
+
+/** JSON has no undefined: what was left out stays a key. */
+function present<T extends Partial<Facts>>(texts: T): T {
+  return { ...texts, ...allHarmless(texts) };
+}
+
+/** A file of JSON; undefined when there is none, or one of another form. */
+async function readForm<F extends z.ZodType>(form: F, file: string): Promise<z.infer<F> | undefined> {
+  try {
+    return form.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+async function readPictures(folder: string): Promise<Picture[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.png')).toSorted();
+  const pictures = await Promise.all(
+    names.map(async (name) => ({
+      name: harmless(name),
+      png: await readFile(join(folder, name)).catch(() => Buffer.alloc(0)),
+    })),
+  );
+  return pictures.filter(({ png }) => png.subarray(1, 4).toString('latin1') === 'PNG' && png.length <= largestPicture);
+}
+
+/** Logs with something in them, without what steers a terminal. Pure. */
+export function shownLogs(logs: readonly Log[]): ShownLog[] {
+  let left = mostBytes;
+  return logs.flatMap(({ file, text, first = 1 }) => {
+    if (text.trim() === '') return [];
+    const shown = endOf(text, Math.min(mostOfOne, left));
+    left -= shown.length;
+    const skipped = text.slice(0, text.length - shown.length).split('\n').length - 1;
+    // Lines keep their numbers: a program that draws a line anew has one.
+    const plain = stripVTControlCharacters(shown).replaceAll('\r\n', '\n').replaceAll('\r', ' ');
+    return [{ file: harmless(file, { oneLine: true }), first: first + skipped, text: harmless(plain) }];
+  });
+}
+
+/** The last whole lines of a text. */
+function endOf(text: string, characters: number): string {
+  if (text.length <= characters) return text;
+  const start = text.indexOf('\n', text.length - characters) + 1;
+  return start === 0 ? text.slice(text.length - characters) : text.slice(start);
+}
