@@ -1,9 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { familyOf, loadRecipe } from '../families/index.ts';
-import type { Expected } from '../families/family.ts';
 import { anyLinux } from '../families/linux/expect.ts';
-import { VmkilnError } from '../errors.ts';
 import { withFitImage } from '../images/gate.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { loadChecks, type Verify } from '../recipe/verify.ts';
@@ -13,6 +11,7 @@ import { withTemporary } from '../tools/temporary.ts';
 import { paintFor } from '../ui/format.ts';
 import { checksText } from '../ui/checks-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import type { Expectation } from '../verify/expectation.ts';
 import { junit } from '../verify/junit.ts';
 import { machineOf, verdictOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
@@ -35,7 +34,7 @@ type VerifyOptions = {
  */
 export async function verify(image: string, options: VerifyOptions, context: CommandContext): Promise<number> {
   const { signal, say, world } = context;
-  const { wanted, machine, verify: own } = await expected(options, world.cwd);
+  const { wanted, own } = await expected(options, world.cwd);
   const more = await Promise.all(options.check.map(loadChecks));
   const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? own.network };
   const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
@@ -44,8 +43,12 @@ export async function verify(image: string, options: VerifyOptions, context: Com
     withTemporary('vmkiln-verify-', (folder) => {
       const run = (call: Call, stop?: AbortSignal) =>
         exec({ ...call, env: { ...world.env, TMPDIR: folder, ...call.env }, signal: stop ?? signal });
-      const clone = { ...machine, ...machineOf(found), path: file.open };
-      return verifyImage(clone, wanted, { run, host, signal, folder }, { note: say, ...terms });
+      return verifyImage(
+        { ...machineOf(found), path: file.open },
+        wanted,
+        { run, host, signal, folder },
+        { note: say, ...terms },
+      );
     }),
   );
   const seconds = (performance.now() - began) / 1000;
@@ -58,15 +61,9 @@ export async function verify(image: string, options: VerifyOptions, context: Com
   return verdict.passed ? 0 : 1;
 }
 
-async function expected(options: VerifyOptions, cwd: string): Promise<Expected & { verify: Verify }> {
+async function expected(options: VerifyOptions, cwd: string): Promise<{ wanted: Expectation; own: Verify }> {
   const none = { skip: [], checks: [], network: false };
-  if (options.recipe === undefined) return { ...anyLinux, verify: none };
+  if (options.recipe === undefined) return { wanted: anyLinux, own: none };
   const { recipe } = await loadRecipe(options.recipe, await readVariables(options), { cwd, rehearsal: true });
-  const found = familyOf(recipe).expects?.(recipe);
-  if (found === undefined) {
-    throw new VmkilnError('USAGE', `${options.recipe}: nothing can be asked of a clone of family ${recipe.family}`, {
-      hint: 'leave --recipe out',
-    });
-  }
-  return { ...found, verify: recipe.verify ?? none };
+  return { wanted: familyOf(recipe).expects(recipe), own: recipe.verify ?? none };
 }

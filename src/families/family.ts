@@ -16,7 +16,6 @@ import type { RecipeFiles } from '../recipe/files.ts';
 import type { MediaKeys } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { InstallDevices } from '../tools/virt-install.ts';
-import type { ClonedImage } from '../verify/clone.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import type { First } from './first.ts';
 
@@ -38,12 +37,6 @@ export type Installation = Contribution & {
 
 /** A mistake in a rendered file; `line` and `column` count from 1. A warning does not stop a build. */
 export type Finding = { file: string; line: number; column: number; level: 'error' | 'warning'; message: string };
-
-/** What clones of an image must be like, and the machine that they run on. */
-export type Expected = {
-  wanted: Expectation;
-  machine: Pick<ClonedImage, 'memory' | 'diskBus' | 'machine'>;
-};
 
 /** Why a stage has nothing to do, in words for a person. */
 export type Omitted = { omitted: string };
@@ -100,8 +93,8 @@ export type Family<R extends Recipe = Recipe> = {
   lint?(recipe: R, rendered: readonly RenderedFile[]): readonly Finding[];
   /** Looks into the media that are there: what they lack for this recipe, in words for a person, without a secret in them. */
   check?(recipe: R, media: Media, read: (secret: SecretRef) => string): Promise<readonly string[]>;
-  /** What its clones must be like, and the machine they run on; undefined for a system that nobody can ask anything. */
-  expects?(recipe: R): Expected;
+  /** What an image must be like before it is published. */
+  expects(recipe: R): Expectation;
   /** Properties of the Image service that its users need for this system: disk bus, network card, user, guest agent. */
   properties(recipe: R): Readonly<Record<string, string>>;
   /** Things to tell a person before starting. */

@@ -1,22 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { VmkilnError } from '../errors.ts';
+import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import type { OwnCheck } from '../recipe/verify.ts';
-import type { ClonedImage } from '../verify/clone.ts';
-import type { CheckResult, Expectation } from '../verify/expectation.ts';
+import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { junit } from '../verify/junit.ts';
 import { machineOf, verdictOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 import type { Stage } from './stage.ts';
-import { guestTakes } from './weight.ts';
+import { applianceTakes, guestTakes } from './weight.ts';
 
-/** What the clones have to be like, and the machine that they run on: memory in bytes. */
+/** What the image has to be like, and what is asked of its clones besides. */
 type Settings = {
   name: string;
   wanted: Expectation;
-  machine: Pick<ClonedImage, 'memory' | 'diskBus' | 'machine'>;
   skip: readonly string[];
   checks: readonly OwnCheck[];
   network: boolean;
@@ -31,26 +30,23 @@ export const verify: Stage<Settings> = {
   leaves: { file: 'verify.json' },
   hook: { name: 'afterBuild', after: 'result' },
   plan: ({ name, recipe, family, host }) => {
-    const expected = family.expects?.(recipe);
-    if (expected === undefined) return { commands: [], keys: [], omitted: 'images of this family are not booted' };
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
-    const { wanted, machine } = expected;
-    const { memory, cores } = guestTakes({ memory: machine.memory, vcpus: 2 }, host);
-    const settings = { name, wanted, machine, ...recipe.verify };
+    const wanted = family.expects(recipe);
+    const settings = { name, wanted, ...recipe.verify };
     return {
       commands: [],
       keys: ['cloudInit', 'verify'],
-      takes: { memory: 2 * memory, cores: 2 * cores },
+      takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
       counts: { ...settings, name: undefined },
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, machine, skip, checks, network } = settings;
+    const { name, wanted, skip, checks, network } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
-    const image = { ...machine, ...machineOf(await withImage(path, (file) => inspectImage(file, { signal }))), path };
+    const image = { ...machineOf(await withImage(path, (file) => inspectImage(file, { signal }))), path };
     const folder = context.work('clones');
     await mkdir(folder, { mode: 0o700 });
     const note = (message: string) => context.emit({ type: 'progress', stage: 'verify', message });
@@ -67,6 +63,11 @@ export const verify: Stage<Settings> = {
     await writeFile(context.work('verify.json'), text);
   },
 };
+
+function clonesTake({ machine }: LinuxExpectation, host: Host): Omit<Weight, 'disk'> {
+  const { memory, cores } = guestTakes({ memory: machine.memory, vcpus: 2 }, host);
+  return { memory: 2 * memory, cores: 2 * cores };
+}
 
 /** @throws VmkilnError VERIFY_FAILED with what each failed check has found. */
 function refuse(results: readonly CheckResult[], report: string): void {

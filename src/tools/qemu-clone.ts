@@ -15,7 +15,7 @@ export type CloneMachine = {
   port: number;
   diskBus: 'virtio' | 'scsi' | 'sata';
   /** The machine type, where the release does not know Q35. */
-  machine?: string | undefined;
+  type?: string | undefined;
   /** Copies of the firmware's files, for UEFI. */
   firmware?: { code: string; variables: string } | undefined;
   /** Whether the guest may reach other hosts. */
@@ -33,7 +33,7 @@ export function runClone(
   timeout: number,
 ): Call {
   const kvm = accelerator === 'kvm';
-  const { diskBus, disk, firmware, machine: type } = machine;
+  const { diskBus, disk, firmware, type } = machine;
   // A full disk of the host is an error that the guest sees: QEMU would stop it, and say nothing.
   const drive = `file=${comma(disk)},format=qcow2,cache=unsafe,discard=unmap,werror=report,if=none,id=disk`;
   const devices = {

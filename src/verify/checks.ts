@@ -1,11 +1,11 @@
 import { versionOrder } from './version-order.ts';
-import { type CheckResult, type Expectation, resultOf } from './expectation.ts';
+import { type CheckResult, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
 
 /** What the checks of one clone know. */
 export type Sight = {
   facts: Facts;
-  wanted: Expectation;
+  wanted: LinuxExpectation;
   /** What the metadata of the instance named it. */
   hostname: string;
   /** Bytes that the disk of the clone has more than the image. */

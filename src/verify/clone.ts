@@ -15,6 +15,7 @@ import { qemuNames } from '../tools/qemu-system.ts';
 import { makeKey, sshTo } from '../tools/ssh.ts';
 import { answerMedium } from '../tools/xorriso.ts';
 import { hasPrompt } from './checks.ts';
+import type { LinuxExpectation } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import type { Instance, Seed } from './seed.ts';
 
@@ -37,9 +38,6 @@ export type ClonedImage = {
   format: string;
   virtualSize: number;
   firmware: 'bios' | 'uefi';
-  memory: number;
-  diskBus: CloneMachine['diskBus'];
-  machine?: string | undefined;
 };
 
 /** What came of a boot: why `user` cannot log in, and what the clone said of itself, which it does at its first boot. */
@@ -69,7 +67,14 @@ const anyStatus = Array.from({ length: 255 }, (_, index) => index + 1);
 /** Makes a clone with a disk that is `grown` bytes larger than that of the image, which is only read. */
 export async function makeClone(
   image: ClonedImage,
-  options: { name: string; user: string; seed: (instance: Instance) => Seed; grown: number; network: boolean },
+  options: {
+    name: string;
+    user: string;
+    seed: (instance: Instance) => Seed;
+    grown: number;
+    network: boolean;
+    machine: LinuxExpectation['machine'];
+  },
   world: CloneWorld,
 ): Promise<Clone> {
   const { name, user, grown, network } = options;
@@ -127,7 +132,7 @@ export async function makeClone(
       power = new AbortController();
       const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
       const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
-      const machine = { ...image, ...places, mac, uuid, port, firmware, network };
+      const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
       on = true;
       running = world
         .run(runClone(qemu, machine, world.host, 6 * 3600), AbortSignal.any([world.signal, power.signal]))

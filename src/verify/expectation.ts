@@ -1,5 +1,19 @@
-/** What the clones of an image must be like, as far as its recipe, its family and its release say. */
-export type Expectation = {
+/** What an image must be like, as far as its recipe, its family and its release say. */
+export type Expectation = LinuxExpectation | WindowsExpectation;
+
+/** What an image of Windows must be like before its first boot, which nobody makes here. */
+export type WindowsExpectation = {
+  system: 'windows';
+  /** The one answer file, which the first boot reads. */
+  answerFile: string;
+  /** What must be there besides, and what must not, as paths on the system drive; the latter are shell patterns. */
+  present: readonly string[];
+  traces: readonly string[];
+};
+
+/** What an image of Linux must be like, and its clones. */
+export type LinuxExpectation = {
+  system: 'linux';
   /** The user that cloud-init makes and gives the instance's SSH key; by default the one that /etc/cloud/cloud.cfg names. */
   user?: string;
   /** How root may log in. */
@@ -21,6 +35,8 @@ export type Expectation = {
   /** What an image must not hold before it boots, and of that what it may, as shell patterns. */
   traces: readonly string[];
   kept: readonly string[];
+  /** The machine that its clones run on: memory in bytes, and the machine type where the release does not know Q35. */
+  machine: { memory: number; diskBus: 'virtio' | 'scsi' | 'sata'; type?: string };
 };
 
 /** The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. */

@@ -1,6 +1,12 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { type CheckResult, type Expectation, resultOf } from './expectation.ts';
+import {
+  type CheckResult,
+  type Expectation,
+  type LinuxExpectation,
+  resultOf,
+  type WindowsExpectation,
+} from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
@@ -8,33 +14,70 @@ const leastFree = 32 * 1024 ** 2;
 
 const form = z.object({ system_info: z.object({ default_user: z.object({ name: z.string() }) }) });
 
+const glob = (pattern: string) => ['glob-expand', pattern];
+
 /** The commands of guestfish(1) that tell what is in an image before it boots: a first boot replaces most of it. */
-export function questions({ traces, kept }: Pick<Expectation, 'traces' | 'kept'>): string[][] {
-  const glob = (pattern: string) => ['glob-expand', pattern];
-  const sections: Readonly<Record<string, readonly string[][]>> = {
+export function questions(wanted: Expectation): string[][] {
+  const sections = wanted.system === 'linux' ? ofLinux(wanted) : ofWindows(wanted);
+  return Object.entries({ ...sections, end: [] }).flatMap(([name, commands]) => [['echo', `@@ ${name}`], ...commands]);
+}
+
+type Sections = Readonly<Record<string, readonly string[][]>>;
+
+function ofWindows({ answerFile, present, traces }: WindowsExpectation): Sections {
+  return {
+    answers: [['cat', answerFile]],
+    present: present.map(glob),
+    traces: traces.map(glob),
+  };
+}
+
+function ofLinux({ traces, kept }: LinuxExpectation): Sections {
+  return {
     'machine-id': [['cat', '/etc/machine-id']],
     traces: traces.map(glob),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
     config: [['cat', '/etc/cloud/cloud.cfg']],
     space: [['statvfs', '/']],
-    end: [],
   };
-  return Object.entries(sections).flatMap(([name, commands]) => [['echo', `@@ ${name}`], ...commands]);
 }
 
 /** What is wrong with an image that has not been booted. */
-export function judgeSealed(facts: Facts): CheckResult[] {
-  const id = word(facts, 'machine-id');
+export function judgeSealed(facts: Facts, wanted: Expectation): CheckResult[] {
+  return wanted.system === 'linux' ? judgeLinux(facts) : judgeWindows(facts, wanted);
+}
+
+/** Elements of an answer file that hold a secret: Microsoft's "Unattended Windows Setup Reference". */
+const secrets = /<(\w+:)?(Password|AdministratorPassword|DomainAccounts|ProductKey)\b/i;
+
+function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation): CheckResult[] {
+  const answers = lines(facts, 'answers').join('\n');
+  const missing = present.filter((path) => !lines(facts, 'present').includes(path));
+  const secret = secrets.exec(answers)?.[2];
+  return [
+    resultOf('answer-file', answers === '' ? `${answerFile} is missing: the first boot would ask` : undefined),
+    resultOf('secrets', secret === undefined ? undefined : `${answerFile} has a ${secret}`),
+    resultOf('cloudbase-init', missing.length === 0 ? undefined : `${missing.join(', ')} is missing`),
+    leftoversIn(facts),
+  ];
+}
+
+function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
   const traces = lines(facts, 'traces').filter((path) => !kept.has(path));
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
+  return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
+}
+
+function judgeLinux(facts: Facts): CheckResult[] {
+  const id = word(facts, 'machine-id');
   const [disabled] = lines(facts, 'disabled');
   const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
   const free = Number(space.get('bavail')) * Number(space.get('frsize'));
   return [
     resultOf('machine-id', id === '' || id === 'uninitialized' ? undefined : 'clones would share its /etc/machine-id'),
-    resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`),
+    leftoversIn(facts),
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
     resultOf(
       'space',

@@ -19,11 +19,7 @@ export function withSkips(results: readonly CheckResult[], skip: readonly string
 }
 
 /** What the header of an image and its partition table say of the machine that it needs. */
-export function machineOf({
-  format,
-  virtualSize = 0,
-  table,
-}: Inspection): Pick<ClonedImage, 'format' | 'firmware' | 'virtualSize'> {
+export function machineOf({ format, virtualSize = 0, table }: Inspection): Omit<ClonedImage, 'path'> {
   const boots = table?.boots ?? [];
   return { format, virtualSize, firmware: boots.includes('uefi') && !boots.includes('bios') ? 'uefi' : 'bios' };
 }

@@ -6,7 +6,7 @@ import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
 import { compare } from './compare.ts';
-import { type CheckResult, type Expectation, resultOf } from './expectation.ts';
+import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import { runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
@@ -37,9 +37,9 @@ export async function verifyImage(
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
-  if (user === undefined || !verdictOf(sealed).passed) return sealed;
+  if (wanted.system === 'windows' || user === undefined || !verdictOf(sealed).passed) return sealed;
   const expected = { ...wanted, user };
-  const options = { user, grown, network };
+  const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
   const other = await makeClone(image, { ...options, name: 'clone-two', seed: configDrive }, world);
   try {
@@ -69,17 +69,23 @@ async function lookInto(
   const [name, overlay] = ['sealed', 'sealed.qcow2'].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);
   await run(coverImage(imageOptions(name, image.format), image.format, overlay));
-  const facts = parseFacts((await run(askGuest(overlay, questions(wanted), host))).stdout);
-  const user = wanted.user ?? (facts && defaultUser(facts));
-  if (facts === undefined) return { results: [resultOf('system', 'libguestfs finds no system in it')], user };
+  const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted), host), accept: [1] });
+  const facts = parseFacts(stdout);
+  if (facts === undefined) {
+    const why = stderr.trim().split('\n').at(-1) ?? '';
+    return { results: [resultOf('system', `libguestfs cannot read the system in it: ${why}`)], user: undefined };
+  }
+  const results = judgeSealed(facts, wanted);
+  if (wanted.system === 'windows') return { results, user: undefined };
+  const user = wanted.user ?? defaultUser(facts);
   const nobody = user === undefined ? [resultOf('login', '/etc/cloud/cloud.cfg names no default user')] : [];
-  return { results: [...judgeSealed(facts), ...nobody], user };
+  return { results: [...results, ...nobody], user };
 }
 
 /** What became of one clone. */
 type Visit = { results: CheckResult[]; facts: Facts | undefined };
 
-async function visit(clone: Clone, mac: string, wanted: Expectation & { user: string }): Promise<Visit> {
+async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { user: string }): Promise<Visit> {
   const { login, facts } = await clone.boot(mac, true);
   const console = await clone.console();
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
@@ -115,7 +121,11 @@ function together(results: readonly CheckResult[]): CheckResult[] {
 const notAgain: CheckResult = { check: 'second-boot', outcome: 'skipped', message: 'another check failed before' };
 
 /** Boots a clone again, as from a snapshot, with a card of another address. */
-async function againAs(clone: Clone, { card }: Expectation, note: (message: string) => void): Promise<CheckResult> {
+async function againAs(
+  clone: Clone,
+  { card }: LinuxExpectation,
+  note: (message: string) => void,
+): Promise<CheckResult> {
   note('booting a clone again, with another network card');
   await clone.stop();
   const mac = '52:54:00:76:6b:03';

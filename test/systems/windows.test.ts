@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import type { Verdict } from '../../src/verify/verdict.ts';
 import { openImage, run } from '../support/image.ts';
 import { bootPractice } from '../support/practice-windows.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
@@ -62,6 +63,13 @@ test('of all answer files the one is left that Sysprep cached, and nothing of th
     restarts: 3,
   });
   expect(readdirSync(guest.path('/Windows/System32/Sysprep')).toSorted()).toEqual(['Panther', 'sysprep.exe']);
+});
+
+test('it was looked into before it was published', () => {
+  const started = build.events.find((event) => event.type === 'build-started');
+  const { results } = JSON.parse(readFileSync(join(started?.folder ?? '', 'verify.json'), 'utf8')) as Verdict;
+  const passed = ['answer-file', 'secrets', 'cloudbase-init', 'leftovers'].map((check) => [check, 'passed']);
+  expect(results.map(({ check, outcome }) => [check, outcome])).toEqual(passed);
 });
 
 test('the registry has the settings of the recipe, and no password of the build in any of its hives', async () => {

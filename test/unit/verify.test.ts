@@ -42,6 +42,7 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
   return {
     facts: factsOf(changes),
     wanted: {
+      system: 'linux',
       user: 'cloud-user',
       root: 'none',
       rootPassword: false,
@@ -53,6 +54,7 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
       errors: [],
       traces: [],
       kept: [],
+      machine: { memory: 1024 ** 3, diskBus: 'virtio' },
     },
     hostname: 'clone-one',
     grown: 1024 ** 3,
@@ -132,7 +134,7 @@ test('answers that have not come to their end are none', () => {
 test('what an image holds before its first boot decides before it is booted', () => {
   const sealed = (traces: string, more = '', kept = '') => {
     const text = `@@ machine-id\n@@ traces\n${traces}\n@@ kept\n${kept}\n@@ disabled\n@@ space\nfrsize: 4096\nbavail: 90000\n${more}\n@@ end`;
-    return judgeSealed(parseFacts(text) as Facts).flatMap(({ check, outcome }) =>
+    return judgeSealed(parseFacts(text) as Facts, sight().wanted).flatMap(({ check, outcome }) =>
       outcome === 'failed' ? [check] : [],
     );
   };
@@ -142,6 +144,20 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 12')).toEqual(['space']);
+});
+
+test('of an image of Windows the one answer file is judged, and what must be there and what not', () => {
+  const wanted = { system: 'windows', answerFile: '/u.xml', present: ['/c.conf'], traces: ['/t'] } as const;
+  const found = (answers: string, present: string, traces: string) => {
+    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n@@ end`;
+    const results = judgeSealed(parseFacts(text) as Facts, wanted);
+    return results.flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
+  };
+  expect(found('<unattend/>', '/c.conf', '')).toEqual([]);
+  expect(found('', '/c.conf', '')).toEqual(['answer-file']);
+  expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
+  expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
+  expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
 });
 
 test('versions are ordered as rpm orders them', () => {

@@ -1,5 +1,4 @@
-import type { Expectation } from '../../verify/expectation.ts';
-import type { Expected } from '../family.ts';
+import type { LinuxExpectation } from '../../verify/expectation.ts';
 import { consoles } from './console.ts';
 import { identities } from './identities.ts';
 import type { Step } from './step-keys.ts';
@@ -18,15 +17,18 @@ const traces: readonly string[] = [
 /** What all distributions have in common: what the shipped cloud.cfg and guest.sh make of every image. */
 export function expectation(
   recipe: {
-    cloudInit: { rootLogin: Expectation['root'] };
+    cloudInit: { rootLogin: LinuxExpectation['root'] };
     rootPassword?: unknown;
     source: { keep?: readonly string[] };
     customize: readonly Step[];
   },
-  own: Pick<Expectation, 'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'errors'> & { kernelArguments: string },
-): Expectation {
+  own: Pick<LinuxExpectation, 'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'errors' | 'machine'> & {
+    kernelArguments: string;
+  },
+): LinuxExpectation {
   const written = recipe.customize.flatMap(({ write, upload }) => write?.path ?? upload?.to ?? []);
   return {
+    system: 'linux',
     ...own,
     root: recipe.cloudInit.rootLogin,
     rootPassword: recipe.rootPassword !== undefined,
@@ -37,16 +39,15 @@ export function expectation(
 }
 
 /** What every cloud image of Linux is like, whoever made it: its root file system grows, and nobody gets in without the instance's key. */
-export const anyLinux: Expected = {
-  wanted: {
-    root: 'keys',
-    rootPassword: false,
-    grows: true,
-    noZeroconf: false,
-    kernelArguments: [],
-    errors: [],
-    traces,
-    kept: [],
-  },
+export const anyLinux: LinuxExpectation = {
+  system: 'linux',
+  root: 'keys',
+  rootPassword: false,
+  grows: true,
+  noZeroconf: false,
+  kernelArguments: [],
+  errors: [],
+  traces,
+  kept: [],
   machine: { memory: 2 * 1024 ** 3, diskBus: 'virtio' },
 };

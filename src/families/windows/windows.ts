@@ -15,6 +15,7 @@ import { checkMedia } from './media.ts';
 import { windowsPartition } from './partitions.ts';
 import { resolvePaths } from './paths.ts';
 import { windowsForm, type WindowsRecipe } from './recipe.ts';
+import { buildLogs, expectation, leftovers } from './leftovers.ts';
 import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
@@ -39,6 +40,7 @@ export const windows: Family<WindowsRecipe> = {
   render,
   install,
   customize,
+  expects: () => expectation,
   // Its updates are of the installation.
   maxAge: () => undefined,
   trims: () => false,
@@ -59,9 +61,6 @@ export const windows: Family<WindowsRecipe> = {
   }),
   notes,
 };
-
-/** Where build.cmd keeps what the installers, commands and scripts have said, and how far it is. Commands may clean up Temp. */
-const buildLogs = '/Windows/vmkiln';
 
 /** Where Setup, Sysprep and Cloudbase-Init keep their logs. */
 const logFolders = [
@@ -194,24 +193,6 @@ function enlightenments({ accelerator }: Host): Arg[] {
     { host: [...features, ...(kvm ? ['hyperv.spinlocks.retries=8191'] : [])].join(',') },
   ];
 }
-
-/**
- * What may be left of the answer file, the logs of the build, and what no image needs. One answer file stays,
- * Panther/unattend.xml: Sysprep caches there what it is given by /unattend, and the first boot reads it there ("Windows Setup
- * Automation Overview", "Use Answer Files with Sysprep"). build.cmd has removed Setup's own before.
- */
-const leftovers = [
-  '/Windows/Panther/unattend-original.xml',
-  '/Windows/Panther/Unattend',
-  '/Windows/System32/Sysprep/unattend.xml',
-  '/Windows/System32/Sysprep/Panther/unattend.xml',
-  buildLogs,
-  // What Windows Update has downloaded.
-  '/Windows/SoftwareDistribution/Download/*',
-  // Windows makes them anew, by the memory of the instance; these are by that of the build.
-  '/pagefile.sys',
-  '/swapfile.sys',
-];
 
 function customize(recipe: WindowsRecipe, file: FileOf): Contribution {
   return {
