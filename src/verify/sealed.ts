@@ -10,7 +10,7 @@ import {
 import { type Facts, lines, word } from './facts.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
-const leastFree = 32 * 1024 ** 2;
+const leastFree = 128 * 1024 ** 2;
 
 const form = z.object({ system_info: z.object({ default_user: z.object({ name: z.string() }) }) });
 
