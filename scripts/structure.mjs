@@ -16,6 +16,7 @@ const floors = [
   ['pipeline'],
   ['stages'],
   ['families'],
+  ['describe'],
   ['verify'],
   ['targets'],
   ['openstack'],
