@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
 import type { Define, Run } from './image-options.ts';
+import { filled } from './option-values.ts';
 
 /** The commands about what is in an image. What they do is imported when they run: help must be quick. */
 export function defineDescribeCommands(define: Define, run: Run, context: CommandContext): void {
@@ -24,4 +25,17 @@ export function defineDescribeCommands(define: Define, run: Run, context: Comman
     .option('--markdown', 'print the difference as Markdown')
     .option('--json', 'print the difference as one JSON value')
     .action((from, to, options) => run(async () => (await import('./diff.ts')).diff(from, to, options, context)));
+  define(
+    'verify-provenance <image>',
+    'Verify that what lies beside an image was written for it, and by whom; offline.',
+    [
+      'vmkiln verify-provenance images/rhel7.qcow2 --key signer.pub',
+      'vmkiln verify-provenance images/rhel7.qcow2 --json',
+    ],
+  )
+    .option('--key <file>', 'public key (PEM) of whoever has to have signed it', filled)
+    .option('--json', 'print what was verified as one JSON value')
+    .action((image, options) =>
+      run(async () => (await import('./verify-provenance.ts')).verifyProvenance(image, options, context)),
+    );
 }
