@@ -6,3 +6,15 @@ export type Documents = Record<keyof typeof suffixes, string>;
 
 /** How the provenance names the statement with the test results, whose text it has the digest of. */
 export const testResultName = 'test-result';
+
+/** The inventory in the folder of a build. */
+export const inventoryFile = 'inventory.json';
+
+/** What a build's folder has of its image, by the name that hooks know it by. */
+export const inBuild = {
+  verdict: 'verify.json',
+  inventory: inventoryFile,
+  sbom: 'sbom.cdx.json',
+  statements: 'statements.intoto.jsonl',
+  difference: 'difference.json',
+} as const;

@@ -1,18 +1,7 @@
 import { type Change, type Detail, type Difference, isSame, sections } from '../describe/diff.ts';
+import { countText, titles } from '../describe/summary.ts';
 import { harmless } from '../text.ts';
 import { noPaint, type Paint } from './format.ts';
-
-const titles: Readonly<Record<(typeof sections)[number], string>> = {
-  system: 'System',
-  sizes: 'Sizes',
-  packages: 'Packages',
-  services: 'Services',
-  users: 'Users',
-  kernels: 'Kernels',
-  filesystems: 'File systems',
-  ports: 'Open ports',
-  files: 'Files below /etc',
-};
 
 const marks = { added: '+', removed: '-', changed: '~' } as const;
 const roles = { added: 'good', removed: 'bad', changed: 'warn' } as const;
@@ -44,25 +33,6 @@ export function differenceMarkdown({ version, changes }: Difference): string {
       return `### ${titles[section]}\n\n| | | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
     });
   return blocks.join('\n');
-}
-
-/** A difference in one line: `packages: 3 upgraded, 1 added; services: 1 removed`. */
-export function differenceSummary({ version, changes }: Difference): string {
-  if (isSame({ version, changes })) return 'no difference';
-  return sections
-    .filter((section) => changes[section].length > 0)
-    .map((section) => `${titles[section].toLowerCase().replace('/ETC', '/etc')}: ${countText(changes[section])}`)
-    .join('; ');
-}
-
-function countText(changes: readonly Change[]): string {
-  const counts = new Map<string, number>();
-  for (const { kind, direction } of changes) {
-    const word = direction ?? kind;
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  }
-  const order = ['upgraded', 'downgraded', 'changed', 'added', 'removed'];
-  return order.flatMap((word) => (counts.has(word) ? [`${counts.get(word)} ${word}`] : [])).join(', ');
 }
 
 function oneChange({ name, details, kind, direction }: Change): string {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Difference, diffInventories } from '../../src/describe/diff.ts';
 import type { Inventory } from '../../src/describe/inventory.ts';
-import { differenceMarkdown, differenceSummary, differenceText } from '../../src/ui/difference-text.ts';
+import { differenceSummary } from '../../src/describe/summary.ts';
+import { differenceMarkdown, differenceText } from '../../src/ui/difference-text.ts';
 import { inventory } from '../support/inventory.ts';
 
 /** Changes, each with the section and the name that have to tell of it. */

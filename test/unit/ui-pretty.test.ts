@@ -37,6 +37,8 @@ test('the list of stages follows the events', () => {
     'customize waiting',
     'sysprep waiting',
     'sparsify waiting',
+    'verify waiting',
+    'describe waiting',
     'upload waiting',
   ]);
   const [prepare, disk, install] = view.rows.map((row) => rowTitle(row, start + 67_000));
