@@ -5,7 +5,7 @@ import { suffixes, testResultName } from './names.ts';
 import { provenanceV1, sha256Of, statementV1, testResult } from './statements.ts';
 
 /** Why what lies beside an image is not believed. */
-export type Reason =
+type Reason =
   | 'statements-malformed'
   | 'not-signed'
   | 'signature-invalid'

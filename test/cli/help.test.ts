@@ -11,20 +11,8 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...[
-    'build',
-    'rehearse',
-    'plan',
-    'render',
-    'validate',
-    'doctor',
-    'inspect',
-    'describe',
-    'diff',
-    'convert',
-    'upload',
-    'image',
-  ],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'describe', 'diff'],
+  ...['verify-provenance', 'convert', 'upload', 'image'],
   ...['verify-signature', 'builds', 'explain', 'logs', 'clean', 'schema', 'init', 'completion'],
 ];
 
