@@ -10,7 +10,7 @@ export function defineDescribeCommands(define: Define, run: Run, context: Comman
     'vmkiln describe images/rhel7.qcow2 --format cyclonedx > rhel7.cdx.json',
   ])
     .addOption(
-      new Option('--format <format>', 'how to print it').choices(['text', 'json', 'cyclonedx']).default('text'),
+      new Option('--format <format>', 'how to print it').choices(['text', 'json', 'cyclonedx', 'spdx']).default('text'),
     )
     .action((image, options) => run(async () => (await import('./describe.ts')).describe(image, options, context)));
   define(

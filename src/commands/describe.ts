@@ -8,7 +8,7 @@ import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 
 /** The forms in which an inventory is printed. */
-export type DescribeFormat = 'text' | 'json' | 'cyclonedx';
+export type DescribeFormat = 'text' | 'json' | 'cyclonedx' | 'spdx';
 
 /**
  * `vmkiln describe`: what is in an image, without booting it.
@@ -24,6 +24,8 @@ export async function describe(
   if (format === 'json') process.stdout.write(`${jsonText(inventory)}\n`);
   else if (format === 'text')
     process.stdout.write(inventoryText(image, inventory, paintFor(process.stdout, world.env)));
+  else if (format === 'spdx')
+    process.stdout.write((await import('../describe/spdx.ts')).spdxOf(inventory, basename(image), version()));
   // Only now: its library takes its time to load.
   else process.stdout.write((await import('../describe/sbom.ts')).sbomOf(inventory, basename(image), version()));
 }

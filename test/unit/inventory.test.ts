@@ -8,6 +8,7 @@ import { readCollected } from '../../src/describe/collect.ts';
 import { loadInventory } from '../../src/describe/load.ts';
 import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
 import { sbomOf } from '../../src/describe/sbom.ts';
+import { spdxOf } from '../../src/describe/spdx.ts';
 import { inventory } from '../support/inventory.ts';
 
 /** A folder as guestfish leaves it. Archives are made by tar(1), of the files and links that are given. */
@@ -181,5 +182,17 @@ describe('the bill of materials', () => {
     expect(components).toContainEqual(
       expect.objectContaining({ type: 'operating-system', name: 'rhel', version: '7.9' }),
     );
+  });
+
+  test('is the same as SPDX', () => {
+    const spdx = JSON.parse(spdxOf(inventory(), 'rhel7.qcow2', '0.1.0')) as {
+      packages: { SPDXID: string; externalRefs?: { referenceLocator: string }[] }[];
+      relationships: { relatedSpdxElement: string }[];
+    };
+    const purls = spdx.packages.flatMap(({ externalRefs = [] }) => externalRefs.map((each) => each.referenceLocator));
+    const { components } = JSON.parse(text) as { components: { purl?: string }[] };
+    expect(purls.toSorted()).toEqual(components.flatMap(({ purl }) => purl ?? []).toSorted());
+    const ids = spdx.packages.map(({ SPDXID }) => SPDXID);
+    expect(spdx.relationships.map((each) => each.relatedSpdxElement).toSorted()).toEqual(ids.toSorted());
   });
 });
