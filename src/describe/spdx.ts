@@ -15,7 +15,7 @@ export function spdxOf({ image, system, packages }: Inventory, name: string, vmk
     name,
     downloadLocation: unknown,
     filesAnalyzed: false,
-    primaryPackagePurpose: 'OPERATING-SYSTEM',
+    primaryPackagePurpose: 'OPERATING_SYSTEM',
     ...(system.version !== undefined && { versionInfo: system.version }),
     checksums: [{ algorithm: 'SHA256', checksumValue: image.sha256 }],
     ...nobody,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bootClone, run } from '../support/image.ts';
+import { bootClone, packagesIn, run } from '../support/image.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
 test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SSH', async () => {
@@ -34,6 +34,10 @@ test('Debian 12 is customized by the real APT, and boots: kernel, cloud-init, SS
     expect(await ask('systemctl --failed --no-legend --plain')).toBe('');
     // The mirror of the build's host serves an instance too: what the image knows of archives still works.
     expect(await ask('sudo apt-get -qq update 2>&1 || true')).toBe('');
+    // The bill of materials has what dpkg has, and nothing else.
+    const installed = await ask("dpkg-query -W -f '${db:Status-Abbrev}${Package} ${Version}\\n'");
+    const wanted = installed.split('\n').flatMap((line) => /^ii {1,2}(.+)$/.exec(line)?.[1] ?? []);
+    expect(packagesIn(image)).toEqual(wanted.toSorted());
     expect(await ask('wc -c < /etc/machine-id')).toBe('33');
     const names = (await ask('cat /etc/of-the-image /etc/nvme/hostnqn')).split('\n');
     expect(new Set(names.filter((name) => name.startsWith('nqn.'))).size).toBe(2);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arg, Event, Piece, Plan } from '../../src/model.ts';
-import { bootClone, filesIn, type Guest, openImage, run } from '../support/image.ts';
+import { bootClone, filesIn, type Guest, openImage, packagesIn, run } from '../support/image.ts';
 import { namesOfMachine } from '../support/releases.ts';
 import { freshFolder, leftovers, type Run, testHome, vmkiln } from '../support/vmkiln.ts';
 
@@ -155,6 +155,10 @@ describe('a clone of it', () => {
     const ifcfg = await guest.ssh('cat /etc/sysconfig/network-scripts/ifcfg-eth0');
     expect(ifcfg.trim().split('\n')).toHaveLength(5);
     expect((await guest.ssh('sudo -n id -u')).trim()).toBe('0');
+    // The bill of materials has what rpm has, and nothing else.
+    const format = '%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\n';
+    const installed = (await guest.ssh(`rpm -qa --queryformat '${format}'`)).trim().split('\n');
+    expect(packagesIn(image)).toEqual(installed.filter((line) => !line.startsWith('gpg-pubkey ')).toSorted());
     expect((await guest.ssh('cat /etc/machine-id')).trim()).toMatch(/^[0-9a-f]{32}$/);
     expect(await guest.ssh('ip -4 -o address show eth0')).toContain('10.0.2.');
     // On real media only where the packages are installed.
