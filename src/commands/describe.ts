@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { describeImage } from '../describe/describe.ts';
 import { probeAppliance } from '../host/probe.ts';
 import { jsonText } from '../text.ts';
@@ -24,8 +23,7 @@ export async function describe(
   if (format === 'json') process.stdout.write(`${jsonText(inventory)}\n`);
   else if (format === 'text')
     process.stdout.write(inventoryText(image, inventory, paintFor(process.stdout, world.env)));
-  else if (format === 'spdx')
-    process.stdout.write((await import('../describe/spdx.ts')).spdxOf(inventory, basename(image), version()));
+  else if (format === 'spdx') process.stdout.write((await import('../describe/spdx.ts')).spdxOf(inventory, version()));
   // Only now: its library takes its time to load.
-  else process.stdout.write((await import('../describe/sbom.ts')).sbomOf(inventory, basename(image), version()));
+  else process.stdout.write((await import('../describe/sbom.ts')).sbomOf(inventory, version()));
 }

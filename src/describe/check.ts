@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { type Envelope, isSignedBy, statementType } from './envelope.ts';
-import { suffixes, testResultName } from './names.ts';
+import { inBuild, testResultName } from './names.ts';
 import { provenanceV1, sha256Of, statementV1, testResult } from './statements.ts';
 
 /** Why what lies beside an image is not believed. */
@@ -140,16 +140,15 @@ function checkSubject({ statement: { subject } }: Read, image: string): void {
 type Resources = z.output<typeof resource>[];
 
 function checkFile(what: 'inventory' | 'sbom', byproducts: Resources, beside: Beside): void {
-  const named = byproducts.filter(({ name }) => name.endsWith(suffixes[what]));
+  const named = byproducts.filter(({ name }) => name === inBuild[what]);
   const [one] = named;
   if (one === undefined || named.length > 1) {
     throw new Refusal(
       'statements-malformed',
-      `the statement about the build names ${named.length} files ${suffixes[what]}, not one`,
+      `the statement about the build names ${named.length} files ${inBuild[what]}, not one`,
     );
   }
-  if (beside[what] === undefined)
-    throw new Refusal('file-missing', `the ${what}, ${one.name}, is not beside the image`);
+  if (beside[what] === undefined) throw new Refusal('file-missing', `the ${what} is not beside the image`);
   if (beside[what] === one.digest.sha256) return;
   throw new Refusal(
     'file-changed',

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Plan } from '../model.ts';
 import { seal } from './envelope.ts';
 import type { Inventory } from './inventory.ts';
-import { type Documents, suffixes, testResultName } from './names.ts';
+import { type Documents, inBuild, testResultName } from './names.ts';
 import { sbomOf } from './sbom.ts';
 import {
   type Made,
@@ -29,13 +29,13 @@ export function documentsOf(
   const { image } = made;
   const texts = {
     inventory: `${JSON.stringify(inventory, null, 2)}\n`,
-    sbom: sbomOf(inventory, image.name, plan.vmkiln),
+    sbom: sbomOf(inventory, plan.vmkiln),
   };
   const tested = verdict && textOf(testResults(verdict, image, plan));
   const resource = (name: string, text: string): Resource => ({ name, digest: { sha256: sha256Of(text) } });
   const byproducts = [
-    resource(`${image.name}${suffixes.inventory}`, texts.inventory),
-    resource(`${image.name}${suffixes.sbom}`, texts.sbom),
+    resource(inBuild.inventory, texts.inventory),
+    resource(inBuild.sbom, texts.sbom),
     ...(tested === undefined ? [] : [resource(testResultName, tested)]),
   ];
   const statements = [textOf(provenance(plan, made, byproducts)), ...(tested === undefined ? [] : [tested])];

@@ -73,6 +73,11 @@ export function fullVersion({ epoch, version, release }: Package): string {
   return `${epoch === undefined ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`;
 }
 
+/** What an image is called by what is in it: "rhel-7.9". Its own name says nothing of that, and may change. */
+export function imageName({ system: { type, distro = type, version } }: Pick<Inventory, 'system'>): string {
+  return version === undefined ? distro : `${distro}-${version}`;
+}
+
 /** The order of two texts by their code units, which no locale changes. */
 export function byText(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;

@@ -1,20 +1,18 @@
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
-import { fullVersion, type Inventory, type Package, type System } from './inventory.ts';
+import { fullVersion, imageName, type Inventory, type Package, type System } from './inventory.ts';
 import { purlOf } from './purl.ts';
 
 /**
  * The software bill of materials of an image: CycloneDX 1.6 as JSON. The same inventory gives the same text, so it has no time, and a
  * serial number that follows from the image.
- *
- * @param name of the image, as its component is called.
  */
-export function sbomOf(inventory: Inventory, name: string, vmkiln: string): string {
+export function sbomOf(inventory: Inventory, vmkiln: string): string {
   const { image, system, packages } = inventory;
   const bom = new Models.Bom({ serialNumber: `urn:uuid:${uuidOf(image.sha256)}`, version: 1 });
   bom.metadata.tools.components.add(
     new Models.Component(Enums.ComponentType.Application, 'vmkiln', { version: vmkiln }),
   );
-  bom.metadata.component = new Models.Component(Enums.ComponentType.File, name, {
+  bom.metadata.component = new Models.Component(Enums.ComponentType.File, imageName(inventory), {
     bomRef: 'image',
     hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-256'], image.sha256]]),
   });

@@ -1,4 +1,4 @@
-import { fullVersion, type Inventory, type Package, type System } from './inventory.ts';
+import { fullVersion, imageName, type Inventory, type Package, type System } from './inventory.ts';
 import { purlOf } from './purl.ts';
 
 /** What nobody has said, in the words of SPDX. */
@@ -8,7 +8,8 @@ const unknown = 'NOASSERTION';
  * The software bill of materials of an image as SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3). The same inventory gives the same text: its time,
  * which SPDX wants, is the beginning of 1970.
  */
-export function spdxOf({ image, system, packages }: Inventory, name: string, vmkiln: string): string {
+export function spdxOf({ image, system, packages }: Inventory, vmkiln: string): string {
+  const name = imageName({ system });
   const all = packages.map((each, index) => packageOf(each, `SPDXRef-Package-${index + 1}`, system));
   const whole = {
     SPDXID: 'SPDXRef-Image',

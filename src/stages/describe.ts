@@ -47,7 +47,8 @@ export const describe: Stage<Settings> = {
       keys: ['describe'],
       takes: applianceTakes(host),
       settings,
-      counts: { version: 1, ...settings, signWith: undefined },
+      // Not the name: a recipe with another one has the same image.
+      counts: { version: 1, signer },
     };
   },
   run: async ({ settings }, context) => {
