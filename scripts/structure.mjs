@@ -17,6 +17,7 @@ const floors = [
   ['pipeline'],
   ['stages'],
   ['families'],
+  ['describe'],
   ['verify'],
   ['targets'],
   ['openstack'],

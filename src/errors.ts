@@ -51,6 +51,7 @@ export const errorCatalogue = {
   HOOK_FAILED: 1,
   CLOUD_FAILED: 1,
   SIGNATURE_INVALID: 1,
+  PROVENANCE_INVALID: 1,
   INTERRUPTED: 130,
 } as const;
 

@@ -19,6 +19,8 @@ export type HookContext = {
   folder: string;
   /** The image as far as it has come; `size` in bytes and `sha256` (lower-case hex) once it is finished. */
   image?: { path: string; format: 'qcow2' | 'raw'; sha256?: string; size?: number };
+  /** Absolute paths of what is known of the image by then: docs/provenance.md. `verdict` is what verify found. */
+  documents?: Partial<Record<'verdict' | 'inventory' | 'sbom' | 'statements' | 'difference', string>>;
   /** Where the image is by now. */
   published: readonly Published[];
   /** Why the build failed, for onFailure. */

@@ -226,6 +226,7 @@ export type EventBody =
   | { type: 'command-finished'; stage: StageName; program: string; exitCode: number | undefined; seconds: number }
   | { type: 'progress'; stage: StageName | 'prepare'; message: string; fraction?: number }
   | { type: 'warning'; stage?: StageName; message: string; hint?: string }
+  | { type: 'difference'; since: string; summary: string; file: string }
   | ({ type: 'published' } & Published)
   | {
       type: 'failed';
@@ -237,6 +238,12 @@ export type EventBody =
       explanation?: Explanation;
     }
   | { type: 'build-finished'; seconds: number };
+
+/**
+ * How an image differs from that of the last build that was published, `since`: in a sentence, and in `file`, a path in the build's
+ * folder.
+ */
+export type ImageDifference = Omit<Extract<EventBody, { type: 'difference' }>, 'type'>;
 
 /** An event as stored in events.ndjson and printed by `--ui json`. `at` is ISO 8601 in UTC. */
 export type Event = { at: string; build: string } & EventBody;

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineBuildCommands } from './build-program.ts';
+import { defineDescribeCommands } from './describe-program.ts';
 import { defineImageCommands } from './image-program.ts';
 import { collect, filled, positive } from './option-values.ts';
 import { harmless } from '../text.ts';
@@ -134,6 +135,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--junit <file>', 'also write the results as JUnit XML', filled)
     .option('--json', 'print the results as one JSON value')
     .action((image, options) => run(async () => (await import('./verify.ts')).verify(image, options, context)));
+  defineDescribeCommands(command, run, context);
   command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
     'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
     'vmkiln convert disk.vmdk --to qcow2 --compression zlib --out rhel7.qcow2 --check',

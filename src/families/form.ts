@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { firstKeys, hooksKey, outputKey } from '../recipe/common.ts';
+import { describeKey } from '../recipe/describe.ts';
 import { verifyKey } from '../recipe/verify.ts';
 import { uploadKey } from '../targets/recipe.ts';
 
@@ -9,6 +10,7 @@ export function recipeForm<Own extends z.ZodRawShape>(own: Own) {
     ...firstKeys,
     ...own,
     verify: verifyKey,
+    describe: describeKey,
     output: outputKey,
     upload: uploadKey,
     hooks: hooksKey,

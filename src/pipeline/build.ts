@@ -14,6 +14,7 @@ import { serialNow } from '../targets/serial.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, type Failure, foldManifest, openEventLog } from './events.ts';
 import { explanationOf } from './explain-build.ts';
+import { lastPublished } from './history.ts';
 import { hookRunner } from './hook-runner.ts';
 import type { Pool } from './pool.ts';
 import { reapBuild, reapDead } from './reap.ts';
@@ -104,7 +105,15 @@ async function carryOut(build: Build): Promise<BuildResult> {
   log.emit(startOf(plan, folder));
   for (const note of plan.notes) log.emit({ type: 'warning', message: note });
   const published = await runPlan({
-    ...{ plan, build: id, folder, work, hook: build.hook, redact: secrets },
+    ...{
+      plan,
+      build: id,
+      folder,
+      work,
+      hook: build.hook,
+      redact: secrets,
+      lastPublished: lastPublished(paths.builds, plan.name),
+    },
     signal: context.signal,
     emit: log.emit,
     world: context.world,

@@ -1,6 +1,7 @@
 import { basename, isAbsolute, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { Command, Emit, Host, StageName, World } from '../model.ts';
+import type { Command, Emit, Host, Plan, StageName, World } from '../model.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import { domainOf } from '../store/owner.ts';
@@ -31,6 +32,8 @@ export type ContextOptions = {
   imageStage: StageName | undefined;
   /** Number of the next log. */
   counter: () => number;
+  plan: Plan<Recipe>;
+  lastPublished?: StageContext['lastPublished'];
   /** Secret values, to keep out of logs. */
   redact: readonly string[];
   keepOnFailure: boolean;
@@ -83,6 +86,9 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
     work,
     layer,
     image: () => layer(options.imageStage ?? ''),
+    document: (name) => options.layers.get(name),
+    plan: options.plan,
+    lastPublished: options.lastPublished,
     kept: (file) => join(folder, file),
     domain: places.domain,
     keepOnFailure: options.keepOnFailure,

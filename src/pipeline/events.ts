@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Emit, Event, EventBody, Published, StageName } from '../model.ts';
+import type { Emit, Event, EventBody, ImageDifference, Published, StageName } from '../model.ts';
 
 /** Events of one build: each is stamped, kept in events.ndjson, remembered for the manifest and shown. */
 export type EventLog = { emit: Emit; events: readonly Event[] };
@@ -46,6 +46,7 @@ export type Manifest = {
     bytes?: number;
   }[];
   published: Published[];
+  difference?: ImageDifference;
   warnings: string[];
   failure?: Failure;
 };
@@ -92,6 +93,11 @@ function foldEvent(manifest: Manifest, event: Event): void {
     case 'stage-skipped':
       stageOf(manifest, event.stage).outcome = 'skipped';
       return;
+    case 'difference': {
+      const { since, summary, file } = event;
+      manifest.difference = { since, summary, file };
+      return;
+    }
     case 'published': {
       const { at: _at, build: _build, type: _type, ...published } = event;
       manifest.published.push(published);

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inventoryFile } from '../describe/names.ts';
 import type { Manifest } from './events.ts';
 
 /** The most manifests that are read, and the most of them that are of the same name: every build pays for this. */
@@ -22,6 +23,13 @@ export function latestManifests(builds: string, name: string): Manifest[] {
   const others = latest.filter((build) => !build.own).slice(0, mostRead - own.length);
   const manifests = [...own, ...others].map(({ id }) => readManifest(join(builds, id)));
   return manifests.filter((manifest) => manifest !== undefined);
+}
+
+/** The latest build of an image that was published and described: its id and its folder. */
+export function lastPublished(builds: string, name: string): { build: string; folder: string } | undefined {
+  const manifests = latestManifests(builds, name).filter((each) => each.name === name && each.published.length > 0);
+  const found = manifests.map(({ build }) => ({ build, folder: join(builds, build) }));
+  return found.find(({ folder }) => existsSync(join(folder, inventoryFile)));
 }
 
 function namesIn(folder: string): string[] {

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runHook } from '../hooks.ts';
+import { inBuild } from '../describe/names.ts';
+import { type HookContext, runHook } from '../hooks.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { EventBody, World } from '../model.ts';
 import { buildVariable } from '../store/process.ts';
@@ -25,7 +27,7 @@ export function hookRunner(build: HookedBuild): RunHook {
     runHook(
       hook,
       recipe.hooks[hook],
-      { build: id, name, recipe: recipeFile, rehearsal, folder, ...more },
+      { build: id, name, recipe: recipeFile, rehearsal, folder, documents: documentsIn(folder), ...more },
       {
         exec: (options) => {
           const env = { ...context.world.env, [buildVariable]: id, ...options.env };
@@ -36,4 +38,10 @@ export function hookRunner(build: HookedBuild): RunHook {
         signal: context.signal,
       },
     );
+}
+
+/** The documents about the image that are there, by their names. */
+function documentsIn(folder: string): NonNullable<HookContext['documents']> {
+  const found = Object.entries(inBuild).map(([name, file]) => [name, join(folder, file)] as const);
+  return Object.fromEntries(found.filter(([, path]) => existsSync(path)));
 }

@@ -23,7 +23,7 @@ import { version } from '../version.ts';
 import type { PlanInput } from './plan.ts';
 import { predict } from './predict.ts';
 import type { Wanted } from './request.ts';
-import { secretMacs, secretReader, secretValues } from './secrets.ts';
+import { dummySecret, type ReadSecret, secretMacs, secretReader, secretValues } from './secrets.ts';
 import { digestFiles } from './unchanged.ts';
 
 /** Supplies other media than the recipe's. */
@@ -119,6 +119,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       rendered,
       files: await digestFiles(family.files(recipe), signal),
       macs,
+      signer: await signerOf(recipe, read),
       name,
       rehearsal: rehearsal !== undefined,
       notes: [
@@ -137,6 +138,15 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       cache,
     },
   };
+}
+
+/** What tells the key that signs from others: of one that is not there, as in a rehearsal and for a plan, nothing is known. */
+async function signerOf({ describe }: Recipe, read: ReadSecret): Promise<string | undefined> {
+  if (describe?.signWith === undefined) return undefined;
+  const pem = read(describe.signWith);
+  if (pem === dummySecret) return undefined;
+  const { keyId, signingKey } = await import('../describe/envelope.ts');
+  return keyId(signingKey(pem));
 }
 
 function recipeMedia(recipe: Recipe, { paths, signal, progress, download, world }: Looking): Promise<Media> {

@@ -1,7 +1,6 @@
 import { interrupted, VmkilnError } from '../errors.ts';
-import type { Recipe } from '../recipe/recipe.ts';
 import type { HookContext } from '../hooks.ts';
-import type { Plan, Published, StageName, StagePlan } from '../model.ts';
+import type { Published, StageName, StagePlan } from '../model.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Stage } from '../stages/stage.ts';
 import { type Layer, type Made, obtain } from '../store/checkpoints.ts';
@@ -17,7 +16,6 @@ export type RunHook = (name: HookName, more: Pick<HookContext, 'image' | 'publis
 
 /** What running a plan needs besides the plan. */
 export type RunOptions = Omit<ContextOptions, 'layers' | 'host' | 'imageStage' | 'counter'> & {
-  plan: Plan<Recipe>;
   checkpoints: string;
   /** Where the hashes of media are kept. */
   mediaDir: string;
@@ -84,7 +82,9 @@ async function reachLayer(run: Run, index: number): Promise<void> {
   const layer = await layerOf(run, index);
   const leaf = run.segments[index]?.leaves;
   // A stage without work for this recipe has the result of the one before it.
-  if (layer && leaf) await followWithHook(run, leaf.stage, 'result');
+  if (!layer || !leaf) return;
+  if (!stepOf(run, leaf.stage).omitted) await stageOf(run, leaf.stage).settle?.(layer, contextOf(run, leaf.stage));
+  await followWithHook(run, leaf.stage, 'result');
 }
 
 /** Makes sure of the layer that a segment leaves, and so of those below it only if it has to be made. */

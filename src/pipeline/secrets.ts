@@ -8,6 +8,9 @@ import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import { singleQuote } from '../text.ts';
 
+/** What stands for a secret that is missing where none is needed. */
+export const dummySecret = 'rehearsal-dummy';
+
 /** Gives a secret's value. */
 export type ReadSecret = (secret: SecretRef) => string;
 
@@ -18,7 +21,7 @@ export function secretReader(rehearsal: boolean, env: Env): ReadSecret {
     try {
       return readSecret(secret, env);
     } catch {
-      return 'rehearsal-dummy';
+      return dummySecret;
     }
   };
 }

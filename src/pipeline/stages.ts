@@ -1,4 +1,5 @@
 import { customize } from '../stages/customize.ts';
+import { describe } from '../stages/describe.ts';
 import { disk } from '../stages/disk.ts';
 import { install } from '../stages/install.ts';
 import { sparsify } from '../stages/sparsify.ts';
@@ -17,6 +18,7 @@ import { upload } from '../stages/upload.ts';
  *     sysprep   virt-sysprep on an overlay            edits and steps; no identity, no traces
  *     sparsify  virt-sparsify, qemu-img convert       → layer: the small, flat image
  *     verify    qemu-system, ssh                      → document: two clones of the image, booted and checked
+ *     describe  guestfish                             → document: inventory, bill of materials, statements; signed
  *     upload    the recipe's targets                  the image where it is used
  */
-export const stages: readonly Stage[] = [disk, install, customize, sysprep, sparsify, verify, upload];
+export const stages: readonly Stage[] = [disk, install, customize, sysprep, sparsify, verify, describe, upload];

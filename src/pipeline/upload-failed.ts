@@ -1,7 +1,9 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inBuild, type suffixes } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import type { Event, Plan, Published } from '../model.ts';
+import { toPublish } from '../stages/documents.ts';
 import type { Publication } from '../stages/stage.ts';
 import { findLayer } from '../store/checkpoints.ts';
 import { writeAtomic } from '../store/files.ts';
@@ -48,7 +50,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
   return {
-    image: { ...image, path, sha256, size, build, serial: serialOfBuild(build) },
+    image: { ...image, path, sha256, size, build, serial: serialOfBuild(build), ...(await describedIn(folder)) },
     targets: targets.filter((planned) => !isDone(planned)),
     done: async (published) => {
       const event: Event = { at: new Date().toISOString(), build, type: 'published', ...published };
@@ -57,6 +59,17 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
       await writeAtomic(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
     },
   };
+}
+
+/** What the build has said of its image, as its folder has it. */
+async function describedIn(folder: string): Promise<Pick<ImageToPublish, 'documents'>> {
+  const read = (kind: keyof typeof suffixes) => readFile(join(folder, inBuild[kind]), 'utf8');
+  try {
+    const [inventory, sbom, statements] = await Promise.all([read('inventory'), read('sbom'), read('statements')]);
+    return { documents: toPublish({ inventory, sbom, statements }) };
+  } catch {
+    return {};
+  }
 }
 
 function rebuild({ recipeFile, name }: Plan): string {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { mapMedia, type MediaKeys } from './media.ts';
-import { isFile, type Report, scriptProblem } from './paths.ts';
+import { isFile, type Report, resolveSecret, scriptProblem } from './paths.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Hooks that vmkiln ships. */
@@ -23,11 +23,16 @@ export type RecipeFiles = {
  * they are needed.
  */
 export function resolveShared(
-  { source, hooks }: Recipe,
+  { source, hooks, describe }: Recipe,
   media: MediaKeys,
   files: RecipeFiles,
-): Pick<Recipe, 'source' | 'hooks'> {
-  return { source: resolveSource(source, media, files), hooks: resolveHooks(hooks, files) };
+): Pick<Recipe, 'source' | 'hooks' | 'describe'> {
+  const signWith = describe?.signWith && resolveSecret(describe.signWith, files.folder);
+  return {
+    source: resolveSource(source, media, files),
+    hooks: resolveHooks(hooks, files),
+    ...(describe && { describe: { ...describe, ...(signWith && { signWith }) } }),
+  };
 }
 
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */

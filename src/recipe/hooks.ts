@@ -24,7 +24,9 @@ export const hooks = z.strictObject({
     .optional()
     .describe('Runs when the installer has finished; not when the checkpoint of an earlier installation is used.'),
   beforeVerify: hook.optional().describe('Runs when the image is finished, before it is verified.'),
-  afterBuild: hook.optional().describe('Runs when the image is finished and verified, before any target gets it.'),
+  afterBuild: hook
+    .optional()
+    .describe('Runs when the image is finished, verified and described, before any target gets it.'),
   afterUpload: hook.optional().describe('Runs when all targets have the image.'),
   onFailure: hook.optional().describe('Runs when the build has failed; not when it was interrupted.'),
 });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Describe } from './describe.ts';
 import type { hooks } from './hooks.ts';
 import type { Verify } from './verify.ts';
 
@@ -24,6 +25,8 @@ export type Recipe = {
   install?: { timeout: number; stallTimeout: number; variables: Readonly<Record<string, string>> };
   /** How a finished image is checked before it is published; undefined when it is not. */
   verify?: Verify | undefined;
+  /** How a finished image is described; undefined when it is not. */
+  describe?: Describe | undefined;
   output: { format: 'qcow2' | 'raw'; compression: 'zlib' | 'zstd' | 'none' };
   upload: readonly UploadEntry[];
   hooks: z.output<typeof hooks>;

@@ -6,6 +6,7 @@ import type {
   Host,
   InstallerLog,
   Media,
+  Plan,
   Published,
   RenderedFile,
   StageName,
@@ -30,6 +31,8 @@ export type StageInput = {
   host: Host;
   media: Media;
   rendered: readonly RenderedFile[];
+  /** What tells the key that signs statements about the image from others; undefined when none does. */
+  signer?: string | undefined;
   /** SHA-256 (lower-case hex) of the files of the user's, by their paths. */
   files: ReadonlyMap<string, string>;
 };
@@ -79,6 +82,12 @@ export type StageContext = {
   layer(stage: StageName): Layer;
   /** The finished image, in the checkpoint store. */
   image(): Layer;
+  /** What a stage has left about the image; undefined when it has nothing to do for this recipe. */
+  document(stage: StageName): Layer | undefined;
+  /** What is being built. */
+  plan: Plan<Recipe>;
+  /** The folder of the last build of this image that was published, and its id. */
+  lastPublished?: { build: string; folder: string } | undefined;
   build: string;
   keepOnFailure: boolean;
 };
@@ -87,7 +96,7 @@ export type StageContext = {
 export type Publication = {
   image: Omit<
     ImageToPublish,
-    | ('path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback')
+    | ('path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback' | 'documents')
     | ('readSha256' | 'identity' | 'inspection' | 'unfit')
   >;
   targets: readonly PlannedTarget[];
@@ -106,6 +115,8 @@ export type Stage<Settings = unknown> = {
   /** It hands the image to targets, which is done every time; `because` says why. Its settings are a `Publication`. */
   publishes?: { because: string };
   plan(input: StageInput): StageWork<Settings>;
+  /** What follows when a build has its result, made or reused, and before its hook. */
+  settle?(layer: Layer, context: StageContext): Promise<void>;
   /** Runs the stage; without it, the commands run one after the other. */
   run?(step: Step<Settings>, context: StageContext): Promise<Published[] | void>;
 };

@@ -3,6 +3,7 @@ import { publishAll } from '../targets/publish.ts';
 import { serialOfBuild } from '../targets/serial.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { TargetCall } from '../targets/target.ts';
+import { readDocuments, toPublish } from './documents.ts';
 import type { Publication, Stage } from './stage.ts';
 
 /** Hands the finished image to every target of the recipe. */
@@ -43,7 +44,12 @@ export const upload: Stage<Publication> = {
       work: context.work,
       exec: (call: TargetCall) => context.control(call),
     };
-    const image = { ...settings.image, path, sha256, size, build: context.build, serial: serialOfBuild(context.build) };
+    const described = context.document('describe');
+    const image = {
+      ...settings.image,
+      ...{ path, sha256, size, build: context.build, serial: serialOfBuild(context.build) },
+      ...(described && { documents: toPublish(await readDocuments(described)) }),
+    };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));
   },
 };

@@ -28,7 +28,6 @@ type Settings = {
 export const verify: Stage<Settings> = {
   name: 'verify',
   leaves: { file: 'verify.json' },
-  hook: { name: 'afterBuild', after: 'result' },
   plan: ({ name, recipe, family, host }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe);

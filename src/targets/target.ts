@@ -32,11 +32,16 @@ export type ImageToPublish = {
   /** It is to take the place of newer ones all the same. */
   rollback?: boolean;
   rehearsal: boolean;
+  /** What goes with it: what is said of it, by the name that an index has it under. */
+  documents?: readonly ImageDocument[];
   /** What the image is for, in the recipe's words. */
   description?: string | undefined;
   /** What a cloud should know of the system in it: image properties of OpenStack. */
   properties?: Readonly<Record<string, string>>;
 };
+
+/** A text about an image: what is added to the image's name for its own, and its SHA-256 (lower-case hex). */
+export type ImageDocument = { kind: string; suffix: string; text: string; sha256: string };
 
 /** What a target may know of the world, and when it should stop. */
 export type Looking = World & { signal: AbortSignal };

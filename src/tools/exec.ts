@@ -28,7 +28,7 @@ export type ExecOptions = {
 };
 
 /** A program with its words, and the seconds it gets: what a driver makes and `exec` runs. */
-export type Call = Pick<ExecOptions, 'program' | 'args' | 'timeout' | 'env' | 'accept' | 'confined'>;
+export type Call = Pick<ExecOptions, 'program' | 'args' | 'timeout' | 'env' | 'accept' | 'confined' | 'cwd' | 'input'>;
 
 /** What a program left. `stdout` keeps its first 64 MiB, `stderr` its last 16 KiB; `seconds` is wall time. */
 export type ExecResult = { stdout: string; stderr: string; exitCode: number; seconds: number };

@@ -84,6 +84,7 @@ export function buildText(build: BuildDetails, now: number, paint: Paint = noPai
     ({ target, location, size, unchanged, sha256 }) =>
       `  ${target}: ${location} (${formatBytes(size)}${unchanged ? ', unchanged' : ''})\n    sha256 ${sha256}`,
   );
+  const changes = build.difference && [`  since ${build.difference.since}: ${build.difference.summary}`];
   const advice = failure && adviceOf(failure);
   const failed = failure && [
     labelled('failed', `${failure.stage === undefined ? '' : `${failure.stage}: `}${failure.message}`),
@@ -95,6 +96,7 @@ export function buildText(build: BuildDetails, now: number, paint: Paint = noPai
     head,
     section('stages', stages),
     section('images', images),
+    section('changes', changes ?? []),
     section(
       'warnings',
       build.warnings.map((warning) => `  ${warning.replaceAll('\n', '\n  ')}`),

@@ -69,6 +69,8 @@ export function eventText(event: Event): string | undefined {
       return `${event.stage}: ${event.message}${event.fraction === undefined ? '' : ` ${formatPercent(event.fraction)}`}`;
     case 'warning':
       return [`warning: ${event.stage ? `${event.stage}: ` : ''}${event.message}`, nextLine(event.hint)].join('');
+    case 'difference':
+      return `different from ${event.since}: ${event.summary}`;
     case 'published':
       return (
         `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${event.unchanged ? ', unchanged' : ''})` +

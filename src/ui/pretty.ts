@@ -257,6 +257,7 @@ export function resultText(view: BuildView, paint: Paint): string | undefined {
       ...(failure.bundle === undefined ? [] : [labelled('bundle', failure.bundle)]),
       ...(view.folder === undefined ? [] : [labelled('build', view.folder)]),
     ].join('\n');
-  const parts = [...images, ...(failed === undefined ? [] : [failed])];
+  const changes = view.difference && labelled('changes', `${view.difference.summary} (since ${view.difference.since})`);
+  const parts = [...images, ...(changes === undefined ? [] : [changes]), ...(failed === undefined ? [] : [failed])];
   return parts.length === 0 ? undefined : parts.join('\n');
 }

@@ -1,4 +1,4 @@
-import type { Event, Published, StageName } from '../model.ts';
+import type { Event, ImageDifference, Published, StageName } from '../model.ts';
 import type { Failure } from '../pipeline/events.ts';
 import { stages } from '../pipeline/stages.ts';
 
@@ -24,6 +24,8 @@ export type BuildView = {
   folder: string | undefined;
   rows: Row[];
   warnings: { message: string; hint?: string }[];
+  /** How the image differs from the last that was published, if it does. */
+  difference: Pick<ImageDifference, 'since' | 'summary'> | undefined;
   published: Published[];
   failure: Failure | undefined;
   seconds: number | undefined;
@@ -48,6 +50,7 @@ export function emptyView(name: string): BuildView {
     folder: undefined,
     rows: [row('prepare'), ...stages.map(({ name: stage }) => row(stage))],
     warnings: [],
+    difference: undefined,
     published: [],
     failure: undefined,
     seconds: undefined,
@@ -102,6 +105,9 @@ export function applyEvent(view: BuildView, event: Event): void {
       view.warnings.push(
         event.hint === undefined ? { message: event.message } : { message: event.message, hint: event.hint },
       );
+      return;
+    case 'difference':
+      view.difference = { since: event.since, summary: event.summary };
       return;
     case 'published': {
       const { type: _type, at: _at, build: _build, ...published } = event;

@@ -11,9 +11,9 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'convert', 'upload', 'image'],
-  ...['verify-signature', 'builds', 'explain', 'logs', 'report', 'console', 'shell', 'clean'],
-  ...['schema', 'init', 'completion'],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
+  ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature', 'builds', 'explain', 'logs'],
+  ...['report', 'console', 'shell', 'clean', 'schema', 'init', 'completion'],
 ];
 
 /** The help of a command, and of the commands below it, by what is typed for it. */

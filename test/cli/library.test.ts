@@ -61,7 +61,7 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
   const text = await run(process.execPath, ['use.mjs', JSON.stringify(host.env), host.folder]);
   expect(JSON.parse(text)).toEqual({
     latest: ['a', 'done', 'USAGE'],
-    stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'verify', 'upload'],
+    stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'verify', 'describe', 'upload'],
     targets: [['directory', 2]],
     built: [join(host.folder, 'images/a.qcow2')],
     again: [true],

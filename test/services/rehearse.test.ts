@@ -22,6 +22,7 @@ test(
     const [above] = recipe.split('\nupload:');
     const path = join(folder, 'rhel7.yaml');
     const targets = `verify: false
+describe: false
 upload:
   - directory: { path: ${folder}/images }
   - glance: { cloud: test, name: ${name}, minDisk: 8, tags: [golden], properties: { a: b } }

@@ -6,12 +6,12 @@ import { freshFolder } from './vmkiln.ts';
 
 const programs = [
   ...['virsh', 'virt-install', 'virt-customize', 'virt-sysprep', 'virt-sparsify'],
-  ...['qemu-img', 'qemu-system-x86_64', 'osinfo-query'],
+  ...['qemu-img', 'qemu-system-x86_64', 'osinfo-query', 'guestfish'],
 ];
 
 /**
  * Leaves the files that vmkiln looks for, and notes when it begins and ends. FAKE_FAIL ends a program that has this word, and
- * FAKE_SAYS is what it says then.
+ * FAKE_SAYS is what it says then. FAKE_BASH is the version of the one package in an image.
  * Like the real one, virt-install does not bear another that starts at the same time.
  */
 const script = `#!/bin/sh
@@ -23,6 +23,7 @@ case "$name $*" in
   virsh*dumpxml*) echo 'error: there is no such domain' >&2; exit 1 ;;
   virsh* | osinfo-query* | qemu-system*) exit ;;
   'qemu-img convert'*) for last; do :; done; cat "\${0%/*}/image.qcow2" > "$last"; echo "image of $last" >> "$last"; exit ;;
+  guestfish*) echo linux > guest-type; printf 'bash\\t(none)\\t%s\\t1\\tx86_64\\t(none)\\t(none)\\tGPL\\n' "\${FAKE_BASH:-4.2}" > rpm; exit ;;
   qemu-img*) for word; do case $word in */work/*) : > "$word" ;; esac; done; exit ;;
 esac
 echo "$name begins" >> "$FAKE_LOG"
@@ -65,7 +66,7 @@ export function fakeHost(): FakeHost {
       const source = `source: { iso: ${folder}/x.iso }\nrepositories: [{ id: r, baseurl: 'http://repository.example.com/' }]`;
       writeFileSync(
         path,
-        `name: ${name}\nfamily: rhel\nrelease: "7.9"\nverify: false\n${source}\n${upload}\n${more}\n`,
+        `name: ${name}\nfamily: rhel\nrelease: "7.9"\n${source}\n${upload}\nverify: false\n${more}\n`,
       );
       return path;
     },

@@ -43,6 +43,14 @@ export async function openImage(image: string, folders: readonly string[]) {
   return { read: (path: string) => readFileSync(local(path), 'utf8'), path: local, known };
 }
 
+/** The name and version of each package in the bill of materials beside an image. */
+export function packagesIn(image: string): string[] {
+  const { components } = JSON.parse(readFileSync(`${image}.cdx.json`, 'utf8')) as {
+    components: { name: string; version: string; purl?: string }[];
+  };
+  return components.flatMap(({ name, version, purl }) => (purl === undefined ? [] : `${name} ${version}`)).toSorted();
+}
+
 /** A line for every file of the guest: path, mode, owner, target of a link and SHA-256; in one launch. Times are left out. */
 export async function listing(image: string): Promise<string[]> {
   const guestfish = `guestfish --ro -a '${image}' -i tar-out / -`;

@@ -16,6 +16,7 @@ export function recipeOfOneInstallation(folder: string, name: string, more = '')
     'source: { iso: x.iso }',
     'disk: { size: 3G }',
     'verify: false',
+    'describe: false',
     `install: { kickstart: ${name}.ks.hbs }`,
   ];
   writeFileSync(path, `${lines.join('\n')}\n${more}`);

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Verdict } from '../../src/verify/verdict.ts';
-import { run } from '../support/image.ts';
+import { openImage, packagesIn, run } from '../support/image.ts';
 import { verifyChecks } from '../support/verify.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
 const checks = [
   { file: '/etc/hosts', contains: '\n127.0.1.1 clone-two' },
-  { run: "dpkg-query -W -f '${Status}' qemu-guest-agent", expect: 'install ok installed' },
+  { run: 'dpkg-query -s qemu-guest-agent', expect: 'Status: install ok installed' },
   { run: 'getent shadow root | cut -d: -f2', expect: '*' },
   { run: 'test ! -e /usr/sbin/policy-rc.d' },
   // The mirror of the build's host serves an instance too: what the image knows of archives still works.
@@ -35,6 +35,12 @@ verify: ${JSON.stringify({ checks, network: true })}
   const { results } = JSON.parse(readFileSync(join(started?.folder ?? '', 'verify.json'), 'utf8')) as Verdict;
   expect(results).toHaveLength(verifyChecks.length + checks.length);
   expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+  // The bill of materials has what dpkg has, and nothing else.
+  const guest = await openImage(image, ['/var/lib/dpkg']);
+  const format = '${db:Status-Abbrev}${Package} ${Version}\\n';
+  const installed = await run('dpkg-query', ['--admindir', guest.path('/var/lib/dpkg'), '-W', '-f', format]);
+  const wanted = installed.split('\n').flatMap((line) => /^ii {1,2}(.+)$/.exec(line)?.[1] ?? []);
+  expect(packagesIn(image)).toEqual(wanted.toSorted());
   // The image was only read.
   await run('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
 }, 3_000_000);

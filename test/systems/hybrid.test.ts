@@ -55,7 +55,7 @@ beforeAll(async () => {
   const changes = {
     'name: rocky9': 'name: hybrid',
     'firmware: bios': 'firmware: uefi',
-    'install:\n': 'verify: false\ninstall:\n  kickstart: hybrid.ks\n',
+    'install:\n': 'verify: false\ndescribe: false\ninstall:\n  kickstart: hybrid.ks\n',
     '{ user: rocky }': '{ user: rocky, rootLogin: password }',
   };
   const shipped = readFileSync('recipes/rocky9.yaml', 'utf8');

@@ -13,6 +13,7 @@ test('a ready image: grown, flat, root locked, cloud-user with sudo, the vendorâ
   const shipped = readFileSync('recipes/rhel7-kvm-guest.yaml', 'utf8');
   const recipe = `${shipped}caCertificates: [internal-ca.pem]
 verify: false
+describe: false
 customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
 `;
   writeFileSync(join(folder, 'ready.yaml'), recipe);
@@ -89,7 +90,7 @@ test('an image that was booted and tampered with is published without anything o
   const recipe = join(folder, 'booted.yaml');
   writeFileSync(
     recipe,
-    'name: booted\nfamily: rhel\nrelease: "7.9"\nsource: { image: source.qcow2 }\nverify: false\noutput: { compression: none }\n',
+    'name: booted\nfamily: rhel\nrelease: "7.9"\nsource: { image: source.qcow2 }\nverify: false\ndescribe: false\noutput: { compression: none }\n',
   );
   const build = await vmkiln(['build', recipe, '--out', folder, '--ui', 'json'], { timeout: 900 });
   expect(build.status, build.stderr).toBe(0);

@@ -161,3 +161,32 @@ test('a folder that can never be written is refused before anything is built', a
   await expect(directory.check({ path: '/dev/null/images' }, context)).rejects.toMatchObject({ code: 'TARGET_FAILED' });
   await expect(directory.check({ path: join(tmpdir(), 'not', 'there', 'yet') }, context)).resolves.toBeUndefined();
 });
+
+test('what is said of an image lies beside it, and goes with it', async () => {
+  const document = (kind: string, text: string) => {
+    return { kind, suffix: `.${kind}.json`, text, sha256: createHash('sha256').update(text).digest('hex') };
+  };
+  const [bill, list] = [document('sbom', 'bill'), document('inventory', 'list')];
+  const one = await image('one', { documents: [bill, list] });
+  await directory.publish(one, { path: out }, context);
+  const entry = async () => (await index()).images[0] as { documents?: object };
+  const sbom = { file: 'rhel7.qcow2.sbom.json', sha256: bill.sha256 };
+  expect(await entry()).toMatchObject({ documents: { sbom, inventory: { file: 'rhel7.qcow2.inventory.json' } } });
+  expect(await readFile(join(out, sbom.file), 'utf8')).toBe('bill');
+
+  // The same image and documents change nothing; other documents replace those there, without the image being copied.
+  const before = await stat(join(out, 'index.json'));
+  expect((await directory.publish(one, { path: out }, context)).unchanged).toBe(true);
+  expect((await stat(join(out, 'index.json'))).mtimeMs).toBe(before.mtimeMs);
+  expect(
+    (await directory.publish({ ...one, documents: [document('sbom', 'new')] }, { path: out }, context)).unchanged,
+  ).toBe(true);
+  expect(copies).toBe(1);
+  expect(await readFile(join(out, sbom.file), 'utf8')).toBe('new');
+  expect(await readdir(out)).not.toContain('rhel7.qcow2.inventory.json');
+
+  // Nothing is known of the next one: what was said of the old one is not said of it.
+  await directory.publish(await image('two'), { path: out }, context);
+  expect((await readdir(out)).toSorted()).toEqual(['index.json', 'rhel7.qcow2', 'rhel7.qcow2.sha256']);
+  expect(await entry()).not.toHaveProperty('documents');
+});

@@ -108,6 +108,7 @@ test('the properties follow from the system, and an empty one takes away', () =>
     serial: '0',
     rehearsal: true,
     properties: { hw_disk_bus: 'virtio', hw_vif_model: 'virtio' },
+    documents: [{ kind: 'sbom', suffix: '.cdx.json', text: '', sha256: 'c' }],
   };
   const said = wantedImage(built, {
     ...glanceSchema.parse({ name: 'golden', tags: ['a', 'b', 'a'], properties: { hw_vif_model: '', mine: 'x' } }),
@@ -119,6 +120,7 @@ test('the properties follow from the system, and an empty one takes away', () =>
     mine: 'x',
     vmkiln_sha256: 'a',
     vmkiln_build: 'b',
+    vmkiln_sbom_sha256: 'c',
     vmkiln_rehearsal: 'true',
   });
 });

@@ -116,11 +116,7 @@ test('a plan has the predictions of its stages', () => {
   expect(stages.map(({ predicted }) => predicted)).toEqual([
     undefined,
     took(50),
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
+    ...Array<undefined>(6).fill(undefined),
   ]);
 });
 

@@ -38,6 +38,7 @@ test('the list of stages follows the events', () => {
     'sysprep waiting',
     'sparsify waiting',
     'verify waiting',
+    'describe waiting',
     'upload waiting',
   ]);
   const [prepare, disk, install] = view.rows.map((row) => rowTitle(row, start + 67_000));

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Arg, Event, Piece, Plan } from '../../src/model.ts';
-import { openImage, run } from '../support/image.ts';
+import { openImage, packagesIn, run } from '../support/image.ts';
 import type { Verdict } from '../../src/verify/verdict.ts';
 import { verifyChecks } from '../support/verify.ts';
 import { namesOfMachine } from '../support/releases.ts';
@@ -77,6 +77,17 @@ describe('the guest in it', () => {
     for (const wanted of ['cloud-init', 'cloud-utils-growpart']) {
       expect(guest.known).toContain(`app2_name: ${wanted}\n`);
     }
+  });
+
+  test('has in its bill of materials what libguestfs finds in the database of rpm, and nothing else', () => {
+    const field = (one: string) =>
+      [...guest.known.matchAll(new RegExp(`app2_${one}: (.*)`, 'g'))].map(([, text]) => text);
+    const [names, epochs, versions, releases] = ['name', 'epoch', 'version', 'release'].map(field);
+    const installed = names?.map((its, index) => {
+      const epoch = epochs?.[index] === '0' ? '' : `${epochs?.[index]}:`;
+      return `${its} ${epoch}${versions?.[index]}-${releases?.[index]}`;
+    });
+    expect(packagesIn(image)).toEqual(installed?.filter((line) => !line.startsWith('gpg-pubkey ')).toSorted());
   });
 
   test('has the network as the guide wants it', () => {

@@ -26,6 +26,7 @@ export const buildTools: readonly Tool[] = [
   tool('virt-customize', 'guestfs-tools'),
   tool('virt-sysprep', 'guestfs-tools'),
   tool('virt-sparsify', 'guestfs-tools'),
+  tool('guestfish', 'libguestfs-tools', 'libguestfs'),
   tool('xorriso', 'xorriso'),
   tool('ssh', 'openssh-client', 'openssh-clients'),
   tool('ssh-keygen', 'openssh-client', 'openssh-clients'),

@@ -17,6 +17,8 @@ const entrySchema = z.looseObject({
   /** The file's modification time: another one means that the file was changed since, for instance by booting it. */
   createdAt: z.string(),
   rehearsal: z.boolean(),
+  /** What is said of it, by its kind: a file in the same folder. */
+  documents: z.record(z.string(), z.object({ file: z.string(), sha256: z.string() })).optional(),
   /** Without one it is older than all that have one: until version 0.1.0 there were none. */
   serial: z.string().refine(isSerial).optional(),
 });

@@ -1,5 +1,6 @@
 import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { isFull, messageOf, VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
 import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
@@ -8,6 +9,7 @@ import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
 import type { DirectorySpec } from './directory.ts';
 import { sameFile } from '../same-file.ts';
+import { layDocuments } from './documents.ts';
 import { serialIn } from './order.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 
@@ -139,7 +141,10 @@ async function raise(image: ImageToPublish, folder: string): Promise<boolean> {
   const published = await findPublished(folder, file);
   if (published?.sha256 !== image.sha256) return false;
   const serial = await serialIn(folder, file, image);
-  if (serial !== published.serial) await updateIndex(folder, { ...published, serial });
+  const documents = image.documents ? await layDocuments(folder, file, image.documents) : published.documents;
+  if (serial !== published.serial || !isDeepStrictEqual(documents, published.documents)) {
+    await updateIndex(folder, { ...published, serial, documents });
+  }
   return true;
 }
 
@@ -156,7 +161,8 @@ async function putInPlace(image: ImageToPublish, folder: string, temporary: stri
   await rename(temporary, join(folder, file));
   await syncFolder(folder);
   await writeAtomic(sum, checksumLine(sha256, file));
-  await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal, serial });
+  const documents = await layDocuments(folder, file, image.documents);
+  await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal, serial, documents });
 }
 
 /** Removes what a build that is gone was copying into a folder. */

@@ -21,6 +21,7 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     ...spec.properties,
     [sha256Property]: image.sha256,
     vmkiln_build: image.build,
+    vmkiln_sbom_sha256: image.documents?.find(({ kind }) => kind === 'sbom')?.sha256,
     ...(image.rehearsal && { vmkiln_rehearsal: 'true' }),
   };
   const all = Object.fromEntries(

@@ -1,0 +1,176 @@
+import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { type Envelope, isSignedBy, statementType } from './envelope.ts';
+import { inBuild, testResultName } from './names.ts';
+import { provenanceV1, sha256Of, statementV1, testResult } from './statements.ts';
+
+/** Why what lies beside an image is not believed. */
+type Reason =
+  | 'statements-malformed'
+  | 'not-signed'
+  | 'signature-invalid'
+  | 'statement-unknown'
+  | 'provenance-missing'
+  | 'statement-repeated'
+  | 'image-changed'
+  | 'file-missing'
+  | 'file-changed'
+  | 'test-result-missing'
+  | 'test-result-changed'
+  | 'test-failed';
+
+/** What is wrong, or what the statements say of the image. */
+export type Judgement =
+  | { ok: false; reason: Reason; message: string }
+  | { ok: true; build: string; builder: Readonly<Record<string, string>>; tested: boolean; signed: boolean };
+
+/** The files beside an image: their texts' digests, in hex, by their suffix. One that is not there is left out. */
+export type Beside = Readonly<Partial<Record<'inventory' | 'sbom', string>>>;
+
+const resource = z.object({ name: z.string(), digest: z.object({ sha256: z.string() }) });
+const envelope = z.strictObject({
+  payload: z.string(),
+  payloadType: z.literal(statementType),
+  signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.string() })),
+});
+const statement = z.strictObject({
+  _type: z.literal(statementV1),
+  subject: z.array(resource).length(1),
+  predicateType: z.string(),
+  predicate: z.unknown(),
+});
+const provenancePredicate = z.object({
+  runDetails: z.object({
+    builder: z.object({ id: z.string(), version: z.record(z.string(), z.string()) }),
+    metadata: z.object({ invocationId: z.string() }),
+    byproducts: z.array(resource),
+  }),
+});
+const testPredicate = z.object({ result: z.string() });
+
+type Read = { text: string; envelope: Envelope; statement: z.output<typeof statement> };
+
+class Refusal extends Error {
+  readonly reason: Reason;
+  constructor(reason: Reason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Whether statements, one envelope in a line, hold for an image with that SHA-256 and for the files beside it. Pure.
+ *
+ * @param key who must have signed every one of them; undefined: nobody need have.
+ */
+export function judgeStatements(lines: string, image: string, beside: Beside, key: KeyObject | undefined): Judgement {
+  try {
+    return judge(lines, image, beside, key);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { ok: false, reason: error.reason, message: error.message };
+  }
+}
+
+function judge(lines: string, image: string, beside: Beside, key: KeyObject | undefined): Judgement {
+  const all = lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(readLine);
+  if (key) for (const each of all) checkSignature(each.envelope, key);
+  const known = [provenanceV1, testResult];
+  const unknown = all.find((each) => !known.includes(each.statement.predicateType));
+  if (unknown)
+    throw new Refusal(
+      'statement-unknown',
+      `a statement of the type ${unknown.statement.predicateType}, which vmkiln does not write`,
+    );
+  const how = only(all, provenanceV1);
+  if (!how) throw new Refusal('provenance-missing', 'there is no statement about how the image was built');
+  const test = only(all, testResult);
+  for (const each of [how, ...(test ? [test] : [])]) checkSubject(each, image);
+  const parsed = provenancePredicate.safeParse(how.statement.predicate);
+  if (!parsed.success)
+    throw new Refusal('statements-malformed', 'the statement about the build lacks what belongs into it');
+  const { builder, metadata, byproducts } = parsed.data.runDetails;
+  for (const what of ['inventory', 'sbom'] as const) checkFile(what, byproducts, beside);
+  checkTest(test, byproducts);
+  const signed = all.every((each) => each.envelope.signatures.length > 0);
+  return { ok: true, build: metadata.invocationId, builder: builder.version, tested: test !== undefined, signed };
+}
+
+function readLine(line: string, index: number): Read {
+  try {
+    const sealed = envelope.parse(JSON.parse(line));
+    const bytes = Buffer.from(sealed.payload, 'base64');
+    // What is decoded loosely can be written in many ways.
+    if (bytes.toString('base64') !== sealed.payload) throw new Error('its payload is not base64');
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, envelope: sealed, statement: statement.parse(JSON.parse(text)) };
+  } catch {
+    throw new Refusal(
+      'statements-malformed',
+      `line ${index + 1} is no in-toto statement about one file in a DSSE envelope`,
+    );
+  }
+}
+
+function checkSignature(sealed: Envelope, key: KeyObject): void {
+  if (sealed.signatures.length === 0) throw new Refusal('not-signed', 'a statement is not signed by anybody');
+  if (isSignedBy(sealed, key)) return;
+  throw new Refusal('signature-invalid', 'a statement was not signed with this key, or was changed since');
+}
+
+function only(all: readonly Read[], type: string): Read | undefined {
+  const found = all.filter((each) => each.statement.predicateType === type);
+  if (found.length > 1)
+    throw new Refusal('statement-repeated', `there are ${found.length} statements of the type ${type}`);
+  return found[0];
+}
+
+function checkSubject({ statement: { subject } }: Read, image: string): void {
+  const [about] = subject;
+  if (about?.digest.sha256 === image) return;
+  throw new Refusal(
+    'image-changed',
+    `a statement is about ${about?.name} with the SHA-256 ${about?.digest.sha256}; that of the image is ${image}`,
+  );
+}
+
+type Resources = z.output<typeof resource>[];
+
+function checkFile(what: 'inventory' | 'sbom', byproducts: Resources, beside: Beside): void {
+  const named = byproducts.filter(({ name }) => name === inBuild[what]);
+  const [one] = named;
+  if (one === undefined || named.length > 1) {
+    throw new Refusal(
+      'statements-malformed',
+      `the statement about the build names ${named.length} files ${inBuild[what]}, not one`,
+    );
+  }
+  if (beside[what] === undefined) throw new Refusal('file-missing', `the ${what} is not beside the image`);
+  if (beside[what] === one.digest.sha256) return;
+  throw new Refusal(
+    'file-changed',
+    `the ${what} is not the one that was written for the image: its SHA-256 is ${beside[what]}, not ${one.digest.sha256}`,
+  );
+}
+
+/** Leaving out a statement, or putting that of another build in its place, changes what the provenance has the digest of. */
+function checkTest(test: Read | undefined, byproducts: Resources): void {
+  const named = byproducts.find(({ name }) => name === testResultName);
+  if (named === undefined && test === undefined) return;
+  if (test === undefined)
+    throw new Refusal(
+      'test-result-missing',
+      'the image was booted and checked, and the statement about it is not there',
+    );
+  if (named === undefined || named.digest.sha256 !== sha256Of(test.text)) {
+    throw new Refusal(
+      'test-result-changed',
+      'the statement about the boot is not the one that was written for the image',
+    );
+  }
+  const { data } = testPredicate.safeParse(test.statement.predicate);
+  if (data?.result !== 'PASSED') throw new Refusal('test-failed', 'a check of the booted image failed');
+}

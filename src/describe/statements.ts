@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { Piece, Plan } from '../model.ts';
+import type { Verdict } from '../verify/verdict.ts';
+
+/** A file by its name and digest: a ResourceDescriptor of in-toto. */
+export type Resource = { name: string; uri?: string; digest: { sha256: string } };
+
+/** An in-toto statement, v1 (in-toto/attestation, spec/v1/statement.md), about one file. */
+export type Statement = {
+  _type: typeof statementV1;
+  subject: [Resource];
+  predicateType: string;
+  predicate: unknown;
+};
+
+export const statementV1 = 'https://in-toto.io/Statement/v1';
+/** Of SLSA: slsa.dev/spec/v1.0/provenance. */
+export const provenanceV1 = 'https://slsa.dev/provenance/v1';
+/** Of in-toto: in-toto/attestation, spec/predicates/test-result.md. */
+export const testResult = 'https://in-toto.io/attestation/test-result/v0.1';
+
+const home = 'https://github.com/vmkiln/vmkiln';
+
+/** The image that statements are about, and the build that made it. Times are in ISO 8601. */
+export type Made = { image: Resource; build: string; finishedOn: string };
+
+/**
+ * How an image came about: the recipe with its variables filled in, and every file that went into it. Secrets are in it by the name of their
+ * variable or file alone.
+ *
+ * @param byproducts what was written about the image.
+ */
+export function provenance(plan: Plan, { image, build, finishedOn }: Made, byproducts: readonly Resource[]): Statement {
+  const { name, rehearsal, recipe, host, vmkiln } = plan;
+  const { qemu, libvirt, 'guestfs-tools': guestfs } = host.versions;
+  return {
+    _type: statementV1,
+    subject: [image],
+    predicateType: provenanceV1,
+    predicate: withoutCredentials({
+      buildDefinition: {
+        buildType: `${home}/build/v1`,
+        externalParameters: { name, rehearsal, recipe },
+        internalParameters: { arch: host.arch, accelerator: host.accelerator },
+        resolvedDependencies: dependencies(plan),
+      },
+      runDetails: {
+        builder: { id: home, version: { vmkiln, qemu, libvirt, 'guestfs-tools': guestfs } },
+        metadata: { invocationId: build, finishedOn },
+        byproducts,
+      },
+    }),
+  };
+}
+
+/** What the boot of an image has shown. A check that the recipe lets fail, or that does not apply, is in no list. */
+export function testResults(
+  { passed, results }: Pick<Verdict, 'passed' | 'results'>,
+  image: Resource,
+  { recipeFile }: Plan,
+): Statement {
+  const those = (outcome: string) => results.filter((each) => each.outcome === outcome).map(({ check }) => check);
+  return {
+    _type: statementV1,
+    subject: [image],
+    predicateType: testResult,
+    predicate: {
+      result: passed ? 'PASSED' : 'FAILED',
+      configuration: [{ name: 'recipe', digest: { sha256: recipeFile.sha256 } }],
+      passedTests: those('passed'),
+      failedTests: those('failed'),
+    },
+  };
+}
+
+/** Recipe, media, answer files and guest scripts as rendered, and every file of the user's or of vmkiln's that a command reads. */
+function dependencies({ recipeFile, media, rendered, stages }: Plan): Resource[] {
+  const files = new Map<string, string>();
+  const note = (piece: Piece) => {
+    if (typeof piece === 'object' && 'file' in piece && piece.sha256 !== undefined) files.set(piece.file, piece.sha256);
+  };
+  const words = stages.flatMap(({ commands }) => commands.flatMap(({ args }) => args));
+  for (const word of words) {
+    if (Array.isArray(word)) word.forEach(note);
+    else note(word as Piece);
+  }
+  const mediaFiles = Object.entries(media);
+  for (const [, { path }] of mediaFiles) files.delete(path);
+  return [
+    { name: 'recipe', uri: fileUri(recipeFile.path), digest: { sha256: recipeFile.sha256 } },
+    ...mediaFiles.flatMap(([role, { source, sha256 }]) =>
+      sha256 === undefined ? [] : [{ name: `medium/${role}`, uri: uriOf(source), digest: { sha256 } }],
+    ),
+    ...rendered.map(({ name, text }) => ({ name: `rendered/${name}`, digest: { sha256: sha256Of(text) } })),
+    ...[...files].map(([path, sha256]) => ({ name: 'file', uri: fileUri(path), digest: { sha256 } })),
+  ];
+}
+
+function uriOf(source: string): string {
+  return /^[a-z][a-z0-9+.-]*:/i.test(source) ? source : fileUri(source);
+}
+
+function fileUri(path: string): string {
+  return `file://${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** The SHA-256 (lower-case hex) of a text, or of the bytes of a file. */
+export function sha256Of(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** A URL of the recipe may have a user and password in it: a proxy's, a repository's. */
+function withoutCredentials<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value).replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s"'?#]+@/gi, '$1')) as T;
+}

@@ -1,0 +1,39 @@
+import type { ApplianceHost } from '../model.ts';
+import type { Call } from './exec.ts';
+import { environment } from './guestfs.ts';
+
+/** What is known of a guest by the inspection of libguestfs: each in a file `guest-…`. */
+const guestFacts = ['type', 'distro', 'product-name', 'arch', 'major-version', 'minor-version'] as const;
+
+/**
+ * All that an inventory is made of, as files in the current folder, in one launch of guestfish(1). A line that begins with `-` may fail;
+ * guestfish runs what a program after `<!` prints, which is how the name of the root gets into commands. The programs of a Windows
+ * are listed where there is no /etc. In double quotes, backslashes are guestfish's own.
+ */
+function script(rpmFormat: string): string {
+  const facts = guestFacts.map((fact) => `"-inspect-get-${fact} $root | cat > guest-${fact}"`).join(' ');
+  const left = ['vmlinuz*', 'initr*', 'System.map*', '*.img', '*.mod', '*.pf2', '*.mo', '*.efi'];
+  return `inspect-get-roots | cat > roots
+list-filesystems | cat > filesystems
+mountpoints | cat > mountpoints
+df | cat > df
+<! read root < roots; printf '%s\\n' ${facts}
+-tar-out /etc etc.tar
+-tar-out /boot boot.tar "excludes:${left.join(' ')}"
+-download /var/lib/dpkg/status dpkg-status
+-sh "rpm -qa --queryformat '${rpmFormat}'" | cat > rpm
+<! read root < roots; test -s etc.tar || printf '%s\\n' "-inspect-list-applications2 $root | cat > programs"
+`;
+}
+
+/** guestfish(1) on a throw-away overlay: an rpm database of Berkeley DB is locked to be read, and a journal is replayed. */
+export function guestInventory(overlay: string, folder: string, rpmFormat: string, host: ApplianceHost): Call {
+  return {
+    program: 'guestfish',
+    args: ['--format=qcow2', '-a', overlay, '-i'],
+    input: script(rpmFormat),
+    cwd: folder,
+    timeout: 900,
+    env: environment(host),
+  };
+}

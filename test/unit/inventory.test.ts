@@ -1,0 +1,198 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
+import { describe, expect, test } from 'vitest';
+import { readCollected } from '../../src/describe/collect.ts';
+import { loadInventory } from '../../src/describe/load.ts';
+import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
+import { sbomOf } from '../../src/describe/sbom.ts';
+import { spdxOf } from '../../src/describe/spdx.ts';
+import { inventory } from '../support/inventory.ts';
+
+/** A folder as guestfish leaves it. Archives are made by tar(1), of the files and links that are given. */
+function collected(etc: Record<string, string>, boot: Record<string, string>, texts: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'collected-'));
+  for (const [name, files] of Object.entries({ etc, boot })) {
+    const root = join(folder, name);
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(root, path);
+      mkdirSync(dirname(file), { recursive: true });
+      if (text.startsWith('-> ')) symlinkSync(text.slice(3), file);
+      else writeFileSync(file, text);
+      if (path === 'shadow') chmodSync(file, 0o600);
+    }
+    execFileSync('tar', ['--owner=0', '--group=0', '-C', root, '-cf', join(folder, `${name}.tar`), '.']);
+  }
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+const rpms = [
+  'kernel\t(none)\t3.10.0\t1160.el7\tx86_64\tkernel-3.10.0-1160.el7.src.rpm\tRed Hat, Inc.\tGPLv2',
+  'gpg-pubkey\t(none)\tfd431d51\t4ae0493b\t(none)\t(none)\t(none)\tpubkey',
+  'kernel\t(none)\t3.10.0\t1127.el7\tx86_64\tkernel-3.10.0-1127.el7.src.rpm\tRed Hat, Inc.\tGPLv2',
+  'dbus\t1\t1.10.24\t15.el7\tx86_64\t(none)\t(none)\tGPLv2+ or AFL',
+  '',
+].join('\n');
+
+const long = `pki/${'very-long-name/'.repeat(9)}cert.pem`;
+const etc = {
+  passwd:
+    'root:x:0:0:root:/root:/bin/bash\nfree::7:8::/:/bin/sh\ncloud-user:x:1000:1000:Cloud User:/home/c:/bin/bash\n',
+  group: 'root:x:0:\nlp:x:8:\nwheel:x:10:cloud-user\ncloud-user:x:1000:\n',
+  shadow: 'root:*:1::::::\ncloud-user:$6$salt$hash:1::::::\n',
+  'systemd/system/multi-user.target.wants/sshd.service': '-> /usr/lib/systemd/system/sshd.service',
+  'systemd/system/debug-shell.service': '-> /dev/null',
+  'rc.d/rc3.d/S10network': '-> ../init.d/network',
+  'rc.d/rc3.d/S55sshd': '-> ../init.d/sshd',
+  'rc.d/rc3.d/K50netconsole': '-> ../init.d/netconsole',
+  [long]: 'certificate',
+};
+
+const facts = {
+  'guest-type': 'linux\n',
+  'guest-distro': 'rhel\n',
+  'guest-product-name': 'Red Hat Enterprise Linux Server 7.9 (Maipo)\n',
+  'guest-arch': 'x86_64\n',
+  'guest-major-version': '7\n',
+  'guest-minor-version': '9\n',
+  filesystems: '/dev/sda1: xfs\n/dev/sda2: swap\n/dev/sda14: unknown\n',
+  mountpoints: '/dev/sda1: /\n',
+  df: 'Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/sda1 8320 398 7922 5% /sysroot\n',
+  rpm: rpms,
+};
+
+describe('the inventory of an image', () => {
+  test('is made of what guestfish copied out', async () => {
+    const boot = { 'grub2/grub.cfg': '\tlinux16 /vmlinuz-3.10.0 root=UUID=1  ro console=ttyS0\n' };
+    const found = await readCollected(collected(etc, boot, facts));
+    expect(found).toMatchObject({
+      system: { type: 'linux', distro: 'rhel', version: '7.9', arch: 'x86_64' },
+      packages: [
+        { name: 'dbus', epoch: 1, version: '1.10.24', release: '15.el7' },
+        { name: 'kernel', release: '1127.el7' },
+        { name: 'kernel', release: '1160.el7', vendor: 'Red Hat, Inc.' },
+      ],
+      services: [
+        { name: 'debug-shell.service', state: 'masked', targets: [] },
+        { name: 'network', state: 'enabled', targets: ['rc3'] },
+        { name: 'sshd.service', state: 'enabled', targets: ['multi-user.target'] },
+      ],
+      users: [
+        { name: 'cloud-user', groups: ['cloud-user', 'wheel'], password: 'set' },
+        { name: 'free', groups: ['lp'], password: 'none' },
+        { name: 'root', uid: 0, password: 'locked' },
+      ],
+      boot: { entries: [{ kernel: '/vmlinuz-3.10.0', options: 'root=UUID=1 ro console=ttyS0' }] },
+      filesystems: [
+        { device: '/dev/sda1', type: 'xfs', mountpoint: '/', size: 8320 * 1024, used: 398 * 1024 },
+        { device: '/dev/sda2', type: 'swap' },
+      ],
+    });
+    // Of printf certificate | sha256sum.
+    const sha256 = execFileSync('sha256sum', { input: 'certificate', encoding: 'utf8' }).slice(0, 64);
+    expect(found.files[`/etc/${long}`]).toEqual({
+      mode: expect.stringMatching(/^0\d44$|^0640$/),
+      uid: 0,
+      gid: 0,
+      sha256,
+    });
+    expect(found.files['/etc/shadow']?.mode).toBe('0600');
+    expect(JSON.stringify(found)).not.toContain('$6$salt');
+  });
+
+  test('has the kernels of each boot loader', async () => {
+    const kernels = async (boot: Record<string, string>) =>
+      (await readCollected(collected({ passwd: '' }, boot, facts))).boot;
+    const entry = 'title RHEL\nlinux /vmlinuz-5.14\noptions $kernelopts $tuned_params quiet\n';
+    expect(
+      await kernels({
+        'loader/entries/a.conf': entry,
+        'grub2/grubenv': 'saved_entry=a\nkernelopts=root=/dev/vda1 ro\n',
+      }),
+    ).toEqual({
+      default: 'a',
+      entries: [{ kernel: '/vmlinuz-5.14', options: 'root=/dev/vda1 ro $tuned_params quiet' }],
+    });
+    expect(await kernels({ 'grub/grub.conf': 'default=0\ntitle R\n\tkernel /vmlinuz-2.6 ro quiet\n' })).toEqual({
+      entries: [{ kernel: '/vmlinuz-2.6', options: 'ro quiet' }],
+    });
+  });
+
+  test('is not empty when no database of packages can be read', async () => {
+    await expect(readCollected(collected(etc, { x: '' }, { ...facts, rpm: '' }))).rejects.toThrow(
+      /no list of its packages/,
+    );
+  });
+
+  test('has the packages of dpkg that are installed', () => {
+    const status = [
+      'Package: bash\nStatus: install ok installed\nArchitecture: amd64\nSource: bash (5.2.15-2)\nVersion: 5.2.15-2+b13\nDescription: x\n Version: 9\n',
+      'Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n',
+      'Package: half\nStatus: install reinstreq half-installed\nVersion: 1:2-1\n',
+    ].join('\n');
+    expect(debPackages(status).map(({ name, version }) => `${name} ${version}`)).toEqual([
+      'bash 5.2.15-2+b13',
+      'half 1:2-1',
+    ]);
+  });
+
+  test('has the programs of Windows', () => {
+    const printed =
+      '[0] = {\n  app2_name: {1-2}\n  app2_display_name: Cloudbase-Init 1.1\n  app2_version: 1.1.4\n  app2_publisher: Cloudbase\n}\n';
+    expect(windowsPrograms(printed)).toEqual([
+      { type: 'windows', name: 'Cloudbase-Init 1.1', version: '1.1.4', vendor: 'Cloudbase' },
+    ]);
+  });
+
+  test('has an order of its own', () => {
+    const packages = rpmPackages(rpms);
+    expect(inOrder(packages)).toEqual(inOrder(packages.toReversed()));
+  });
+
+  test('is refused as a file when a part is missing', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'inventory-')), 'a.json');
+    writeFileSync(path, JSON.stringify({ ...inventory(), users: undefined }));
+    await expect(loadInventory(path)).rejects.toThrow(/a part of it is missing/);
+    writeFileSync(path, JSON.stringify(inventory()));
+    expect(await loadInventory(path)).toEqual(inventory());
+  });
+});
+
+describe('the bill of materials', () => {
+  const text = sbomOf(inventory(), '0.1.0');
+
+  test('is CycloneDX 1.6, strictly, and the same each time', async () => {
+    expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text)).toBeNull();
+    expect(sbomOf(inventory(), '0.1.0')).toBe(text);
+  });
+
+  test('has each package with its purl', () => {
+    const components = (JSON.parse(text) as { components: { name: string; version: string; purl?: string }[] })
+      .components;
+    expect(components.filter(({ purl }) => purl !== undefined)).toHaveLength(inventory().packages.length);
+    const dbus = components.find(({ name }) => name === 'dbus');
+    expect(dbus).toMatchObject({
+      version: '1:1.10.24-15.el7',
+      purl: 'pkg:rpm/redhat/dbus@1.10.24-15.el7?arch=x86_64&distro=rhel-7.9&epoch=1&upstream=dbus-1.10.24-15.el7.src.rpm',
+    });
+    expect(components.find(({ name }) => name === 'libstdc++')?.purl).toContain('/libstdc%2B%2B@');
+    expect(components).toContainEqual(
+      expect.objectContaining({ type: 'operating-system', name: 'rhel', version: '7.9' }),
+    );
+  });
+
+  test('is the same as SPDX', () => {
+    const spdx = JSON.parse(spdxOf(inventory(), '0.1.0')) as {
+      packages: { SPDXID: string; externalRefs?: { referenceLocator: string }[] }[];
+      relationships: { relatedSpdxElement: string }[];
+    };
+    const purls = spdx.packages.flatMap(({ externalRefs = [] }) => externalRefs.map((each) => each.referenceLocator));
+    const { components } = JSON.parse(text) as { components: { purl?: string }[] };
+    expect(purls.toSorted()).toEqual(components.flatMap(({ purl }) => purl ?? []).toSorted());
+    const ids = spdx.packages.map(({ SPDXID }) => SPDXID);
+    expect(spdx.relationships.map((each) => each.relatedSpdxElement).toSorted()).toEqual(ids.toSorted());
+  });
+});
