@@ -65,5 +65,6 @@ async function expected(options: VerifyOptions, cwd: string): Promise<{ wanted: 
   const none = { skip: [], checks: [], network: false };
   if (options.recipe === undefined) return { wanted: anyLinux, own: none };
   const { recipe } = await loadRecipe(options.recipe, await readVariables(options), { cwd, rehearsal: true });
-  return { wanted: familyOf(recipe).expects(recipe), own: recipe.verify ?? none };
+  const family = familyOf(recipe);
+  return { wanted: family.expects(recipe, family.render(recipe)), own: recipe.verify ?? none };
 }

@@ -94,7 +94,7 @@ export type Family<R extends Recipe = Recipe> = {
   /** Looks into the media that are there: what they lack for this recipe, in words for a person, without a secret in them. */
   check?(recipe: R, media: Media, read: (secret: SecretRef) => string): Promise<readonly string[]>;
   /** What an image must be like before it is published. */
-  expects(recipe: R): Expectation;
+  expects(recipe: R, rendered: readonly RenderedFile[]): Expectation;
   /** Properties of the Image service that its users need for this system: disk bus, network card, user, guest agent. */
   properties(recipe: R): Readonly<Record<string, string>>;
   /** Things to tell a person before starting. */

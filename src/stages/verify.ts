@@ -28,9 +28,9 @@ type Settings = {
 export const verify: Stage<Settings> = {
   name: 'verify',
   leaves: { file: 'verify.json' },
-  plan: ({ name, recipe, family, host }) => {
+  plan: ({ name, recipe, family, host, rendered }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
-    const wanted = family.expects(recipe);
+    const wanted = family.expects(recipe, rendered);
     const settings = { name, wanted, ...recipe.verify };
     return {
       commands: [],

@@ -57,10 +57,13 @@ export type Clone = {
 };
 
 /**
- * Seconds that a clone may take until it shows the first sign of life: a login prompt on its console, a login, or answers. And those
- * that the others may take after that.
+ * Seconds that a clone may take until it shows a first sign of life, a login prompt on its console or a login; then until it answers; and
+ * until somebody can log in to one that has answered, whose services have all started.
  */
-const patience = { kvm: { first: 300, others: 240 }, tcg: { first: 1200, others: 900 } } as const;
+const patience = {
+  kvm: { life: 300, answers: 240, login: 60 },
+  tcg: { life: 1200, answers: 900, login: 240 },
+} as const;
 
 const anyStatus = Array.from({ length: 255 }, (_, index) => index + 1);
 
@@ -106,8 +109,8 @@ export async function makeClone(
   async function watch(ask: boolean): Promise<Boot> {
     let login: string | undefined = 'it was not tried';
     let facts: Facts | undefined;
-    let deadline = Date.now() + limits.first * 1000;
-    let signs = false;
+    let awaited: keyof typeof limits = 'life';
+    let deadline = Date.now() + limits.life * 1000;
     for (;;) {
       if (ask) facts ??= parseFacts(await text('answers.log'));
       if (login !== undefined) {
@@ -116,10 +119,10 @@ export async function makeClone(
       }
       const done = login === undefined && (facts !== undefined || !ask);
       if (done || !on || Date.now() > deadline) return { login, facts };
-      if (!signs && (login === undefined || facts !== undefined || hasPrompt(await text('console.log')))) {
-        signs = true;
-        deadline = Date.now() + limits.others * 1000;
-      }
+      const isAlive = login === undefined || hasPrompt(await text('console.log'));
+      const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
+      if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
+      awaited = next;
       await sleep(2000, undefined, { signal: world.signal });
     }
   }

@@ -35,7 +35,10 @@ async function host010(): Promise<FakeHost & { recipeFile: string }> {
     cpSync(join(left, from), join(host.folder, to), { recursive: true });
   }
   // Which version 0.1.0 did not know; here nothing boots.
-  writeFileSync(join(host.folder, 'a.yaml'), `${readFileSync(join(left, 'a.yaml'), 'utf8')}\nverify: false\n`);
+  writeFileSync(
+    join(host.folder, 'a.yaml'),
+    `${readFileSync(join(left, 'a.yaml'), 'utf8')}\nverify: false\ndescribe: false\n`,
+  );
   // Version 0.1.0 took any file for an ISO: what it says of that one is said of one that is.
   const [itsIso, iso] = [join(left, 'x.iso'), join(host.folder, 'x.iso')].map((path) => digestOf(readFileSync(path)));
   for (const name of readdirSync(host.folder, { recursive: true, encoding: 'utf8' })) {
@@ -69,8 +72,20 @@ test('what version 0.1.0 has left is used: checkpoints, predictions, the reasons
   const { env, recipeFile, runs } = await host010();
   const plan = await vmkiln(['plan', recipeFile, ...session, '--json'], { env });
   const { stages } = JSON.parse(plan.stdout) as PlannedStages;
-  expect(stages.map(({ forecast }) => forecast)).toEqual(['skip', 'skip', 'skip', 'skip', 'reuse', 'skip', 'run']);
-  expect(stages.flatMap(({ stage, predicted }) => (predicted === undefined ? [stage] : []))).toEqual(['verify']);
+  expect(stages.map(({ forecast }) => forecast)).toEqual([
+    'skip',
+    'skip',
+    'skip',
+    'skip',
+    'reuse',
+    'skip',
+    'skip',
+    'run',
+  ]);
+  expect(stages.flatMap(({ stage, predicted }) => (predicted === undefined ? [stage] : []))).toEqual([
+    'verify',
+    'describe',
+  ]);
   const { status, events } = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });
   expect(status).toBe(0);
   expect(events).toContainEqual(expect.objectContaining({ type: 'stage-reused', stage: 'sparsify' }));

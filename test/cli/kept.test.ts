@@ -51,7 +51,7 @@ exit \${FAKE_STATUS:-0}
 beforeAll(() => {
   const bin = join(host.folder, 'bin');
   const real = execFileSync('sh', ['-c', 'command -v qemu-img'], { encoding: 'utf8' }).trim();
-  for (const name of ['qemu-img', 'virsh']) unlinkSync(join(bin, name));
+  for (const name of ['qemu-img', 'virsh', 'guestfish']) unlinkSync(join(bin, name));
   symlinkSync(real, join(bin, 'qemu-img'));
   for (const [name, text] of Object.entries({ virsh, guestfish })) {
     writeFileSync(join(bin, name), text);

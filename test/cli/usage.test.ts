@@ -15,8 +15,16 @@ test.each([
   [['build'], "missing required argument 'recipe'", 'vmkiln build --help'],
   [['build', 'x.yaml', '--jobs', '0'], 'whole number above 0', 'vmkiln build --help'],
   [['build', 'x.yaml', '--ui', 'fancy'], 'pretty, plain, json', 'vmkiln build --help'],
-  [['plan', 'x.yaml', '--until', 'dinner'], 'install, customize, sparsify, verify, upload', 'vmkiln plan --help'],
-  [['build', 'x.yaml', '--until', 'sysprep'], 'install, customize, sparsify, verify, upload', 'vmkiln build --help'],
+  [
+    ['plan', 'x.yaml', '--until', 'dinner'],
+    'install, customize, sparsify, verify, describe, upload',
+    'vmkiln plan --help',
+  ],
+  [
+    ['build', 'x.yaml', '--until', 'sysprep'],
+    'install, customize, sparsify, verify, describe, upload',
+    'vmkiln build --help',
+  ],
   [
     ['build', 'x.yaml', '--from', 'sysprep', '--until', 'install'],
     '--from sysprep comes after --until install',
