@@ -50,7 +50,9 @@ export function runClone(
       ...['-smp', kvm ? '2' : '1', '-m', String(Math.ceil(machine.memory / 1024 ** 2))],
       ...(firmware ? [...flash(firmware.code, ',readonly=on'), ...flash(firmware.variables)] : []),
       ...['-drive', drive, ...devices[diskBus]],
-      ...['-drive', `file=${comma(machine.seed)},format=raw,media=cdrom,readonly=on`],
+      // Kernels for clouds (linux-image-cloud-amd64) have no driver for a CD drive of this machine.
+      ...['-drive', `file=${comma(machine.seed)},format=raw,readonly=on,if=none,id=seed`],
+      ...['-device', 'virtio-blk-pci,drive=seed'],
       ...['-device', 'virtio-rng-pci', '-serial', `file:${machine.console}`, '-serial', `file:${machine.answers}`],
       '-netdev',
       `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
