@@ -108,6 +108,7 @@ const checks: readonly Check[] = [
     name: 'resolv-conf',
     judge: ({ facts }) => {
       const servers = lines(facts, 'resolv-conf').flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
+      if (lines(facts, 'resolv-conf').length === 0) return { skipped: 'there is no /etc/resolv.conf, or it is empty' };
       if (servers.length === 0) return '/etc/resolv.conf names no name server';
       // A resolver of the guest's own asks it.
       return servers.some((server) => server === dhcpResolver || server.startsWith('127.'))
