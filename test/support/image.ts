@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { anyLinux } from '../../src/families/linux/expect.ts';
 import { exec } from '../../src/tools/exec.ts';
+import { makeClone } from '../../src/verify/clone.ts';
+import { noCloud } from '../../src/verify/seed.ts';
+import { host } from './plan-input.ts';
 import { freshFolder } from './vmkiln.ts';
 
 const signal = new AbortController().signal;
@@ -60,104 +60,45 @@ export async function listing(image: string): Promise<string[]> {
 
 /** A booted copy-on-write clone of an image. */
 export type Guest = {
-  console: () => string;
+  /** What a command prints that root runs, in the home of the user. */
   ssh: (command: string) => Promise<string>;
+  /** Powers it off, and on again. */
+  reboot: () => Promise<void>;
   stop: () => Promise<void>;
-  /** Its disk, which after `stop` can be booted in its turn. */
+  /** Its disk, to be read after `stop`. */
   disk: string;
 };
 
-/** Boots a clone with a NoCloud seed and waits until SSH answers as `user`. The image itself is only read. `timeout` in seconds. */
+/** Boots a clone with a NoCloud seed, as the stage verify does, and waits until SSH answers as `user`. The image itself is only read. */
 export async function bootClone(
   image: string,
-  options: { hostname: string; user: string; timeout: number; mac?: string; firmware?: 'uefi' },
+  { hostname, user, firmware = 'bios' }: { hostname: string; user: string; firmware?: 'bios' | 'uefi' },
 ): Promise<Guest> {
   const folder = freshFolder('boot');
-  const disk = join(folder, 'clone.qcow2');
-  const key = join(folder, 'key');
-  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', image, disk]);
-  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
-  writeFileSync(join(folder, 'meta-data'), `instance-id: i-${Date.now()}\nlocal-hostname: ${options.hostname}\n`);
-  writeFileSync(
-    join(folder, 'user-data'),
-    `#cloud-config\nssh_authorized_keys:\n  - ${readFileSync(`${key}.pub`, 'utf8')}`,
+  const { 'virtual-size': virtualSize } = JSON.parse(await run('qemu-img', ['info', '--output=json', image]));
+  const clone = await makeClone(
+    { path: image, format: 'qcow2', virtualSize, firmware },
+    { name: hostname, user, seed: noCloud, grown: 0, network: true, machine: anyLinux.machine },
+    { run: (call, own = signal) => exec({ ...call, signal: own }), host, signal, folder },
   );
-  const seed = join(folder, 'seed.iso');
-  const files = [join(folder, 'meta-data'), join(folder, 'user-data')];
-  await run('xorriso', ['-as', 'mkisofs', '-quiet', '-V', 'cidata', '-J', '-r', '-o', seed, ...files]);
-  const port = await freePort();
-  const serial = join(folder, 'console.log');
-  const qemu = spawn(
-    'qemu-system-x86_64',
-    [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '1', '-m', '1024', '-display', 'none', '-nodefaults'],
-      ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe`, '-cdrom', seed, '-device', 'virtio-rng-pci'],
-      ...['-nic', `user,model=virtio,hostfwd=tcp:127.0.0.1:${port}-:22${options.mac ? `,mac=${options.mac}` : ''}`],
-      ...['-serial', `file:${serial}`, '-uuid', randomUUID()],
-      ...(options.firmware === 'uefi' ? uefi(folder) : []),
-    ],
-    { stdio: 'ignore' },
-  );
-  const console = () => readFileSync(serial, 'utf8');
-  const sshOptions = [
-    '-i',
-    key,
-    '-p',
-    String(port),
-    '-o',
-    'StrictHostKeyChecking=no',
-    '-o',
-    'UserKnownHostsFile=/dev/null',
-  ];
-  const ssh = (command: string) =>
-    run('ssh', [
-      ...sshOptions,
-      '-o',
-      'ConnectTimeout=10',
-      '-o',
-      'LogLevel=ERROR',
-      `${options.user}@127.0.0.1`,
-      command,
-    ]);
-  const stop = async () => {
-    if (qemu.exitCode !== null) return;
-    await ssh('sudo systemctl poweroff').catch(() => undefined);
-    for (let waited = 0; waited < 60 && qemu.exitCode === null; waited += 1) await sleep(1000);
-    qemu.kill('SIGKILL');
+  const boot = async () => {
+    const { login } = await clone.boot('52:54:00:12:34:56', false);
+    if (login === undefined) return;
+    await clone.stop();
+    throw new Error(`nobody can log in: ${login}\n${(await clone.console()).slice(-3000)}`);
   };
-  const deadline = Date.now() + options.timeout * 1000;
-  for (;;) {
-    const failure = await ssh('true').then(
-      () => undefined,
-      (error: Error) => error,
-    );
-    if (failure === undefined) return { console, ssh, stop, disk };
-    if (Date.now() > deadline || qemu.exitCode !== null) {
-      qemu.kill('SIGKILL');
-      throw new Error(`no SSH within ${options.timeout} s: ${failure.message}\n${console().slice(-3000)}`);
-    }
-    await sleep(1000);
-  }
-}
-
-/** UEFI without Secure Boot, as distributions name it, and variables of its own that know of no system yet. */
-function uefi(folder: string): string[] {
-  const places = ['/usr/share/OVMF/OVMF_*_4M.fd', '/usr/share/edk2/ovmf/OVMF_*.fd', '/usr/share/OVMF/OVMF_*.fd'];
-  const found = places.find((place) => existsSync(place.replace('*', 'CODE')));
-  if (found === undefined) throw new Error('there is no UEFI firmware: install ovmf');
-  const variables = join(folder, 'variables.fd');
-  copyFileSync(found.replace('*', 'VARS'), variables);
-  const flash = (file: string, more: string) => ['-drive', `if=pflash,format=raw,file=${file}${more}`];
-  return [...flash(found.replace('*', 'CODE'), ',readonly=on'), ...flash(variables, '')];
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  await boot();
+  return {
+    ssh: async (command) => {
+      const { exitCode, stdout, stderr } = await clone.root(command, 300);
+      if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`);
+      return stdout;
+    },
+    reboot: async () => {
+      await clone.stop();
+      await boot();
+    },
+    stop: clone.stop,
+    disk: join(folder, hostname, 'disk.qcow2'),
+  };
 }

@@ -78,8 +78,7 @@ test('either firmware finds its partition, and the image is bound to none', asyn
 });
 
 test.for(['bios', 'uefi'] as const)('a clone boots with %s, its root in a logical volume', async (firmware) => {
-  const options = { hostname: firmware, user: 'rocky', timeout: 420 };
-  const clone = await bootClone(image, { ...options, ...(firmware === 'uefi' && { firmware }) });
+  const clone = await bootClone(image, { hostname: firmware, user: 'rocky', firmware });
   try {
     await clone.ssh('cloud-init status --wait');
     expect((await clone.ssh('test -d /sys/firmware/efi && echo uefi || echo bios')).trim()).toBe(firmware);

@@ -76,7 +76,7 @@ sudo touch /etc/cloud/cloud-init.disabled && sync
 `;
 
 test('an image that was booted and tampered with is published without anything of that boot', async () => {
-  const clone = await bootClone(image, { hostname: 'first-boot', user: 'cloud-user', timeout: 420 });
+  const clone = await bootClone(image, { hostname: 'first-boot', user: 'cloud-user' });
   let traces: string[];
   try {
     await clone.ssh('cloud-init status --wait');
