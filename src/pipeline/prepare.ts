@@ -12,6 +12,7 @@ import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
 import { mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { verifyNotes } from '../recipe/verify.ts';
 import { usableLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
@@ -125,6 +126,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       notes: [
         ...(unable ? [`no build can begin: ${unable.message} (${unable.hint})`] : []),
         ...hostNotes(host, 'omitted' in family.install(recipe, media, host) ? [] : family.osinfo(recipe)),
+        ...verifyNotes(recipe.verify),
         ...family.notes(recipe),
         ...findings.map(findingText),
       ],

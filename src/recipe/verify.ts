@@ -3,7 +3,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { formatProblems, schemaProblems } from './problems.ts';
-import { duration, guestPath, line } from './values.ts';
+import { duration, guestPath } from './values.ts';
 
 const own = z
   .strictObject({
@@ -26,8 +26,27 @@ const own = z
 /** A check of the recipe's own. `timeout` is in seconds. */
 export type OwnCheck = z.output<typeof own>;
 
+/** Every check of vmkiln's, in the order of the results: of an image that is not booted, of its clones, of both together, of Windows. */
+export const checkNames = [
+  ...(['system', 'machine-id', 'leftovers', 'cloud-init', 'space', 'console', 'login', 'sudo', 'hostname'] as const),
+  ...([
+    'root-login',
+    'passwords',
+    'password-login',
+    'users',
+    'network',
+    'resolv-conf',
+    'zeroconf',
+    'root-grown',
+  ] as const),
+  ...(['selinux', 'units', 'journal', 'clock', 'kernel', 'clones-differ', 'clones-alike', 'second-boot'] as const),
+  ...(['answer-file', 'secrets', 'cloudbase-init'] as const),
+] as const;
+
+export type CheckName = (typeof checkNames)[number];
+
 const form = z.strictObject({
-  skip: z.array(line('the name of a check')).prefault([]).describe('Checks that may fail; the manifest names them.'),
+  skip: z.array(z.enum(checkNames)).prefault([]).describe('Checks that may fail; the manifest names them.'),
   checks: z.array(own).prefault([]).describe('Checks of yours, run in a booted clone.'),
   network: z.boolean().prefault(false).describe('Whether the clones may reach other hosts.'),
 });
@@ -61,4 +80,11 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
   const faults = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
   const problems = faults.length > 0 ? faults : schemaProblems(parsed.error.issues, document, list);
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
+}
+
+/** What a build says of a recipe that lets something pass. */
+export function verifyNotes(verify: Verify | undefined): string[] {
+  if (verify === undefined)
+    return ['the image is published although nobody has looked into it or booted it: verify is false'];
+  return verify.skip.length === 0 ? [] : [`these checks of the image may fail: ${verify.skip.join(', ')}`];
 }

@@ -4,7 +4,7 @@ import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
-import type { OwnCheck } from '../recipe/verify.ts';
+import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { junit } from '../verify/junit.ts';
 import { machineOf, verdictOf } from '../verify/verdict.ts';
@@ -37,7 +37,8 @@ export const verify: Stage<Settings> = {
       keys: ['cloudInit', 'verify'],
       takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
-      counts: { ...settings, name: undefined },
+      // A check that is new asks again.
+      counts: { ...settings, name: undefined, known: checkNames },
     };
   },
   run: async ({ settings }, context) => {

@@ -1,3 +1,4 @@
+import type { CheckName } from '../recipe/verify.ts';
 import { versionOrder } from './version-order.ts';
 import { type CheckResult, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
@@ -17,7 +18,7 @@ export type Sight = {
 /** What is wrong, in words for a person; undefined when nothing is; `skipped` says why nothing can be said. */
 type Judgement = string | undefined | { skipped: string };
 
-type Check = { name: string; judge: (sight: Sight) => Judgement };
+type Check = { name: CheckName; judge: (sight: Sight) => Judgement };
 
 const mib = 1024 ** 2;
 
@@ -215,9 +216,6 @@ function errorsIn(result: string): readonly string[] | undefined {
     return undefined;
   }
 }
-
-/** The names of the checks of one clone, for `verify: { skip: [...] }`. */
-export const checkNames: readonly string[] = checks.map(({ name }) => name);
 
 /** What is to be said of one clone. */
 export function judge(sight: Sight): CheckResult[] {

@@ -111,19 +111,20 @@ export async function makeClone(
     let facts: Facts | undefined;
     let awaited: keyof typeof limits = 'life';
     let deadline = Date.now() + limits.life * 1000;
-    for (;;) {
+    for (let round = 0; ; round++) {
       if (ask) facts ??= parseFacts(await text('answers.log'));
-      if (login !== undefined) {
+      // Before there is a prompt nobody listens, unless the console is silent.
+      const isAlive = login === undefined || facts !== undefined || hasPrompt(await text('console.log'));
+      if (login !== undefined && (isAlive || round % 10 === 9)) {
         const { exitCode, stderr } = await ssh('true', 60);
         login = exitCode === 0 ? undefined : stderr.trim();
       }
       const done = login === undefined && (facts !== undefined || !ask);
       if (done || !on || Date.now() > deadline) return { login, facts };
-      const isAlive = login === undefined || hasPrompt(await text('console.log'));
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;
-      await sleep(2000, undefined, { signal: world.signal });
+      await sleep(3000, undefined, { signal: world.signal });
     }
   }
 
@@ -131,19 +132,24 @@ export async function makeClone(
     hostname: name,
     console: () => text('console.log'),
     boot: async (mac, ask) => {
-      port = await freePort();
-      power = new AbortController();
       const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
       const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
-      const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
-      on = true;
-      running = world
-        .run(runClone(qemu, machine, world.host, 6 * 3600), AbortSignal.any([world.signal, power.signal]))
-        .then(() => 'it powered itself off', messageOf)
-        .finally(() => (on = false));
-      const { login, facts } = await watch(ask);
-      const reason = on || login === undefined ? login : `the clone ended: ${await running}`;
-      return { login: reason, facts };
+      for (let tries = 1; ; tries++) {
+        port = await freePort();
+        power = new AbortController();
+        on = true;
+        const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
+        running = world
+          .run(runClone(qemu, machine, world.host, 6 * 3600), AbortSignal.any([world.signal, power.signal]))
+          .then(() => 'it powered itself off', messageOf)
+          .finally(() => (on = false));
+        const { login, facts } = await watch(ask);
+        if (on || login === undefined) return { login, facts };
+        const end = await running;
+        // Somebody has taken the port meanwhile.
+        if (tries < 3 && /host forwarding rule/.test(end)) continue;
+        return { login: `the clone ended: ${end}`, facts };
+      }
     },
     root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
     stop: async () => {

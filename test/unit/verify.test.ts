@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkNames, consoleFault, judge, type Sight } from '../../src/verify/checks.ts';
+import { consoleFault, judge, type Sight } from '../../src/verify/checks.ts';
+import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { judgeSealed } from '../../src/verify/sealed.ts';
@@ -67,9 +68,9 @@ const failed = (changes: Readonly<Record<string, string>>, more: Partial<Sight> 
   judge(sight(changes, more)).flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
 
 test('of a good clone nothing is wrong', () => {
-  expect(judge(sight()).map(({ check, outcome }) => [check, outcome])).toEqual(
-    checkNames.map((name) => [name, 'passed']),
-  );
+  const results = judge(sight());
+  expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+  expect(checkNames).toEqual(expect.arrayContaining(results.map(({ check }) => check)));
 });
 
 test.for<[string, Readonly<Record<string, string>>]>([
