@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ export type Clone = {
   hostname: string;
   /** What its serial console has said since it was last started. */
   console(): Promise<string>;
-  /** Boots it with a network card of this address, and waits until the user can log in; with `ask`, for its answers as well. */
+  /** Boots it as a new instance with a network card of this address, and waits until the user can log in; with `ask`, for its answers as well. */
   boot(mac: string, ask: boolean): Promise<Boot>;
   /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
   root(command: string, timeout: number): Promise<ExecResult>;
@@ -89,7 +89,6 @@ export async function makeClone(
   const from = imageOptions(file('image'), image.format);
   await world.run(coverImage(from, image.format, file('disk.qcow2'), image.virtualSize + grown));
   await world.run(makeKey(file('key')));
-  await makeSeed(options.seed, { name, folder }, world);
   const firmware = image.firmware === 'uefi' ? await ownFirmware(file('variables.fd')) : undefined;
   const uuid = randomUUID();
   const limits = patience[world.host.accelerator];
@@ -132,6 +131,7 @@ export async function makeClone(
     hostname: name,
     console: () => text('console.log'),
     boot: async (mac, ask) => {
+      await makeSeed(options.seed, { name, folder }, world);
       const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
       const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
       for (let tries = 1; ; tries++) {
@@ -162,7 +162,7 @@ export async function makeClone(
   };
 }
 
-/** Writes what the clone is told of itself on a CD. */
+/** Writes what the clone is told of itself, in place of what it was told before. */
 async function makeSeed(
   seed: (instance: Instance) => Seed,
   { name, folder }: { name: string; folder: string },
@@ -177,7 +177,9 @@ async function makeSeed(
     await writeFile(place, content, { mode: 0o600 });
     places[path] = place;
   }
-  await world.run(plain(answerMedium(join(folder, 'seed.iso'), label, places)));
+  const seeded = join(folder, 'seed.iso');
+  await rm(seeded, { force: true });
+  await world.run(plain(answerMedium(seeded, label, places)));
 }
 
 /** A command of plain words as a call. */
