@@ -110,18 +110,23 @@ async function unpack(path: string, root: string): Promise<Unpacked> {
     if (type === '1') {
       const same = contents.get(`${root}${link.replace(/^\.\//, '')}`) ?? Buffer.alloc(0);
       contents.set(file, same);
-      files.push([file, { ...common, sha256: digest(same) }]);
+      files.push([file, { ...common, ...digest(file, mode, same) }]);
     }
     if (type !== '0') continue;
     const content = bytes.subarray(at, at + size);
     contents.set(file, content);
-    files.push([file, { ...common, sha256: digest(content) }]);
+    files.push([file, { ...common, ...digest(file, mode, content) }]);
   }
   return { contents, files: Object.fromEntries(files.toSorted(([a], [b]) => byText(a, b))) };
 }
 
-function digest(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Files that are kept from others because of a password or a key in them. */
+const secret = /\/(private\/.*|g?shadow-?|opasswd|[^/]*(secret|passw|credential|keytab)[^/]*|[^/]*[._]key)$/;
+
+/** The digest of a file; none of one that holds a secret: whoever reads the inventory could try out what it is. */
+function digest(file: string, mode: number, bytes: Buffer): Pick<EtcFile, 'sha256'> {
+  if ((mode & 0o004) === 0 && secret.test(file)) return {};
+  return { sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** The file systems of `list-filesystems`, with the sizes that df(1) shows of those that are mounted below /sysroot. */

@@ -99,7 +99,8 @@ describe('the inventory of an image', () => {
       gid: 0,
       sha256,
     });
-    expect(found.files['/etc/shadow']?.mode).toBe('0600');
+    // Its digest would tell whether somebody has guessed what is in it.
+    expect(found.files['/etc/shadow']).toEqual({ mode: '0600', uid: 0, gid: 0 });
     expect(JSON.stringify(found)).not.toContain('$6$salt');
   });
 
