@@ -37,10 +37,10 @@ export async function verify(image: string, options: VerifyOptions, context: Com
   const { wanted, own } = await expected(options, world.cwd);
   const more = await Promise.all(options.check.map(loadChecks));
   const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? own.network };
-  const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
   const began = performance.now();
-  const results = await withFitImage(image, {}, { signal, progress: say }, (file, found) =>
-    withTemporary('vmkiln-verify-', (folder) => {
+  const results = await withFitImage(image, {}, { signal, progress: say }, async (file, found) => {
+    const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
+    return withTemporary('vmkiln-verify-', (folder) => {
       const run = (call: Call, stop?: AbortSignal) =>
         exec({ ...call, env: { ...world.env, TMPDIR: folder, ...call.env }, signal: stop ?? signal });
       return verifyImage(
@@ -49,8 +49,8 @@ export async function verify(image: string, options: VerifyOptions, context: Com
         { run, host, signal, folder },
         { note: say, ...terms },
       );
-    }),
-  );
+    });
+  });
   const seconds = (performance.now() - began) / 1000;
   if (options.junit !== undefined) await writeFile(options.junit, junit(basename(image), results, seconds));
   const verdict = verdictOf(results);

@@ -228,9 +228,12 @@ function failed(options: ExecOptions, code: number | undefined, signal: string |
   return error;
 }
 
-/** The last lines that say something. The guestfs tools end every failure with the same advice to turn on debugging. */
-function lastWords(tail: string): string {
-  const lines = tail
+/**
+ * The last lines that say something. The guestfs tools end every failure with the same advice to turn on debugging, and one of
+ * their inspection (`guestfish -i`) with what else each of them could do.
+ */
+export function lastWords(tail: string): string {
+  const lines = (tail.split(/^If using guestfish /m)[0] ?? '')
     .split('\n')
     .filter((line) => line.trim() !== '' && !/^If reporting bugs|^\s+virt-\S+ -v -x /.test(line));
   return lines.slice(-6).join('\n');

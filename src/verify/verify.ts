@@ -1,6 +1,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OwnCheck } from '../recipe/verify.ts';
+import { lastWords } from '../tools/exec.ts';
 import { askGuest } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { consoleFault, hasPrompt, judge } from './checks.ts';
@@ -72,8 +73,8 @@ async function lookInto(
   const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted), host), accept: [1] });
   const facts = parseFacts(stdout);
   if (facts === undefined) {
-    const why = stderr.trim().split('\n').at(-1) ?? '';
-    return { results: [resultOf('system', `libguestfs cannot read the system in it: ${why}`)], user: undefined };
+    const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;
+    return { results: [resultOf('system', fault)], user: undefined };
   }
   const results = judgeSealed(facts, wanted);
   if (wanted.system === 'windows') return { results, user: undefined };

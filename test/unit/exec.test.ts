@@ -34,6 +34,23 @@ test('a failure carries the exit status and the last words', async () => {
   });
 });
 
+test('the last words are not the advice that libguestfs has for other tools', async () => {
+  const advice = [
+    '',
+    'If using guestfish ‘-i’ option, remove this option.',
+    '',
+    'If using guestmount:',
+    'one',
+    'two',
+    'three',
+  ];
+  const said = ['guestfish: no operating system was found on this disk', ...advice].join('\n');
+  const run = exec({ program: 'sh', args: ['-c', 'echo "$0" >&2; exit 1', said], timeout: 10, signal });
+  await expect(run).rejects.toMatchObject({
+    message: 'sh exited with status 1: guestfish: no operating system was found on this disk',
+  });
+});
+
 test.each(['/dev/full', '/no/such/folder/x.log'])('a log that cannot be written (%s) harms nobody', async (log) => {
   const args = ['-c', 'for i in 1 2 3; do echo $i; sleep 0.05; done'];
   expect((await exec({ program: 'sh', args, timeout: 10, signal, log })).stdout).toBe('1\n2\n3\n');
