@@ -30,7 +30,7 @@ const floors = [
   ['store'],
   ['tools'],
   ['explain'],
-  ['text.ts', 'version.ts'],
+  ['text.ts', 'version.ts', 'version-order.ts'],
   ['errors.ts'],
   ['model.ts'],
 ];

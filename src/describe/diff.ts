@@ -1,6 +1,6 @@
 import { formatBytes } from '../text.ts';
 import { byText, type EtcFile, fullVersion, type Inventory, type Package } from './inventory.ts';
-import { packageOrder } from './version-order.ts';
+import { packageOrder } from './package-order.ts';
 
 /** A value of something that changed; one that it did not have before, or has no more, is left out. */
 export type Detail = { field: string; from?: string; to?: string };
