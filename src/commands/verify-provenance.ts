@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { judgeStatements } from '../describe/check.ts';
 import { verifyingKey } from '../describe/envelope.ts';
@@ -46,7 +46,15 @@ function refused(reason: string, message: string): VmkilnError {
   });
 }
 
+/** In bytes: what vmkiln writes beside an image is a hundredth of it. */
+const largest = 256 * 1024 ** 2;
+
 async function beside(path: string, what: keyof typeof suffixes): Promise<Buffer | undefined> {
+  const size = await stat(`${path}${suffixes[what]}`).then(
+    (file) => file.size,
+    () => 0,
+  );
+  if (size > largest) throw refused('file-changed', `${path}${suffixes[what]} is larger than any that vmkiln writes`);
   return readFile(`${path}${suffixes[what]}`).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
     throw new VmkilnError('USAGE', `${path}${suffixes[what]} cannot be read: ${cause.message}`, { cause });

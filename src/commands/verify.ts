@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf, loadRecipe } from '../families/index.ts';
 import { anyLinux } from '../families/linux/expect.ts';
 import { withFitImage } from '../images/gate.ts';
@@ -35,6 +36,7 @@ type VerifyOptions = {
 export async function verify(image: string, options: VerifyOptions, context: CommandContext): Promise<number> {
   const { signal, say, world } = context;
   const { wanted, own } = await expected(options, world.cwd);
+  if (options.junit !== undefined) await writeReport(options.junit, '');
   const more = await Promise.all(options.check.map(loadChecks));
   const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? own.network };
   const began = performance.now();
@@ -52,13 +54,21 @@ export async function verify(image: string, options: VerifyOptions, context: Com
     });
   });
   const seconds = (performance.now() - began) / 1000;
-  if (options.junit !== undefined) await writeFile(options.junit, junit(basename(image), results, seconds));
+  if (options.junit !== undefined) await writeReport(options.junit, junit(basename(image), results, seconds));
   const verdict = verdictOf(results);
   const text = options.json
     ? jsonText({ image, ...verdict })
     : checksText(results, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return verdict.passed ? 0 : 1;
+}
+
+/** A place that cannot be written is told before anything is booted. */
+async function writeReport(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((cause: unknown) => {
+    const hint = 'name a file in a folder that is there and that you may write';
+    throw new VmkilnError('USAGE', `the results cannot be written to ${path}: ${messageOf(cause)}`, { hint, cause });
+  });
 }
 
 async function expected(options: VerifyOptions, cwd: string): Promise<{ wanted: Expectation; own: Verify }> {

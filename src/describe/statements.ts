@@ -109,7 +109,10 @@ export function sha256Of(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** A URL of the recipe may have a user and password in it: a proxy's, a repository's. */
+/** A URL of the recipe may have a user and password in it, a proxy's or a repository's, or be one that is signed by what follows its `?`. */
 function withoutCredentials<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value).replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s"'?#]+@/gi, '$1')) as T;
+  const text = JSON.stringify(value)
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s"'?#]+@/gi, '$1')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s"'?#\\]+\?)[^\s"'#\\]+/gi, '$1***');
+  return JSON.parse(text) as T;
 }

@@ -2,6 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { fullVersion } from '../describe/inventory.ts';
+import { loadInventory } from '../describe/load.ts';
+import { inBuild } from '../describe/names.ts';
 import type { Log } from '../explain/logs.ts';
 import type { Event } from '../model.ts';
 import { readLogs } from '../pipeline/build-logs.ts';
@@ -22,24 +25,6 @@ const verdictForm = z.object({
     z.object({ check: z.string(), outcome: z.enum(['passed', 'failed', 'skipped']), message: z.string() }),
   ),
 });
-const inventoryForm = z.object({
-  packages: z.array(
-    z
-      .object({
-        name: z.string(),
-        version: z.string(),
-        arch: z.string().default(''),
-        // Of an rpm, whose version is all three.
-        epoch: z.number().optional(),
-        release: z.string().optional(),
-      })
-      .transform(({ name, version, arch, epoch, release }) => ({
-        ...{ name, arch },
-        version: `${epoch === undefined ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`,
-      })),
-  ),
-});
-
 /** What the checks of a booted image found, as `verify.json` has it. */
 type Verdict = z.infer<typeof verdictForm>;
 
@@ -56,7 +41,7 @@ export type Facts = {
   commands: CommandRecord[];
   explained: Awaited<ReturnType<typeof explainRecord>> | undefined;
   verdict: Verdict | undefined;
-  packages: z.infer<typeof inventoryForm>['packages'] | undefined;
+  packages: { name: string; version: string; arch: string }[] | undefined;
   pictures: Picture[];
   logs: ShownLog[];
 };
@@ -67,13 +52,16 @@ export async function readFacts(build: BuildRecord): Promise<Facts> {
   const [events, explained, verdict, inventory, pictures, logs] = await Promise.all([
     readEvents(folder),
     hasFailed(build) ? explainRecord(build) : undefined,
-    readForm(verdictForm, join(folder, 'verify.json')),
-    readForm(inventoryForm, join(folder, 'inventory.json')),
+    readForm(verdictForm, join(folder, inBuild.verdict)),
+    loadInventory(join(folder, inBuild.inventory)).catch(() => undefined),
     readPictures(join(folder, 'failure')),
     readLogs(folder, { isInstallation: true }),
   ]);
   const commands = commandsOf(events);
-  const texts = { build, events, commands, explained, verdict, packages: inventory?.packages };
+  const packages = inventory?.packages.map((each) => {
+    return { name: each.name, version: fullVersion(each), arch: each.arch ?? '' };
+  });
+  const texts = { build, events, commands, explained, verdict, packages };
   return { ...present(texts), pictures, logs: shownLogs(logs) };
 }
 

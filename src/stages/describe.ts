@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret } from '../answers/holes.ts';
 import { collectContents } from '../describe/collect.ts';
@@ -70,8 +70,6 @@ export const describe: Stage<Settings> = {
   },
   settle: async (layer, context) => {
     const documents = await readDocuments(layer);
-    const verdict = context.document(verdictStage);
-    if (verdict) await copyFile(verdict.path, context.kept(inBuild.verdict));
     for (const kind of ['inventory', 'sbom', 'statements'] as const) {
       await writeFile(context.kept(inBuild[kind]), documents[kind]);
     }

@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { inBuild } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
@@ -7,7 +8,7 @@ import { inspectImage } from '../images/inspect.ts';
 import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { junit } from '../verify/junit.ts';
-import { machineOf, verdictOf } from '../verify/verdict.ts';
+import { machineOf, type Verdict, verdictOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 import type { Stage } from './stage.ts';
 import { applianceTakes, guestTakes } from './weight.ts';
@@ -23,11 +24,11 @@ type Settings = {
 
 /**
  * Boots two clones of the finished image, and lets nothing be published of which a check fails. The verdict is about the image: it
- * is kept, and not asked for again until the image or the checks change.
+ * is kept, and not asked for again until the image or the checks change; a build that found it kept has its files too.
  */
 export const verify: Stage<Settings> = {
   name: 'verify',
-  leaves: { file: 'verify.json' },
+  leaves: { file: inBuild.verdict },
   plan: ({ name, recipe, family, host, rendered }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe, rendered);
@@ -57,12 +58,21 @@ export const verify: Stage<Settings> = {
       { note, checks, skip, network },
     );
     const text = jsonText(verdictOf(results));
-    await writeFile(context.kept('verify.json'), text);
-    await writeFile(context.kept('verify.xml'), junit(name, results, (performance.now() - began) / 1000));
-    refuse(results, context.kept('verify.json'));
-    await writeFile(context.work('verify.json'), text);
+    await writeFile(context.kept(inBuild.verdict), text);
+    await writeFile(context.kept(junitFile), junit(name, results, (performance.now() - began) / 1000));
+    refuse(results, context.kept(inBuild.verdict));
+    await writeFile(context.work(inBuild.verdict), text);
+  },
+  settle: async ({ path, build }, { plan, build: own, kept }) => {
+    if (build === own) return;
+    const text = await readFile(path, 'utf8');
+    await writeFile(kept(inBuild.verdict), text);
+    await writeFile(kept(junitFile), junit(plan.name, (JSON.parse(text) as Verdict).results));
   },
 };
+
+/** The verdict for CI systems, in the folder of a build. */
+const junitFile = 'verify.xml';
 
 function clonesTake({ machine }: LinuxExpectation, host: Host): Omit<Weight, 'disk'> {
   const { memory, cores } = guestTakes({ memory: machine.memory, vcpus: 2 }, host);

@@ -99,11 +99,12 @@ async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { use
       : [resultOf('sudo', sudo.exitCode === 0 ? undefined : `${wanted.user}: ${sudo.stderr}`)]),
   ];
   if (facts === undefined) {
-    const fault = 'cloud-init did not run the user data: it is off, or does not see NoCloud or ConfigDrive';
-    return {
-      results: [...started, resultOf('cloud-init', hasPrompt(console) || login === undefined ? fault : undefined)],
-      facts,
-    };
+    // Whoever lets console and login fail is told all the same that nothing could be asked.
+    const fault =
+      hasPrompt(console) || login === undefined
+        ? 'cloud-init did not run the user data: it is off, or does not see NoCloud or ConfigDrive'
+        : 'the clone did not come up, and could not be asked';
+    return { results: [...started, resultOf('cloud-init', fault)], facts };
   }
   const sight = { facts, wanted, hostname: clone.hostname, grown, now: Date.now() / 1000 };
   return { results: [...started, ...judge(sight)], facts };

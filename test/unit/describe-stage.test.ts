@@ -76,7 +76,7 @@ test('what is kept is signed, whole, and about the image', async () => {
   // What was copied out of the guest is gone.
   expect(readdirSync(join(folder, 'work'))).toEqual(['describe.json']);
   expect(readdirSync(join(folder, 'kept')).toSorted()).toEqual([
-    ...['inventory.json', 'sbom.cdx.json', 'statements.intoto.jsonl', 'verify.json'],
+    ...['inventory.json', 'sbom.cdx.json', 'statements.intoto.jsonl'],
   ]);
   expect(readFileSync(join(folder, 'kept/inventory.json'), 'utf8')).toBe(documents.inventory);
   expect(JSON.stringify(documents)).not.toContain(pem.split('\n')[1]);

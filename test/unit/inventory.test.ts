@@ -156,7 +156,9 @@ describe('the inventory of an image', () => {
   test('is refused as a file when a part is missing', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'inventory-')), 'a.json');
     writeFileSync(path, JSON.stringify({ ...inventory(), users: undefined }));
-    await expect(loadInventory(path)).rejects.toThrow(/a part of it is missing/);
+    await expect(loadInventory(path)).rejects.toThrow(/users is missing/);
+    writeFileSync(path, JSON.stringify({ ...inventory(), packages: [null] }));
+    await expect(loadInventory(path)).rejects.toThrow(/packages\.0 is missing, or of another form/);
     writeFileSync(path, JSON.stringify(inventory()));
     expect(await loadInventory(path)).toEqual(inventory());
   });
@@ -168,6 +170,13 @@ describe('the bill of materials', () => {
   test('is CycloneDX 1.6, strictly, and the same each time', async () => {
     expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text)).toBeNull();
     expect(sbomOf(inventory(), '0.1.0')).toBe(text);
+  });
+
+  test('is the same each time although a program is listed twice', () => {
+    const each = { type: 'windows' as const, name: 'Runtime', version: '1' };
+    const twice = () => sbomOf({ ...inventory(), packages: [each, each] }, '0.1.0');
+    expect(twice()).toBe(twice());
+    expect(twice()).toContain('"pkg:generic/Runtime@1#2"');
   });
 
   test('has each package with its purl', () => {

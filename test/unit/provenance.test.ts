@@ -32,7 +32,7 @@ const files = { ...suffixes, image: '' };
 async function publish(key: KeyObject | undefined, more: { verdict?: typeof verdict; bytes?: string } = { verdict }) {
   const bytes = more.bytes ?? 'image';
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const plan = makePlan(planInput(await rhelRecipe('description: of http://me:hush@mirror.example.com/\n')));
+  const plan = makePlan(planInput(await rhelRecipe('description: of http://me:hush@mirror.example.com/a?sig=hush\n')));
   const made = {
     image: { name: 'rhel7.qcow2', digest: { sha256 } },
     build: 'rhel7-1',
@@ -241,7 +241,7 @@ describe('the provenance', () => {
         runDetails: { metadata: { invocationId: 'rhel7-1' } },
       },
     });
-    expect(text).toContain('of http://mirror.example.com/');
+    expect(text).toContain('of http://mirror.example.com/a?***');
     expect(text).not.toContain('hush');
   });
 });

@@ -11,6 +11,7 @@ import { indexView } from '../../src/report/index-page.ts';
 import { spansOf } from '../../src/report/timeline.ts';
 import { writePage, writePages } from '../../src/report/write.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
+import { inventory } from '../support/inventory.ts';
 
 const noMatch = 'Error: Unable to find a match: chrnoy';
 const log = 'logs/02-customize-virt-customize.log';
@@ -35,7 +36,8 @@ async function state() {
         ],
       }),
       'inventory.json': JSON.stringify({
-        packages: [{ name: 'bash', epoch: 1, version: '5.2', release: '6.el9', arch: 'x86_64' }],
+        ...inventory(),
+        packages: [{ type: 'rpm', name: 'bash', epoch: 1, version: '5.2', release: '6.el9', arch: 'x86_64' }],
       }),
     },
   });

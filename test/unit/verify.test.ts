@@ -1,9 +1,11 @@
+import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { consoleFault, judge, type Sight } from '../../src/verify/checks.ts';
 import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
-import { judgeSealed } from '../../src/verify/sealed.ts';
+import { junit } from '../../src/verify/junit.ts';
+import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
 
 const good: Readonly<Record<string, string>> = {
   'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
@@ -142,6 +144,20 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
+});
+
+test('a cloud.cfg that is no YAML names no user', () => {
+  const user = (text: string) => defaultUser(parseFacts(`@@ config\n${text}\n@@ end`) as Facts);
+  expect(user('system_info:\n  default_user:\n    name: debian')).toBe('debian');
+  expect(user('a: 1\na: 2\n: [')).toBeUndefined();
+});
+
+test('results are XML whatever a console said', () => {
+  const found = '\u001b[1mBoot <failed>\u0000 "x"\n&';
+  const text = junit('image\u0007', [{ check: 'a\nb', outcome: 'failed', message: found }], 1);
+  expect(XMLValidator.validate(text)).toBe(true);
+  // oxlint-disable-next-line no-control-regex
+  expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/);
 });
 
 test('of an image of Windows the one answer file is judged, and what must be there and what not', () => {
