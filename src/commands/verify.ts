@@ -13,6 +13,7 @@ import { paintFor } from '../ui/format.ts';
 import { checksText } from '../ui/checks-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import type { Expectation } from '../verify/expectation.ts';
+import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
 import { machineOf, verdictOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
@@ -38,7 +39,9 @@ export async function verify(image: string, options: VerifyOptions, context: Com
   const { wanted, own } = await expected(options, world.cwd);
   if (options.junit !== undefined) await writeReport(options.junit, '');
   const more = await Promise.all(options.check.map(loadChecks));
-  const terms = { checks: [...own.checks, ...more.flat()], skip: own.skip, network: options.network ?? own.network };
+  const checks = [...own.checks, ...more.flat()];
+  const goss = await findGoss(checks, world.env);
+  const terms = { checks, goss, skip: own.skip, network: options.network ?? own.network };
   const began = performance.now();
   const results = await withFitImage(image, {}, { signal, progress: say }, async (file, found) => {
     const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);

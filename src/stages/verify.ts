@@ -7,6 +7,7 @@ import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
+import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
 import { machineOf, type Verdict, verdictOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
@@ -29,7 +30,7 @@ type Settings = {
 export const verify: Stage<Settings> = {
   name: 'verify',
   leaves: { file: inBuild.verdict },
-  plan: ({ name, recipe, family, host, rendered }) => {
+  plan: ({ name, recipe, family, host, rendered, files }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe, rendered);
     const settings = { name, wanted, ...recipe.verify };
@@ -39,7 +40,14 @@ export const verify: Stage<Settings> = {
       takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
       // A check that is new asks again.
-      counts: { ...settings, name: undefined, known: checkNames },
+      counts: {
+        ...settings,
+        name: undefined,
+        known: checkNames,
+        checks: settings.checks.map((check) =>
+          check.goss === undefined ? check : { ...check, goss: files.get(check.goss) },
+        ),
+      },
     };
   },
   run: async ({ settings }, context) => {
@@ -55,7 +63,7 @@ export const verify: Stage<Settings> = {
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip, network },
+      { note, checks, skip, network, goss: await findGoss(checks, context.world.env) },
     );
     const text = jsonText(verdictOf(results));
     await writeFile(context.kept(inBuild.verdict), text);

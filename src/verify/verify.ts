@@ -9,7 +9,7 @@ import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clon
 import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
-import { runOwnChecks } from './own-checks.ts';
+import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
 import { configDrive, noCloud } from './seed.ts';
 import { verdictOf, withSkips } from './verdict.ts';
@@ -17,12 +17,13 @@ import { verdictOf, withSkips } from './verdict.ts';
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts. */
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host. */
 type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
   skip: readonly string[];
   network: boolean;
+  goss: string | undefined;
 };
 
 /**
@@ -33,12 +34,13 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network }: VerifyOptions,
+  { note, checks, skip, network, goss }: VerifyOptions,
 ): Promise<CheckResult[]> {
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
-  if (wanted.system === 'windows' || user === undefined || !verdictOf(sealed).passed) return sealed;
+  if (wanted.system === 'windows') return [...sealed, ...ownChecksLeftOut(checks, 'an image of Windows is not booted')];
+  if (user === undefined || !verdictOf(sealed).passed) return sealed;
   const expected = { ...wanted, user };
   const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
@@ -54,7 +56,7 @@ export async function verifyImage(
     const known = withSkips([...seen, ...compare(first.facts, second.facts)], skip);
     const [again, own] = await Promise.all([
       verdictOf(known).passed ? againAs(one, wanted, note) : notAgain,
-      runOwnChecks(other, checks),
+      runOwnChecks(other, checks, goss),
     ]);
     return withSkips([...known, again, ...own], skip);
   } finally {
