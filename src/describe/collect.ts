@@ -13,6 +13,7 @@ import { guestInventory } from '../tools/inventory.ts';
 import { bootOf } from './boot.ts';
 import { byText, type EtcFile, type FileSystem, type Inventory, type System } from './inventory.ts';
 import { debPackages, inOrder, rpmFormat, rpmPackages, windowsPrograms } from './packages.ts';
+import { repositoriesOf } from './repositories.ts';
 import { servicesOf } from './services.ts';
 import { usersOf } from './users.ts';
 
@@ -58,6 +59,7 @@ export async function readCollected(folder: string): Promise<Contents> {
     ...windowsPrograms(await text('programs')),
   ]);
   const system = await systemOf(text);
+  const repositories = repositoriesOf(await text('repositories'));
   if (packages.length === 0 && system.type !== 'windows') {
     throw new VmkilnError('IMAGE_UNFIT', 'the guest has no list of its packages: neither rpm nor dpkg shows one', {
       hint: 'is the database of its packages whole? A damaged one cannot be read',
@@ -71,6 +73,7 @@ export async function readCollected(folder: string): Promise<Contents> {
     boot: bootOf(texts(boot)),
     filesystems: fileSystemsOf(await text('filesystems'), await text('mountpoints'), await text('df')),
     files: etc.files,
+    ...(repositories.length > 0 && { repositories }),
   };
 }
 

@@ -50,6 +50,9 @@ export type System = { type: string; distro?: string; version?: string; product?
 /** A port that something listens on: "tcp" and 22. */
 type Port = { protocol: string; port: number; process?: string };
 
+/** The metadata of a repository that packages came from: "baseos/repomd.xml", and its SHA-256 (lower-case hex). */
+export type Repository = { name: string; sha256: string };
+
 /**
  * What is in an image: docs/formats.md. The same image gives the same inventory, in the same order. Sizes are in bytes.
  */
@@ -64,6 +67,8 @@ export type Inventory = {
   filesystems: FileSystem[];
   /** By their absolute paths. */
   files: Record<string, EtcFile>;
+  /** What packages came from when vmkiln installed them; absent when nothing says so. */
+  repositories?: Repository[];
   /** What listens in a booted clone; absent when none was booted. */
   ports?: Port[];
 };

@@ -57,6 +57,7 @@ const form = z.object({
     text,
     z.object({ mode: text, uid: number, gid: number, sha256: text.optional(), link: text.optional() }),
   ),
+  repositories: z.array(z.object({ name: text, sha256: text })).optional(),
   ports: z.array(z.object({ protocol: text, port: number, process: text.optional() })).optional(),
 });
 

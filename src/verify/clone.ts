@@ -53,7 +53,7 @@ export type Clone = {
   /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
   root(command: string, timeout: number): Promise<ExecResult>;
   /** Copies a file of this host into the home of the user, where `root` begins. */
-  send(file: string, name: string): Promise<void>;
+  send(path: string, as: string): Promise<void>;
   /** Powers it off. */
   stop(): Promise<void>;
 };
@@ -154,10 +154,10 @@ export async function makeClone(
       }
     },
     root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
-    send: async (from, name) => {
+    send: async (path, as) => {
       // Every guest has base64, and not every one what scp needs.
-      const call = sshTo({ port, user, key: file('key') }, `base64 -d > ${shellQuote(name)}`, 300);
-      await world.run({ ...call, input: (await readFile(from)).toString('base64') });
+      const call = sshTo({ port, user, key: file('key') }, `base64 -d > ${shellQuote(as)}`, 300);
+      await world.run({ ...call, input: (await readFile(path)).toString('base64') });
     },
     stop: async () => {
       if (!on) return;

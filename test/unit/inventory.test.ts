@@ -6,6 +6,7 @@ import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { describe, expect, test } from 'vitest';
 import { readCollected } from '../../src/describe/collect.ts';
 import { loadInventory } from '../../src/describe/load.ts';
+import { repositoriesOf } from '../../src/describe/repositories.ts';
 import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
 import { sbomOf } from '../../src/describe/sbom.ts';
 import { spdxOf } from '../../src/describe/spdx.ts';
@@ -145,6 +146,15 @@ describe('the inventory of an image', () => {
       '[0] = {\n  app2_name: {1-2}\n  app2_display_name: Cloudbase-Init 1.1\n  app2_version: 1.1.4\n  app2_publisher: Cloudbase\n}\n';
     expect(windowsPrograms(printed)).toEqual([
       { type: 'windows', name: 'Cloudbase-Init 1.1', version: '1.1.4', vendor: 'Cloudbase' },
+    ]);
+  });
+
+  test('names the repositories of APT by their addresses, and no line of another form', () => {
+    const lists = '/var/lib/apt/lists/deb.debian.org_debian';
+    const noted = `${'b'.repeat(64)}  ${lists}_dists_bookworm_InRelease\n${'a'.repeat(64)}  ${lists}-security_dists_x_Release\nnothing\n`;
+    expect(repositoriesOf(noted)).toEqual([
+      { name: 'deb.debian.org_debian-security_dists_x/Release', sha256: 'a'.repeat(64) },
+      { name: 'deb.debian.org_debian_dists_bookworm/InRelease', sha256: 'b'.repeat(64) },
     ]);
   });
 

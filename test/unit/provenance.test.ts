@@ -236,6 +236,7 @@ describe('the provenance', () => {
             expect.objectContaining({ name: 'recipe' }),
             expect.objectContaining({ name: 'medium/iso' }),
             expect.objectContaining({ name: 'rendered/ks.cfg' }),
+            { name: 'repository/rhel-7-server-rpms/repomd.xml', digest: { sha256: 'c'.repeat(64) } },
           ]),
         },
         runDetails: { metadata: { invocationId: 'rhel7-1' } },
