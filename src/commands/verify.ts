@@ -15,7 +15,7 @@ import type { CommandContext } from '../ui/ui.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
-import { machineOf, verdictOf } from '../verify/verdict.ts';
+import { machineOf } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 
 type VerifyOptions = {
@@ -43,7 +43,7 @@ export async function verify(image: string, options: VerifyOptions, context: Com
   const goss = await findGoss(checks, world.env);
   const terms = { checks, goss, skip: own.skip, network: options.network ?? own.network };
   const began = performance.now();
-  const results = await withFitImage(image, {}, { signal, progress: say }, async (file, found) => {
+  const verdict = await withFitImage(image, {}, { signal, progress: say }, async (file, found) => {
     const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, say);
     return withTemporary('vmkiln-verify-', (folder) => {
       const run = (call: Call, stop?: AbortSignal) =>
@@ -57,11 +57,10 @@ export async function verify(image: string, options: VerifyOptions, context: Com
     });
   });
   const seconds = (performance.now() - began) / 1000;
-  if (options.junit !== undefined) await writeReport(options.junit, junit(basename(image), results, seconds));
-  const verdict = verdictOf(results);
+  if (options.junit !== undefined) await writeReport(options.junit, junit(basename(image), verdict.results, seconds));
   const text = options.json
     ? jsonText({ image, ...verdict })
-    : checksText(results, paintFor(process.stdout, world.env));
+    : checksText(verdict.results, paintFor(process.stdout, world.env));
   process.stdout.write(`${text}\n`);
   return verdict.passed ? 0 : 1;
 }

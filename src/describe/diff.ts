@@ -29,6 +29,8 @@ type Fields = Readonly<Record<string, string | undefined>>;
 
 /** How `to` differs from `from`. Pure. */
 export function diffInventories(from: Inventory, to: Inventory): Difference {
+  // Of an image that was not booted nobody knows them.
+  const portsKnown = from.ports !== undefined && to.ports !== undefined;
   const compare = (fields: (inventory: Inventory) => [string, Fields][]) => changesOf(fields(from), fields(to));
   return {
     version: 1,
@@ -58,7 +60,7 @@ export function diffInventories(from: Inventory, to: Inventory): Difference {
         ]),
       ),
       ports: compare(({ ports = [] }) =>
-        ports.map(({ protocol, port, process }) => [`${protocol} ${port}`, { process }]),
+        portsKnown ? ports.map(({ protocol, port, process }) => [`${protocol} ${port}`, { process }]) : [],
       ),
       files: compare(({ files }) => Object.entries(files).map(([path, file]) => [path, fileFields(file)])),
     },

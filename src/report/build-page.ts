@@ -18,7 +18,7 @@ export type BuildView = ReturnType<typeof buildView>;
 
 /** Pure. `all` are the builds whose folders are there, the latest first. */
 export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
-  const { build, events, commands, explained, verdict, packages, pictures, logs } = facts;
+  const { build, events, commands, explained, verdict, packages, ports, pictures, logs } = facts;
   const spans = spansOf(events, commands);
   const phases = phasesOf(events);
   const installed = spans.find(({ kind, name }) => kind === 'stage' && name === 'install');
@@ -43,6 +43,7 @@ export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours:
     })),
     pictures: pictures.map(({ name, png }) => ({ name, data: png.toString('base64') })),
     checks: checksOf(verdict),
+    ports: ports ?? null,
     packages: packages ?? null,
     packageCount: String(packages?.length ?? 0),
     changes: before && build.outcome === 'done' ? changesOf(build, before) : null,

@@ -41,6 +41,7 @@ export type Facts = {
   commands: CommandRecord[];
   explained: Awaited<ReturnType<typeof explainRecord>> | undefined;
   verdict: Verdict | undefined;
+  ports: { port: string; process: string }[] | undefined;
   packages: { name: string; version: string; arch: string }[] | undefined;
   pictures: Picture[];
   logs: ShownLog[];
@@ -61,7 +62,8 @@ export async function readFacts(build: BuildRecord): Promise<Facts> {
   const packages = inventory?.packages.map((each) => {
     return { name: each.name, version: fullVersion(each), arch: each.arch ?? '' };
   });
-  const texts = { build, events, commands, explained, verdict, packages };
+  const ports = inventory?.ports?.map(({ protocol, port, process = '' }) => ({ port: `${port}/${protocol}`, process }));
+  const texts = { build, events, commands, explained, verdict, packages, ports };
   return { ...present(texts), pictures, logs: shownLogs(logs) };
 }
 

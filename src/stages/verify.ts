@@ -9,7 +9,7 @@ import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
-import { machineOf, type Verdict, verdictOf } from '../verify/verdict.ts';
+import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 import type { Stage } from './stage.ts';
 import { applianceTakes, guestTakes } from './weight.ts';
@@ -59,13 +59,14 @@ export const verify: Stage<Settings> = {
     const folder = context.work('clones');
     await mkdir(folder, { mode: 0o700 });
     const note = (message: string) => context.emit({ type: 'progress', stage: 'verify', message });
-    const results = await verifyImage(
+    const verdict = await verifyImage(
       image,
       wanted,
       { run: context.control, host, signal, folder },
       { note, checks, skip, network, goss: await findGoss(checks, context.world.env) },
     );
-    const text = jsonText(verdictOf(results));
+    const { results } = verdict;
+    const text = jsonText(verdict);
     await writeFile(context.kept(inBuild.verdict), text);
     await writeFile(context.kept(junitFile), junit(name, results, (performance.now() - began) / 1000));
     refuse(results, context.kept(inBuild.verdict));

@@ -9,10 +9,11 @@ import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clon
 import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
+import { openPorts } from './ports.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
 import { configDrive, noCloud } from './seed.ts';
-import { verdictOf, withSkips } from './verdict.ts';
+import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
@@ -35,12 +36,13 @@ export async function verifyImage(
   wanted: Expectation,
   world: CloneWorld,
   { note, checks, skip, network, goss }: VerifyOptions,
-): Promise<CheckResult[]> {
+): Promise<Verdict> {
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
-  if (wanted.system === 'windows') return [...sealed, ...ownChecksLeftOut(checks, 'an image of Windows is not booted')];
-  if (user === undefined || !verdictOf(sealed).passed) return sealed;
+  if (wanted.system === 'windows')
+    return verdictOf([...sealed, ...ownChecksLeftOut(checks, 'an image of Windows is not booted')]);
+  if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
   const expected = { ...wanted, user };
   const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
@@ -52,13 +54,13 @@ export async function verifyImage(
       visit(other, '52:54:00:76:6b:02', expected),
     ]);
     const seen = together([...sealed, ...first.results, ...second.results]);
-    if (!first.facts || !second.facts) return withSkips(seen, skip);
+    if (!first.facts || !second.facts) return verdictOf(withSkips(seen, skip));
     const known = withSkips([...seen, ...compare(first.facts, second.facts)], skip);
     const [again, own] = await Promise.all([
       verdictOf(known).passed ? againAs(one, wanted, note) : notAgain,
       runOwnChecks(other, checks, goss),
     ]);
-    return withSkips([...known, again, ...own], skip);
+    return verdictOf(withSkips([...known, again, ...own], skip), openPorts(first.facts, second.facts));
   } finally {
     await Promise.all([one.stop(), other.stop()]);
   }

@@ -93,6 +93,7 @@ test('an image is shown with its checks, packages, and what is other than before
   const view = buildView(last, all, undefined);
   expect(view.checks).toMatchObject({ summary: '1 passed, 1 failed, 0 skipped', results: [{ check: 'units' }, {}] });
   expect(view.packages).toEqual([{ name: 'bash', version: '1:5.2-6.el9', arch: 'x86_64' }]);
+  expect(view.ports).toEqual([{ port: '22/tcp', process: 'sshd' }]);
   expect(view.changes).toEqual({
     before: 'a-20260101-030000-0001',
     rows: [

@@ -4,6 +4,7 @@ import { consoleFault, judge, type Sight } from '../../src/verify/checks.ts';
 import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
+import { openPorts } from '../../src/verify/ports.ts';
 import { junit } from '../../src/verify/junit.ts';
 import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
 
@@ -125,6 +126,36 @@ test('two clones share no identity, and differ in nothing else', () => {
   expect(outcome({ identities: 'bb  /etc/ssh/ssh_host_rsa_key.pub' })[0]).toContain('SSH host key');
   expect(outcome({ hostname: 'clone-one' })[0]).toContain('host name');
   expect(outcome({ files: (good['files'] ?? '').replace('cc', 'dd') })[1]).toContain('/etc/fstab');
+});
+
+test('open ports are those of both clones, beyond the loopback, as every ss and netstat prints them', () => {
+  const ss = [
+    'udp   UNCONN 0      0              0.0.0.0:34567      0.0.0.0:*    users:(("dhclient",pid=700,fd=5))',
+    'udp   UNCONN 0      0            127.0.0.1:323        0.0.0.0:*    users:(("chronyd",pid=800,fd=5))',
+    'tcp   LISTEN 0      4096     127.0.0.53%lo:53         0.0.0.0:*',
+    'tcp   LISTEN 0      128            0.0.0.0:22         0.0.0.0:*    users:(("sshd",pid=900,fd=3))',
+    'tcp   LISTEN 0      128               [::]:22            [::]:*    users:(("sshd",pid=900,fd=4))',
+    'udp   UNCONN 0      0    10.0.2.15%eth0:68         0.0.0.0:*    users:(("systemd-network",pid=500,fd=22))',
+  ].join('\n');
+  const netstat = [
+    'Active Internet connections (only servers)',
+    'Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name',
+    'tcp        0      0 0.0.0.0:22              0.0.0.0:*               LISTEN      1234/sshd',
+    'tcp        0      0 127.0.0.1:25            0.0.0.0:*               LISTEN      1300/master',
+    'tcp6       0      0 ::1:25                  :::*                    LISTEN      1300/master',
+    'udp        0      0 0.0.0.0:68              0.0.0.0:*                           1100/dhclient',
+  ].join('\n');
+  const ports = (one: string, other: string) => openPorts(factsOf({ ports: one }), factsOf({ ports: other }));
+  expect(ports(ss, ss.replace('34567', '40000'))).toEqual([
+    { protocol: 'tcp', port: 22, process: 'sshd' },
+    { protocol: 'udp', port: 68, process: 'systemd-network' },
+  ]);
+  expect(ports(netstat, netstat)).toEqual([
+    { protocol: 'tcp', port: 22, process: 'sshd' },
+    { protocol: 'udp', port: 68, process: 'dhclient' },
+  ]);
+  expect(ports('tcp    LISTEN     0      128      *:22      *:*      users:(("sshd",1,3))', netstat)).toHaveLength(1);
+  expect(ports('tcp    LISTEN     0      128     :::22     :::*', netstat)).toEqual([{ protocol: 'tcp', port: 22 }]);
 });
 
 test('answers that have not come to their end are none', () => {
