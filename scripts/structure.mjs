@@ -12,6 +12,7 @@ const floors = [
   ['cli.ts'],
   ['commands'],
   ['index.ts'],
+  ['library'],
   ['report'],
   ['ui', 'rehearsal'],
   ['pipeline'],

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { type Difference, sections } from '../describe/diff.ts';
 import { fullVersion } from '../describe/inventory.ts';
 import { loadInventory } from '../describe/load.ts';
 import { inBuild } from '../describe/names.ts';
@@ -25,6 +26,21 @@ const verdictForm = z.object({
     z.object({ check: z.string(), outcome: z.enum(['passed', 'failed', 'skipped']), message: z.string() }),
   ),
 });
+const differenceForm = z.object({
+  since: z.string(),
+  changes: z.partialRecord(
+    z.enum(sections),
+    z.array(
+      z.object({
+        kind: z.enum(['added', 'removed', 'changed']),
+        name: z.string(),
+        details: z.array(z.object({ field: z.string(), from: z.string().optional(), to: z.string().optional() })),
+        direction: z.enum(['upgraded', 'downgraded']).optional(),
+      }),
+    ),
+  ),
+});
+
 /** What the checks of a booted image found, as `verify.json` has it. */
 type Verdict = z.infer<typeof verdictForm>;
 
@@ -41,6 +57,8 @@ export type Facts = {
   commands: CommandRecord[];
   explained: Awaited<ReturnType<typeof explainRecord>> | undefined;
   verdict: Verdict | undefined;
+  /** How the image differs from that of the build `since`, the last that was published. */
+  difference: { since: string; changes: Partial<Difference['changes']> } | undefined;
   ports: { port: string; process: string }[] | undefined;
   packages: { name: string; version: string; arch: string }[] | undefined;
   pictures: Picture[];
@@ -50,10 +68,11 @@ export type Facts = {
 /** Reads what a build has left. */
 export async function readFacts(build: BuildRecord): Promise<Facts> {
   const { folder } = build;
-  const [events, explained, verdict, inventory, pictures, logs] = await Promise.all([
+  const [events, explained, verdict, difference, inventory, pictures, logs] = await Promise.all([
     readEvents(folder),
     hasFailed(build) ? explainRecord(build) : undefined,
     readForm(verdictForm, join(folder, inBuild.verdict)),
+    readForm(differenceForm, join(folder, inBuild.difference)),
     loadInventory(join(folder, inBuild.inventory)).catch(() => undefined),
     readPictures(join(folder, 'failure')),
     readLogs(folder, { isInstallation: true }),
@@ -63,7 +82,16 @@ export async function readFacts(build: BuildRecord): Promise<Facts> {
     return { name: each.name, version: fullVersion(each), arch: each.arch ?? '' };
   });
   const ports = inventory?.ports?.map(({ protocol, port, process = '' }) => ({ port: `${port}/${protocol}`, process }));
-  const texts = { build, events, commands, explained, verdict, packages, ports };
+  const texts = {
+    build,
+    events,
+    commands,
+    explained,
+    verdict,
+    difference: difference as Facts['difference'],
+    packages,
+    ports,
+  };
   return { ...present(texts), pictures, logs: shownLogs(logs) };
 }
 

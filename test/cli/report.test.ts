@@ -78,6 +78,14 @@ beforeAll(async () => {
         ...inventory(),
         packages: [{ type: 'rpm', name: hostile('package'), version: hostile('version'), arch: hostile('arch') }],
       }),
+      'difference.json': JSON.stringify({
+        since: hostile('since'),
+        changes: {
+          files: [
+            { kind: 'changed', name: hostile('file'), details: [{ field: 'link', from: hostile('from'), to: 'b' }] },
+          ],
+        },
+      }),
       'verify.json': JSON.stringify({
         ...{ version: 1, passed: true },
         results: [{ check: hostile('check'), outcome: 'failed', message: hostile('found') }],
