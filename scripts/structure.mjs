@@ -12,6 +12,7 @@ const floors = [
   ['cli.ts'],
   ['commands'],
   ['index.ts'],
+  ['library'],
   ['report'],
   ['ui', 'rehearsal'],
   ['pipeline'],
@@ -30,7 +31,7 @@ const floors = [
   ['store'],
   ['tools'],
   ['explain'],
-  ['text.ts', 'version.ts'],
+  ['text.ts', 'version.ts', 'version-order.ts'],
   ['errors.ts'],
   ['model.ts'],
 ];

@@ -3,12 +3,13 @@ import type { Recipe, UploadEntry } from './recipe/recipe.ts';
 import type { Converted } from './images/convert.ts';
 import type { Report } from './images/report.ts';
 import type { OutputOptions } from './images/output-format.ts';
-import type { Event, Plan, Published, World } from './model.ts';
+import { contextOf, type Options, words } from './library/options.ts';
+import type { Event, Plan, Published } from './model.ts';
 import type { BuildResult } from './pipeline/build.ts';
 import type { BuildRecord } from './pipeline/builds.ts';
 import type { Explained } from './pipeline/explain-build.ts';
 import type { Rehearsal } from './pipeline/prepare.ts';
-import type { BuildContext, BuildRequest } from './pipeline/request.ts';
+import type { BuildRequest } from './pipeline/request.ts';
 import type { TargetChanges } from './pipeline/target-changes.ts';
 import type { Validation } from './pipeline/validate.ts';
 
@@ -17,20 +18,13 @@ import type { Validation } from './pipeline/validate.ts';
 export { type ErrorCode, exitCode, VmkilnError } from './errors.ts';
 export { version } from './version.ts';
 export type { BuildResult, Converted, Event, Plan, Published, Recipe, Report, TargetChanges, Validation };
+export { describe, diff, verify } from './library/proof.ts';
+export type { Options };
 export type { BuildRecord, Explained };
+export type { Difference } from './describe/diff.ts';
+export type { Inventory } from './describe/inventory.ts';
+export type { Verdict } from './verify/verdict.ts';
 export type { EventBody, StagePlan } from './model.ts';
-
-/** Where a call happens, and how it is followed and stopped. */
-export type Options = {
-  /** Environment variables, in place of the process's: secrets of recipes, VMKILN_HOME, OS_* and proxies are taken from it. */
-  env?: World['env'];
-  /** The folder that relative paths begin in; by default the process's. */
-  cwd?: string;
-  /** Stops the call: what it began is cleaned up, and it rejects with the code INTERRUPTED. */
-  signal?: AbortSignal;
-  /** Gets each event of a build as it happens, and must not throw. */
-  onEvent?: (event: Event) => void;
-};
 
 /** What a recipe becomes: as the options of `vmkiln build` say it. */
 export type RecipeOptions = Options & {
@@ -251,14 +245,6 @@ export async function explain(failed: BuildRecord): Promise<Explained> {
   return (await import('./pipeline/explain-build.ts')).explainRecord(failed);
 }
 
-function contextOf({ env = process.env, cwd = process.cwd(), signal, onEvent }: Options): BuildContext {
-  return {
-    signal: signal ?? new AbortController().signal,
-    emit: onEvent ?? (() => undefined),
-    world: { env, cwd },
-  };
-}
-
 async function buildContext(options: Options) {
   const [{ openPool }, { openPaths }] = await Promise.all([
     import('./pipeline/pool.ts'),
@@ -282,9 +268,4 @@ function requestOf(recipe: string, options: BuildOptions, rehearsal?: Rehearsal)
     ...(connect !== undefined && { connect }),
     ...(rehearsal && { rehearsal }),
   };
-}
-
-/** KEY=VALUE words, as the command line has them. */
-function words(values: Readonly<Record<string, string>> = {}): string[] {
-  return Object.entries(values).map(([key, value]) => `${key}=${value}`);
 }

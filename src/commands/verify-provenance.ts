@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { judgeStatements } from '../describe/check.ts';
+import { readBeside } from '../describe/beside.ts';
+import { digestsOf, judgeStatements } from '../describe/check.ts';
 import { verifyingKey } from '../describe/envelope.ts';
 import { suffixes } from '../describe/names.ts';
-import { sha256Of } from '../describe/statements.ts';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
 import { digestFile } from '../store/digest.ts';
@@ -24,14 +24,9 @@ export async function verifyProvenance(
   const pem = key === undefined ? undefined : await readKeyFile(resolve(world.cwd, key));
   const signer = pem === undefined ? undefined : verifyingKey(pem, key ?? '');
   const sha256 = await withImage(path, (file) => digestFile(file.open, signal));
-  const lines = await beside(path, 'statements');
-  if (lines === undefined) throw refused('statements-missing', `there is no ${path}${suffixes.statements}`);
-  const [inventory, sbom] = await Promise.all([beside(path, 'inventory'), beside(path, 'sbom')]);
-  const digests = {
-    ...(inventory !== undefined && { inventory: sha256Of(inventory) }),
-    ...(sbom !== undefined && { sbom: sha256Of(sbom) }),
-  };
-  const found = judgeStatements(lines.toString('utf8'), sha256, digests, signer);
+  const { statements, inventory, sbom } = await readBeside(path);
+  if (statements === undefined) throw refused('statements-missing', `there is no ${path}${suffixes.statements}`);
+  const found = judgeStatements(statements, sha256, digestsOf({ inventory, sbom }), signer);
   if (!found.ok) throw refused(found.reason, found.message);
   if (!signer) say('no --key was given: whoever could change the image could change what is said of it');
   const { build, builder, tested } = found;
@@ -43,13 +38,6 @@ export async function verifyProvenance(
 function refused(reason: string, message: string): VmkilnError {
   return new VmkilnError('PROVENANCE_INVALID', `${reason}: ${message}`, {
     hint: 'do not use the image before you know why; fetch it and what lies beside it again',
-  });
-}
-
-async function beside(path: string, what: keyof typeof suffixes): Promise<Buffer | undefined> {
-  return readFile(`${path}${suffixes[what]}`).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw new VmkilnError('USAGE', `${path}${suffixes[what]} cannot be read: ${cause.message}`, { cause });
   });
 }
 

@@ -27,6 +27,14 @@ export type Judgement =
 /** The files beside an image: their texts' digests, in hex, by their suffix. One that is not there is left out. */
 export type Beside = Readonly<Partial<Record<'inventory' | 'sbom', string>>>;
 
+/** The digests of texts that lie beside an image. */
+export function digestsOf({ inventory, sbom }: { inventory?: string | undefined; sbom?: string | undefined }): Beside {
+  return {
+    ...(inventory !== undefined && { inventory: sha256Of(inventory) }),
+    ...(sbom !== undefined && { sbom: sha256Of(sbom) }),
+  };
+}
+
 const resource = z.object({ name: z.string(), digest: z.object({ sha256: z.string() }) });
 const envelope = z.strictObject({
   payload: z.string(),

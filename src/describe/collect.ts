@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import { distroOf, type Guest, versionOf } from '../images/guest.ts';
 import { bufferSource } from '../images/header.ts';
 import { tarEntries } from '../images/tar.ts';
 import { printable } from '../images/text.ts';
 import type { ApplianceHost } from '../model.ts';
+import { formatBytes } from '../text.ts';
 import type { Call } from '../tools/exec.ts';
 import { guestInventory } from '../tools/inventory.ts';
 import { bootOf } from './boot.ts';
 import { byText, type EtcFile, type FileSystem, type Inventory, type System } from './inventory.ts';
 import { debPackages, inOrder, rpmFormat, rpmPackages, windowsPrograms } from './packages.ts';
+import { repositoriesOf } from './repositories.ts';
 import { servicesOf } from './services.ts';
 import { usersOf } from './users.ts';
 
@@ -45,7 +47,7 @@ export async function collectContents(
 
 /** What guestfish has left in a folder, as an inventory. */
 export async function readCollected(folder: string): Promise<Contents> {
-  const text = (name: string) => readFile(join(folder, name), 'utf8').catch(() => '');
+  const text = async (name: string) => (await collected(join(folder, name))).toString('utf8');
   const etc = await unpack(join(folder, 'etc.tar'), '/etc/');
   const boot = await unpack(join(folder, 'boot.tar'), '');
   const texts = ({ contents }: Unpacked) =>
@@ -57,6 +59,7 @@ export async function readCollected(folder: string): Promise<Contents> {
     ...windowsPrograms(await text('programs')),
   ]);
   const system = await systemOf(text);
+  const repositories = repositoriesOf(await text('repositories'));
   if (packages.length === 0 && system.type !== 'windows') {
     throw new VmkilnError('IMAGE_UNFIT', 'the guest has no list of its packages: neither rpm nor dpkg shows one', {
       hint: 'is the database of its packages whole? A damaged one cannot be read',
@@ -70,6 +73,7 @@ export async function readCollected(folder: string): Promise<Contents> {
     boot: bootOf(texts(boot)),
     filesystems: fileSystemsOf(await text('filesystems'), await text('mountpoints'), await text('df')),
     files: etc.files,
+    ...(repositories.length > 0 && { repositories }),
   };
 }
 
@@ -97,9 +101,26 @@ async function systemOf(text: (name: string) => Promise<string>): Promise<System
 
 type Unpacked = { files: Record<string, EtcFile>; contents: Map<string, Buffer> };
 
+/** In bytes. The lists of packages and /etc of any system are a tenth of it. */
+const largest = 512 * 1024 ** 2;
+
+/** What guestfish copied out: nothing where it found none. @throws VmkilnError IMAGE_UNFIT when it is more than any system has. */
+async function collected(path: string): Promise<Buffer> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return Buffer.alloc(0);
+  if (info.size <= largest) return readFile(path);
+  throw new VmkilnError(
+    'IMAGE_UNFIT',
+    `${basename(path)} of the guest has ${formatBytes(info.size)}, too much to read`,
+    {
+      hint: 'is there a file below /etc or /boot that belongs elsewhere?',
+    },
+  );
+}
+
 /** The files and links of an archive, by their paths below `root`. */
 async function unpack(path: string, root: string): Promise<Unpacked> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const bytes = await collected(path);
   const contents = new Map<string, Buffer>();
   const files: [string, EtcFile][] = [];
   for (const { name, type, mode, uid, gid, link, at, size } of tarEntries(bufferSource(bytes))) {
@@ -121,7 +142,8 @@ async function unpack(path: string, root: string): Promise<Unpacked> {
 }
 
 /** Files that are kept from others because of a password or a key in them. */
-const secret = /\/(private\/.*|g?shadow-?|opasswd|[^/]*(secret|passw|credential|keytab)[^/]*|[^/]*[._]key)$/;
+const secret =
+  /\/(private\/.*|g?shadow-?|opasswd|auth\.conf|keys-[^/]*|(sssd|iscsid)\.conf|[^/]*(secret|passw|credential|keytab|token|nmconnection|netrc|wpa_supplicant)[^/]*|[^/]*[._]key)$/i;
 
 /** The digest of a file; none of one that holds a secret: whoever reads the inventory could try out what it is. */
 function digest(file: string, mode: number, bytes: Buffer): Pick<EtcFile, 'sha256'> {

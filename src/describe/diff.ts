@@ -1,6 +1,6 @@
 import { formatBytes } from '../text.ts';
 import { byText, type EtcFile, fullVersion, type Inventory, type Package } from './inventory.ts';
-import { packageOrder } from './version-order.ts';
+import { packageOrder } from './package-order.ts';
 
 /** A value of something that changed; one that it did not have before, or has no more, is left out. */
 export type Detail = { field: string; from?: string; to?: string };
@@ -29,6 +29,8 @@ type Fields = Readonly<Record<string, string | undefined>>;
 
 /** How `to` differs from `from`. Pure. */
 export function diffInventories(from: Inventory, to: Inventory): Difference {
+  // Of an image that was not booted nobody knows them.
+  const portsKnown = from.ports !== undefined && to.ports !== undefined;
   const compare = (fields: (inventory: Inventory) => [string, Fields][]) => changesOf(fields(from), fields(to));
   return {
     version: 1,
@@ -49,7 +51,7 @@ export function diffInventories(from: Inventory, to: Inventory): Difference {
       ),
       kernels: compare(({ boot }) => [
         ...(boot.default === undefined ? [] : [['default entry', { is: boot.default }] as [string, Fields]]),
-        ...numbered(boot.entries.map(({ kernel, options }) => [kernel, { options }])),
+        ...boot.entries.map(({ kernel, options }): [string, Fields] => [kernel, { options }]),
       ]),
       filesystems: compare(({ filesystems }) =>
         filesystems.map(({ device, type, mountpoint, size, used }) => [
@@ -58,7 +60,7 @@ export function diffInventories(from: Inventory, to: Inventory): Difference {
         ]),
       ),
       ports: compare(({ ports = [] }) =>
-        ports.map(({ protocol, port, process }) => [`${protocol} ${port}`, { process }]),
+        portsKnown ? ports.map(({ protocol, port, process }) => [`${protocol} ${port}`, { process }]) : [],
       ),
       files: compare(({ files }) => Object.entries(files).map(([path, file]) => [path, fileFields(file)])),
     },
@@ -78,7 +80,7 @@ function fileFields({ mode, uid, gid, sha256, link }: EtcFile): Fields {
   return { content: sha256, link, mode, owner: `${uid}:${gid}` };
 }
 
-/** A name that comes twice, such as a kernel's with a recovery entry, gets a number. */
+/** A name that comes twice, such as a kernel's with a recovery entry or an account's that hides another, gets a number. */
 function numbered(entries: readonly (readonly [string, Fields])[]): [string, Fields][] {
   const seen = new Map<string, number>();
   return entries.map(([name, fields]) => {
@@ -89,7 +91,7 @@ function numbered(entries: readonly (readonly [string, Fields])[]): [string, Fie
 }
 
 function changesOf(from: readonly [string, Fields][], to: readonly [string, Fields][]): Change[] {
-  const [before, after] = [new Map(from), new Map(to)];
+  const [before, after] = [new Map(numbered(from)), new Map(numbered(to))];
   return [...new Set([...before.keys(), ...after.keys()])].toSorted(byText).flatMap((name): Change[] => {
     const [old, now] = [before.get(name), after.get(name)];
     const details = detailsOf(old ?? {}, now ?? {});
@@ -114,18 +116,18 @@ function packageChanges(from: readonly Package[], to: readonly Package[]): Chang
     const [old, now] = [before.get(name) ?? [], after.get(name) ?? []];
     const [one, other] = [old[0], now[0]];
     if (one && other && old.length === 1 && now.length === 1) return packageChange(name, one, other);
-    const has = (list: readonly Package[], { version, release, epoch }: Package) =>
-      list.some((each) => each.version === version && each.release === release && each.epoch === epoch);
+    const versions = (list: readonly Package[]) => new Set(list.map(fullVersion));
+    const [were, are] = [versions(old), versions(now)];
     const told = (kind: 'added' | 'removed', list: readonly Package[]) =>
       list.map((each): Change => ({ kind, name, details: detailsOf({}, packageFields(each)) }));
     return [
       ...told(
         'removed',
-        old.filter((each) => !has(now, each)),
+        old.filter((each) => !are.has(fullVersion(each))),
       ),
       ...told(
         'added',
-        now.filter((each) => !has(old, each)),
+        now.filter((each) => !were.has(fullVersion(each))),
       ),
     ];
   });
@@ -148,7 +150,9 @@ function byName(packages: readonly Package[]): Map<string, Package[]> {
   const named = new Map<string, Package[]>();
   for (const each of packages) {
     const name = each.arch === undefined ? each.name : `${each.name}.${each.arch}`;
-    named.set(name, [...(named.get(name) ?? []), each]);
+    const list = named.get(name);
+    if (list) list.push(each);
+    else named.set(name, [each]);
   }
   return named;
 }

@@ -31,7 +31,10 @@ export function documentsOf(
     resource(inBuild.sbom, texts.sbom),
     ...(tested === undefined ? [] : [resource(testResultName, tested)]),
   ];
-  const statements = [textOf(provenance(plan, made, byproducts)), ...(tested === undefined ? [] : [tested])];
+  const statements = [
+    textOf(provenance(plan, made, byproducts, inventory.repositories)),
+    ...(tested === undefined ? [] : [tested]),
+  ];
   return { ...texts, statements: statements.map((text) => `${JSON.stringify(seal(text, key))}\n`).join('') };
 }
 

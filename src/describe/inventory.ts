@@ -1,4 +1,5 @@
 import type { Format } from '../images/header.ts';
+import type { Port } from '../verify/ports.ts';
 
 /** A program that is installed. What is not known is left out. */
 export type Package = {
@@ -47,8 +48,8 @@ export type EtcFile = { mode: string; uid: number; gid: number; sha256?: string;
 /** The system in the image, by libosinfo's names where it has one: `distro` "rhel", `version` "7.9". */
 export type System = { type: string; distro?: string; version?: string; product?: string; arch?: string };
 
-/** A port that something listens on: "tcp" and 22. */
-type Port = { protocol: string; port: number; process?: string };
+/** The metadata of a repository that packages came from: "baseos/repomd.xml", and its SHA-256 (lower-case hex). */
+export type Repository = { name: string; sha256: string };
 
 /**
  * What is in an image: docs/formats.md. The same image gives the same inventory, in the same order. Sizes are in bytes.
@@ -64,7 +65,9 @@ export type Inventory = {
   filesystems: FileSystem[];
   /** By their absolute paths. */
   files: Record<string, EtcFile>;
-  /** What listens in a booted clone; absent when none was booted. */
+  /** What packages came from when vmkiln installed them; absent when nothing says so. */
+  repositories?: Repository[];
+  /** The open ports of booted clones; absent when none was booted. */
   ports?: Port[];
 };
 

@@ -17,7 +17,14 @@ export function sbomOf(inventory: Inventory, vmkiln: string): string {
     hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-256'], image.sha256]]),
   });
   const os = systemComponent(system);
-  for (const component of [os, ...packages.map((each) => packageComponent(each, system))]) {
+  const seen = new Map<string, number>();
+  const named = (purl: string) => {
+    const count = (seen.get(purl) ?? 0) + 1;
+    seen.set(purl, count);
+    // The library would give a second one of that name a random one.
+    return count === 1 ? purl : `${purl}#${count}`;
+  };
+  for (const component of [os, ...packages.map((each) => packageComponent(each, system, named))]) {
     bom.components.add(component);
     bom.metadata.component.dependencies.add(component.bomRef);
   }
@@ -35,10 +42,10 @@ function systemComponent({ type, distro, version, product }: System): Models.Com
   });
 }
 
-function packageComponent(each: Package, system: System): Models.Component {
+function packageComponent(each: Package, system: System, named: (purl: string) => string): Models.Component {
   const purl = purlOf(each, system);
   const component = new Models.Component(Enums.ComponentType.Library, each.name, {
-    bomRef: purl,
+    bomRef: named(purl),
     version: fullVersion(each),
     purl,
     ...(each.vendor !== undefined && { supplier: new Models.OrganizationalEntity({ name: each.vendor }) }),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Piece, Plan } from '../model.ts';
+import type { Repository } from './inventory.ts';
 import type { Verdict } from '../verify/verdict.ts';
 
 /** A file by its name and digest: a ResourceDescriptor of in-toto. */
@@ -25,12 +26,18 @@ const home = 'https://github.com/vmkiln/vmkiln';
 export type Made = { image: Resource; build: string; finishedOn: string };
 
 /**
- * How an image came about: the recipe with its variables filled in, and every file that went into it. Secrets are in it by the name of their
+ * How an image came about: the recipe with its variables filled in, every file that went into it, and the metadata of the repositories that
+ * its packages came from, as far as it is known. Secrets are in it by the name of their
  * variable or file alone.
  *
  * @param byproducts what was written about the image.
  */
-export function provenance(plan: Plan, { image, build, finishedOn }: Made, byproducts: readonly Resource[]): Statement {
+export function provenance(
+  plan: Plan,
+  { image, build, finishedOn }: Made,
+  byproducts: readonly Resource[],
+  repositories: readonly Repository[] = [],
+): Statement {
   const { name, rehearsal, recipe, host, vmkiln } = plan;
   const { qemu, libvirt, 'guestfs-tools': guestfs } = host.versions;
   return {
@@ -42,7 +49,10 @@ export function provenance(plan: Plan, { image, build, finishedOn }: Made, bypro
         buildType: `${home}/build/v1`,
         externalParameters: { name, rehearsal, recipe },
         internalParameters: { arch: host.arch, accelerator: host.accelerator },
-        resolvedDependencies: dependencies(plan),
+        resolvedDependencies: [
+          ...dependencies(plan),
+          ...repositories.map((each) => ({ name: `repository/${each.name}`, digest: { sha256: each.sha256 } })),
+        ],
       },
       runDetails: {
         builder: { id: home, version: { vmkiln, qemu, libvirt, 'guestfs-tools': guestfs } },
@@ -109,7 +119,10 @@ export function sha256Of(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** A URL of the recipe may have a user and password in it: a proxy's, a repository's. */
+/** A URL of the recipe may have a user and password in it, a proxy's or a repository's, or be one that is signed by what follows its `?`. */
 function withoutCredentials<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value).replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s"'?#]+@/gi, '$1')) as T;
+  const text = JSON.stringify(value)
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s"'?#]+@/gi, '$1')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s"'?#\\]+\?)[^\s"'#\\]+/gi, '$1***');
+  return JSON.parse(text) as T;
 }

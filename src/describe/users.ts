@@ -2,16 +2,21 @@ import { byText, type User } from './inventory.ts';
 
 /** The accounts of passwd(5), with their groups of group(5) and what shadow(5) says of their passwords. */
 export function usersOf(passwd: string, group: string, shadow: string): User[] {
-  const groups = rows(group).map(([name = '', , gid = '', members = '']) => ({
-    name,
-    gid,
-    members: members.split(','),
-  }));
+  const first = new Map<string, string>();
+  const others = new Map<string, string[]>();
+  for (const [name = '', , gid = '', members = ''] of rows(group)) {
+    if (!first.has(gid)) first.set(gid, name);
+    for (const member of new Set(members.split(','))) {
+      const list = others.get(member);
+      if (list) list.push(name);
+      else others.set(member, [name]);
+    }
+  }
   const hashes = new Map(rows(shadow).map(([name = '', hash = '']) => [name, hash]));
   return rows(passwd)
-    .map(([name = '', own = '', uid = '', gid = '', comment = '', home = '', shell = '']) => {
-      const first = groups.find((each) => each.gid === gid)?.name ?? gid;
-      const others = groups.filter(({ members, name: other }) => members.includes(name) && other !== first);
+    .map(([name = '', hash = '', uid = '', gid = '', comment = '', home = '', shell = '']) => {
+      const own = first.get(gid) ?? gid;
+      const more = (others.get(name) ?? []).filter((other) => other !== own);
       return {
         name,
         uid: Number(uid),
@@ -19,8 +24,8 @@ export function usersOf(passwd: string, group: string, shadow: string): User[] {
         comment,
         home,
         shell,
-        groups: [first, ...others.map((each) => each.name).toSorted(byText)],
-        password: passwordOf(own === 'x' ? (hashes.get(name) ?? '!') : own),
+        groups: [own, ...more.toSorted(byText)],
+        password: passwordOf(hash === 'x' ? (hashes.get(name) ?? '!') : hash),
       };
     })
     .toSorted((a, b) => byText(a.name, b.name));

@@ -12,7 +12,8 @@ import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
 import { mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { verifyNotes } from '../recipe/verify.ts';
+import { checkFiles, verifyNotes } from '../recipe/verify.ts';
+import { findGoss } from '../verify/goss.ts';
 import { usableLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
@@ -79,6 +80,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const read = secretReader(rehearsal !== undefined || !looking.download, world.env);
   const secrets = secretValues(rendered, read);
   if (looking.download) {
+    await findGoss(recipe.verify?.checks ?? [], world.env);
     await checkTargets(plannedTargets(recipe.upload), { signal, ...world });
     const machine = family.machine(recipe);
     await checkNeeds({ connect, machine, cache: paths.cache, files: neededFiles(request, paths) }, signal);
@@ -118,7 +120,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
       host,
       media,
       rendered,
-      files: await digestFiles(family.files(recipe), signal),
+      files: await digestFiles([...family.files(recipe), ...checkFiles(recipe.verify?.checks)], signal),
       macs,
       signer: await signerOf(recipe, read),
       name,

@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { readBeside } from '../describe/beside.ts';
+import type { Documents } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import { probeAppliance } from '../host/probe.ts';
 import { type DiskFormat, diskFormatOf } from '../images/disk-format.ts';
@@ -13,7 +15,8 @@ import { diskFormats } from '../targets/glance/words.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import { noSerial, type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
-import type { ImageToPublish, TargetContext } from '../targets/target.ts';
+import { toPublish } from '../stages/documents.ts';
+import type { ImageDocument, ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
 import { openPaths } from './request.ts';
 
@@ -79,10 +82,10 @@ type Taking = {
 /**
  * The image in a file.
  *
- * @throws VmkilnError USAGE when there is no such file, or it is the result of a rehearsal; IMAGE_UNFIT, INPUT_CHANGED.
+ * @throws VmkilnError USAGE when there is no such file, or it is the result of a rehearsal; IMAGE_UNFIT, INPUT_CHANGED, PROVENANCE_INVALID.
  */
 export async function imageIn(path: string, taking: Taking, context: UploadContext): Promise<FoundImage> {
-  const { signal, world, progress } = context;
+  const { signal, world, progress, note } = context;
   // Whatever it takes to look at the file: this is when it began.
   const now = serialNow();
   const full = resolve(world.cwd, path);
@@ -98,7 +101,9 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
     });
   }
   const about = { path: full, name, rehearsal, ...inspected };
-  if (taking.late && entry === undefined) {
+  const beside = await readBeside(full);
+  const isDescribed = Object.keys(beside).length > 0;
+  if (taking.late && entry === undefined && !isDescribed) {
     const { known, learn } = await findHash(full, looking);
     const readSha256 = async () => (await hashFile(full, looking)).sha256;
     const found = { ...about, sha256: known ?? '', readSha256, build: '', serial: now };
@@ -108,7 +113,27 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   // Only a build of the very same bytes made it.
   const same = entry?.sha256 === sha256 ? entry : undefined;
   const build = same?.build ?? '';
-  return { found: { ...about, sha256, build, serial: same ? serialIn(same, now) : now } };
+  const documents = isDescribed ? await believed(beside, sha256, note) : undefined;
+  const found = { ...about, sha256, build, serial: same ? serialIn(same, now) : now };
+  return { found: { ...found, ...(documents && { documents }) } };
+}
+
+/** What lies beside an image goes with it if all of it was written for it; who signed it is for those to judge who get it. */
+async function believed(
+  { statements, inventory, sbom }: Partial<Documents>,
+  sha256: string,
+  note: (message: string) => void,
+): Promise<ImageDocument[] | undefined> {
+  if (statements === undefined || inventory === undefined || sbom === undefined) {
+    note('a part of what is said of the image is missing beside it: the rest is not uploaded');
+    return undefined;
+  }
+  // Only now: few images have any.
+  const { digestsOf, judgeStatements } = await import('../describe/check.ts');
+  const found = judgeStatements(statements, sha256, digestsOf({ inventory, sbom }), undefined);
+  if (found.ok) return toPublish({ statements, inventory, sbom });
+  note(`what lies beside the image is not uploaded: ${found.reason}: ${found.message}`);
+  return undefined;
 }
 
 /** What is published already has its serial, or that of its build if it is of version 0.1.0. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { mapMedia, type MediaKeys } from './media.ts';
 import { isFile, type Report, resolveSecret, scriptProblem } from './paths.ts';
 import type { Recipe } from './recipe.ts';
+import { resolveChecks } from './verify.ts';
 
 /** Hooks that vmkiln ships. */
 const shippedHooks = join(import.meta.dirname, '../../hooks');
@@ -23,14 +24,16 @@ export type RecipeFiles = {
  * they are needed.
  */
 export function resolveShared(
-  { source, hooks, describe }: Recipe,
+  { source, hooks, describe, verify }: Recipe,
   media: MediaKeys,
   files: RecipeFiles,
-): Pick<Recipe, 'source' | 'hooks' | 'describe'> {
+): Pick<Recipe, 'source' | 'hooks' | 'describe' | 'verify'> {
+  const report: Report = (at, message) => files.report(['verify', 'checks', ...at], message);
   const signWith = describe?.signWith && resolveSecret(describe.signWith, files.folder);
   return {
     source: resolveSource(source, media, files),
     hooks: resolveHooks(hooks, files),
+    ...(verify && { verify: { ...verify, checks: resolveChecks(verify.checks, files.folder, report) } }),
     ...(describe && { describe: { ...describe, ...(signWith && { signWith }) } }),
   };
 }

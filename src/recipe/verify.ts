@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
-import { formatProblems, schemaProblems } from './problems.ts';
+import { findFile, type Report } from './paths.ts';
+import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
 import { duration, guestPath } from './values.ts';
 
 const own = z
@@ -12,8 +14,15 @@ const own = z
     timeout: duration(1).prefault('60s').describe('The longest that it may take.'),
     file: guestPath().optional().describe('A file that has to be there.'),
     contains: z.string().optional().describe('Text that the file has to hold.'),
+    goss: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Tests for goss, in a file on this host: the goss on the PATH runs them in a clone.'),
   })
-  .refine(({ run, file }) => (run === undefined) !== (file === undefined), { error: 'expected either run or file' })
+  .refine(({ run, file, goss }) => [run, file, goss].filter((each) => each !== undefined).length === 1, {
+    error: 'expected one of run, file or goss',
+  })
   .refine(({ run, expect }) => expect === undefined || run !== undefined, {
     path: ['expect'],
     error: 'expected expect beside run; of a file it is contains',
@@ -44,6 +53,18 @@ export const checkNames = [
 ] as const;
 
 export type CheckName = (typeof checkNames)[number];
+
+/** The files on this host that checks read. */
+export function checkFiles(checks: readonly OwnCheck[] = []): string[] {
+  return checks.flatMap(({ goss }) => goss ?? []);
+}
+
+/** Checks with the paths of their files made absolute, which count from `folder`; `report` is told of those that are not there. */
+export function resolveChecks(checks: readonly OwnCheck[], folder: string, report: Report): OwnCheck[] {
+  return checks.map((check, index) => {
+    return check.goss === undefined ? check : { ...check, goss: findFile(check.goss, folder, [index, 'goss'], report) };
+  });
+}
 
 const form = z.strictObject({
   skip: z.array(z.enum(checkNames)).prefault([]).describe('Checks that may fail; the manifest names them.'),
@@ -76,9 +97,13 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const parsed = list.safeParse(document.errors.length > 0 ? undefined : document.toJS());
-  if (parsed.success) return parsed.data;
-  const faults = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
-  const problems = faults.length > 0 ? faults : schemaProblems(parsed.error.issues, document, list);
+  const problems: Problem[] = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
+  if (parsed.success) {
+    const checks = resolveChecks(parsed.data, dirname(path), (at, message) =>
+      problems.push({ offset: valueOffset(document, at), path: at, message }),
+    );
+    if (problems.length === 0) return checks;
+  } else if (problems.length === 0) problems.push(...schemaProblems(parsed.error.issues, document, list));
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
 }
 

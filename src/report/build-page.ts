@@ -1,7 +1,10 @@
+import { sections } from '../describe/diff.ts';
+import { countText, titles } from '../describe/summary.ts';
 import type { Cause } from '../explain/explain.ts';
 import type { BuildRecord } from '../pipeline/builds.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { imageBytes, secondsOf, timeText } from '../ui/builds-text.ts';
+import { changeDetails } from '../ui/difference-text.ts';
 import type { Drawing } from './drawing.ts';
 import type { Facts, ShownLog } from './facts.ts';
 import { drawPast, type Past, pastOf } from './history.ts';
@@ -9,6 +12,9 @@ import { drawPhases, drawTimeline, phasesOf, spansOf } from './timeline.ts';
 
 /** Lines of a log around the one that is evidence. */
 const around = 3;
+
+/** Changes of one kind that are unfolded at most. */
+const mostOpen = 12;
 
 /** Where the pages beside this one are, by their file names; none are there for a page on its own. */
 export type Neighbours = { index: string; earlier: string; later: string };
@@ -18,7 +24,7 @@ export type BuildView = ReturnType<typeof buildView>;
 
 /** Pure. `all` are the builds whose folders are there, the latest first. */
 export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
-  const { build, events, commands, explained, verdict, packages, pictures, logs } = facts;
+  const { build, events, commands, explained, verdict, difference, packages, ports, pictures, logs } = facts;
   const spans = spansOf(events, commands);
   const phases = phasesOf(events);
   const installed = spans.find(({ kind, name }) => kind === 'stage' && name === 'install');
@@ -43,9 +49,11 @@ export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours:
     })),
     pictures: pictures.map(({ name, png }) => ({ name, data: png.toString('base64') })),
     checks: checksOf(verdict),
+    ports: ports ?? null,
     packages: packages ?? null,
     packageCount: String(packages?.length ?? 0),
     changes: before && build.outcome === 'done' ? changesOf(build, before) : null,
+    difference: difference ? differenceOf(difference) : null,
     published: build.published.map(({ target, name = '', location, size, sha256, unchanged }) => ({
       ...{ target, name, location, size: formatBytes(size), sha256, unchanged },
     })),
@@ -132,6 +140,24 @@ function changesOf(build: BuildRecord, before: BuildRecord) {
       { what: 'Image content', earlier: '', now: digests(before) === digests(build) ? 'the same' : 'another' },
     ],
   };
+}
+
+/** What is in the image, and what was in the last one that was published. */
+function differenceOf({ since, changes }: NonNullable<Facts['difference']>) {
+  const changed = sections.flatMap((section) => {
+    const list = changes[section] ?? [];
+    if (list.length === 0) return [];
+    return [
+      {
+        title: `${titles[section]} (${countText(list)})`,
+        open: list.length <= mostOpen,
+        changes: list.map((change) => ({
+          ...{ kind: change.direction ?? change.kind, name: change.name, details: changeDetails(change) },
+        })),
+      },
+    ];
+  });
+  return { since, sections: changed, same: changed.length === 0 };
 }
 
 /** The charts of builds of one name, and the same in words. Pure. */

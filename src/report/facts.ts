@@ -2,6 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { type Difference, sections } from '../describe/diff.ts';
+import { fullVersion } from '../describe/inventory.ts';
+import { loadInventory } from '../describe/load.ts';
+import { inBuild } from '../describe/names.ts';
 import type { Log } from '../explain/logs.ts';
 import type { Event } from '../model.ts';
 import { readLogs } from '../pipeline/build-logs.ts';
@@ -22,21 +26,18 @@ const verdictForm = z.object({
     z.object({ check: z.string(), outcome: z.enum(['passed', 'failed', 'skipped']), message: z.string() }),
   ),
 });
-const inventoryForm = z.object({
-  packages: z.array(
-    z
-      .object({
+const differenceForm = z.object({
+  since: z.string(),
+  changes: z.partialRecord(
+    z.enum(sections),
+    z.array(
+      z.object({
+        kind: z.enum(['added', 'removed', 'changed']),
         name: z.string(),
-        version: z.string(),
-        arch: z.string().default(''),
-        // Of an rpm, whose version is all three.
-        epoch: z.number().optional(),
-        release: z.string().optional(),
-      })
-      .transform(({ name, version, arch, epoch, release }) => ({
-        ...{ name, arch },
-        version: `${epoch === undefined ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`,
-      })),
+        details: z.array(z.object({ field: z.string(), from: z.string().optional(), to: z.string().optional() })),
+        direction: z.enum(['upgraded', 'downgraded']).optional(),
+      }),
+    ),
   ),
 });
 
@@ -56,7 +57,10 @@ export type Facts = {
   commands: CommandRecord[];
   explained: Awaited<ReturnType<typeof explainRecord>> | undefined;
   verdict: Verdict | undefined;
-  packages: z.infer<typeof inventoryForm>['packages'] | undefined;
+  /** How the image differs from that of the build `since`, the last that was published. */
+  difference: { since: string; changes: Partial<Difference['changes']> } | undefined;
+  ports: { port: string; process: string }[] | undefined;
+  packages: { name: string; version: string; arch: string }[] | undefined;
   pictures: Picture[];
   logs: ShownLog[];
 };
@@ -64,16 +68,30 @@ export type Facts = {
 /** Reads what a build has left. */
 export async function readFacts(build: BuildRecord): Promise<Facts> {
   const { folder } = build;
-  const [events, explained, verdict, inventory, pictures, logs] = await Promise.all([
+  const [events, explained, verdict, difference, inventory, pictures, logs] = await Promise.all([
     readEvents(folder),
     hasFailed(build) ? explainRecord(build) : undefined,
-    readForm(verdictForm, join(folder, 'verify.json')),
-    readForm(inventoryForm, join(folder, 'inventory.json')),
+    readForm(verdictForm, join(folder, inBuild.verdict)),
+    readForm(differenceForm, join(folder, inBuild.difference)),
+    loadInventory(join(folder, inBuild.inventory)).catch(() => undefined),
     readPictures(join(folder, 'failure')),
     readLogs(folder, { isInstallation: true }),
   ]);
   const commands = commandsOf(events);
-  const texts = { build, events, commands, explained, verdict, packages: inventory?.packages };
+  const packages = inventory?.packages.map((each) => {
+    return { name: each.name, version: fullVersion(each), arch: each.arch ?? '' };
+  });
+  const ports = inventory?.ports?.map(({ protocol, port, process = '' }) => ({ port: `${port}/${protocol}`, process }));
+  const texts = {
+    build,
+    events,
+    commands,
+    explained,
+    verdict,
+    difference: difference as Facts['difference'],
+    packages,
+    ports,
+  };
   return { ...present(texts), pictures, logs: shownLogs(logs) };
 }
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret } from '../answers/holes.ts';
 import { collectContents } from '../describe/collect.ts';
@@ -54,24 +54,28 @@ export const describe: Stage<Settings> = {
   run: async ({ settings }, context) => {
     const { path, sha256, size, build, madeAt } = context.image();
     const key = await keyOf(settings, context);
-    const verdict = context.document(verdictStage);
+    const kept = context.document(verdictStage);
+    const verdict = kept && (JSON.parse(await readFile(kept.path, 'utf8')) as Verdict);
+    const ports = verdict?.ports && { ports: [...verdict.ports] };
     const image = { format: settings.format, size, ...(await virtualSizeOf(path, context)), sha256 };
-    const inventory: Inventory = { version: 1, image, ...(await readContents(path, settings.format, context)) };
+    const inventory: Inventory = {
+      version: 1,
+      image,
+      ...(await readContents(path, settings.format, context)),
+      ...ports,
+    };
     // Only now: its library takes its time to load.
     const { documentsOf } = await import('../describe/documents.ts');
     const documents = documentsOf(
       inventory,
       context.plan,
       { image: { name: settings.file, digest: { sha256 } }, build, finishedOn: madeAt },
-      { key, verdict: verdict && (JSON.parse(await readFile(verdict.path, 'utf8')) as Verdict) },
+      { key, verdict },
     );
-    const kept: Kept = { version: 1, documents };
-    await writeFile(context.work('describe.json'), JSON.stringify(kept));
+    await writeFile(context.work('describe.json'), JSON.stringify({ version: 1, documents } satisfies Kept));
   },
   settle: async (layer, context) => {
     const documents = await readDocuments(layer);
-    const verdict = context.document(verdictStage);
-    if (verdict) await copyFile(verdict.path, context.kept(inBuild.verdict));
     for (const kind of ['inventory', 'sbom', 'statements'] as const) {
       await writeFile(context.kept(inBuild[kind]), documents[kind]);
     }

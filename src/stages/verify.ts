@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { inBuild } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
@@ -6,8 +7,9 @@ import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
+import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
-import { machineOf, verdictOf } from '../verify/verdict.ts';
+import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 import type { Stage } from './stage.ts';
 import { applianceTakes, guestTakes } from './weight.ts';
@@ -23,12 +25,12 @@ type Settings = {
 
 /**
  * Boots two clones of the finished image, and lets nothing be published of which a check fails. The verdict is about the image: it
- * is kept, and not asked for again until the image or the checks change.
+ * is kept, and not asked for again until the image or the checks change; a build that found it kept has its files too.
  */
 export const verify: Stage<Settings> = {
   name: 'verify',
-  leaves: { file: 'verify.json' },
-  plan: ({ name, recipe, family, host, rendered }) => {
+  leaves: { file: inBuild.verdict },
+  plan: ({ name, recipe, family, host, rendered, files }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe, rendered);
     const settings = { name, wanted, ...recipe.verify };
@@ -38,7 +40,14 @@ export const verify: Stage<Settings> = {
       takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
       // A check that is new asks again.
-      counts: { ...settings, name: undefined, known: checkNames },
+      counts: {
+        ...settings,
+        name: undefined,
+        known: checkNames,
+        checks: settings.checks.map((check) =>
+          check.goss === undefined ? check : { ...check, goss: files.get(check.goss) },
+        ),
+      },
     };
   },
   run: async ({ settings }, context) => {
@@ -50,19 +59,29 @@ export const verify: Stage<Settings> = {
     const folder = context.work('clones');
     await mkdir(folder, { mode: 0o700 });
     const note = (message: string) => context.emit({ type: 'progress', stage: 'verify', message });
-    const results = await verifyImage(
+    const verdict = await verifyImage(
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip, network },
+      { note, checks, skip, network, goss: await findGoss(checks, context.world.env) },
     );
-    const text = jsonText(verdictOf(results));
-    await writeFile(context.kept('verify.json'), text);
-    await writeFile(context.kept('verify.xml'), junit(name, results, (performance.now() - began) / 1000));
-    refuse(results, context.kept('verify.json'));
-    await writeFile(context.work('verify.json'), text);
+    const { results } = verdict;
+    const text = jsonText(verdict);
+    await writeFile(context.kept(inBuild.verdict), text);
+    await writeFile(context.kept(junitFile), junit(name, results, (performance.now() - began) / 1000));
+    refuse(results, context.kept(inBuild.verdict));
+    await writeFile(context.work(inBuild.verdict), text);
+  },
+  settle: async ({ path, build }, { plan, build: own, kept }) => {
+    if (build === own) return;
+    const text = await readFile(path, 'utf8');
+    await writeFile(kept(inBuild.verdict), text);
+    await writeFile(kept(junitFile), junit(plan.name, (JSON.parse(text) as Verdict).results));
   },
 };
+
+/** The verdict for CI systems, in the folder of a build. */
+const junitFile = 'verify.xml';
 
 function clonesTake({ machine }: LinuxExpectation, host: Host): Omit<Weight, 'disk'> {
   const { memory, cores } = guestTakes({ memory: machine.memory, vcpus: 2 }, host);

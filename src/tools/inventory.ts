@@ -21,6 +21,7 @@ df | cat > df
 -tar-out /etc etc.tar
 -tar-out /boot boot.tar "excludes:${left.join(' ')}"
 -download /var/lib/dpkg/status dpkg-status
+-download /var/lib/vmkiln/repositories repositories
 -sh "rpm -qa --queryformat '${rpmFormat}'" | cat > rpm
 <! read root < roots; test -s etc.tar || printf '%s\\n' "-inspect-list-applications2 $root | cat > programs"
 `;

@@ -35,10 +35,19 @@ export function differenceMarkdown({ version, changes }: Difference): string {
   return blocks.join('\n');
 }
 
-function oneChange({ name, details, kind, direction }: Change): string {
-  const told = details.map((detail) => detailText(detail, kind)).filter((text) => text !== '');
+function oneChange(change: Change): string {
+  const { name, direction } = change;
+  const told = changeDetails(change);
   const note = direction === 'downgraded' ? ' (downgraded)' : '';
-  return harmless(`${name}${told.length > 0 ? `  ${told.join(', ')}` : ''}${note}`, { oneLine: true });
+  return harmless(`${name}${told === '' ? '' : `  ${told}`}${note}`, { oneLine: true });
+}
+
+/** What became of a thing, without its name: `4.9 → 4.10, license GPLv3+ → MIT`. Names in it are as a guest chose them. */
+export function changeDetails({ details, kind }: Change): string {
+  return details
+    .map((detail) => detailText(detail, kind))
+    .filter((text) => text !== '')
+    .join(', ');
 }
 
 /** A digest says nothing to people. */

@@ -5,7 +5,7 @@ import { table } from './table.ts';
 
 /** What is in an image, for people: everything but the files below /etc, of which it says how many there are. */
 export function inventoryText(image: string, inventory: Inventory, paint: Paint = noPaint): string {
-  const { system, packages, services, users, boot, filesystems, files } = inventory;
+  const { system, packages, services, users, boot, filesystems, files, ports = [] } = inventory;
   const title = (text: string) => paint('title', text);
   const section = (name: string, heading: readonly string[], rows: readonly (readonly string[])[]) =>
     rows.length === 0 ? '' : `${title(`${name} (${rows.length})`)}\n${table(heading, rows)}`;
@@ -37,6 +37,11 @@ export function inventoryText(image: string, inventory: Inventory, paint: Paint 
       'Services',
       ['NAME', 'STATE', 'WANTED BY'],
       services.map(({ name, state, targets }) => [name, state, targets.join(' ')]),
+    ),
+    section(
+      'Open ports',
+      ['PORT', 'PROCESS'],
+      ports.map(({ protocol, port, process = '' }) => [`${port}/${protocol}`, process]),
     ),
     section(
       'Packages',

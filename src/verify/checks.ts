@@ -1,5 +1,5 @@
 import type { CheckName } from '../recipe/verify.ts';
-import { versionOrder } from './version-order.ts';
+import { rpmVersionOrder } from '../version-order.ts';
 import { type CheckResult, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
 
@@ -199,7 +199,7 @@ const checks: readonly Check[] = [
     name: 'kernel',
     judge: ({ facts, wanted }) => {
       const running = word(facts, 'kernel');
-      const newest = [...lines(facts, 'kernels')].toSorted(versionOrder).at(-1);
+      const newest = [...lines(facts, 'kernels')].toSorted(rpmVersionOrder).at(-1);
       if (newest !== undefined && newest !== running) return `the kernel ${running} runs, and ${newest} is installed`;
       const words = word(facts, 'cmdline').split(/\s+/);
       const missing = wanted.kernelArguments.filter((argument) => !words.includes(argument));

@@ -52,6 +52,8 @@ export type Clone = {
   boot(mac: string, ask: boolean): Promise<Boot>;
   /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
   root(command: string, timeout: number): Promise<ExecResult>;
+  /** Copies a file of this host into the home of the user, where `root` begins. */
+  send(path: string, as: string): Promise<void>;
   /** Shuts it down: its disk is as whole as that of an instance. */
   stop(): Promise<void>;
   /** Ends it at once, for nobody needs its disk any more. */
@@ -187,6 +189,11 @@ export async function makeClone(
       }
     },
     root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
+    send: async (path, as) => {
+      // Every guest has base64, and not every one what scp needs.
+      const call = sshTo(place(), `base64 -d > ${shellQuote(as)}`, 300);
+      await world.run({ ...call, input: (await readFile(path)).toString('base64') });
+    },
     stop: async () => {
       if (!on) return;
       await ssh(`${become}poweroff`, 60).catch(() => undefined);

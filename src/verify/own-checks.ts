@@ -1,22 +1,60 @@
+import { basename } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { OwnCheck } from '../recipe/verify.ts';
 import { shellQuote } from '../text.ts';
 import type { Clone } from './clone.ts';
 import type { CheckResult } from './expectation.ts';
+import { gossResult } from './goss.ts';
 
-/** Runs the recipe's own checks in a clone, one after the other. */
-export async function runOwnChecks(clone: Clone, checks: readonly OwnCheck[]): Promise<CheckResult[]> {
+/** Runs the recipe's own checks in a clone, one after the other. `goss` is its path on this host, where one of them needs it. */
+export async function runOwnChecks(
+  clone: Pick<Clone, 'root' | 'send'>,
+  checks: readonly OwnCheck[],
+  goss: string | undefined,
+): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const check of checks) {
+    if (check.goss !== undefined) {
+      results.push({ check: nameOf(check), ...(await runGoss(clone, check.goss, check.timeout, goss)) });
+      continue;
+    }
     const fault = await faultOf(clone, check).catch(messageOf);
-    const name = check.run ?? `file ${check.file}`;
-    results.push({ check: name, outcome: fault === undefined ? 'passed' : 'failed', message: fault ?? '' });
+    results.push({ check: nameOf(check), outcome: fault === undefined ? 'passed' : 'failed', message: fault ?? '' });
   }
   return results;
 }
 
+/** The recipe's own checks of an image that is not booted. */
+export function ownChecksLeftOut(checks: readonly OwnCheck[], why: string): CheckResult[] {
+  return checks.map((check) => ({ check: nameOf(check), outcome: 'skipped', message: why }));
+}
+
+function nameOf({ run, file, goss }: OwnCheck): string {
+  if (goss !== undefined) return `goss ${basename(goss)}`;
+  return run ?? `file ${file}`;
+}
+
+/** Copies goss and its tests into the clone, and runs them there as root. */
+async function runGoss(
+  clone: Pick<Clone, 'root' | 'send'>,
+  tests: string,
+  timeout: number,
+  goss = 'goss',
+): Promise<Omit<CheckResult, 'check'>> {
+  try {
+    await clone.send(goss, 'vmkiln-goss');
+    await clone.send(tests, 'vmkiln-goss.yaml');
+    const command =
+      'chmod +x ./vmkiln-goss && ./vmkiln-goss --gossfile ./vmkiln-goss.yaml validate --format json --no-color';
+    const { failed, message } = gossResult(await clone.root(command, timeout));
+    return { outcome: failed ? 'failed' : 'passed', message };
+  } catch (error) {
+    return { outcome: 'failed', message: messageOf(error) };
+  }
+}
+
 async function faultOf(
-  clone: Clone,
+  clone: Pick<Clone, 'root'>,
   { run, expect, file = '', contains, timeout }: OwnCheck,
 ): Promise<string | undefined> {
   if (run !== undefined) {

@@ -88,6 +88,14 @@ function judgeLinux(facts: Facts): CheckResult[] {
 
 /** The user that cloud-init makes: `system_info.default_user` of /etc/cloud/cloud.cfg. */
 export function defaultUser(facts: Facts): string | undefined {
-  const config: unknown = parse(lines(facts, 'config').join('\n'), { logLevel: 'silent' });
-  return form.safeParse(config).data?.system_info.default_user.name;
+  return form.safeParse(configIn(lines(facts, 'config').join('\n'))).data?.system_info.default_user.name;
+}
+
+/** A file that is no YAML names nobody. */
+function configIn(text: string): unknown {
+  try {
+    return parse(text, { logLevel: 'silent' });
+  } catch {
+    return undefined;
+  }
 }

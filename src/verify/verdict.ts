@@ -1,13 +1,15 @@
 import type { Inspection } from '../images/inspect.ts';
 import type { ClonedImage } from './clone.ts';
 import type { CheckResult } from './expectation.ts';
+import type { Port } from './ports.ts';
 
-/** What the checks of an image came to, as it is kept beside it. */
-export type Verdict = { version: 1; passed: boolean; results: readonly CheckResult[] };
+/** What the checks of an image came to, as it is kept beside it, and the open ports of its clones where these could be asked. */
+export type Verdict = { version: 1; passed: boolean; results: readonly CheckResult[]; ports?: readonly Port[] };
 
 /** An image passes when no check has failed. */
-export function verdictOf(results: readonly CheckResult[]): Verdict {
-  return { version: 1, passed: !results.some(({ outcome }) => outcome === 'failed'), results };
+export function verdictOf(results: readonly CheckResult[], ports?: readonly Port[]): Verdict {
+  const passed = !results.some(({ outcome }) => outcome === 'failed');
+  return { version: 1, passed, results, ...(ports && { ports }) };
 }
 
 /** The results with those of `skip` let through, whatever they found. */

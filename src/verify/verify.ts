@@ -9,20 +9,22 @@ import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clon
 import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
-import { runOwnChecks } from './own-checks.ts';
+import { openPorts } from './ports.ts';
+import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
 import { configDrive, noCloud } from './seed.ts';
-import { verdictOf, withSkips } from './verdict.ts';
+import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts. */
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host. */
 type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
   skip: readonly string[];
   network: boolean;
+  goss: string | undefined;
 };
 
 /**
@@ -33,12 +35,14 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network }: VerifyOptions,
-): Promise<CheckResult[]> {
+  { note, checks, skip, network, goss }: VerifyOptions,
+): Promise<Verdict> {
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
-  if (wanted.system === 'windows' || user === undefined || !verdictOf(sealed).passed) return sealed;
+  if (wanted.system === 'windows')
+    return verdictOf([...sealed, ...ownChecksLeftOut(checks, 'an image of Windows is not booted')]);
+  if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
   const expected = { ...wanted, user };
   const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
@@ -50,13 +54,13 @@ export async function verifyImage(
       visit(other, '52:54:00:76:6b:02', expected),
     ]);
     const seen = together([...sealed, ...first.results, ...second.results]);
-    if (!first.facts || !second.facts) return withSkips(seen, skip);
+    if (!first.facts || !second.facts) return verdictOf(withSkips(seen, skip));
     const known = withSkips([...seen, ...compare(first.facts, second.facts)], skip);
     const [again, own] = await Promise.all([
       verdictOf(known).passed ? againAs(one, wanted, note) : notAgain,
-      runOwnChecks(other, checks),
+      runOwnChecks(other, checks, goss),
     ]);
-    return withSkips([...known, again, ...own], skip);
+    return verdictOf(withSkips([...known, again, ...own], skip), openPorts(first.facts, second.facts));
   } finally {
     await Promise.all([one.discard(), other.discard()]);
   }
@@ -100,11 +104,12 @@ async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { use
       : [resultOf('sudo', root || sudo?.exitCode === 0 ? undefined : `${wanted.user}: ${sudo?.stderr}`)]),
   ];
   if (facts === undefined) {
-    const fault = 'cloud-init did not run the user data: it is off, or does not see NoCloud or ConfigDrive';
-    return {
-      results: [...started, resultOf('cloud-init', hasPrompt(console) || login === undefined ? fault : undefined)],
-      facts,
-    };
+    // Whoever lets console and login fail is told all the same that nothing could be asked.
+    const fault =
+      hasPrompt(console) || login === undefined
+        ? 'cloud-init did not run the user data: it is off, or does not see NoCloud or ConfigDrive'
+        : 'the clone did not come up, and could not be asked';
+    return { results: [...started, resultOf('cloud-init', fault)], facts };
   }
   const sight = { facts, wanted, hostname: clone.hostname, grown, now: Date.now() / 1000 };
   return { results: [...started, ...judge(sight)], facts };

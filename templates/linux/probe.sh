@@ -82,7 +82,7 @@ have journalctl && journalctl -b -q -o cat --no-pager -p 3 _TRANSPORT=syslog + _
 section clock
 date +%s
 section ports
-if have ss; then ss -H -lntu 2> /dev/null || ss -lntu; else netstat -lntu; fi
+if have ss; then ss -H -lntup 2> /dev/null || ss -lntup; else netstat -lntup; fi
 section identities
 for file in /etc/machine-id /var/lib/dbus/machine-id /etc/ssh/ssh_host_*key.pub /etc/iscsi/initiatorname.iscsi \
   /etc/nvme/hostnqn /etc/nvme/hostid /etc/ssl/certs/ssl-cert-snakeoil.pem /var/lib/NetworkManager/secret_key; do

@@ -40,7 +40,16 @@ test('a build leaves an image that is described, signed and listed, and does so 
   expect(files.map((file) => statSync(file, { bigint: true }).ctimeNs)).toEqual(before);
 
   expect(await run(['verify-provenance', image, '--key', key])).toMatchObject({ status: 0, stderr: '' });
+  const uploaded = (folder: string) =>
+    run(['upload', image, '--to', join(host.folder, folder)], { PATH: process.env['PATH'] });
+  expect(await uploaded('whole')).toMatchObject({ status: 0 });
+  expect(readdirSync(join(host.folder, 'whole')).toSorted()).toEqual([...beside, 'index.json']);
   appendFileSync(`${image}.cdx.json`, ' ');
+  expect(await uploaded('changed')).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('file-changed: the sbom'),
+  });
+  expect(readdirSync(join(host.folder, 'changed')).toSorted()).toEqual(['a.qcow2', 'a.qcow2.sha256', 'index.json']);
   const refused = await run(['verify-provenance', image, '--key', key]);
   expect(refused.status).toBe(1);
   expect(refused.stderr).toContain('file-changed: the sbom is not the one');

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exec } from '../../src/tools/exec.ts';
+import { inventory } from '../support/inventory.ts';
 import { fakeHost } from '../support/fake-tools.ts';
 import { freshFolder } from '../support/vmkiln.ts';
 
@@ -24,6 +25,9 @@ beforeAll(async () => {
 test('JavaScript builds, plans, validates, inspects, converts and uploads, in a world of its own', async () => {
   const host = fakeHost();
   host.recipe('a');
+  writeFileSync(join(host.folder, 'one.json'), JSON.stringify({ ...inventory(), ports: [] }));
+  writeFileSync(join(host.folder, 'two.json'), JSON.stringify(inventory()));
+  writeFileSync(join(host.folder, 'checks.yaml'), '- run: [true]\n');
   writeFileSync(join(host.folder, 'disk.raw'), Buffer.alloc(2 ** 20));
   const script = `
     import * as vmkiln from 'vmkiln';
@@ -43,8 +47,13 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
     const wrongTarget = await vmkiln.upload('copy.raw', { ...options, to: [{ directory: 1 }] }).catch((error) => error);
     const failure = await vmkiln.build('none.yaml', options).catch((error) => error);
     const [latest] = await vmkiln.builds(options);
+    const difference = await vmkiln.diff('one.json', 'two.json', { cwd });
+    const undescribed = await vmkiln.describe('none.qcow2', options).catch((error) => error);
+    const unverified = await vmkiln.verify('disk.raw', { ...options, checks: ['checks.yaml'] }).catch((error) => error);
     console.log(JSON.stringify({
       latest: [latest.name, latest.outcome, (await vmkiln.explain(latest).catch((error) => error)).code],
+      difference: difference.changes.ports,
+      proof: [undescribed.code, unverified.code, unverified.message],
       stages: plan.stages.map(({ stage }) => stage),
       targets: targets.map(({ target, changes }) => [target, changes.length]),
       built: built.published.map(({ location }) => location),
@@ -61,6 +70,8 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
   const text = await run(process.execPath, ['use.mjs', JSON.stringify(host.env), host.folder]);
   expect(JSON.parse(text)).toEqual({
     latest: ['a', 'done', 'USAGE'],
+    difference: [{ kind: 'added', name: 'tcp 22', details: [{ field: 'process', to: 'sshd' }] }],
+    proof: ['USAGE', 'USAGE', expect.stringContaining(`${join(host.folder, 'checks.yaml')}:1:8 0.run`)],
     stages: ['disk', 'install', 'customize', 'sysprep', 'sparsify', 'verify', 'describe', 'upload'],
     targets: [['directory', 2]],
     built: [join(host.folder, 'images/a.qcow2')],
@@ -80,7 +91,7 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
 
 test('TypeScript knows its types', async () => {
   const program = `
-    import { build, convert, inspect, plan, rehearse, upload, validate, VmkilnError, type Event } from 'vmkiln';
+    import { build, convert, describe, diff, inspect, plan, rehearse, upload, validate, verify, VmkilnError, type Event } from 'vmkiln';
     export async function nightly(recipe: string): Promise<string[]> {
       const events: Event[] = [];
       try {
@@ -95,6 +106,13 @@ test('TypeScript knows its types', async () => {
     void build(1);
     // @ts-expect-error there is no such format
     void convert('x.qcow2', { to: 'zip' });
+    export async function proven(image: string): Promise<string[]> {
+      const { passed, results, ports = [] } = await verify(image, { recipe: 'a.yaml', checks: ['c.yaml'] });
+      const { changes } = await diff('old.qcow2', image);
+      const { packages } = await describe(image);
+      if (!passed) return results.map(({ check }) => check);
+      return [...changes.packages, ...packages].map(({ name }) => name).concat(ports.map(({ port }) => String(port)));
+    }
     export const others = [inspect, plan, rehearse, upload, validate];`;
   mkdirSync(join(folder, 'typed'), { recursive: true });
   writeFileSync(join(folder, 'typed/use.ts'), program);

@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
+import { inventory } from '../support/inventory.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
 // The pages as people get them: written by the command, opened in Chromium from a file, without network.
@@ -23,13 +24,18 @@ const good = 'web-20260101-030000-0001';
 const failed = 'web-20260103-030000-0003';
 
 beforeAll(async () => {
-  const packages = Array.from({ length: 300 }, (_, at) => ({ name: `lib${at}`, version: `1.${at}`, arch: 'noarch' }));
+  const packages = Array.from({ length: 300 }, (_, at) => ({
+    ...{ type: 'deb', name: `lib${at}`, version: `1.${at}`, arch: 'noarch' },
+  }));
   writeBuild(home, good, {
     start: '2026-01-01T03:00:00Z',
     events: [...installedEvents('web'), ...publishedEvents(90, 100 * 2 ** 20)],
     files: {
       'installer.log': 'all is well\n',
-      'inventory.json': JSON.stringify({ packages: [...packages, { name: 'bash', version: '5.2', arch: 'x86_64' }] }),
+      'inventory.json': JSON.stringify({
+        ...inventory(),
+        packages: [...packages, { type: 'rpm', name: 'bash', version: '5.2', arch: 'x86_64' }],
+      }),
       'verify.json': JSON.stringify({
         ...{ version: 1, passed: true },
         results: [
@@ -69,7 +75,16 @@ beforeAll(async () => {
       'console.log': `${hostile('console')}\nError: ${hostile('error')}\n`,
       [`failure/${hostileId}.png`]: PNG.sync.write(new PNG({ width: 8, height: 8 })),
       'inventory.json': JSON.stringify({
-        packages: [{ name: hostile('package'), version: hostile('version'), arch: hostile('arch') }],
+        ...inventory(),
+        packages: [{ type: 'rpm', name: hostile('package'), version: hostile('version'), arch: hostile('arch') }],
+      }),
+      'difference.json': JSON.stringify({
+        since: hostile('since'),
+        changes: {
+          files: [
+            { kind: 'changed', name: hostile('file'), details: [{ field: 'link', from: hostile('from'), to: 'b' }] },
+          ],
+        },
       }),
       'verify.json': JSON.stringify({
         ...{ version: 1, passed: true },

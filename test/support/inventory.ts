@@ -38,5 +38,7 @@ export function inventory(): Inventory {
       '/etc/localtime': { mode: '0777', uid: 0, gid: 0, link: '../usr/share/zoneinfo/UTC' },
       '/etc/motd': file('b'),
     },
+    ports: [{ protocol: 'tcp', port: 22, process: 'sshd' }],
+    repositories: [{ name: 'rhel-7-server-rpms/repomd.xml', sha256: 'c'.repeat(64) }],
   };
 }

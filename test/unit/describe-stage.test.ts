@@ -26,13 +26,15 @@ const signer = keyId(publicKey);
 const signal = new AbortController().signal;
 const rpm = (version: string) => `bash\t(none)\t${version}\t1.el7\tx86_64\t(none)\t(none)\tGPLv3+\n`;
 
+const ports = [{ protocol: 'tcp', port: 22, process: 'sshd' }];
+
 /** Runs the stage on an image of nothing, in which guestfish finds a bash of that version. */
 async function run(version: string, recipe = 'describe: { signWith: { env: SIGNER } }\n', before?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'describe-'));
   const path = join(folder, 'image');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, version === '1.0' ? '1M' : '2M']);
   const verdict = join(folder, 'verdict');
-  writeFileSync(verdict, JSON.stringify({ passed: true, results: [{ check: 'login', outcome: 'passed' }] }));
+  writeFileSync(verdict, JSON.stringify({ passed: true, results: [{ check: 'login', outcome: 'passed' }], ports }));
   for (const each of ['work', 'kept']) mkdirSync(join(folder, each));
   const input = planInput(await rhelRecipe(recipe), { signer });
   const plan: Plan<Recipe> = makePlan(input);
@@ -72,11 +74,12 @@ test('what is kept is signed, whole, and about the image', async () => {
   expect(JSON.parse(documents.inventory)).toMatchObject({
     image: { format: 'qcow2', virtualSize: 1024 ** 2, sha256 },
     packages: [{ name: 'bash', version: '1.0' }],
+    ports,
   });
   // What was copied out of the guest is gone.
   expect(readdirSync(join(folder, 'work'))).toEqual(['describe.json']);
   expect(readdirSync(join(folder, 'kept')).toSorted()).toEqual([
-    ...['inventory.json', 'sbom.cdx.json', 'statements.intoto.jsonl', 'verify.json'],
+    ...['inventory.json', 'sbom.cdx.json', 'statements.intoto.jsonl'],
   ]);
   expect(readFileSync(join(folder, 'kept/inventory.json'), 'utf8')).toBe(documents.inventory);
   expect(JSON.stringify(documents)).not.toContain(pem.split('\n')[1]);

@@ -6,6 +6,7 @@ import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { describe, expect, test } from 'vitest';
 import { readCollected } from '../../src/describe/collect.ts';
 import { loadInventory } from '../../src/describe/load.ts';
+import { repositoriesOf } from '../../src/describe/repositories.ts';
 import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
 import { sbomOf } from '../../src/describe/sbom.ts';
 import { spdxOf } from '../../src/describe/spdx.ts';
@@ -148,6 +149,15 @@ describe('the inventory of an image', () => {
     ]);
   });
 
+  test('names the repositories of APT by their addresses, and no line of another form', () => {
+    const lists = '/var/lib/apt/lists/deb.debian.org_debian';
+    const noted = `${'b'.repeat(64)}  ${lists}_dists_bookworm_InRelease\n${'a'.repeat(64)}  ${lists}-security_dists_x_Release\nnothing\n`;
+    expect(repositoriesOf(noted)).toEqual([
+      { name: 'deb.debian.org_debian-security_dists_x/Release', sha256: 'a'.repeat(64) },
+      { name: 'deb.debian.org_debian_dists_bookworm/InRelease', sha256: 'b'.repeat(64) },
+    ]);
+  });
+
   test('has an order of its own', () => {
     const packages = rpmPackages(rpms);
     expect(inOrder(packages)).toEqual(inOrder(packages.toReversed()));
@@ -156,7 +166,9 @@ describe('the inventory of an image', () => {
   test('is refused as a file when a part is missing', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'inventory-')), 'a.json');
     writeFileSync(path, JSON.stringify({ ...inventory(), users: undefined }));
-    await expect(loadInventory(path)).rejects.toThrow(/a part of it is missing/);
+    await expect(loadInventory(path)).rejects.toThrow(/users is missing/);
+    writeFileSync(path, JSON.stringify({ ...inventory(), packages: [null] }));
+    await expect(loadInventory(path)).rejects.toThrow(/packages\.0 is missing, or of another form/);
     writeFileSync(path, JSON.stringify(inventory()));
     expect(await loadInventory(path)).toEqual(inventory());
   });
@@ -168,6 +180,13 @@ describe('the bill of materials', () => {
   test('is CycloneDX 1.6, strictly, and the same each time', async () => {
     expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text)).toBeNull();
     expect(sbomOf(inventory(), '0.1.0')).toBe(text);
+  });
+
+  test('is the same each time although a program is listed twice', () => {
+    const each = { type: 'windows' as const, name: 'Runtime', version: '1' };
+    const twice = () => sbomOf({ ...inventory(), packages: [each, each] }, '0.1.0');
+    expect(twice()).toBe(twice());
+    expect(twice()).toContain('"pkg:generic/Runtime@1#2"');
   });
 
   test('has each package with its purl', () => {

@@ -32,7 +32,7 @@ const files = { ...suffixes, image: '' };
 async function publish(key: KeyObject | undefined, more: { verdict?: typeof verdict; bytes?: string } = { verdict }) {
   const bytes = more.bytes ?? 'image';
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const plan = makePlan(planInput(await rhelRecipe('description: of http://me:hush@mirror.example.com/\n')));
+  const plan = makePlan(planInput(await rhelRecipe('description: of http://me:hush@mirror.example.com/a?sig=hush\n')));
   const made = {
     image: { name: 'rhel7.qcow2', digest: { sha256 } },
     build: 'rhel7-1',
@@ -236,12 +236,13 @@ describe('the provenance', () => {
             expect.objectContaining({ name: 'recipe' }),
             expect.objectContaining({ name: 'medium/iso' }),
             expect.objectContaining({ name: 'rendered/ks.cfg' }),
+            { name: 'repository/rhel-7-server-rpms/repomd.xml', digest: { sha256: 'c'.repeat(64) } },
           ]),
         },
         runDetails: { metadata: { invocationId: 'rhel7-1' } },
       },
     });
-    expect(text).toContain('of http://mirror.example.com/');
+    expect(text).toContain('of http://mirror.example.com/a?***');
     expect(text).not.toContain('hush');
   });
 });

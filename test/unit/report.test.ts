@@ -11,6 +11,8 @@ import { indexView } from '../../src/report/index-page.ts';
 import { spansOf } from '../../src/report/timeline.ts';
 import { writePage, writePages } from '../../src/report/write.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
+import { diffInventories } from '../../src/describe/diff.ts';
+import { inventory } from '../support/inventory.ts';
 
 const noMatch = 'Error: Unable to find a match: chrnoy';
 const log = 'logs/02-customize-virt-customize.log';
@@ -22,6 +24,9 @@ async function state() {
     start: '2026-01-01T03:00:00Z',
     events: [...installedEvents('a'), ...publishedEvents(90, 100 * 2 ** 20)],
   });
+  const earlier = inventory();
+  Object.assign(earlier.packages[0] ?? {}, { release: '33.el7' });
+  earlier.ports = [];
   writeBuild(home, 'a-20260102-030000-0002', {
     start: '2026-01-02T03:00:00Z',
     events: [...installedEvents('a'), ...publishedEvents(120, 110 * 2 ** 20)],
@@ -34,8 +39,10 @@ async function state() {
           { check: 'units', outcome: 'failed', message: 'a.service failed' },
         ],
       }),
+      'difference.json': JSON.stringify({ since: 'a-20260101-030000-0001', ...diffInventories(earlier, inventory()) }),
       'inventory.json': JSON.stringify({
-        packages: [{ name: 'bash', epoch: 1, version: '5.2', release: '6.el9', arch: 'x86_64' }],
+        ...inventory(),
+        packages: [{ type: 'rpm', name: 'bash', epoch: 1, version: '5.2', release: '6.el9', arch: 'x86_64' }],
       }),
     },
   });
@@ -91,6 +98,19 @@ test('an image is shown with its checks, packages, and what is other than before
   const view = buildView(last, all, undefined);
   expect(view.checks).toMatchObject({ summary: '1 passed, 1 failed, 0 skipped', results: [{ check: 'units' }, {}] });
   expect(view.packages).toEqual([{ name: 'bash', version: '1:5.2-6.el9', arch: 'x86_64' }]);
+  expect(view.difference).toMatchObject({
+    since: 'a-20260101-030000-0001',
+    same: false,
+    sections: [
+      {
+        title: 'Packages (1 upgraded)',
+        open: true,
+        changes: [{ kind: 'upgraded', name: 'bash.x86_64', details: '4.2.46-33.el7 → 4.2.46-34.el7' }],
+      },
+      { title: 'Open ports (1 added)', changes: [{ name: 'tcp 22', details: 'process sshd' }] },
+    ],
+  });
+  expect(view.ports).toEqual([{ port: '22/tcp', process: 'sshd' }]);
   expect(view.changes).toEqual({
     before: 'a-20260101-030000-0001',
     rows: [

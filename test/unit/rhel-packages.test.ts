@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { repositoriesOf } from '../../src/describe/repositories.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -155,6 +157,23 @@ test('yum is asked by itself for what rpm cannot tell afterwards: it passes over
   const { status, calls: asks } = there.run(await script(every));
   expect(status).toBe(0);
   expect(asks).toContain('rpm -q epel-9');
+});
+
+test('the metadata that packages came from are noted before the caches go', async () => {
+  for (const [release, tool, path, name] of [
+    ['9.6', 'dnf', 'var/cache/dnf/baseos-0123456789abcdef/repodata/repomd.xml', 'baseos/repomd.xml'],
+    ['7.9', 'yum', 'var/cache/yum/x86_64/7Server/base/repomd.xml', 'base/repomd.xml'],
+  ] as const) {
+    const guest = fakeGuest();
+    for (const each of ['dnf', 'yum', 'rpm']) guest.command(each);
+    guest.command(tool, `[ "$1" != clean ] || rm ${guest.path(path)}`);
+    guest.write(path, '<repomd/>');
+    const recipe = await rhelRecipe('packages: [cloud-init]\n', release);
+    expect(guest.run(rendered(recipe, 'packages.sh').text).status).toBe(0);
+    expect(guest.read(path)).toBeUndefined();
+    const noted = (guest.read('var/lib/vmkiln/repositories') ?? '').replace(guest.path(''), '/');
+    expect(repositoriesOf(noted)).toEqual([{ name, sha256: createHash('sha256').update('<repomd/>').digest('hex') }]);
+  }
 });
 
 test('dnf finds all of them or fails, knows modules, and environments as groups', async () => {

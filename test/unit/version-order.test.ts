@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { debOrder, rpmOrder } from '../../src/describe/version-order.ts';
+import { rpmOrder } from '../../src/describe/package-order.ts';
+import { debVersionOrder } from '../../src/version-order.ts';
 
 const piece = fc.oneof(
   fc.constantFrom('0', '1', '01', '2', '10', '9', '20260101', '99999999999999999999'),
@@ -48,7 +49,7 @@ describe('order of versions', () => {
     done`;
     const input = samples.map((pair) => `${pair.join(' ')}\n`).join('');
     const theirs = execFileSync('sh', ['-c', script], { input, encoding: 'utf8' }).trim().split('\n').map(Number);
-    expect(samples.map(([a, b]) => [a, b, Math.sign(debOrder(a, b))])).toEqual(
+    expect(samples.map(([a, b]) => [a, b, Math.sign(debVersionOrder(a, b))])).toEqual(
       theirs.map((order, index) => [...(samples[index] ?? []), order]),
     );
     expect(new Set(theirs)).toEqual(new Set([-1, 0, 1]));

@@ -93,6 +93,9 @@ apt dist-upgrade
 say "installing packages"
 apt install chrony=4.3-2+deb12u1 curl/bookworm-updates libc6:i386 qemu-guest-agent
 
+# What the packages came from, for the provenance of the image: the lists go.
+mkdir -p /var/lib/vmkiln
+find /var/lib/apt/lists -maxdepth 1 -name '*Release' -exec sha256sum {} + > /var/lib/vmkiln/repositories
 mv "$sources/vmkiln.sources" "$sources/mirror.sources"
 rm -f "$sources/internal.sources" /etc/apt/keyrings/internal.asc
 apt clean

@@ -49,5 +49,8 @@ apt update
 say "updating"
 apt dist-upgrade
 
+# What the packages came from, for the provenance of the image: the lists go.
+mkdir -p /var/lib/vmkiln
+find /var/lib/apt/lists -maxdepth 1 -name '*Release' -exec sha256sum {} + > /var/lib/vmkiln/repositories
 apt clean
 rm -rf /var/lib/apt/lists/*

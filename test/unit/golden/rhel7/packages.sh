@@ -43,6 +43,9 @@ say "updating"
 yum -y update
 say "installing packages"
 yum -y install cloud-utils-growpart cloud-init
+# What the packages came from, for the provenance of the image: the caches go.
+mkdir -p /var/lib/vmkiln
+find /var/cache/yum /var/cache/dnf /var/cache/libdnf5 -name repomd.xml -exec sha256sum {} + 2> /dev/null > /var/lib/vmkiln/repositories || true
 # yum is content when it finds some of the packages.
 missing=
 for package in cloud-utils-growpart cloud-init; do
