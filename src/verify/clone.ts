@@ -120,16 +120,16 @@ export async function makeClone(
   /** Opens the connection that the commands then share; why it cannot. */
   async function logIn(): Promise<string | undefined> {
     const attempt = new AbortController();
-    let end: string | undefined;
+    const ended: { why?: string } = {};
     const call = { ...keepConnection(place(), longest), accept: anyStatus };
     connection = world
       .run(call, AbortSignal.any([world.signal, power.signal, attempt.signal]))
       .then(({ stderr }) => stderr.trim(), messageOf)
-      .then((fault) => void (end = fault));
+      .then((fault) => void (ended.why = fault));
     const deadline = Date.now() + 60_000;
-    while (end === undefined && !existsSync(file(connectionSocket)) && Date.now() < deadline) await sleep(200);
+    while (ended.why === undefined && !existsSync(file(connectionSocket)) && Date.now() < deadline) await sleep(200);
     // One answer for both: the first session of a user takes a guest without KVM some twenty seconds.
-    const both = end === undefined ? await tried(`${become}true`) : { exitCode: 255, stderr: end };
+    const both = ended.why === undefined ? await tried(`${become}true`) : { exitCode: 255, stderr: ended.why };
     root = both.exitCode === 0;
     const { exitCode, stderr } = root || both.exitCode === 255 ? both : await tried('true');
     if (exitCode === 0) return undefined;
