@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../errors.ts';
+import { interrupted, messageOf } from '../errors.ts';
 import type { ApplianceHost, Command } from '../model.ts';
 import { shellQuote } from '../text.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
@@ -153,7 +153,9 @@ export async function makeClone(
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;
-      await sleep(3000, undefined, { signal: world.signal });
+      await sleep(3000, undefined, { signal: world.signal }).catch(() => {
+        throw interrupted('a clone booted', world.signal);
+      });
     }
   }
 
