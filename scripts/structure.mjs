@@ -14,6 +14,7 @@ const floors = [
   ['index.ts'],
   ['report'],
   ['ui', 'rehearsal'],
+  ['factory'],
   ['pipeline'],
   ['stages'],
   ['families'],

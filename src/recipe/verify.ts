@@ -78,7 +78,8 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
   const parsed = list.safeParse(document.errors.length > 0 ? undefined : document.toJS());
   if (parsed.success) return parsed.data;
   const faults = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
-  const problems = faults.length > 0 ? faults : schemaProblems(parsed.error.issues, document, list);
+  const problems =
+    faults.length > 0 ? faults : schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list' });
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
 }
 
