@@ -98,9 +98,12 @@ export function byCause(
   const groups = new Map<string, EntrySummary[]>();
   for (const entry of entries) {
     // Names of builds and images, and amounts, would keep apart what is the same.
-    const cause = (entry.failure ? causeOf(entry.failure) : '')
-      .replaceAll(entry.build ?? entry.name, '…')
-      .replace(/[\d.]+ [KMGT]?i?B\b/g, '…');
+    const names = [entry.build, entry.name].flatMap((name) => (name === undefined ? [] : [wordOf(name)]));
+    const amount = String.raw`\b[\d.]+ [KMGT]?i?B\b`;
+    const cause = (entry.failure ? causeOf(entry.failure) : '').replace(
+      new RegExp([...names, amount].join('|'), 'g'),
+      '…',
+    );
     groups.set(cause, [...(groups.get(cause) ?? []), entry]);
   }
   return [...groups.values()]
@@ -110,4 +113,9 @@ export function byCause(
       const remedy = [failure?.explanation?.remedy, failure?.hint].filter((part) => part !== undefined).join('; ');
       return { cause: failure ? causeOf(failure) : '', remedy, entries: all };
     });
+}
+
+/** A pattern for a name that stands alone, whatever characters it has. */
+function wordOf(name: string): string {
+  return String.raw`(?<![\w.-])${name.replace(/[.]/g, String.raw`\.`)}(?![\w.-])`;
 }

@@ -18,12 +18,27 @@ export type UnitInput = {
 };
 
 /**
+ * What only root is protected by: with User= each of them implies NoNewPrivileges=, and the session libvirt of a user may need a helper that is
+ * setuid (qemu-bridge-helper).
+ */
+const forRoot = [
+  'NoNewPrivileges=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectHostname=yes',
+  'LockPersonality=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_VSOCK',
+];
+
+/**
  * The units that run the nights of a factory, by their file names. Pure.
  *
  * What protects a service and what a build needs, by systemd.exec(5): the programs of libguestfs run QEMU as children, which wants /dev/kvm, and
  * writes code while it runs (no MemoryDenyWriteExecute=, no ProtectClock=, which closes all other devices); libvirt's QEMU, a process of another
  * service, opens disks and media by name (no PrivateTmp=, no ProtectHome=); locks are sockets that other processes see (no PrivateNetwork=).
- * The session libvirt of a user may need a helper that is setuid, so that NoNewPrivileges= is for root alone.
  */
 export function unitsOf(input: UnitInput): Record<string, string> {
   const { name, schedule, file, command, words, user, envFile, home } = input;
@@ -33,7 +48,6 @@ export function unitsOf(input: UnitInput): Record<string, string> {
     unitMark,
     '[Unit]',
     `Description=A night of the image factory ${name}`,
-    'Documentation=man:systemd.service(5)',
     'Wants=network-online.target',
     'After=network-online.target libvirtd.service virtqemud.service',
     '',
@@ -51,17 +65,9 @@ export function unitsOf(input: UnitInput): Record<string, string> {
     'StandardOutput=journal',
     'StandardError=journal',
     `SyslogIdentifier=${unit}`,
-    ...(user === undefined ? ['NoNewPrivileges=yes'] : []),
     'ProtectSystem=full',
-    'ProtectKernelTunables=yes',
-    'ProtectKernelModules=yes',
-    'ProtectKernelLogs=yes',
     'ProtectControlGroups=yes',
-    'ProtectHostname=yes',
-    'LockPersonality=yes',
-    'RestrictRealtime=yes',
-    'RestrictSUIDSGID=yes',
-    'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_VSOCK',
+    ...(user === undefined ? forRoot : []),
   ];
   const timer = [
     unitMark,
