@@ -25,7 +25,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .option('--junit <file>', 'also write the results as JUnit XML', filled)
     .option(
       '--report <dir>',
-      'folder for the page of the night and of its builds, in place of the factory’s own',
+      "folder for the page of the night and of its builds, in place of the factory's own",
       filled,
     )
     .option('--json', 'print the summary as one JSON value')
@@ -39,7 +39,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
   withFactory(
     factory
       .command('install-timer <file>')
-      .description('Write systemd units that run the nights of a factory at the times of its schedules.')
+      .description('Write systemd units that run the nights of a factory at the times of its schedule.')
       .showHelpAfterError('  next: vmkiln factory install-timer --help'),
   )
     .option('--to <dir>', 'folder to write the units into (default: /etc/systemd/system)', filled)

@@ -84,11 +84,10 @@ async function hand(
       return undefined;
     });
   }
-  if (!signal.aborted) {
-    const text = nightText(allHarmless({ ...summary, warnings }));
-    warnings.push(...(await notify(factory, { ...summary, warnings }, { text, page }, { signal, world })));
-  }
-  return { ...summary, warnings };
+  const told: NightSummary = { ...summary, ...(page === undefined ? {} : { page }), warnings };
+  if (signal.aborted) return told;
+  const failures = await notify(factory, told, nightText(allHarmless(told)), { signal, world });
+  return { ...told, warnings: [...warnings, ...failures] };
 }
 
 /** A test case for each entry. What was not due is skipped. */

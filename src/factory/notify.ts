@@ -10,14 +10,14 @@ import { entriesOf, type NightSummary } from './summary.ts';
 
 /**
  * Tells of a night, whoever wants to know: as a hook of a recipe is told of its build, in one JSON document on standard input and in a file.
- * `text` and `page` are for those that pass it on to people.
+ * `text` is the summary in words, for those that pass it on to people.
  *
  * @returns what did not work, in sentences: the night is over whatever becomes of its messages.
  */
 export async function notify(
   { notify: whom }: Pick<Factory, 'notify'>,
   summary: NightSummary,
-  more: { text: string; page: string | undefined },
+  text: string,
   { signal, world }: { signal: AbortSignal; world: World },
 ): Promise<string[]> {
   const failures: string[] = [];
@@ -25,8 +25,7 @@ export async function notify(
     version: 1,
     hook: 'afterNight',
     build: summary.night,
-    text: more.text,
-    page: more.page,
+    text,
     night: summary,
   };
   const input = `${JSON.stringify(context)}\n`;

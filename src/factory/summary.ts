@@ -44,6 +44,8 @@ export type NightSummary = {
   entries: readonly EntrySummary[];
   /** What was removed afterwards, and the bytes that this freed. */
   pruned?: { removed: number; freedBytes: number };
+  /** The page about it, if one was written. */
+  page?: string;
   /** What did not work besides the builds. */
   warnings: readonly string[];
 };

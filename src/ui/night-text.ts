@@ -28,8 +28,8 @@ export function nightText(night: NightSummary, paint: Paint = noPaint): string {
 function headline(night: NightSummary, paint: Paint = noPaint): string {
   const failed = entriesOf(night, 'failed');
   const all = night.entries.length;
-  const cause = byCause(failed).length === 1 && all > 1 ? ', for one reason' : '';
-  const counts = failed.length === all && all > 0 ? `all ${all} failed${cause}` : countsText(night);
+  const cause = byCause(failed).length === 1 ? ', for one reason' : '';
+  const counts = failed.length === all && all > 1 ? `all ${all} failed${cause}` : countsText(night);
   const how = night.outcome === 'interrupted' ? 'interrupted: ' : '';
   const end = night.dryRun ? 'nothing was built: --dry-run' : formatDuration(night.seconds);
   return `${paint('title', night.factory)}: ${paint(night.outcome === 'done' ? 'good' : 'bad', `${how}${counts}`)} (${end})`;
@@ -85,8 +85,9 @@ function namesText(title: string, entries: readonly EntrySummary[], paint: Paint
   ];
 }
 
-function endText({ pruned, warnings }: NightSummary, paint: Paint): string[] {
+function endText({ pruned, warnings, page }: NightSummary, paint: Paint): string[] {
   return [
+    ...(page === undefined ? [] : [`page: ${page}`]),
     ...(pruned && pruned.removed > 0
       ? [`removed: ${pruned.removed} things, ${formatBytes(pruned.freedBytes)} freed`]
       : []),

@@ -20,7 +20,7 @@ import { inventory } from './inventory.ts';
 import { freshFolder } from './vmkiln.ts';
 
 /** A build that a night has asked for, and the stage that it was to begin with. */
-export type Asked = { name: string; from: string | undefined };
+type Asked = { name: string; from: string | undefined };
 
 /** Servers and recipes of a factory, whose builds are made in no time: what is installed is what the repositories have, or less. */
 export type FactoryWorld = {
