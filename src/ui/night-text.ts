@@ -10,8 +10,8 @@ export function nightText(night: NightSummary, paint: Paint = noPaint): string {
   const parts = [
     [headline(night, paint)],
     failedText(night, paint),
-    entriesText('interrupted', entriesOf(night, 'interrupted'), paint),
-    entriesText('postponed', entriesOf(night, 'postponed'), paint),
+    postponedText(night, paint),
+    namesText('interrupted', entriesOf(night, 'interrupted'), paint),
     entriesText('to build', entriesOf(night, 'planned'), paint),
     entriesText('built', entriesOf(night, 'built'), paint),
     namesText('unchanged', entriesOf(night, 'unchanged'), paint),
@@ -52,10 +52,24 @@ function failedText(night: NightSummary, paint: Paint): string[] {
   });
 }
 
+/** What has to wait, by why: a disk that is full keeps all of them from beginning. */
+function postponedText(night: NightSummary, paint: Paint): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, notes } of entriesOf(night, 'postponed')) {
+    // The free bytes are others each time.
+    const why = (notes[0] ?? '').replace(/: [\d.]+ \w+ free,/, ':');
+    groups.set(why, [...(groups.get(why) ?? []), name]);
+  }
+  return [...groups].flatMap(([why, names]) => [
+    `${paint('warn', 'postponed')}: ${why}`,
+    labelled('images', names.join(', ')),
+  ]);
+}
+
 function entriesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
   if (entries.length === 0) return [];
   return [
-    paint(title === 'built' || title === 'to build' ? 'good' : 'warn', title),
+    paint('good', title),
     ...entries.flatMap((entry) => [
       `  ${paint('name', entry.name)}${entry.seconds === undefined ? '' : ` (${formatDuration(entry.seconds)})`}`,
       ...linesOf(entry).map((line) => `    ${line}`),

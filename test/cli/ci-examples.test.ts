@@ -23,7 +23,7 @@ const jenkins = /sh '(.*)'/.exec(block('Jenkins'))?.[1] ?? '';
 
 // GitHub runs its steps with `bash -e`, the others `sh -e` or bash.
 const shells: [string, string, string][] = [
-  ['GitHub Actions', 'bash', github.jobs.night.steps.flatMap(({ run }) => run ?? []).join('\n')],
+  ['GitHub Actions', 'bash', github.jobs.night.steps.flatMap(({ run: lines }) => lines ?? []).join('\n')],
   ['GitLab CI', 'bash', gitlab.night.script.join('\n')],
   ['Jenkins', 'sh', jenkins],
 ];

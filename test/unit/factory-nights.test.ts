@@ -166,7 +166,9 @@ test('no build begins without room, nor after the end of the night', async () =>
   const full = await world.night('factory.yaml');
   expect(outcomes(full)).toEqual({ a: 'postponed', b: 'postponed' });
   expect(full.outcome).toBe('failed');
-  expect(nightText(full)).toMatch(/2 postponed[^]*no room in .*limits\.room is 60 TiB/);
+  expect(nightText(full)).toMatch(
+    /2 postponed.*\n\npostponed: no room in .*: limits\.room is 60 TiB\n {2}images: a, b$/,
+  );
   factory('limits: { room: 1M, night: 1s, jobs: 1 }');
   world.before = () => new Promise((resolve) => setTimeout(resolve, 1100));
   expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built', b: 'postponed' });
