@@ -64,7 +64,9 @@ export async function buildEntry(
       });
     const result = await (isOld ? renewing(plan, building, build) : build(undefined));
     [id, folder] = [result.build, result.folder];
-    const built = { plan: await readPlan(result.folder, plan), installed: await installedIn(result.folder) };
+    const carriedOut = await readPlan(result.folder, plan);
+    const fresh = isOld || updatingStage(carriedOut.stages)?.forecast === 'run';
+    const built = { plan: carriedOut, installed: await installedIn(result.folder), fresh };
     const { failure: _failure, ...kept } = state;
     const record = await readRecord(paths, result.build);
     return {
@@ -98,9 +100,8 @@ async function renewing(
   build: (from: BuildRequest['from']) => Promise<BuildResult>,
 ): Promise<BuildResult> {
   const stages = plan.stages.filter(({ omitted }) => !omitted);
-  const dated = stages.findIndex(({ maxAge }) => maxAge !== undefined);
-  const at = dated < 0 ? stages.findIndex(({ parts }) => parts.some(({ from }) => from === 'packages')) : dated;
-  const [stage, next] = [stages[at], stages[at + 1]];
+  const stage = updatingStage(stages);
+  const next = stage && stages[stages.indexOf(stage) + 1];
   const layer = stage?.fingerprint;
   if (layer === undefined) return build(stage?.stage);
   if (next && (await renewed.get(layer))) return build(next.stage);
@@ -113,6 +114,14 @@ async function renewing(
     ),
   );
   return result;
+}
+
+/** The stage that brings new packages: the first whose updates age, or that installs some. */
+function updatingStage(stages: Plan['stages']): Plan['stages'][number] | undefined {
+  return (
+    stages.find(({ maxAge, omitted }) => maxAge !== undefined && !omitted) ??
+    stages.find(({ parts, omitted }) => !omitted && parts.some(({ from }) => from === 'packages'))
+  );
 }
 
 /** A download is used as long as it is there: the newer file has to be fetched. */

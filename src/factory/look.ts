@@ -112,7 +112,7 @@ async function updatesOf(
 /** What is remembered of a good build: what was seen before it began, and what it did not bring. */
 export async function seenBy(
   { now, watched }: Sight,
-  built: { plan: Pick<Plan, 'stages'>; installed: Version[] | undefined },
+  built: { plan: Pick<Plan, 'stages'>; installed: Version[] | undefined; fresh: boolean },
   before: Seen | undefined,
   reader: RepositoryReader,
 ): Promise<Seen> {
@@ -121,6 +121,6 @@ export async function seenBy(
   return {
     ...{ stages: stagesOf(built.plan), upload, media, repositories },
     ...(built.installed && { installed: built.installed }),
-    tried: settle(updates, before?.tried ?? {}),
+    tried: settle(updates, before?.tried ?? {}, built.fresh),
   };
 }

@@ -55,12 +55,15 @@ export function worthwhile(updates: readonly Update[], tried: Tried): Update[] {
 
 /**
  * What is known of updates after a build that did not bring them (`left`): once more tried. One from a repository that the guest asks itself
- * is not tried again: it was there, and was not wanted. Pure.
+ * is not tried again: it was there, and was not wanted. Where the build took its packages from a checkpoint (`fresh` is false) nothing was
+ * tried: they wait for the next night. Pure.
  */
-export function settle(left: readonly Update[], before: Tried): Tried {
-  return Object.fromEntries(
-    left.map(({ key, mirrored }) => [key, mirrored ? Math.min(mostTries, (before[key] ?? 0) + 1) : mostTries]),
-  );
+export function settle(left: readonly Update[], before: Tried, fresh: boolean): Tried {
+  const times = ({ key, mirrored }: Update) => {
+    if (!fresh) return before[key] ?? 1;
+    return mirrored ? Math.min(mostTries, (before[key] ?? 0) + 1) : mostTries;
+  };
+  return Object.fromEntries(left.map((update) => [update.key, times(update)]));
 }
 
 /** The updates in words: the first three of them. Pure. */

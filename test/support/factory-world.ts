@@ -36,6 +36,8 @@ export type FactoryWorld = {
   before: (name: string, context: { signal: AbortSignal }) => void | Promise<void>;
   /** What is installed in an image at first; after a build it is the newest of what `brings` lets through. */
   installed: Map<string, Version[]>;
+  /** What plans say of the stage that brings packages. */
+  forecast: 'run' | 'reuse';
   brings: (name: string, update: Version) => boolean;
   write: (file: string, text: string) => string;
   rpm: (name: string, packages: readonly Version[], packing?: 'gz' | 'xz' | 'zst') => void;
@@ -68,6 +70,7 @@ export async function factoryWorld(): Promise<FactoryWorld> {
     ...{ folder, files, requests, builds: [], installed: new Map() },
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     before: () => undefined,
+    forecast: 'run',
     brings: () => true,
     write: (file, text) => {
       writeFileSync(join(folder, file), text);
@@ -98,13 +101,13 @@ async function night(
     ...{ signal: signal ?? new AbortController().signal, world: own },
     ...{ emit: () => undefined, ended: () => undefined, say: () => undefined },
     pipeline: {
-      plan: (request) => plan(request, own),
+      plan: (request) => plan(request, own, world.forecast),
       build: async (request, { signal: stop }) => {
         const { name, recipe } = await readRecipe(request, own);
         await world.before(name, { signal: stop });
         if (stop.aborted) throw stop.reason;
         world.builds.push({ name, from: request.from });
-        return built(world, name, recipe, await plan(request, own));
+        return built(world, name, recipe, await plan(request, own, world.forecast));
       },
     },
   };
@@ -115,7 +118,11 @@ async function night(
 }
 
 /** Stages with fingerprints of what they depend on, as a plan has them. */
-async function plan(request: BuildRequest, world: { env: Record<string, string>; cwd: string }): Promise<Plan<Recipe>> {
+async function plan(
+  request: BuildRequest,
+  world: { env: Record<string, string>; cwd: string },
+  forecast: string,
+): Promise<Plan<Recipe>> {
   const { recipe } = await readRecipe(request, world);
   const { source, upload: _upload, name: _name, ...rest } = recipe;
   const image = source['image'];
@@ -131,7 +138,7 @@ async function plan(request: BuildRequest, world: { env: Record<string, string>;
   });
   const { customize, packages, ...other } = rest as Record<string, unknown>;
   const stages = [
-    step('customize', { packages }, { maxAge: 72_000 }),
+    step('customize', { packages }, { maxAge: 72_000, forecast }),
     step('sysprep', { customize, ...other }),
     step('upload', {}),
   ];

@@ -48,13 +48,15 @@ test('a version that a build did not bring is not waited for; one that a mirror 
   const there = has(rpmOf('nodejs', '20', { release: '1.module_el9' }));
   const here = [rpmOf('nodejs', '18')];
   const [own, mirrored] = [updatesIn(there, here, false), updatesIn(there, here, true)];
-  expect(worthwhile(own, settle(own, {}))).toEqual([]);
-  const once = settle(mirrored, {});
+  expect(worthwhile(own, settle(own, {}, true))).toEqual([]);
+  const once = settle(mirrored, {}, true);
   expect(worthwhile(mirrored, once)).toEqual(mirrored);
-  expect(worthwhile(mirrored, settle(mirrored, once))).toEqual([]);
+  expect(worthwhile(mirrored, settle(mirrored, once, true))).toEqual([]);
+  // From a checkpoint nothing was tried.
+  expect(worthwhile(own, settle(own, settle(own, {}, false), false))).toEqual(own);
   // Another stream's update is no newer than the highest one, and still an update.
   const more = updatesIn(has(rpmOf('nodejs', '20', { release: '1.module_el9' }), rpmOf('nodejs', '18.1')), here, false);
-  expect(worthwhile(more, settle(own, {})).map(({ to }) => to)).toEqual(['18.1-1.el9']);
+  expect(worthwhile(more, settle(own, {}, true)).map(({ to }) => to)).toEqual(['18.1-1.el9']);
 });
 
 test('many updates are told by the first three', () => {
