@@ -56,7 +56,8 @@ export async function buildEntry(
   try {
     // Before the build: what comes in while it runs is for the next night to see.
     await Promise.allSettled(sight.watched.map((each) => reader.versions(each)));
-    if (reasons.some(({ kind }) => kind === 'medium')) await renewMedia(job, building);
+    // A download of before the factory may be older than what is looked at now.
+    if (!state.seen || reasons.some(({ kind }) => kind === 'medium')) await renewMedia(job, building);
     const isOld = reasons.some(({ kind }) => kind === 'packages' || kind === 'age');
     const build = (from: BuildRequest['from']) =>
       within(building, (signal) => {
