@@ -5,16 +5,26 @@ import { $ } from 'zx';
 
 const words = (process.env.VMKILN_NOTIFY_COMMAND ?? '').split(/\s+/).filter(Boolean);
 if (words.length === 0) throw new Error('VMKILN_NOTIFY_COMMAND is not set');
-const { hook, name, published, failure, folder } = JSON.parse(readFileSync(process.env.VMKILN_CONTEXT ?? '', 'utf8'));
-const happened = {
-  afterInstall: 'is installed',
-  afterBuild: 'is built',
-  afterUpload: 'is published',
-  onFailure: 'failed',
-}[hook];
-const subject = `vmkiln: ${name} ${happened}`;
-const why = failure?.explanation ? [`Why: ${failure.explanation.cause}`] : [];
-const details = failure ? [failure.message, ...why, `See ${folder}`] : published.map(({ location }) => location);
-const text = [subject, ...details, ''].join('\n');
+const context = JSON.parse(readFileSync(process.env.VMKILN_CONTEXT ?? '', 'utf8'));
+const { subject, text } = context.hook === 'afterNight' ? ofNight(context) : ofBuild(context);
 const command = words.map((word) => (word === '{subject}' ? subject : word === '{text}' ? text.trimEnd() : word));
 await $({ input: text })`${command}`;
+
+/** A night has its summary in words: the first line of it says what it came to. */
+function ofNight({ text: summary }) {
+  const [first = ''] = summary.split('\n');
+  return { subject: `vmkiln: ${first}`, text: `${summary}\n` };
+}
+
+function ofBuild({ hook, name, published, failure, folder }) {
+  const happened = {
+    afterInstall: 'is installed',
+    afterBuild: 'is built',
+    afterUpload: 'is published',
+    onFailure: 'failed',
+  }[hook];
+  const title = `vmkiln: ${name} ${happened}`;
+  const why = failure?.explanation ? [`Why: ${failure.explanation.cause}`] : [];
+  const details = failure ? [failure.message, ...why, `See ${folder}`] : published.map(({ location }) => location);
+  return { subject: title, text: [title, ...details, ''].join('\n') };
+}

@@ -15,6 +15,7 @@ const floors = [
   ['library'],
   ['report'],
   ['ui', 'rehearsal'],
+  ['factory'],
   ['pipeline'],
   ['stages'],
   ['families'],

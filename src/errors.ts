@@ -27,6 +27,7 @@ export class VmkilnError extends Error {
 /** Every code and the exit status it leads to. Keep docs/errors.md in step: a test compares them. */
 export const errorCatalogue = {
   RECIPE_INVALID: 2,
+  FACTORY_INVALID: 2,
   VARIABLE_INVALID: 2,
   SECRET_MISSING: 2,
   TEMPLATE_INVALID: 2,
@@ -42,6 +43,7 @@ export const errorCatalogue = {
   TOOL_MISSING: 1,
   COMMAND_FAILED: 1,
   COMMAND_TIMEOUT: 1,
+  LIMIT_REACHED: 1,
   INSTALL_FAILED: 1,
   INSTALL_STALLED: 1,
   INSTALL_TIMEOUT: 1,

@@ -3,6 +3,7 @@ import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineBuildCommands } from './build-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
+import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
 import { collect, filled, positive } from './option-values.ts';
 import { harmless } from '../text.ts';
@@ -160,9 +161,13 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
   defineImageCommands(command, run, context);
   defineBuildCommands(command, run, context);
-  command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
-    () => run(async () => (await import('./show.ts')).showSchema()),
-  );
+  defineFactoryCommands(command, run, context);
+  command('schema', 'Print the JSON Schema of recipes, for editors.', [
+    'vmkiln schema > recipe.schema.json',
+    'vmkiln schema --factory > factory.schema.json',
+  ])
+    .option('--factory', 'of factory.yaml instead')
+    .action((options) => run(async () => (await import('./show.ts')).showSchema(options)));
   command('init [file]', 'Write a first recipe, from a shipped one: asks on a terminal, else takes the options.', [
     'vmkiln init',
     'vmkiln init web.yaml --from rhel9 --name web --iso /srv/iso/rhel-9.6-x86_64-dvd.iso',

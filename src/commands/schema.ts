@@ -8,8 +8,17 @@ const variable = { type: 'string', pattern: String.raw`\$\{.+\}` };
 
 /** The JSON Schema (draft-07) of a recipe as it is written, for editors. */
 export function schema(): Schema {
-  const { $schema, ...rest } = z.toJSONSchema(recipeSchema, { io: 'input', target: 'draft-07' });
-  return { $schema, title: 'vmkiln recipe', ...(allowVariables(rest as Schema) as Schema) };
+  return schemaOf(recipeSchema, 'vmkiln recipe');
+}
+
+/** The JSON Schema (draft-07) of a factory, likewise. */
+export function factorySchema(form: z.ZodType): Schema {
+  return schemaOf(form, 'vmkiln factory');
+}
+
+function schemaOf(form: z.ZodType, title: string): Schema {
+  const { $schema, ...rest } = z.toJSONSchema(form, { io: 'input', target: 'draft-07' });
+  return { $schema, title, ...(allowVariables(rest as Schema) as Schema) };
 }
 
 function allowVariables(node: unknown): unknown {

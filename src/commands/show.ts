@@ -2,7 +2,7 @@ import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';
-import { schema } from './schema.ts';
+import { factorySchema, schema } from './schema.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { labelled } from '../ui/error-text.ts';
@@ -34,7 +34,8 @@ export async function showValidate(
   return results.some(({ problems }) => problems.length > 0) ? 2 : 0;
 }
 
-/** `vmkiln schema`: prints the JSON Schema of recipes. */
-export async function showSchema(): Promise<void> {
-  process.stdout.write(`${JSON.stringify(schema(), null, 2)}\n`);
+/** `vmkiln schema`: prints the JSON Schema of recipes, or that of factories. */
+export async function showSchema({ factory = false }: { factory?: boolean }): Promise<void> {
+  const found = factory ? factorySchema((await import('../factory/form.ts')).factoryForm) : schema();
+  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
 }

@@ -45,6 +45,25 @@ export type Omitted = { omitted: string };
 export type FileOf = (path: string) => Piece;
 
 /**
+ * A repository that packages come from, as it looks from this host. The guest may be served by a mirror, which is behind at times
+ * (`mirrored`).
+ */
+export type Repository = { url: string; mirrored: boolean } & (
+  | { type: 'rpm' }
+  | { type: 'deb'; suite: string; components: readonly string[] }
+);
+
+/**
+ * Where the packages and updates of an image come from: what can be looked at without it, the CAs (PEM files) that its servers need,
+ * and in words what cannot be seen.
+ */
+export type PackageSources = {
+  repositories: readonly Repository[];
+  ca: readonly string[];
+  unseen: readonly string[];
+};
+
+/**
  * All that differs per operating system: data in, data out. Nothing here touches the world, except that `resolve` looks for
  * the files of a recipe, `render` reads template files, and `check` the media.
  */
@@ -76,6 +95,8 @@ export type Family<R extends Recipe = Recipe> = {
   customize(recipe: R, file: FileOf): Contribution | Omitted;
   /** Seconds for which the updates that customize installs are new enough: no fingerprint sees them. Undefined without updates. */
   maxAge(recipe: R): number | undefined;
+  /** Where new packages of its images come from. */
+  packageSources(recipe: R): PackageSources;
   /**
    * virt-sysprep arguments, in order: built-in edits, the user's own steps, the explicit operations, the last edits.
    * virt-sysprep runs its operations before all edits.

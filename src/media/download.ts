@@ -11,7 +11,11 @@ import { get, lost, redactUrl, withRetries, type HttpOptions } from './http.ts';
 import { continues, dropPart, lengthOf, notePart, readPart, type Part } from './part.ts';
 import { transferReporter } from './progress.ts';
 
-type DownloadOptions = HttpOptions & { mediaDir: string };
+type DownloadOptions = HttpOptions & {
+  mediaDir: string;
+  /** Asks the server whether it has a newer file than an earlier download, which is used otherwise. */
+  renew?: boolean;
+};
 
 /** The digest a file must have, and the checksum file's entries if it came from one. */
 export type Expected = { sha256: string; entries: readonly ChecksumEntry[] };
@@ -75,8 +79,8 @@ export async function download(
   const name = fileName(url);
   const waiting = () => progress(`waiting for another build that downloads ${name}`);
   return withLock(mediaDir, `download ${hash}`, { signal, waiting }, async () => {
-    const found = await findDownload(url, expected, options);
-    if (found) return found;
+    const earlier = await findDownload(url, expected, options);
+    if (earlier && !options.renew) return earlier;
     const part = { path: join(mediaDir, `${hash}.part`), note: join(mediaDir, `${hash}.json`) };
     const job = { url, name, part, options };
     const old = await stat(path).catch(() => undefined);
@@ -88,6 +92,7 @@ export async function download(
       () => attempt(job, old?.mtime, count),
     );
     if (result === 'unchanged') {
+      if (earlier) return earlier;
       const kept = { path, name, ...(await hashFile(path, options)) };
       throw expected ? await checksumMismatch(kept, expected.sha256, expected.entries) : unexpected(job, 'no file');
     }

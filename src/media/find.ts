@@ -65,8 +65,8 @@ export function localPath(source: string): string | undefined {
   return typeof place === 'string' ? place : undefined;
 }
 
-/** A URL to download, or the absolute path of a local file. */
-function locate(source: string): URL | string {
+/** A URL to download, or the absolute path of a local file. @throws VmkilnError MEDIA_MISSING */
+export function locate(source: string): URL | string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
   if (scheme === undefined) return resolve(source);
   try {
@@ -84,10 +84,11 @@ function locate(source: string): URL | string {
   });
 }
 
-async function readExpected(
+/** The digest that a medium of this file name must have, by what the recipe says of it. @throws VmkilnError as `resolveMedia` does */
+export async function readExpected(
   sha256: string | undefined,
   name: string,
-  options: MediaOptions,
+  options: Omit<MediaOptions, 'mediaDir'>,
 ): Promise<Expected | undefined> {
   const given = sha256?.trim().replace(/^sha256:/i, '') ?? '';
   if (given === '') return undefined;
@@ -113,7 +114,7 @@ function tooLarge(shown: string): VmkilnError {
 }
 
 /** Fetches a small file. */
-function fetchBytes(url: URL, options: MediaOptions): Promise<Uint8Array> {
+function fetchBytes(url: URL, options: HttpOptions): Promise<Uint8Array> {
   options.progress(`fetching the checksums ${fileName(url)}`);
   const attempt = () =>
     get(url, {}, options, async (response, body) => {

@@ -6,7 +6,7 @@ import type { Env } from '../model.ts';
 import { formatDuration } from '../text.ts';
 import type { Progress } from './progress.ts';
 import { nameNetworkError, nameStatus } from './http-errors.ts';
-import { openConnections } from './http-connections.ts';
+import { openConnections, type Tls } from './http-connections.ts';
 import { proxyFor } from './proxy.ts';
 import { retryAfter } from './retry-after.ts';
 
@@ -19,6 +19,8 @@ export type HttpOptions = {
   retryDelay?: number;
   /** Milliseconds without a byte until a connection counts as lost. */
   stallTime?: number;
+  /** What a server is shown, and whom else to trust. */
+  tls?: Tls;
 };
 
 /** How often in a row a transfer is tried again without having gained anything. */
@@ -71,11 +73,11 @@ export async function get<T>(
   options: HttpOptions,
   use: (response: Response, body: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const { signal, stallTime = 60_000, env = {} } = options;
+  const { signal, stallTime = 60_000, env = {}, tls } = options;
   const proxy = proxyFor(url, env)?.url.host;
   const shown = redactUrl(url);
   const stall = new AbortController();
-  const connections = await openConnections(env);
+  const connections = await openConnections(env, tls);
   const timer = setTimeout(() => stall.abort(), stallTime);
   const named = (error: unknown): unknown => {
     if (signal.aborted) return interrupted(`downloading ${shown}`, signal);

@@ -1,5 +1,5 @@
 import type { Recipe } from '../recipe/recipe.ts';
-import type { EventBody, Plan } from '../model.ts';
+import type { EventBody, Host, Plan } from '../model.ts';
 import { foldersOf } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { buildVariable } from '../store/process.ts';
@@ -40,12 +40,24 @@ export async function planRecipe(
   context: BuildContext,
   { offline }: { offline: boolean },
 ): Promise<{ plan: Plan<Recipe>; targets: TargetChanges[] }> {
+  const plan = await planOf(request, context);
+  const { signal, world } = context;
+  const { checkpoints } = await openPaths(world);
+  return { plan, targets: await targetChanges(plan, checkpoints, { ...world, signal, offline }) };
+}
+
+/**
+ * What a build of this recipe would do now. Downloads and creates nothing, and asks no target.
+ *
+ * @param host what this host can do, when an earlier plan has found it out.
+ */
+export async function planOf(request: BuildRequest, context: BuildContext, host?: Host): Promise<Plan<Recipe>> {
   const wanted = await readRecipe(request, context.world);
   const paths = await openPaths(context.world);
   const emit = (body: EventBody) => context.emit({ at: new Date().toISOString(), build: 'plan', ...body });
-  const plan = makePlan((await prepareFor(wanted, request, { ...context, paths, emit, build: undefined })).input);
-  const { signal, world } = context;
-  return { plan, targets: await targetChanges(plan, paths.checkpoints, { ...world, signal, offline }) };
+  const known = host && { host };
+  const { input } = await prepareFor(wanted, request, { ...context, paths, emit, build: undefined, ...known });
+  return makePlan(input);
 }
 
 type Preparing = Pick<BuildContext, 'signal' | 'world'> & {
@@ -53,11 +65,12 @@ type Preparing = Pick<BuildContext, 'signal' | 'world'> & {
   emit: (body: EventBody) => void;
   /** Undefined for a plan alone. */
   build: { id: string; work: string } | undefined;
+  host?: Host;
 };
 
 function prepareFor(wanted: Wanted, request: BuildRequest, context: Preparing): Promise<Prepared> {
   const { rehearsal, connect, from, until, cache } = request;
-  const { paths, signal, world, emit, build } = context;
+  const { paths, signal, world, emit, build, host } = context;
   const progress = (message: string, fraction?: number) =>
     emit({ type: 'progress', stage: 'prepare', message, ...(fraction === undefined ? {} : { fraction }) });
   return prepare(
@@ -67,6 +80,7 @@ function prepareFor(wanted: Wanted, request: BuildRequest, context: Preparing): 
       work: build?.work ?? foldersOf(paths, 'plan').work,
       download: build !== undefined,
       env: build === undefined ? {} : { [buildVariable]: build.id },
+      ...(host && { host }),
     },
   );
 }

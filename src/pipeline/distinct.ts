@@ -18,12 +18,14 @@ export async function checkDistinct(requests: readonly BuildRequest[], world: Wo
   const images = new Map<string, string>();
   for (const request of requests) {
     const path = await realpath(resolve(world.cwd, request.recipe)).catch(() => resolve(world.cwd, request.recipe));
-    if (recipes.has(path)) {
+    // A recipe with other variables is another one.
+    const recipe = JSON.stringify([path, request.set, request.vars]);
+    if (recipes.has(recipe)) {
       throw new VmkilnError('USAGE', `${request.recipe} is given twice`, {
         hint: 'name each recipe once; a build uses what another one of the same recipe made',
       });
     }
-    recipes.set(path, request.recipe);
+    recipes.set(recipe, request.recipe);
     for (const image of await imagesOf(request, world)) {
       const other = images.get(image);
       if (other !== undefined) {

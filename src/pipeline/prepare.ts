@@ -45,6 +45,8 @@ type Looking = {
   world: World;
   /** Environment of every program that is started, so that the reaper finds them. */
   env: Readonly<Record<string, string>>;
+  /** What this host can do, when it is known already. */
+  host?: Host;
 };
 
 /** What to prepare for. */
@@ -87,15 +89,16 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   }
   const [host, found, macs] = await allOrFirstFailure([
     // Of builds that begin together on a new host, one finds out what is slow to find: test guests side by side are slower.
-    withLock(paths.cache, 'probe', { signal }, () =>
-      probeHost({
-        cacheDir: paths.cache,
-        env: world.env,
-        signal,
-        progress: looking.progress,
-        ...(connect && { connect }),
-      }),
-    ),
+    looking.host ??
+      withLock(paths.cache, 'probe', { signal }, () =>
+        probeHost({
+          cacheDir: paths.cache,
+          env: world.env,
+          signal,
+          progress: looking.progress,
+          ...(connect && { connect }),
+        }),
+      ),
     rehearsal ? rehearsal.media(recipe, looking) : recipeMedia(recipe, looking),
     secretMacs(rendered, read, paths.state, signal),
   ]);
@@ -193,7 +196,7 @@ export function hostNotes({ accelerator, acceleratorReason, osinfo }: Host, cand
 }
 
 /** Like Promise.all, but when one fails the others have ended too: nothing goes on in a build that was refused. */
-async function allOrFirstFailure<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
+async function allOrFirstFailure<A, B, C>(work: [A | Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }

@@ -41,15 +41,19 @@ export function resolveShared(
 /** A problem is told of the hook as a whole: when it is just a path, it has no `run` in the file. */
 function resolveHooks(hooks: Recipe['hooks'], { folder, report }: RecipeFiles): Recipe['hooks'] {
   const resolved = Object.entries(hooks).flatMap(([name, hook]) => {
-    if (hook === undefined) return [];
-    const own = resolve(folder, hook.run);
-    const shipped = join(shippedHooks, hook.run);
-    const run = !isFile(own) && !hook.run.includes('/') && isFile(shipped) ? shipped : own;
-    const problem = scriptProblem(run);
-    if (problem !== undefined) report(['hooks', name], problem);
-    return [[name, { ...hook, run }] as const];
+    return hook === undefined ? [] : [[name, { ...hook, run: findHook(hook.run, folder, ['hooks', name], report) }]];
   });
   return Object.fromEntries(resolved);
+}
+
+/** The absolute path of a hook that must be there and can be run: one in `folder`, or one that vmkiln ships. */
+export function findHook(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
+  const own = resolve(folder, path);
+  const shipped = join(shippedHooks, path);
+  const run = !isFile(own) && !path.includes('/') && isFile(shipped) ? shipped : own;
+  const problem = scriptProblem(run);
+  if (problem !== undefined) report(where, problem);
+  return run;
 }
 
 function resolveSource(source: Recipe['source'], media: MediaKeys, files: RecipeFiles): Recipe['source'] {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
 import { explain } from './explain.ts';
 import type { RecipeFiles } from './files.ts';
 import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
@@ -24,8 +24,19 @@ export type LoadedRecipe = {
   sha256: string;
 };
 
-/** What a recipe may be, and how its paths are made absolute, which tells of files that are not there. */
-export type RecipeKind = { schema: z.ZodType<Recipe>; resolve(recipe: Recipe, files: RecipeFiles): Recipe };
+/**
+ * What a document may be, and how its paths are made absolute, which tells of files that are not there. `noun` is what a person calls it,
+ * `code` what its mistakes are.
+ */
+export type DocumentKind<T> = {
+  noun: string;
+  code: ErrorCode;
+  schema: z.ZodType<T>;
+  resolve(value: T, files: RecipeFiles): T;
+};
+
+/** What a recipe may be. */
+type RecipeKind = Pick<DocumentKind<Recipe>, 'schema' | 'resolve'>;
 
 /** `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. */
 export type LoadOptions = { rehearsal?: boolean; cwd?: string };
@@ -35,43 +46,60 @@ export type LoadOptions = { rehearsal?: boolean; cwd?: string };
  * @throws VmkilnError RECIPE_INVALID with every problem, one per line; VARIABLE_INVALID for a variable that nothing uses
  */
 export async function loadWith(
-  { schema, resolve: resolvePaths }: RecipeKind,
+  kind: RecipeKind,
   path: string,
   variables: Readonly<Record<string, string>>,
   options: LoadOptions,
 ): Promise<LoadedRecipe> {
+  const { value, ...file } = await loadDocument({ ...recipes, ...kind }, path, variables, options);
+  return { recipe: value, ...file };
+}
+
+const recipes = { noun: 'recipe', code: 'RECIPE_INVALID' } as const;
+
+/** Reads any document of the kind as `loadWith` reads a recipe, with the same errors. @throws VmkilnError of its code, VARIABLE_INVALID */
+export async function loadDocument<T>(
+  kind: DocumentKind<T>,
+  path: string,
+  variables: Readonly<Record<string, string>>,
+  options: LoadOptions,
+): Promise<Omit<LoadedRecipe, 'recipe'> & { value: T }> {
+  const { schema, resolve: resolvePaths } = kind;
   const { cwd = '.' } = options;
-  const text = await readRecipe(path, cwd);
+  const text = await readDocument(kind, path, cwd);
   const lines = new LineCounter();
-  const document = parseYaml(path, text, lines);
+  const document = parseYaml(kind, path, text, lines);
   const fail = (problems: readonly Problem[]): never => {
-    throw new VmkilnError('RECIPE_INVALID', formatProblems(path, problems, lines).join('\n'));
+    throw new VmkilnError(kind.code, formatProblems(path, problems, lines).join('\n'));
   };
   const { problems, used, whole } = replaceVariables(document, variables, options.rehearsal ?? false);
   if (problems.length > 0) fail(problems);
-  const value = toValue(path, document);
-  checkAllUsed(variables, used);
+  const value = toValue(kind, path, document);
+  checkAllUsed(kind, variables, used);
   const parsed = validate(schema, value, document, whole);
-  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, schema));
+  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, { schema, noun: kind.noun }));
   const report: RecipeFiles['report'] = (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message });
   const given = (at: readonly PropertyKey[]) => isGiven(value, at);
-  const recipe = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
+  const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { recipe, path: resolve(cwd, path), text, sha256 };
+  return { value: resolved, path: resolve(cwd, path), text, sha256 };
 }
 
-async function readRecipe(path: string, cwd: string): Promise<string> {
-  const invalid = (what: string, cause?: unknown) => new VmkilnError('RECIPE_INVALID', `${path}: ${what}`, { cause });
+/** What a kind is called, and what its mistakes are. */
+type Named = Pick<DocumentKind<unknown>, 'noun' | 'code'>;
+
+async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
+  const invalid = (what: string, cause?: unknown) => new VmkilnError(code, `${path}: ${what}`, { cause });
   const file = resolve(cwd, path);
   const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT'
       ? invalid('there is no such file')
       : invalid(`cannot be read: ${cause.message}`, cause);
   });
-  if (!info.isFile()) throw invalid(info.isDirectory() ? 'is a folder; expected a recipe file' : 'is not a file');
-  if (info.size > largestRecipe) throw invalid('is larger than 1 MiB, which no recipe is');
+  if (!info.isFile()) throw invalid(info.isDirectory() ? `is a folder; expected a ${noun} file` : 'is not a file');
+  if (info.size > largestRecipe) throw invalid(`is larger than 1 MiB, which no ${noun} is`);
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw invalid(`cannot be read: ${messageOf(cause)}`, cause);
   });
@@ -82,40 +110,39 @@ async function readRecipe(path: string, cwd: string): Promise<string> {
   }
 }
 
-function parseYaml(path: string, text: string, lineCounter: LineCounter): Document {
+function parseYaml({ noun, code }: Named, path: string, text: string, lineCounter: LineCounter): Document {
   let document: Document;
   try {
     // Pretty errors quote the source, and with it a secret that stands where it should not.
     document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   } catch (cause) {
-    throw new VmkilnError('RECIPE_INVALID', `${path}: cannot be read as YAML: ${messageOf(cause)}`, { cause });
+    throw new VmkilnError(code, `${path}: cannot be read as YAML: ${messageOf(cause)}`, { cause });
   }
-  const problems = document.errors.map(({ pos, code, message }) => ({
+  const problems = document.errors.map(({ pos, code: fault, message }) => ({
     offset: pos[0],
     path: [],
     // Of the parser itself: maps or lists too deep for it.
-    message: message.includes('call stack') ? 'is nested too deeply' : (yamlMessages[code] ?? message),
+    message: message.includes('call stack') ? 'is nested too deeply' : (yamlMessages(noun)[fault] ?? message),
   }));
   if (problems.length === 0 && !isMap(document.contents)) {
-    const message = document.contents === null ? 'the recipe is empty' : 'expected a map of keys';
+    const message = document.contents === null ? `the ${noun} is empty` : 'expected a map of keys';
     problems.push({ offset: 0, path: [], message });
   }
-  if (problems.length > 0)
-    throw new VmkilnError('RECIPE_INVALID', formatProblems(path, problems, lineCounter).join('\n'));
+  if (problems.length > 0) throw new VmkilnError(code, formatProblems(path, problems, lineCounter).join('\n'));
   return document;
 }
 
-const yamlMessages: Partial<Record<string, string>> = {
+const yamlMessages = (noun: string): Partial<Record<string, string>> => ({
   DUPLICATE_KEY: 'this key is already set above',
-  MULTIPLE_DOCS: 'a recipe is one YAML document, and a second one begins here',
+  MULTIPLE_DOCS: `a ${noun} is one YAML document, and a second one begins here`,
   TAB_AS_INDENT: 'a tab indents this line; YAML wants spaces',
-};
+});
 
-function toValue(path: string, document: Document): unknown {
+function toValue({ code }: Named, path: string, document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: mostAliases });
   } catch (cause) {
-    throw new VmkilnError('RECIPE_INVALID', `${path}: has too many YAML aliases, or one within itself`, { cause });
+    throw new VmkilnError(code, `${path}: has too many YAML aliases, or one within itself`, { cause });
   }
 }
 
@@ -177,22 +204,22 @@ function inSource(document: Document, ancestors: readonly unknown[]): boolean {
   return isMap(document.contents) && ancestors.includes(document.contents.get('source', true));
 }
 
-function checkAllUsed(variables: Readonly<Record<string, string>>, used: ReadonlySet<string>): void {
+function checkAllUsed({ noun }: Named, variables: Readonly<Record<string, string>>, used: ReadonlySet<string>): void {
   const unused = Object.keys(variables).filter((name) => !used.has(name));
   if (unused.length === 0) return;
-  const messages = unused.map((name) => `the recipe has no variable "${name}"${didYouMean(name, used)}`);
+  const messages = unused.map((name) => `the ${noun} has no variable "${name}"${didYouMean(name, used)}`);
   throw new VmkilnError('VARIABLE_INVALID', messages.join('\n'), {
     hint: used.size > 0 ? `it has ${[...used].toSorted().join(', ')}` : 'it has no variables at all',
   });
 }
 
 /** A text that is one variable becomes a number or a boolean where the schema wants one. */
-function validate(
-  schema: RecipeKind['schema'],
+function validate<T>(
+  schema: z.ZodType<T>,
   value: unknown,
   document: Document,
   whole: ReadonlySet<Scalar>,
-): z.ZodSafeParseResult<Recipe> {
+): z.ZodSafeParseResult<T> {
   const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed;
   let changed = false;

@@ -25,7 +25,11 @@ export function formatProblems(file: string, problems: readonly Problem[], lines
 }
 
 /** Turns what the schema found into problems with positions. A key that is missing because it is misspelt is told once. */
-export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Document, schema: z.ZodType): Problem[] {
+export function schemaProblems(
+  found: readonly z.core.$ZodIssue[],
+  document: Document,
+  { schema, noun }: { schema: z.ZodType; noun: string },
+): Problem[] {
   const root = z.toJSONSchema(schema, { io: 'input', target: 'draft-07' }) as Schema;
   const issues = [...found.flatMap((issue) => unfold(issue, document)), ...unknownTopKeys(found, document, root)];
   const misspelt = new Set<string>();
@@ -35,7 +39,7 @@ export function schemaProblems(found: readonly z.core.$ZodIssue[], document: Doc
     const [known, top] = [keysAt(root, issue.path, family), keysAt(root, [], family)];
     return issue.keys.map((key) => {
       misspelt.add([...issue.path, nearest(key, known)].join('.'));
-      const hint = top.includes(key) ? ', it belongs at the top level of the recipe' : didYouMean(key, known);
+      const hint = top.includes(key) ? `, it belongs at the top level of the ${noun}` : didYouMean(key, known);
       const message = `unrecognised key ${show(key)}${hint}`;
       return { offset: keyOffset(document, issue.path, key), path: issue.path, message };
     });

@@ -103,7 +103,8 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
       problems.push({ offset: valueOffset(document, at), path: at, message }),
     );
     if (problems.length === 0) return checks;
-  } else if (problems.length === 0) problems.push(...schemaProblems(parsed.error.issues, document, list));
+  } else if (problems.length === 0)
+    problems.push(...schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list' }));
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import type { BuildView } from './build-page.ts';
 import type { IndexView } from './index-page.ts';
+import type { NightView } from './night-page.ts';
 
 const templates = join(import.meta.dirname, '../../templates/report');
 
@@ -15,7 +16,7 @@ const environment = Handlebars.create();
 const style = readFileSync(join(templates, 'report.css'), 'utf8');
 const script = readFileSync(join(templates, 'report.js'), 'utf8');
 for (const part of ['page', 'drawing', 'history']) environment.registerPartial(part, compiled(part));
-const pages = { build: compiled('build'), index: compiled('index') };
+const pages = { build: compiled('build'), index: compiled('index'), night: compiled('night') };
 
 /**
  * The pages may show a style, run a script and show pictures that they hold themselves, and no others: by their digests, as
@@ -31,7 +32,9 @@ const policy = [
 ].join('; ');
 
 /** A page as one HTML file that needs no other. Pure: the same view gives the same text. */
-export function htmlOf(page: { kind: 'build'; view: BuildView } | { kind: 'index'; view: IndexView }): string {
+export function htmlOf(
+  page: { kind: 'build'; view: BuildView } | { kind: 'index'; view: IndexView } | { kind: 'night'; view: NightView },
+): string {
   return pages[page.kind]({ ...page.view, head: { policy, style, script, generator } });
 }
 

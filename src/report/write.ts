@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
+import type { NightSummary } from '../factory/summary.ts';
 import type { BuildRecord } from '../pipeline/builds.ts';
 import { checkForFile, writeAtomic } from '../store/files.ts';
 import { allHarmless } from '../text.ts';
@@ -8,6 +9,7 @@ import { buildView, linkTo, type Neighbours, pageName } from './build-page.ts';
 import { readFacts } from './facts.ts';
 import { generator, htmlOf } from './html.ts';
 import { indexView } from './index-page.ts';
+import { nightView } from './night-page.ts';
 
 /** The index beside the pages of all builds. */
 const indexFile = 'index.html';
@@ -61,6 +63,26 @@ async function writing(place: string, write: () => Promise<void>): Promise<void>
       cause,
     });
   });
+}
+
+/**
+ * Writes the page of a night into a folder, which is made, and beside it those of its builds that this night has.
+ *
+ * @param all the builds whose folders are there, the latest first.
+ * @returns the path of the page.
+ * @throws VmkilnError USAGE, DISK_FULL.
+ */
+export async function writeNight(night: NightSummary, all: readonly BuildRecord[], folder: string): Promise<string> {
+  const builds = all.filter(({ build }) => night.entries.some((entry) => entry.build === build));
+  const file = join(folder, `${night.night}.html`);
+  await writing(folder, async () => {
+    await mkdir(folder, { recursive: true });
+    for (const build of builds) await writePage(build, all, join(folder, pageName(build.build)));
+    const view = nightView(allHarmless(night), new Set(builds.map(({ build }) => build)));
+    await checkReplaceable(file);
+    await writeAtomic(file, htmlOf({ kind: 'night', view }));
+  });
+  return file;
 }
 
 async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {

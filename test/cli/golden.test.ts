@@ -44,11 +44,16 @@ const commands = [
   'console',
   'shell',
   'clean',
+  'nightly',
 ];
 const verbs = ['list', 'show', 'set', 'unset', 'members', 'import', 'save', 'delete', 'methods'];
 
 test('the help of the commands', async () => {
-  const words = [...commands.map((command) => [command]), ...verbs.map((verb) => ['image', verb])];
+  const words = [
+    ...commands.map((command) => [command]),
+    ...verbs.map((verb) => ['image', verb]),
+    ['factory', 'install-timer'],
+  ];
   const helps = await Promise.all(words.map((each) => vmkiln([...each, '--help'])));
   await expect(helps.map(({ stdout }) => stdout).join('\n')).toMatchFileSnapshot('golden/help');
 });

@@ -13,13 +13,13 @@ const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...a
 const commands = [
   ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
   ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature', 'builds', 'explain', 'logs'],
-  ...['report', 'console', 'shell', 'clean', 'schema', 'init', 'completion'],
+  ...['report', 'console', 'shell', 'clean', 'nightly', 'factory', 'schema', 'init', 'completion'],
 ];
 
 /** The help of a command, and of the commands below it, by what is typed for it. */
 async function helpOf(command: string): Promise<Map<string, string>> {
   const { stdout } = await vmkiln(command, '--help');
-  const below = [...(stdout.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z]+) /gm)];
+  const below = [...(stdout.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z-]+) /gm)];
   const verbs = below.map(([, verb = '']) => verb).filter((verb) => verb !== 'help');
   const helps = await Promise.all(verbs.map((verb) => vmkiln(command, verb, '--help')));
   return new Map([[command, stdout], ...helps.map((help, at) => [`${command} ${verbs[at]}`, help.stdout] as const)]);

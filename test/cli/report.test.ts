@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NightSummary } from '../../src/factory/summary.ts';
+import { listBuilds } from '../../src/pipeline/builds.ts';
+import { writeNight } from '../../src/report/write.ts';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
 import { inventory } from '../support/inventory.ts';
@@ -22,6 +25,25 @@ const hostile = (where: string) =>
 const hostileId = `x'"><img src=x onerror=ran(3)>-20260102-030000-0002`;
 const good = 'web-20260101-030000-0001';
 const failed = 'web-20260103-030000-0003';
+
+/** A night with all that it may say, in hostile words where a recipe, a build or a server has chosen them. */
+const night: NightSummary = {
+  ...{ version: 1, night: 'nightly-20260104-020000-0004', factory: 'nightly', file: '/f.yaml', dryRun: false },
+  ...{ startedAt: '2026-01-04T02:00:00Z', endedAt: '2026-01-04T03:00:00Z', seconds: 3600, outcome: 'failed' },
+  warnings: [hostile('warning')],
+  entries: [
+    { name: 'web', recipe: '/web.yaml', outcome: 'built', build: good, seconds: 90, reasons: [], notes: [] },
+    {
+      ...{ name: hostile('name'), recipe: '/x.yaml', outcome: 'failed', build: hostileId, notes: [hostile('note')] },
+      reasons: [{ kind: 'packages', text: hostile('reason') }],
+      difference: hostile('difference'),
+      failure: { code: 'COMMAND_FAILED', message: hostile('message'), hint: hostile('hint'), stage: hostile('stage') },
+    },
+    { name: 'db', recipe: '/db.yaml', outcome: 'postponed', reasons: [], notes: ['no room'] },
+    { name: 'idle', recipe: '/idle.yaml', outcome: 'unchanged', reasons: [], notes: [] },
+  ],
+};
+const nightPage = join('..', 'nights', `${night.night}.html`);
 
 beforeAll(async () => {
   const packages = Array.from({ length: 300 }, (_, at) => ({
@@ -92,6 +114,7 @@ beforeAll(async () => {
       }),
     },
   });
+  await writeNight(night, await listBuilds({ env: { VMKILN_HOME: home }, cwd: home }), join(home, 'nights'));
   const written = await run('--all', '--out', out);
   expect(written).toMatchObject({ status: 0, stdout: `${join(out, 'index.html')}\n` });
 }, 60_000);
@@ -115,7 +138,7 @@ describe.skipIf(browserPath === undefined && !process.env['CI'])('in a browser',
   }, 60_000);
   afterAll(() => browser.close());
 
-  const pages = [`${good}.html`, `${failed}.html`, 'index.html'];
+  const pages = [`${good}.html`, `${failed}.html`, 'index.html', nightPage];
   const schemes = ['light', 'dark'] as const;
   test.each(pages.flatMap((name) => schemes.map((colorScheme) => [name, colorScheme] as const)))(
     'axe finds nothing in %s, %s',
@@ -127,21 +150,24 @@ describe.skipIf(browserPath === undefined && !process.env['CI'])('in a browser',
     },
   );
 
-  test.each([`${hostileId}.html`, 'index.html'])('what names and logs say is never run: %s', async (name) => {
-    const { page, faults } = await openPage(browser, join(out, name));
-    await page.evaluate(
-      `for (const each of document.querySelectorAll('*')) each.dispatchEvent(new MouseEvent('mouseover'))`,
-    );
-    for (const button of await page.locator('button:visible').all()) await button.click();
-    for (const field of await page.locator('input').all()) await field.fill(hostile('search'));
-    const counts = await page.evaluate(
-      `['script', 'img:not([src^="data:image/png;base64,"])', 'iframe, object, embed, form, base', 'a:not([href^="#"], [href^="./"])']
+  test.each([`${hostileId}.html`, 'index.html', nightPage])(
+    'what names and logs say is never run: %s',
+    async (name) => {
+      const { page, faults } = await openPage(browser, join(out, name));
+      await page.evaluate(
+        `for (const each of document.querySelectorAll('*')) each.dispatchEvent(new MouseEvent('mouseover'))`,
+      );
+      for (const button of await page.locator('button:visible').all()) await button.click();
+      for (const field of await page.locator('input').all()) await field.fill(hostile('search'));
+      const counts = await page.evaluate(
+        `['script', 'img:not([src^="data:image/png;base64,"])', 'iframe, object, embed, form, base', 'a:not([href^="#"], [href^="./"])']
         .map((selector) => document.querySelectorAll(selector).length)`,
-    );
-    expect(counts).toEqual([1, 0, 0, 0]);
-    expect(await page.locator('body').textContent()).toContain("ran('name')");
-    expect(faults).toEqual([]);
-  });
+      );
+      expect(counts).toEqual([1, 0, 0, 0]);
+      expect(await page.locator('body').textContent()).toContain("ran('name')");
+      expect(faults).toEqual([]);
+    },
+  );
 
   test('packages are searched, the commands copied, the pages walked with the keyboard alone', async () => {
     const { page, faults } = await openPage(browser, join(out, `${good}.html`), {

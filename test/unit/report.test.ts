@@ -8,6 +8,7 @@ import { buildView } from '../../src/report/build-page.ts';
 import { readFacts, shownLogs } from '../../src/report/facts.ts';
 import { htmlOf } from '../../src/report/html.ts';
 import { indexView } from '../../src/report/index-page.ts';
+import { nightView } from '../../src/report/night-page.ts';
 import { spansOf } from '../../src/report/timeline.ts';
 import { writePage, writePages } from '../../src/report/write.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
@@ -16,6 +17,11 @@ import { inventory } from '../support/inventory.ts';
 
 const noMatch = 'Error: Unable to find a match: chrnoy';
 const log = 'logs/02-customize-virt-customize.log';
+
+const oneNight = {
+  ...{ version: 1 as const, night: 'n-1', factory: 'n', file: '/n.yaml', dryRun: false, outcome: 'failed' as const },
+  ...{ startedAt: '2026-01-04T02:00:00Z', endedAt: '2026-01-04T03:00:00Z', seconds: 3600, warnings: [] },
+};
 
 /** A state with an image that was built twice, and once failed. */
 async function state() {
@@ -131,8 +137,18 @@ test('an image is shown with its checks, packages, and what is other than before
 test('what every name of the templates means is in the views', async () => {
   const { all, failed, last } = await state();
   const views = [failed, last].map((facts) => buildView(facts, all, { index: 'i', earlier: 'e', later: 'l' }));
-  const known = keysOf([...views, indexView(all), { head: { policy: '', style: '', script: '', generator: '' } }]);
-  for (const name of ['build', 'index', 'page', 'drawing', 'history']) {
+  const entry = { name: 'a', recipe: 'a', outcome: 'failed' as const, reasons: [], notes: [] };
+  const night = nightView(
+    { ...oneNight, entries: [{ ...entry, failure: { code: 'USAGE', message: 'no' } }] },
+    new Set(),
+  );
+  const known = keysOf([
+    ...views,
+    indexView(all),
+    night,
+    { head: { policy: '', style: '', script: '', generator: '' } },
+  ]);
+  for (const name of ['build', 'index', 'night', 'page', 'drawing', 'history']) {
     const names = new Set<string>();
     const visitor = new Handlebars.Visitor();
     visitor.PathExpression = ({ parts }) => names.add(String(parts.at(-1) ?? 'this'));

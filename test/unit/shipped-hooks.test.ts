@@ -63,3 +63,12 @@ test('notify.mjs runs the command with a sentence, as one word whatever is in it
     `-s|vmkiln: rhel7 failed|ops@example.com|vmkiln: rhel7 failed\n${failure.message}\nWhy: ${explanation.cause}\nSee /builds/b1\n`,
   );
 });
+
+test('notify.mjs tells of a night by its first line, and in full', async () => {
+  const out = join(folder, 'night');
+  const program = join(folder, 'night.sh');
+  writeFileSync(program, `#!/bin/sh\n{ printf '%s|' "$@"; cat; } > ${out}\n`, { mode: 0o755 });
+  const context = { hook: 'afterNight', text: 'nightly: 1 failed (2m)\n\nfailed: no space left' };
+  await runShipped('notify.mjs', context, { VMKILN_NOTIFY_COMMAND: `${program} {subject}` });
+  expect(readFileSync(out, 'utf8')).toBe(`vmkiln: nightly: 1 failed (2m)|${context.text}\n`);
+});

@@ -15,6 +15,7 @@ import { expects } from './expect.ts';
 import { filesOf, resolvePaths } from './paths.ts';
 import { debianForm, type DebianRecipe } from './recipe.ts';
 import { osinfoIds, trust } from './releases.ts';
+import { packageSources } from './sources.ts';
 import { cloudView, guestView, keyFile, managesPackages, maxAge, packagesView, userOf } from './views.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/debian');
@@ -32,6 +33,7 @@ export const debian: Family<DebianRecipe> = {
   install: () => ({ omitted: 'the source is a ready image' }),
   customize,
   maxAge,
+  packageSources,
   sysprep,
   trims: () => false,
   expects,

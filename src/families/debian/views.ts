@@ -50,7 +50,7 @@ function isPinned({ mirror, repositories }: DebianRecipe): boolean {
 }
 
 /** Whether a URL names a snapshot of an archive, by the time in it. Its Release file is past its Valid-Until. */
-function isSnapshot(place: string): boolean {
+export function isSnapshot(place: string): boolean {
   return /\/\d{8}T\d{6}Z(\/|$)/.test(place);
 }
 

@@ -26,11 +26,14 @@ export type Distribution = {
   distro: string;
   /** The short id of a release in osinfo-db. */
   osinfo(release: string): string;
+  /** Base URLs of the repositories that its systems are installed with, for x86_64; none of one that has ended, which never changes. */
+  repositories(release: string): string[];
   /** Of one that has ended: the hosts in its repository files that are gone, and the one that has its packages now. */
   ended?: { mirrorList: string; mirrors: string; vault: string };
 };
 
 const majorOf = (release: string) => release.split('.')[0] ?? release;
+const inOs = (base: string, names: readonly string[]) => names.map((name) => `${base}/${name}/x86_64/os/`);
 const like = (major: number, key: string): Series => ({ major, like: major, minors: true, key });
 const alone = (major: number, from: number, key: string): Series => ({ major, like: from, minors: false, key });
 /** The rootfs of Fedora has a link of this name to the key of its release. */
@@ -42,7 +45,7 @@ const fedora = (major: number) => alone(major, 10, `RPM-GPG-KEY-fedora-${major}-
  * (`opc` is that of its own cloud). EFI folders: data/profile.d of Anaconda; for Oracle Linux, which has no profile there,
  * "About the GRUB 2 Bootloader" in its documentation. Families of .treeinfo: osinfo-db; of Oracle Linux, libguestfs's
  * inspect-fs-cd.c (with Server) and a log of virt-install in virt-manager's pull request 561 (7.9, without). Keys: the files of
- * each one's release package. The rest: osinfo-db.
+ * each one's release package. Repositories: `baseurl` in the files of the same packages. The rest: osinfo-db.
  */
 export const distributions = {
   rhel: {
@@ -54,6 +57,7 @@ export const distributions = {
     treeinfo: { family: /^Red Hat Enterprise Linux/, majorOnly: false },
     distro: 'rhel',
     osinfo: (release) => `rhel${release}`,
+    repositories: () => [],
   },
   centos: {
     title: 'CentOS',
@@ -65,6 +69,7 @@ export const distributions = {
     distro: 'centos',
     // osinfo-db tells no minor release of 7 from another.
     osinfo: () => 'centos7.0',
+    repositories: () => [],
     ended: { mirrorList: 'mirrorlist.centos.org', mirrors: 'mirror.centos.org', vault: 'vault.centos.org' },
   },
   'centos-stream': {
@@ -76,6 +81,7 @@ export const distributions = {
     treeinfo: { family: /^CentOS Stream$/, majorOnly: true },
     distro: 'centos',
     osinfo: (release) => `centos-stream${release}`,
+    repositories: (release) => inOs(`https://mirror.stream.centos.org/${release}-stream`, ['BaseOS', 'AppStream']),
   },
   rocky: {
     title: 'Rocky Linux',
@@ -87,6 +93,8 @@ export const distributions = {
     treeinfo: { family: /^Rocky Linux/, majorOnly: false },
     distro: 'rocky',
     osinfo: (release) => `rocky${majorOf(release)}`,
+    repositories: (release) =>
+      inOs(`https://dl.rockylinux.org/pub/rocky/${majorOf(release)}`, ['BaseOS', 'AppStream', 'extras']),
   },
   almalinux: {
     title: 'AlmaLinux',
@@ -101,6 +109,8 @@ export const distributions = {
     treeinfo: { family: /^AlmaLinux/, majorOnly: true },
     distro: 'almalinux',
     osinfo: (release) => `almalinux${majorOf(release)}`,
+    repositories: (release) =>
+      inOs(`https://repo.almalinux.org/almalinux/${majorOf(release)}`, ['BaseOS', 'AppStream', 'extras']),
   },
   oracle: {
     title: 'Oracle Linux',
@@ -111,6 +121,11 @@ export const distributions = {
     treeinfo: { family: /^Oracle Linux/, majorOnly: false },
     distro: 'ol',
     osinfo: (release) => `ol${release}`,
+    repositories: (release) => {
+      const base = `https://yum.oracle.com/repo/OracleLinux/OL${majorOf(release)}`;
+      const names = majorOf(release) === '7' ? ['latest'] : ['baseos/latest', 'appstream'];
+      return names.map((name) => `${base}/${name}/x86_64/`);
+    },
   },
   fedora: {
     title: 'Fedora',
@@ -121,6 +136,7 @@ export const distributions = {
     treeinfo: { family: /^Fedora/, majorOnly: true },
     distro: 'fedora',
     osinfo: (release) => `fedora${release}`,
+    repositories: (release) => [`https://dl.fedoraproject.org/pub/fedora/linux/updates/${release}/Everything/x86_64/`],
   },
 } satisfies Record<string, Distribution>;
 

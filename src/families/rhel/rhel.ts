@@ -34,6 +34,7 @@ import { packageForm, rpmFolder, rpmPath } from './packages.ts';
 import { filesOf, resolvePaths } from './paths.ts';
 import { rhelForm, type RhelRecipe } from './recipe.ts';
 import { osinfoIds, rhelRelease } from './releases.ts';
+import { packageSources } from './sources.ts';
 import {
   cleanView,
   cloudView,
@@ -66,6 +67,7 @@ export const rhel: Family<RhelRecipe> = {
   install,
   customize,
   maxAge,
+  packageSources,
   sysprep,
   trims,
   lint,

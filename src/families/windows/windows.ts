@@ -43,6 +43,11 @@ export const windows: Family<WindowsRecipe> = {
   expects: () => expectation,
   // Its updates are of the installation.
   maxAge: () => undefined,
+  packageSources: (recipe) => ({
+    repositories: [],
+    ca: [],
+    unseen: updatesOf(recipe) ? ['Windows Update'] : [],
+  }),
   trims: () => false,
   sysprep: () => ({ omitted: 'Windows has been generalized by its own Sysprep, at the end of the installation' }),
   installer: windowsSetup,

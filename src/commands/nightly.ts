@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { messageOf } from '../errors.ts';
+import { chosen, readJobs } from '../factory/jobs.ts';
+import { loadFactory } from '../factory/load.ts';
+import { runNight } from '../factory/night.ts';
+import { notify } from '../factory/notify.ts';
+import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
+import { listBuilds } from '../pipeline/builds.ts';
+import { readVariables } from '../recipe/variables.ts';
+import { writeAtomic } from '../store/files.ts';
+import { allHarmless, jsonText } from '../text.ts';
+import { paintFor } from '../ui/format.ts';
+import { nightText } from '../ui/night-text.ts';
+import { type CommandContext, openUi } from '../ui/ui.ts';
+import type { CheckResult } from '../verify/expectation.ts';
+import { junit } from '../verify/junit.ts';
+
+type NightlyOptions = {
+  set: string[];
+  vars?: string;
+  dryRun?: boolean;
+  ifRunning: 'wait' | 'leave';
+  junit?: string;
+  report?: string;
+  json?: boolean;
+};
+
+/** `vmkiln nightly`: one night of a factory. Returns 0 when all is built or unchanged, 1 when something failed, 130 when it was stopped. */
+export async function nightly(
+  file: string,
+  names: readonly string[],
+  options: NightlyOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { signal, world } = context;
+  const loaded = await loadFactory(file, await readVariables(options), world.cwd);
+  const jobs = chosen(await readJobs(loaded.factory, world), names);
+  const { dryRun = false, ifRunning } = options;
+  const recipes = jobs.map(({ name }) => name);
+  // Nobody watches a night: a line for each event is what a journal wants.
+  const ui = await openUi('plain', { recipes, stdout: process.stdout, stderr: process.stderr, env: world.env });
+  const summary = await context
+    .sayThrough(ui.say, () =>
+      runNight(
+        loaded,
+        jobs,
+        { dryRun, asked: names.length > 0, ifRunning },
+        { signal, world, emit: ui.emit, ended: (entry, index) => tell(entry, index, ui), say: ui.say },
+      ),
+    )
+    .finally(() => ui.close());
+  if (!summary) return 0;
+  const whole = dryRun ? summary : await hand(summary, loaded, options, context);
+  if (options.junit !== undefined) await writeAtomic(resolve(world.cwd, options.junit), junitOf(whole));
+  const text = nightText(allHarmless(whole), paintFor(process.stdout, world.env));
+  process.stdout.write(options.json ? `${jsonText(whole)}\n` : `${text}\n`);
+  if (whole.outcome === 'interrupted') return 130;
+  return whole.outcome === 'done' ? 0 : 1;
+}
+
+/** What no event has told: a build tells of itself. */
+function tell(
+  { name, outcome, build, failure }: EntrySummary,
+  index: number,
+  ui: Awaited<ReturnType<typeof openUi>>,
+): void {
+  if (build === undefined) ui.drop(index);
+  if (build === undefined && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
+}
+
+/** Writes the page and sends the messages; what does not work is a warning of the night. One that was stopped sends none. */
+async function hand(
+  summary: NightSummary,
+  { factory }: Awaited<ReturnType<typeof loadFactory>>,
+  { report = factory.report }: NightlyOptions,
+  { signal, world }: CommandContext,
+): Promise<NightSummary> {
+  const warnings = [...summary.warnings];
+  let page: string | undefined;
+  if (report !== undefined) {
+    const { writeNight } = await import('../report/write.ts');
+    page = await writeNight(summary, await listBuilds(world), resolve(world.cwd, report)).catch((error: unknown) => {
+      warnings.push(`there is no page of this night: ${messageOf(error)}`);
+      return undefined;
+    });
+  }
+  const told: NightSummary = { ...summary, ...(page === undefined ? {} : { page }), warnings };
+  if (signal.aborted) return told;
+  const failures = await notify(factory, told, nightText(allHarmless(told)), { signal, world });
+  return { ...told, warnings: [...warnings, ...failures] };
+}
+
+/** A test case for each entry. What was not due is skipped. */
+function junitOf({ factory, entries, seconds }: NightSummary): string {
+  const results = entries.map(({ name, outcome, failure, notes }) => ({
+    check: name,
+    outcome: outcomes[outcome],
+    message: failure?.explanation?.cause ?? failure?.message ?? notes.join('; '),
+  }));
+  return junit(factory, results, seconds);
+}
+
+const outcomes: Readonly<Record<EntryOutcome, CheckResult['outcome']>> = {
+  built: 'passed',
+  unchanged: 'passed',
+  'not due': 'skipped',
+  planned: 'skipped',
+  failed: 'failed',
+  postponed: 'failed',
+  interrupted: 'failed',
+};

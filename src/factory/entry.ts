@@ -1,0 +1,123 @@
+import { exitCode } from '../errors.ts';
+import { freeSpace } from '../host/needs.ts';
+import type { Plan } from '../model.ts';
+import type { BuildRequest } from '../pipeline/request.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { formatBytes, formatDuration } from '../text.ts';
+import { buildEntry, type Building } from './build-entry.ts';
+import { compare, type Reason } from './compare.ts';
+import type { Factory } from './form.ts';
+import type { gate } from './gate.ts';
+import type { Job } from './jobs.ts';
+import { look, type Sight } from './look.ts';
+import { isDue } from './schedule.ts';
+import { type EntryState, readState, writeState } from './state.ts';
+import { type EntrySummary, failureOf } from './summary.ts';
+
+/** What an entry has of its night. `folder` is the factory's state; `asked` says that a person named the entry. */
+export type Night = Omit<Building, 'emit' | 'limit'> & {
+  factory: Factory;
+  folder: string;
+  startedAt: number;
+  dryRun: boolean;
+  asked: boolean;
+  plan: (request: BuildRequest) => Promise<Plan<Recipe>>;
+  looking: ReturnType<typeof gate>;
+  building: ReturnType<typeof gate>;
+  /** Makes room in the store of checkpoints, as far as the factory lets it. */
+  makeRoom: () => Promise<void>;
+};
+
+/** What is decided of an entry before anything is launched. */
+type Decision = { summary: EntrySummary } | { state: EntryState; sight: Sight; reasons: Reason[]; plan: Plan };
+
+/**
+ * One entry of a night: whether it is due, whether anything has changed, and its build. Never throws.
+ *
+ * @param base what came of the entry that its image starts from.
+ */
+export async function nightOf(
+  job: Job,
+  base: EntrySummary | undefined,
+  night: Night,
+  emit: Building['emit'],
+): Promise<EntrySummary> {
+  const summary = summaryOf(job, base);
+  try {
+    const decision = await night.looking(() => decide(job, base, night, summary));
+    if ('summary' in decision) return decision.summary;
+    const { reasons, sight, state } = decision;
+    const notes = [...summary.notes, ...sight.notes];
+    if (night.dryRun) return { ...summary, outcome: 'planned', reasons, notes };
+    return await night.building(async () => {
+      if (night.signal.aborted) return { ...summary, outcome: 'interrupted', reasons, notes };
+      const why = await notNow(night);
+      if (why !== undefined) return { ...summary, outcome: 'postponed', reasons, notes: [why, ...notes] };
+      const built = await buildEntry(job, decision, { ...night, limit: night.factory.limits.build, emit });
+      await writeState(night.folder, { ...built.state, lookedAt: state.lookedAt });
+      return { ...summary, reasons, notes, ...built.summary };
+    });
+  } catch (error) {
+    if (night.signal.aborted || exitCode(error) === 130) return { ...summary, outcome: 'interrupted' };
+    return { ...summary, outcome: 'failed', failure: failureOf(error) };
+  }
+}
+
+function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntrySummary {
+  const notes =
+    base?.outcome === 'failed' || base?.outcome === 'postponed'
+      ? [`${base.name}, which it starts from, was not built: it goes by the image that is there`]
+      : [];
+  return { name, recipe: entry.recipe, outcome: 'unchanged', reasons: [], notes };
+}
+
+async function decide(
+  job: Job,
+  base: EntrySummary | undefined,
+  night: Night,
+  summary: EntrySummary,
+): Promise<Decision> {
+  const { entry, request, name } = job;
+  night.signal.throwIfAborted();
+  if (job.error !== undefined || !job.recipe) throw job.error ?? new Error(`no recipe of ${name}`);
+  const before = await readState(night.folder, name);
+  const at = night.startedAt;
+  const isOwn = entry.schedule !== undefined && before !== undefined && before.failure === undefined && !night.asked;
+  if (isOwn && entry.schedule && base?.outcome !== 'built' && !isDue(entry.schedule, Date.parse(before.lookedAt), at)) {
+    return { summary: { ...summary, outcome: 'not due' } };
+  }
+  if (base?.outcome === 'planned') {
+    const reason: Reason = { kind: 'base', text: `${base.name}, which it starts from, is built first` };
+    return { summary: { ...summary, outcome: 'planned', reasons: [reason] } };
+  }
+  const plan = await night.plan(request);
+  const sight = await look({ entry, recipe: job.recipe, plan }, before, night);
+  const age = entry.rebuildAfter ?? night.factory.rebuildAfter;
+  const found = compare(before, sight.now, { age, at });
+  const reasons: Reason[] = found.length === 0 && night.asked ? [{ kind: 'asked', text: 'it was asked for' }] : found;
+  const lookedAt = new Date(at).toISOString();
+  const state: EntryState = { ...before, version: 1, name, recipe: entry.recipe, lookedAt };
+  if (reasons.length > 0) return { state, sight, reasons, plan };
+  if (!night.dryRun) await writeState(night.folder, unchanged(state, sight));
+  return { summary: { ...summary, notes: [...summary.notes, ...sight.notes] } };
+}
+
+/** What has been read once need not be read again: that the repositories have changed is known, and that it was nothing installed. */
+function unchanged(state: EntryState, { now }: Sight): EntryState {
+  if (!state.seen) return state;
+  const repositories = { ...state.seen.repositories, ...now.repositories };
+  return { ...state, seen: { ...state.seen, repositories, media: { ...now.media, ...state.seen.media } } };
+}
+
+/** Why no build begins now, if none does: the night is over, or there is no room. */
+async function notNow({ factory, startedAt, paths, makeRoom }: Night): Promise<string | undefined> {
+  const { night, room } = factory.limits;
+  if (night !== undefined && Date.now() - startedAt > night * 1000) {
+    return `the night was over: limits.night is ${formatDuration(night)}`;
+  }
+  if ((await freeSpace(paths.work)) >= room) return undefined;
+  await makeRoom();
+  const free = await freeSpace(paths.work);
+  if (free >= room) return undefined;
+  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')}`;
+}

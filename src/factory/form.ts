@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { duration, line, size, url } from '../recipe/values.ts';
+import { scheduleKey } from './schedule.ts';
+
+const name = line(
+  'a name of letters, digits, ".", "_" and "-" (at most 64, not starting with "." or "-")',
+  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/,
+);
+
+const vars = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and "_"' }),
+    z.string(),
+  )
+  .prefault({})
+  .describe('Values of the variables of these recipes; each must use them all.');
+
+const rebuildAfter = duration(3650);
+
+const web = (what: string) => url('a URL that starts with http:// or https://', /^https?:\/\/\S+$/).describe(what);
+
+const watch = z
+  .strictObject({
+    rpm: web('Base URL of a repository of RPMs: where its repodata is.').optional(),
+    deb: web('An archive of Debian packages, such as http://deb.debian.org/debian.').optional(),
+    suites: z.array(line('a suite')).optional().describe('With `deb`: suites, such as bookworm-updates, or `./`.'),
+    components: z
+      .array(line('a component'))
+      .optional()
+      .describe('With `deb`: components, such as main; none for an archive without suites.'),
+    certificate: line('a path')
+      .optional()
+      .describe('PEM file with a certificate that its server wants to see, such as an entitlement of Red Hat.'),
+    key: line('a path').optional().describe('PEM file with the key of that certificate.'),
+    ca: line('a path').optional().describe('PEM file with a CA to trust for its server.'),
+  })
+  .refine(({ rpm, deb }) => (rpm === undefined) !== (deb === undefined), { error: 'expected either rpm or deb' })
+  .refine(({ deb, suites }) => (deb === undefined) === (suites === undefined), {
+    path: ['suites'],
+    error: 'expected suites with deb, and only there',
+  });
+
+const entry = z.strictObject({
+  recipe: line('the path of a recipe, or a pattern like recipes/*.yaml').describe(
+    'Path of a recipe, or a pattern like `recipes/*.yaml`; relative to this file.',
+  ),
+  vars,
+  out: line('a path')
+    .optional()
+    .describe('Folder for the images, in place of what the recipes upload to; relative to this file.'),
+  schedule: scheduleKey('When these are due; by default in every night.'),
+  rebuildAfter: rebuildAfter
+    .optional()
+    .describe('Age at which an image is built anew although nothing is seen to have changed.'),
+  watch: z
+    .array(watch)
+    .optional()
+    .describe(
+      'Repositories to look at for updates besides those of the recipe, for what cannot be seen otherwise, such as content that wants a certificate.',
+    ),
+});
+
+const notification = z.strictObject({
+  run: line('the path of a script or program').describe(
+    'A `.mjs` file, run as a zx script, or any executable file, as a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
+  ),
+  when: z
+    .enum(['always', 'change', 'failure'])
+    .prefault('always')
+    .describe('After every night, after one that has built something or failed, or after one that failed.'),
+  timeout: duration().prefault('5m').describe('The longest that it may take.'),
+});
+
+/** The form of factory.yaml. Sizes come out in bytes, durations in seconds. */
+export const factoryForm = z.strictObject({
+  name: name.describe('Name of the factory: of its state, its timer and its reports.'),
+  recipes: z
+    .array(
+      z.union([line('a path'), entry], { error: 'expected the path of a recipe, a pattern, or { recipe: PATH, … }' }),
+    )
+    .min(1, { error: 'expected at least one recipe' })
+    .transform((list) => list.map((each) => (typeof each === 'string' ? entry.parse({ recipe: each }) : each)))
+    .describe('What is built. A recipe with an entry of its own is not taken by a pattern too.'),
+  schedule: scheduleKey('When a night begins, for the timer of `vmkiln factory install-timer`.'),
+  rebuildAfter: rebuildAfter
+    .prefault('30d')
+    .describe('Age at which an image is built anew although nothing is seen to have changed.'),
+  limits: z
+    .strictObject({
+      jobs: z
+        .int()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('Builds at the same time; by default what the host has room for.'),
+      build: duration().prefault('6h').describe('The longest that one build may take.'),
+      night: duration()
+        .optional()
+        .describe('Age of the night at which no further build begins; those under way go on.'),
+      room: size('1M')
+        .prefault('4G')
+        .describe('Free space in the folder of checkpoints without which no build begins.'),
+    })
+    .prefault({})
+    .describe('What a night may take.'),
+  retention: z
+    .strictObject({
+      builds: z
+        .strictObject({
+          keep: z.int().min(1).optional().describe('The latest builds of each image that stay.'),
+          days: z.int().min(1).optional().describe('Builds of so many days stay.'),
+        })
+        .optional()
+        .describe('Folders of builds that stay; by default all. What `vmkiln clean --builds` does.'),
+      checkpoints: size('1M')
+        .optional()
+        .describe(
+          'Size that the checkpoints may take after a night: the least recently used go. By default they stay.',
+        ),
+    })
+    .prefault({})
+    .describe('What stays after a night. Images that are published are for their targets to retire.'),
+  report: line('a path')
+    .optional()
+    .describe('Folder for the page of each night and of its builds; relative to this file.'),
+  notify: z
+    .array(z.union([line('a path'), notification], { error: 'expected a path, or { run: PATH, when: failure }' }))
+    .transform((list) => list.map((each) => (typeof each === 'string' ? notification.parse({ run: each }) : each)))
+    .prefault([])
+    .describe('Who is told of a night: each once, with the whole summary.'),
+});
+
+/** A factory with every default filled in, paths made absolute, and an entry for each recipe. */
+export type Factory = z.output<typeof factoryForm>;
+
+/** A recipe of a factory. */
+export type FactoryEntry = Factory['recipes'][number];
+
+/** Somebody to tell of a night. */
+export type Notification = Factory['notify'][number];

@@ -1,0 +1,46 @@
+import { Cron } from 'croner';
+import { z } from 'zod';
+import { line } from '../recipe/values.ts';
+
+const cronWords = 'a schedule of five fields, minute hour day month weekday, like "0 2 * * *"';
+const field = String.raw`[\d*,/A-Za-z-]+`;
+
+const cron = line(cronWords, new RegExp(`^${field}( ${field}){4}$`)).superRefine((text, context) => {
+  try {
+    open({ cron: text, timezone: 'UTC' });
+  } catch {
+    context.addIssue({ code: 'custom', message: `expected ${cronWords}` });
+  }
+});
+
+const timezone = line('a time zone like Europe/Berlin').refine(
+  (name) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC',
+  { error: 'expected a time zone like Europe/Berlin' },
+);
+
+const form = z.strictObject({
+  cron: cron.describe('Minute, hour, day of the month, month and weekday, as crontab(5) has them.'),
+  timezone: timezone.prefault('UTC').describe('Time zone that it is meant in, such as Europe/Berlin.'),
+});
+
+/** When something is due. */
+export type Schedule = z.output<typeof form>;
+
+/** The key of a schedule: its cron expression in UTC, or with a time zone. */
+export const scheduleKey = (what: string) =>
+  z
+    .union([cron, form], { error: `expected ${cronWords}, or { cron: …, timezone: Europe/Berlin }` })
+    .transform((value): Schedule => (typeof value === 'string' ? { cron: value, timezone: 'UTC' } : value))
+    .optional()
+    .describe(what);
+
+/** Whether a schedule has had its time after `since` and until `now` (milliseconds since 1970). */
+export function isDue(schedule: Schedule, since: number, now: number): boolean {
+  const next = open(schedule).nextRun(new Date(since));
+  return next !== null && next.getTime() <= now;
+}
+
+/** A schedule that starts nothing. A day of the month and a weekday together mean either, as crontab(5) says. */
+function open({ cron: pattern, timezone: zone }: Schedule): Cron {
+  return new Cron(pattern, { mode: '5-part', timezone: zone, paused: true });
+}

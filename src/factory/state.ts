@@ -1,0 +1,68 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Identity } from '../media/identity.ts';
+import type { StagePlan } from '../model.ts';
+import { writeAtomic } from '../store/files.ts';
+import type { Paths } from '../store/paths.ts';
+import type { Tried } from './updates.ts';
+import type { Version } from './versions.ts';
+
+/** A stage as the last good build planned it. */
+type SeenStage = Pick<StagePlan, 'stage' | 'fingerprint' | 'parts'>;
+
+/** All that could change an image, as it was seen before its last good build. */
+export type Seen = {
+  stages: SeenStage[];
+  /** Of the recipe's targets. */
+  upload: string;
+  /** Remote media by their role. */
+  media: Record<string, Identity>;
+  /** Digests of the repositories, by their addresses. */
+  repositories: Record<string, string>;
+  /** Undefined when the build was not described. */
+  installed?: Version[];
+  tried: Tried;
+};
+
+/** What is kept of an entry from one night to the next: docs/factory.md. Times are ISO 8601. */
+export type EntryState = {
+  version: 1;
+  name: string;
+  recipe: string;
+  /** When its schedule was last looked at. */
+  lookedAt: string;
+  /** The last good build: its id, when it began, and the files that it published. */
+  build?: string;
+  builtAt?: string;
+  files?: string[];
+  seen?: Seen;
+  /** What the last build failed with, if it has. */
+  failure?: string;
+};
+
+/** The folder of a factory's state, which is made. */
+export async function openState(paths: Paths, factory: string): Promise<string> {
+  const folder = join(paths.state, 'factory', factory);
+  await mkdir(join(folder, 'entries'), { recursive: true, mode: 0o711 });
+  await mkdir(join(folder, 'nights'), { recursive: true, mode: 0o711 });
+  return folder;
+}
+
+/** What is known of an entry. What cannot be read, or is of a newer version, costs a build. */
+export async function readState(folder: string, name: string): Promise<EntryState | undefined> {
+  try {
+    const state = JSON.parse(await readFile(stateFile(folder, name), 'utf8')) as EntryState;
+    return state.version === 1 ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws VmkilnError DISK_FULL; errors of the file system as they are. */
+export async function writeState(folder: string, state: EntryState): Promise<void> {
+  await writeAtomic(stateFile(folder, state.name), `${JSON.stringify(state)}\n`);
+}
+
+function stateFile(folder: string, name: string): string {
+  return join(folder, 'entries', `${name}.json`);
+}

@@ -1,0 +1,123 @@
+import { VmkilnError, messageOf } from '../errors.ts';
+import type { Explanation, Published } from '../model.ts';
+import type { Reason } from './compare.ts';
+
+/**
+ * What a night came to for one entry: `built`; `unchanged`, or not `due` yet, and so left alone; `failed`; `postponed` for want of time or
+ * room; `interrupted`; of a dry run `planned`.
+ */
+export type EntryOutcome = 'built' | 'unchanged' | 'not due' | 'failed' | 'postponed' | 'interrupted' | 'planned';
+
+/** How a build or its preparation failed. */
+export type NightFailure = { code: string; message: string; hint?: string; stage?: string; explanation?: Explanation };
+
+/** An entry of a night. `seconds` is the wall time of its build. */
+export type EntrySummary = {
+  name: string;
+  recipe: string;
+  outcome: EntryOutcome;
+  /** Why it was built, or would be. */
+  reasons: readonly Reason[];
+  /** What could not be seen, and why it was put off. */
+  notes: readonly string[];
+  build?: string;
+  /** The build's folder, with its events and documents. */
+  folder?: string;
+  seconds?: number;
+  published?: readonly Published[];
+  /** What is different since the build that was published before, in a sentence. */
+  difference?: string;
+  failure?: NightFailure;
+};
+
+/** A night: docs/formats.md. Times are ISO 8601, `seconds` is wall time. */
+export type NightSummary = {
+  version: 1;
+  night: string;
+  factory: string;
+  file: string;
+  dryRun: boolean;
+  startedAt: string;
+  endedAt: string;
+  seconds: number;
+  outcome: 'done' | 'failed' | 'interrupted';
+  entries: readonly EntrySummary[];
+  /** What was removed afterwards, and the bytes that this freed. */
+  pruned?: { removed: number; freedBytes: number };
+  /** The page about it, if one was written. */
+  page?: string;
+  /** What did not work besides the builds. */
+  warnings: readonly string[];
+};
+
+/** The outcomes in the order in which somebody wants to read of them. */
+const outcomes = [
+  ...(['failed', 'interrupted', 'postponed', 'planned', 'built', 'unchanged', 'not due'] as const),
+] satisfies readonly EntryOutcome[];
+
+/** The entries of one outcome. */
+export function entriesOf({ entries }: Pick<NightSummary, 'entries'>, outcome: EntryOutcome): EntrySummary[] {
+  return entries.filter((entry) => entry.outcome === outcome);
+}
+
+/** How many entries came to what: "2 failed, 3 built, 35 unchanged". Pure. */
+export function countsText(night: Pick<NightSummary, 'entries'>): string {
+  const counts = outcomes.flatMap((outcome) => {
+    const count = entriesOf(night, outcome).length;
+    return count === 0 ? [] : [`${count} ${outcome === 'planned' ? 'to build' : outcome}`];
+  });
+  return counts.join(', ');
+}
+
+/** What a night came to. Pure. */
+export function outcomeOf(entries: readonly EntrySummary[], interrupted: boolean): NightSummary['outcome'] {
+  if (interrupted) return 'interrupted';
+  return entries.some(({ outcome }) => outcome === 'failed' || outcome === 'postponed') ? 'failed' : 'done';
+}
+
+/** A failure as plain data. */
+export function failureOf(error: unknown): NightFailure {
+  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: messageOf(error) };
+  const { code, message, hint, stage, explanation } = error;
+  return {
+    code,
+    message,
+    ...(hint !== undefined && { hint }),
+    ...(stage && { stage }),
+    ...(explanation && { explanation }),
+  };
+}
+
+/** Why something failed, in one line: the named cause if there is one. Pure. */
+function causeOf({ explanation, message }: NightFailure): string {
+  return explanation?.cause ?? (message.split('\n')[0] ?? '').replace(/:$/, '');
+}
+
+/** Failures with the same cause together, the most frequent first: forty of them are most often one. Pure. */
+export function byCause(
+  entries: readonly EntrySummary[],
+): { cause: string; remedy: string; entries: EntrySummary[] }[] {
+  const groups = new Map<string, EntrySummary[]>();
+  for (const entry of entries) {
+    // Names of builds and images, and amounts, would keep apart what is the same.
+    const names = [entry.build, entry.name].flatMap((name) => (name === undefined ? [] : [wordOf(name)]));
+    const amount = String.raw`\b[\d.]+ [KMGT]?i?B\b`;
+    const cause = (entry.failure ? causeOf(entry.failure) : '').replace(
+      new RegExp([...names, amount].join('|'), 'g'),
+      '…',
+    );
+    groups.set(cause, [...(groups.get(cause) ?? []), entry]);
+  }
+  return [...groups.values()]
+    .toSorted((a, b) => b.length - a.length)
+    .map((all) => {
+      const failure = all[0]?.failure;
+      const remedy = [failure?.explanation?.remedy, failure?.hint].filter((part) => part !== undefined).join('; ');
+      return { cause: failure ? causeOf(failure) : '', remedy, entries: all };
+    });
+}
+
+/** A pattern for a name that stands alone, whatever characters it has. */
+function wordOf(name: string): string {
+  return String.raw`(?<![\w.-])${name.replace(/[.]/g, String.raw`\.`)}(?![\w.-])`;
+}

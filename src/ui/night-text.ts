@@ -1,0 +1,110 @@
+import { byCause, countsText, entriesOf, type EntrySummary, type NightSummary } from '../factory/summary.ts';
+import { formatBytes, formatDuration } from '../text.ts';
+import { labelled } from './error-text.ts';
+import { noPaint, type Paint } from './format.ts';
+
+// What is shown comes with harmless texts.
+
+/** A night for somebody who is tired: what it came to in one line, then what wants to be done, and last what does not. */
+export function nightText(night: NightSummary, paint: Paint = noPaint): string {
+  const parts = [
+    [headline(night, paint)],
+    failedText(night, paint),
+    postponedText(night, paint),
+    namesText('interrupted', entriesOf(night, 'interrupted'), paint),
+    entriesText('to build', entriesOf(night, 'planned'), paint),
+    entriesText('built', entriesOf(night, 'built'), paint),
+    namesText('unchanged', entriesOf(night, 'unchanged'), paint),
+    namesText('not due', entriesOf(night, 'not due'), paint),
+    endText(night, paint),
+  ];
+  return parts
+    .filter((part) => part.length > 0)
+    .map((part) => part.join('\n'))
+    .join('\n\n');
+}
+
+/** What a night came to, in one line. */
+function headline(night: NightSummary, paint: Paint = noPaint): string {
+  const failed = entriesOf(night, 'failed');
+  const all = night.entries.length;
+  const cause = byCause(failed).length === 1 ? ', for one reason' : '';
+  const counts = failed.length === all && all > 1 ? `all ${all} failed${cause}` : countsText(night);
+  const how = night.outcome === 'interrupted' ? 'interrupted: ' : '';
+  const end = night.dryRun ? 'nothing was built: --dry-run' : formatDuration(night.seconds);
+  return `${paint('title', night.factory)}: ${paint(night.outcome === 'done' ? 'good' : 'bad', `${how}${counts}`)} (${end})`;
+}
+
+/** Failures by their causes: what helps against one helps against all of its. */
+function failedText(night: NightSummary, paint: Paint): string[] {
+  return byCause(entriesOf(night, 'failed')).flatMap(({ cause, remedy, entries }, index) => {
+    const [first] = entries;
+    const more = [
+      `${paint('bad', 'failed')}: ${cause}`,
+      labelled(
+        'images',
+        entries.map(({ name, failure }) => `${name}${failure?.stage ? ` (${failure.stage})` : ''}`).join(', '),
+      ),
+      ...(remedy === '' ? [] : [labelled('next', remedy)]),
+      ...(first?.build === undefined ? [] : [labelled('more', `vmkiln explain ${first.build}`)]),
+    ];
+    return index === 0 ? more : ['', ...more];
+  });
+}
+
+/** What has to wait, by why: a disk that is full keeps all of them from beginning. */
+function postponedText(night: NightSummary, paint: Paint): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, notes } of entriesOf(night, 'postponed')) {
+    // The free bytes are others each time.
+    const why = (notes[0] ?? '').replace(/: [\d.]+ \w+ free,/, ':');
+    groups.set(why, [...(groups.get(why) ?? []), name]);
+  }
+  return [...groups].flatMap(([why, names]) => [
+    `${paint('warn', 'postponed')}: ${why}`,
+    labelled('images', names.join(', ')),
+  ]);
+}
+
+function entriesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
+  if (entries.length === 0) return [];
+  return [
+    paint('good', title),
+    ...entries.flatMap((entry) => [
+      `  ${paint('name', entry.name)}${entry.seconds === undefined ? '' : ` (${formatDuration(entry.seconds)})`}`,
+      ...linesOf(entry).map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+function linesOf({ reasons, notes, difference, published = [], build }: EntrySummary): string[] {
+  return [
+    ...reasons.map(({ text }) => `because ${text}`),
+    ...(difference === undefined ? [] : [`changes: ${difference}`]),
+    ...published.map(({ target, location, unchanged }) => `${target}: ${location}${unchanged ? ' (unchanged)' : ''}`),
+    ...(build === undefined ? [] : [`build ${build}`]),
+    ...notes,
+  ].map((text) => text.replaceAll('\n', ' '));
+}
+
+/** What needs no attention takes one line; what could not be seen of it is told once for all that it is true of. */
+function namesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
+  if (entries.length === 0) return [];
+  const notes = new Map<string, string[]>();
+  for (const { name, notes: own } of entries)
+    for (const note of own) notes.set(note, [...(notes.get(note) ?? []), name]);
+  return [
+    `${paint('dim', title)}: ${entries.map(({ name }) => name).join(', ')}`,
+    ...[...notes].map(([note, names]) => `  ${names.join(', ')}: ${note.replaceAll('\n', ' ')}`),
+  ];
+}
+
+function endText({ pruned, warnings, page }: NightSummary, paint: Paint): string[] {
+  return [
+    ...(page === undefined ? [] : [`page: ${page}`]),
+    ...(pruned && pruned.removed > 0
+      ? [`removed: ${pruned.removed} things, ${formatBytes(pruned.freedBytes)} freed`]
+      : []),
+    ...warnings.map((warning) => `${paint('warn', 'warning')}: ${warning}`),
+  ];
+}
