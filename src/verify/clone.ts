@@ -12,7 +12,7 @@ import type { Call, ExecResult } from '../tools/exec.ts';
 import { type CloneMachine, findFirmware, runClone } from '../tools/qemu-clone.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { qemuNames } from '../tools/qemu-system.ts';
-import { makeKey, sshTo } from '../tools/ssh.ts';
+import { connectionSocket, keepConnection, makeKey, sshTo } from '../tools/ssh.ts';
 import { answerMedium } from '../tools/xorriso.ts';
 import { hasPrompt } from './checks.ts';
 import type { LinuxExpectation } from './expectation.ts';
@@ -40,8 +40,8 @@ export type ClonedImage = {
   firmware: 'bios' | 'uefi';
 };
 
-/** What came of a boot: why `user` cannot log in, and what the clone said of itself, which it does at its first boot. */
-type Boot = { login: string | undefined; facts: Facts | undefined };
+/** What came of a boot: why `user` cannot log in, what the clone said of itself, which it does at its first boot, and whether the user became root when logging in. */
+type Boot = { login: string | undefined; facts: Facts | undefined; root: boolean };
 
 /** A clone, before and while it runs. */
 export type Clone = {
@@ -54,8 +54,10 @@ export type Clone = {
   root(command: string, timeout: number): Promise<ExecResult>;
   /** Copies a file of this host into the home of the user, where `root` begins. */
   send(path: string, as: string): Promise<void>;
-  /** Powers it off. */
+  /** Shuts it down: its disk is as whole as that of an instance. */
   stop(): Promise<void>;
+  /** Ends it at once, for nobody needs its disk any more. */
+  discard(): Promise<void>;
 };
 
 /**
@@ -66,6 +68,9 @@ const patience = {
   kvm: { life: 300, answers: 240, login: 60 },
   tcg: { life: 1200, answers: 900, login: 240 },
 } as const;
+
+/** Seconds after which a clone ends in any case. */
+const longest = 6 * 3600;
 
 const anyStatus = Array.from({ length: 255 }, (_, index) => index + 1);
 
@@ -101,11 +106,37 @@ export async function makeClone(
   let port = 0;
   let power = new AbortController();
   let running: Promise<string> = Promise.resolve('it was not started');
+  let connection: Promise<void> = Promise.resolve();
   let on = false;
+  let root = false;
+  const place = () => ({ port, user, key: file('key'), folder });
   const ssh = (command: string, timeout: number) =>
-    world.run({ ...sshTo({ port, user, key: file('key') }, command, timeout), accept: anyStatus });
+    world.run({ ...sshTo(place(), command, timeout), accept: anyStatus });
+  const tried = (command: string) =>
+    ssh(command, 60).catch((cause: unknown) => ({ exitCode: 255, stderr: messageOf(cause) }));
   const text = (path: string) => readFile(file(path), 'utf8').catch(() => '');
   const become = user === 'root' ? '' : 'sudo -n ';
+
+  /** Opens the connection that the commands then share; why it cannot. */
+  async function logIn(): Promise<string | undefined> {
+    const attempt = new AbortController();
+    const ended: { why?: string } = {};
+    const call = { ...keepConnection(place(), longest), accept: anyStatus };
+    connection = world
+      .run(call, AbortSignal.any([world.signal, power.signal, attempt.signal]))
+      .then(({ stderr }) => stderr.trim(), messageOf)
+      .then((fault) => void (ended.why = fault));
+    const deadline = Date.now() + 60_000;
+    while (ended.why === undefined && !existsSync(file(connectionSocket)) && Date.now() < deadline) await sleep(200);
+    // One answer for both: the first session of a user takes a guest without KVM some twenty seconds.
+    const both = ended.why === undefined ? await tried(`${become}true`) : { exitCode: 255, stderr: ended.why };
+    root = both.exitCode === 0;
+    const { exitCode, stderr } = root || both.exitCode === 255 ? both : await tried('true');
+    if (exitCode === 0) return undefined;
+    attempt.abort();
+    await connection;
+    return stderr.trim();
+  }
 
   async function watch(ask: boolean): Promise<Boot> {
     let login: string | undefined = 'it was not tried';
@@ -116,17 +147,19 @@ export async function makeClone(
       if (ask) facts ??= parseFacts(await text('answers.log'));
       // Before there is a prompt nobody listens, unless the console is silent.
       const isAlive = login === undefined || facts !== undefined || hasPrompt(await text('console.log'));
-      if (login !== undefined && (isAlive || round % 10 === 9)) {
-        const { exitCode, stderr } = await ssh('true', 60);
-        login = exitCode === 0 ? undefined : stderr.trim();
-      }
+      if (login !== undefined && (isAlive || round % 10 === 9)) login = await logIn();
       const done = login === undefined && (facts !== undefined || !ask);
-      if (done || !on || Date.now() > deadline) return { login, facts };
+      if (done || !on || Date.now() > deadline) return { login, facts, root };
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;
       await sleep(3000, undefined, { signal: world.signal });
     }
+  }
+
+  async function discard(): Promise<void> {
+    power.abort();
+    await Promise.all([running, connection]);
   }
 
   return {
@@ -139,33 +172,35 @@ export async function makeClone(
       for (let tries = 1; ; tries++) {
         port = await freePort();
         power = new AbortController();
+        await rm(file(connectionSocket), { force: true });
         on = true;
+        root = false;
         const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
         running = world
-          .run(runClone(qemu, machine, world.host, 6 * 3600), AbortSignal.any([world.signal, power.signal]))
+          .run(runClone(qemu, machine, world.host, longest), AbortSignal.any([world.signal, power.signal]))
           .then(() => 'it powered itself off', messageOf)
           .finally(() => (on = false));
         const { login, facts } = await watch(ask);
-        if (on || login === undefined) return { login, facts };
+        if (on || login === undefined) return { login, facts, root };
         const end = await running;
         // Somebody has taken the port meanwhile.
         if (tries < 3 && /host forwarding rule/.test(end)) continue;
-        return { login: `the clone ended: ${end}`, facts };
+        return { login: `the clone ended: ${end}`, facts, root };
       }
     },
     root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
     send: async (path, as) => {
       // Every guest has base64, and not every one what scp needs.
-      const call = sshTo({ port, user, key: file('key') }, `base64 -d > ${shellQuote(as)}`, 300);
+      const call = sshTo(place(), `base64 -d > ${shellQuote(as)}`, 300);
       await world.run({ ...call, input: (await readFile(path)).toString('base64') });
     },
     stop: async () => {
       if (!on) return;
       await ssh(`${become}poweroff`, 60).catch(() => undefined);
       await Promise.race([running, sleep(60_000)]);
-      power.abort();
-      await running;
+      await discard();
     },
+    discard,
   };
 }
 

@@ -62,10 +62,10 @@ function differences(a: readonly string[], b: readonly string[]): string[] {
   return [...a.filter((line) => !two.has(line)), ...b.filter((line) => !one.has(line))].toSorted();
 }
 
-/** The stages that the next build has to run, in order. */
+/** The stages that the next build has to run, in order; the recipe leaves two of them out. */
 function pending(): StageName[] {
   const deepest = leaves.findLast((leaf) => hasLayer(fingerprints[leaf] ?? '') && chainOf(leaf));
-  const stageNames = stages.map(({ name: stage }) => stage);
+  const stageNames = stages.map(({ name: stage }) => stage).filter((stage) => !['verify', 'describe'].includes(stage));
   return stageNames.slice(deepest === undefined ? 0 : stageNames.indexOf(deepest) + 1);
 }
 
