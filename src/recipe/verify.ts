@@ -48,7 +48,20 @@ export const checkNames = [
     'zeroconf',
     'root-grown',
   ] as const),
-  ...(['selinux', 'units', 'journal', 'clock', 'kernel', 'clones-differ', 'clones-alike', 'second-boot'] as const),
+  ...([
+    'selinux',
+    'units',
+    'journal',
+    'clock',
+    'kernel',
+    'timezone',
+    'fstab',
+    'permissions',
+    'packages',
+    'clones-differ',
+    'clones-alike',
+    'second-boot',
+  ] as const),
   ...(['answer-file', 'secrets', 'cloudbase-init'] as const),
 ] as const;
 

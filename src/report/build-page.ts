@@ -24,7 +24,8 @@ export type BuildView = ReturnType<typeof buildView>;
 
 /** Pure. `all` are the builds whose folders are there, the latest first. */
 export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
-  const { build, events, commands, explained, verdict, difference, packages, ports, pictures, logs } = facts;
+  const { build, events, commands, explained, verdict, difference, vulnerabilities, packages, ports, pictures, logs } =
+    facts;
   const spans = spansOf(events, commands);
   const phases = phasesOf(events);
   const installed = spans.find(({ kind, name }) => kind === 'stage' && name === 'install');
@@ -49,6 +50,15 @@ export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours:
     })),
     pictures: pictures.map(({ name, png }) => ({ name, data: png.toString('base64') })),
     checks: checksOf(verdict),
+    vulnerabilities: vulnerabilities
+      ? {
+          scanner: vulnerabilities.scanner,
+          counts: Object.entries(vulnerabilities.counts).map(([severity, count]) => ({
+            severity,
+            count: String(count),
+          })),
+        }
+      : null,
     ports: ports ?? null,
     packages: packages ?? null,
     packageCount: String(packages?.length ?? 0),

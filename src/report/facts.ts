@@ -41,6 +41,8 @@ const differenceForm = z.object({
   ),
 });
 
+const vulnerabilitiesForm = z.object({ scanner: z.string(), counts: z.record(z.string(), z.number()) });
+
 /** What the checks of a booted image found, as `verify.json` has it. */
 type Verdict = z.infer<typeof verdictForm>;
 
@@ -59,6 +61,8 @@ export type Facts = {
   verdict: Verdict | undefined;
   /** How the image differs from that of the build `since`, the last that was published. */
   difference: { since: string; changes: Partial<Difference['changes']> } | undefined;
+  /** How many are known, by their severity, as the hook vulnerabilities.mjs has left them. */
+  vulnerabilities: z.infer<typeof vulnerabilitiesForm> | undefined;
   ports: { port: string; process: string }[] | undefined;
   packages: { name: string; version: string; arch: string }[] | undefined;
   pictures: Picture[];
@@ -68,11 +72,12 @@ export type Facts = {
 /** Reads what a build has left. */
 export async function readFacts(build: BuildRecord): Promise<Facts> {
   const { folder } = build;
-  const [events, explained, verdict, difference, inventory, pictures, logs] = await Promise.all([
+  const [events, explained, verdict, difference, vulnerabilities, inventory, pictures, logs] = await Promise.all([
     readEvents(folder),
     hasFailed(build) ? explainRecord(build) : undefined,
     readForm(verdictForm, join(folder, inBuild.verdict)),
     readForm(differenceForm, join(folder, inBuild.difference)),
+    readForm(vulnerabilitiesForm, join(folder, 'vulnerabilities.json')),
     loadInventory(join(folder, inBuild.inventory)).catch(() => undefined),
     readPictures(join(folder, 'failure')),
     readLogs(folder, { isInstallation: true }),
@@ -91,6 +96,7 @@ export async function readFacts(build: BuildRecord): Promise<Facts> {
     difference: difference as Facts['difference'],
     packages,
     ports,
+    vulnerabilities,
   };
   return { ...present(texts), pictures, logs: shownLogs(logs) };
 }

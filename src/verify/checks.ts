@@ -1,24 +1,8 @@
-import type { CheckName } from '../recipe/verify.ts';
 import { rpmVersionOrder } from '../version-order.ts';
-import { type CheckResult, type LinuxExpectation, resultOf } from './expectation.ts';
+import { type CheckResult, resultOf } from './expectation.ts';
 import { type Facts, lines, word } from './facts.ts';
-
-/** What the checks of one clone know. */
-export type Sight = {
-  facts: Facts;
-  wanted: LinuxExpectation;
-  /** What the metadata of the instance named it. */
-  hostname: string;
-  /** Bytes that the disk of the clone has more than the image. */
-  grown: number;
-  /** Seconds since the epoch, by this host, when the clone was asked. */
-  now: number;
-};
-
-/** What is wrong, in words for a person; undefined when nothing is; `skipped` says why nothing can be said. */
-type Judgement = string | undefined | { skipped: string };
-
-type Check = { name: CheckName; judge: (sight: Sight) => Judgement };
+import type { Check, Sight } from './sight.ts';
+import { systemChecks } from './system-checks.ts';
 
 const mib = 1024 ** 2;
 
@@ -30,6 +14,11 @@ const hostsOwn: readonly string[] = [
 
 /** The name server that QEMU's user-mode network offers: qemu-system-x86_64(1), `-netdev user,dns=`. */
 const dhcpResolver = '10.0.2.3';
+
+/** What sshd says of itself, by the names of its options in lower case. */
+function sshdOf(facts: Facts): Map<string, string> {
+  return new Map(lines(facts, 'sshd').map((line) => line.split(' ') as [string, string]));
+}
 
 /** In the order in which a person would look: the first that fails explains the others. */
 const checks: readonly Check[] = [
@@ -54,6 +43,13 @@ const checks: readonly Check[] = [
   {
     name: 'root-login',
     judge: ({ facts, wanted }) => {
+      if (
+        wanted.root === 'none' &&
+        Number(word(facts, 'root-keys')) > 0 &&
+        sshdOf(facts).get('permitrootlogin') !== 'no'
+      ) {
+        return 'root may log in by SSH with the key of the instance';
+      }
       if (wanted.rootPassword) return undefined;
       const state = lines(facts, 'passwords').find((line) => line.startsWith('root '));
       return state === undefined
@@ -71,12 +67,16 @@ const checks: readonly Check[] = [
   {
     name: 'password-login',
     judge: ({ facts, wanted }) => {
-      const sshd = new Map(lines(facts, 'sshd').map((line) => line.split(' ') as [string, string]));
+      const sshd = sshdOf(facts);
       if (sshd.size === 0) return { skipped: 'sshd says nothing of itself' };
-      if (wanted.root !== 'password' && sshd.get('passwordauthentication') === 'yes') {
-        return 'sshd accepts passwords (PasswordAuthentication yes)';
-      }
-      return undefined;
+      if (sshd.get('permitemptypasswords') === 'yes') return 'sshd accepts empty passwords (PermitEmptyPasswords yes)';
+      if (wanted.root === 'password') return undefined;
+      if (sshd.get('passwordauthentication') === 'yes') return 'sshd accepts passwords (PasswordAuthentication yes)';
+      // The other way to ask for one, by PAM: sshd_config(5). Its older name is printed as well, or alone.
+      const asks = ['kbdinteractiveauthentication', 'challengeresponseauthentication'];
+      return sshd.get('usepam') === 'yes' && asks.some((name) => sshd.get(name) === 'yes')
+        ? 'sshd accepts passwords (KbdInteractiveAuthentication yes, with PAM)'
+        : undefined;
     },
   },
   {
@@ -180,6 +180,8 @@ const checks: readonly Check[] = [
     judge: ({ facts, wanted }) => {
       const known = [...hostsOwn, ...wanted.errors].map((pattern) => new RegExp(pattern));
       const unknown = (line: string) => !known.some((pattern) => pattern.test(line));
+      const [broken] = lines(facts, 'filesystem-errors');
+      if (broken !== undefined) return `the kernel found a file system damaged: ${broken}`;
       const worst = lines(facts, 'critical').find(unknown);
       if (worst !== undefined) return `the journal has a critical message: ${worst}`;
       const error = lines(facts, 'errors').find(unknown);
@@ -202,8 +204,30 @@ const checks: readonly Check[] = [
       const newest = [...lines(facts, 'kernels')].toSorted(rpmVersionOrder).at(-1);
       if (newest !== undefined && newest !== running) return `the kernel ${running} runs, and ${newest} is installed`;
       const words = word(facts, 'cmdline').split(/\s+/);
+      if (words.some((each) => /^BOOT_IMAGE=.*-rescue/.test(each))) return 'the rescue entry is started by default';
       const missing = wanted.kernelArguments.filter((argument) => !words.includes(argument));
       return missing.length === 0 ? undefined : `the kernel runs without ${missing.join(' ')}`;
+    },
+  },
+];
+
+/** Faults that belong to checks which look elsewhere too: these are results only where they are found. */
+const more: readonly Check[] = [
+  {
+    name: 'console',
+    judge: ({ facts }) => {
+      const [there, ...configured] = lines(facts, 'grub');
+      const runs = word(facts, 'cmdline').includes('console=ttyS0');
+      return there !== undefined && runs && !configured.some((line) => line.includes('console=ttyS0'))
+        ? 'console=ttyS0 is not in /etc/default/grub: the next kernel would be started without it'
+        : undefined;
+    },
+  },
+  {
+    name: 'sudo',
+    judge: ({ facts }) => {
+      const [everybody] = lines(facts, 'sudo-all');
+      return everybody === undefined ? undefined : `everybody may become root without a password: ${everybody.trim()}`;
     },
   },
 ];
@@ -219,11 +243,12 @@ function errorsIn(result: string): readonly string[] | undefined {
 
 /** What is to be said of one clone. */
 export function judge(sight: Sight): CheckResult[] {
-  return checks.map(({ name, judge: ask }) => {
+  const results = [...checks, ...systemChecks, ...more].map(({ name, judge: ask }): CheckResult => {
     const found = ask(sight);
     if (typeof found === 'object') return { check: name, outcome: 'skipped', message: found.skipped };
     return resultOf(name, found);
   });
+  return results.filter(({ outcome }, index) => index < results.length - more.length || outcome === 'failed');
 }
 
 /** What is wrong with what the serial console has said since the power was switched on. */

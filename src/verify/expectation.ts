@@ -28,6 +28,8 @@ export type LinuxExpectation = {
   noZeroconf: boolean;
   /** The mode of SELinux, where the system has it. */
   selinux?: 'enforcing' | 'permissive' | 'disabled';
+  /** The time zone, by the name that tzdata has for it. */
+  timezone?: string;
   /** Arguments that every kernel is started with. */
   kernelArguments: readonly string[];
   /** Errors of the journal that mean nothing, as regular expressions without flags. */

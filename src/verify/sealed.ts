@@ -7,7 +7,7 @@ import {
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
-import { type Facts, lines, word } from './facts.ts';
+import { type Facts, lines } from './facts.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
 const leastFree = 128 * 1024 ** 2;
@@ -32,9 +32,25 @@ function ofWindows({ answerFile, present, traces }: WindowsExpectation): Section
   };
 }
 
+/**
+ * How a configuration of the network names the one card that it is for, and where it lies: ifcfg files, udev's rules, keyfiles of
+ * NetworkManager, netplan, systemd.network(5).
+ */
+const bound: readonly (readonly [pattern: string, path: string])[] = [
+  ['^HWADDR=', '/etc/sysconfig/network-scripts/ifcfg-*'],
+  ['^SUBSYSTEM.*ATTR\\{address\\}==', '/etc/udev/rules.d/70-persistent-net.rules'],
+  ['^mac-address=', '/etc/NetworkManager/system-connections/*'],
+  ['^[^#]*macaddress:', '/etc/netplan/*.yaml'],
+  ['^(Permanent)?MACAddress=', '/etc/systemd/network/*.network'],
+];
+
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
-    'machine-id': [['cat', '/etc/machine-id']],
+    'machine-id': [
+      ['cat', '/etc/machine-id'],
+      ['cat', '/var/lib/dbus/machine-id'],
+    ],
+    bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
@@ -71,18 +87,23 @@ function leftoversIn(facts: Facts): CheckResult {
 }
 
 function judgeLinux(facts: Facts): CheckResult[] {
-  const id = word(facts, 'machine-id');
+  const ids = lines(facts, 'machine-id').filter((id) => id !== 'uninitialized');
+  const [card] = lines(facts, 'bound');
   const [disabled] = lines(facts, 'disabled');
   const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
   const free = Number(space.get('bavail')) * Number(space.get('frsize'));
   return [
-    resultOf('machine-id', id === '' || id === 'uninitialized' ? undefined : 'clones would share its /etc/machine-id'),
+    resultOf('machine-id', ids.length === 0 ? undefined : 'clones would share its machine-id, of /etc or of D-Bus'),
     leftoversIn(facts),
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
     resultOf(
       'space',
       free < leastFree ? `its root file system is full: ${Math.round(free / 1024)} KiB are free` : undefined,
     ),
+    // The clones tell the rest about it.
+    ...(card === undefined
+      ? []
+      : [resultOf('network', `it is bound to a network card that no clone has: ${card.trim()}`)]),
   ];
 }
 

@@ -50,7 +50,11 @@ done < /etc/shadow
 section accounts
 getent passwd | awk -F: '$3 == 0 || $3 >= 500 && $3 < 65000 { print $1, $3, $7 }'
 section sshd
-sshd -T 2> /dev/null | grep -E '^(permitrootlogin|passwordauthentication|challengeresponseauthentication|kbdinteractiveauthentication) '
+sshd -T 2> /dev/null | grep -E '^(permitrootlogin|passwordauthentication|permitemptypasswords|usepam|challengeresponseauthentication|kbdinteractiveauthentication) '
+section root-keys
+grep -cvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
+section sudo-all
+grep -hE '^[[:space:]]*ALL[[:space:]].*NOPASSWD' /etc/sudoers /etc/sudoers.d/* 2> /dev/null
 section cards
 for card in /sys/class/net/*; do
   [ ! -e "$card/device" ] || echo "${card##*/} $(cat "$card/address")"
@@ -79,8 +83,42 @@ have journalctl && journalctl -b -q -o cat --no-pager -p 2 2> /dev/null
 section errors
 # What the kernel says of the machine's devices is no fault of the image.
 have journalctl && journalctl -b -q -o cat --no-pager -p 3 _TRANSPORT=syslog + _TRANSPORT=journal + _TRANSPORT=stdout 2> /dev/null
+section filesystem-errors
+dmesg 2> /dev/null | grep -E 'EXT[234]-fs error|XFS .*([Cc]orruption|Internal error)|BTRFS (error|critical)' | head -n 3
 section clock
 date +%s
+section timezone
+readlink /etc/localtime || sed -n 's/^ZONE=//p' /etc/sysconfig/clock 2> /dev/null
+section grub
+if [ -e /etc/default/grub ]; then
+  echo there
+  cat /etc/default/grub /etc/default/grub.d/*.cfg /etc/kernel/cmdline 2> /dev/null | grep -v '^[[:space:]]*#' | grep console=
+  grep -hs '^kernelopts=' /boot/grub2/grubenv
+fi
+section fstab
+# What cloud-init has written there itself is not the image's.
+grep -vE '^[[:space:]]*(#|$)|comment=cloudconfig' /etc/fstab 2> /dev/null | tr -d '"' | while read -r device place kind rest; do
+  case $kind in iso9660 | udf | auto) continue ;; esac
+  case $device in
+    UUID=* | LABEL=* | PARTUUID=* | PARTLABEL=*)
+      ! have findfs || findfs "$device" > /dev/null 2>&1 || echo "missing $device $place"
+      ;;
+    /dev/[hsv]d[a-z] | /dev/[hsv]d[a-z][0-9]* | /dev/xvd[a-z]* | /dev/nvme[0-9]*) echo "name $device $place" ;;
+  esac
+done
+section permissions
+find /etc /boot /root -xdev ! -type l -perm -0002 ! -perm -1000 2> /dev/null | sed 's/^/writable /' | head -n 20
+find /etc/shadow /etc/gshadow -perm -0004 2> /dev/null | sed 's/^/readable /'
+find /home /root /tmp /var/tmp -xdev -type f -perm -4000 2> /dev/null | sed 's/^/setuid /' | head -n 20
+for folder in /tmp /var/tmp; do
+  [ "$(stat -L -c %a "$folder")" = 1777 ] || echo "temporary $folder"
+done
+section packages
+if [ -s /var/lib/dpkg/status ]; then
+  dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2> /dev/null | awk '$1 ~ /^.[HUF]/ || $1 ~ /R$/ { print $2 }' | head -n 20
+elif have rpm; then
+  [ -n "$(rpm -qa 2> /dev/null | head -n 1)" ] || echo 'rpm cannot read its database'
+fi
 section ports
 if have ss; then ss -H -lntup 2> /dev/null || ss -lntup; else netstat -lntup; fi
 section identities

@@ -54,6 +54,7 @@ beforeAll(async () => {
     events: [...installedEvents('web'), ...publishedEvents(90, 100 * 2 ** 20)],
     files: {
       'installer.log': 'all is well\n',
+      'vulnerabilities.json': JSON.stringify({ scanner: 'grype', counts: { critical: 1 } }),
       'inventory.json': JSON.stringify({
         ...inventory(),
         packages: [...packages, { type: 'rpm', name: 'bash', version: '5.2', arch: 'x86_64' }],

@@ -45,6 +45,7 @@ async function state() {
           { check: 'units', outcome: 'failed', message: 'a.service failed' },
         ],
       }),
+      'vulnerabilities.json': JSON.stringify({ version: 1, scanner: 'trivy', counts: { critical: 0, high: 2 } }),
       'difference.json': JSON.stringify({ since: 'a-20260101-030000-0001', ...diffInventories(earlier, inventory()) }),
       'inventory.json': JSON.stringify({
         ...inventory(),
@@ -114,6 +115,13 @@ test('an image is shown with its checks, packages, and what is other than before
         changes: [{ kind: 'upgraded', name: 'bash.x86_64', details: '4.2.46-33.el7 → 4.2.46-34.el7' }],
       },
       { title: 'Open ports (1 added)', changes: [{ name: 'tcp 22', details: 'process sshd' }] },
+    ],
+  });
+  expect(view.vulnerabilities).toEqual({
+    scanner: 'trivy',
+    counts: [
+      { severity: 'critical', count: '0' },
+      { severity: 'high', count: '2' },
     ],
   });
   expect(view.ports).toEqual([{ port: '22/tcp', process: 'sshd' }]);

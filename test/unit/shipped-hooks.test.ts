@@ -72,3 +72,46 @@ test('notify.mjs tells of a night by its first line, and in full', async () => {
   await runShipped('notify.mjs', context, { VMKILN_NOTIFY_COMMAND: `${program} {subject}` });
   expect(readFileSync(out, 'utf8')).toBe(`vmkiln: nightly: 1 failed (2m)|${context.text}\n`);
 });
+
+test('vulnerabilities.mjs counts what a scanner finds, and fails where it knows nothing or too much', async () => {
+  const sbom = join(folder, 'sbom.cdx.json');
+  writeFileSync(sbom, JSON.stringify({ components: [{ type: 'operating-system', name: 'rhel', version: '9.6' }] }));
+  const answer = join(folder, 'answer.json');
+  const seen = join(folder, 'seen.json');
+  const bin = mkdtempSync(join(tmpdir(), 'vmkiln-scanners-'));
+  for (const [name, word] of [
+    ['trivy', '"$5"'],
+    ['grype', '"${1#sbom:}"'],
+  ] as const) {
+    writeFileSync(join(bin, name), `#!/bin/sh\ncat ${word} > ${seen}\ncat ${answer}\n`, { mode: 0o755 });
+  }
+  const scan = (said: object, env: Record<string, string> = {}) => {
+    writeFileSync(answer, JSON.stringify(said));
+    const path = `${bin}:${process.env['PATH']}`;
+    return runShipped(
+      'vulnerabilities.mjs',
+      { hook: 'afterBuild', folder, documents: { sbom } },
+      { PATH: path, ...env },
+    );
+  };
+  const os = (Severity: string[]) => ({
+    Class: 'os-pkgs',
+    Vulnerabilities: Severity.map((each) => ({ Severity: each })),
+  });
+  const { stdout } = await scan({ Results: [os(['HIGH', 'LOW', 'LOW'])] }, { VMKILN_FAIL_ON: 'critical' });
+  expect(stdout).toBe('known vulnerabilities: 1 high, 2 low\n');
+  expect(JSON.parse(readFileSync(join(folder, 'vulnerabilities.json'), 'utf8'))).toMatchObject({
+    scanner: 'trivy',
+    counts: { critical: 0, high: 1, low: 2 },
+  });
+  // trivy has a word of its own for it.
+  expect(readFileSync(seen, 'utf8')).toContain('"redhat"');
+  await expect(scan({ Results: [os(['HIGH'])] }, { VMKILN_FAIL_ON: 'medium' })).rejects.toThrow(/1 high/);
+  await expect(scan({})).rejects.toThrow('does not know this system');
+  const grype = { VMKILN_SCANNER: 'grype' };
+  const match = { vulnerability: { severity: 'Negligible' } };
+  expect((await scan({ distro: { name: 'rhel' }, matches: [match] }, grype)).stdout).toContain('1 negligible');
+  expect((await scan({ distro: { name: 'rhel' }, matches: [] }, grype)).stdout).toContain('none');
+  await expect(scan({ distro: { name: '' }, matches: [] }, grype)).rejects.toThrow('does not know this system');
+  await expect(scan({}, { VMKILN_FAIL_ON: 'severe' })).rejects.toThrow('VMKILN_FAIL_ON is "severe"');
+}, 60_000);

@@ -1,6 +1,9 @@
 import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
-import { consoleFault, judge, type Sight } from '../../src/verify/checks.ts';
+import { familyOf } from '../../src/families/index.ts';
+import { rhelRecipe } from '../support/rhel.ts';
+import { consoleFault, judge } from '../../src/verify/checks.ts';
+import type { Sight } from '../../src/verify/sight.ts';
 import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
@@ -17,7 +20,7 @@ const good: Readonly<Record<string, string>> = {
   cmdline: 'root=UUID=1 console=tty0 console=ttyS0,115200n8 net.ifnames=0',
   passwords: '',
   accounts: 'root 0 /bin/bash\ncloud-user 1000 /bin/bash\nnfsnobody 65000 /sbin/nologin',
-  sshd: 'permitrootlogin prohibit-password\npasswordauthentication no',
+  sshd: 'permitrootlogin no\nusepam yes\npasswordauthentication no\nkbdinteractiveauthentication no',
   cards: 'eth0 52:54:00:76:6b:01',
   addresses: '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0',
   routes: 'default via 10.0.2.2 dev eth0\n10.0.2.0/24 dev eth0',
@@ -30,6 +33,12 @@ const good: Readonly<Record<string, string>> = {
   critical: '',
   errors: '',
   clock: '1800000000',
+  'root-keys': '0',
+  timezone: '../usr/share/zoneinfo/Etc/UTC',
+  grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"',
+  fstab: '',
+  permissions: '',
+  packages: '',
   identities: 'aa  /etc/machine-id\nbb  /etc/ssh/ssh_host_rsa_key.pub',
   files: 'aa  /etc/machine-id\ncc  /etc/fstab\n-> ../usr/lib/os-release  /etc/os-release',
 };
@@ -51,6 +60,7 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
       grows: true,
       noZeroconf: true,
       selinux: 'enforcing',
+      timezone: 'UTC',
       kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
       errors: [],
       traces: [],
@@ -100,6 +110,23 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['clock', { clock: '1799990000' }],
   ['kernel', { kernel: '5.14.0-503.el9.x86_64' }],
   ['kernel', { cmdline: 'root=UUID=1 console=tty0' }],
+  ['kernel', { cmdline: `BOOT_IMAGE=(hd0,gpt2)/vmlinuz-0-rescue-5d0e ${good['cmdline']}` }],
+  ['root-login', { 'root-keys': '1', sshd: 'permitrootlogin without-password\npasswordauthentication no' }],
+  ['password-login', { sshd: 'usepam yes\nchallengeresponseauthentication yes' }],
+  ['password-login', { sshd: 'permitrootlogin no\npermitemptypasswords yes' }],
+  ['sudo', { 'sudo-all': 'ALL ALL=(ALL) NOPASSWD: ALL' }],
+  ['console', { grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0"' }],
+  ['console', { grub: 'there' }],
+  ['journal', { 'filesystem-errors': '[  3.1] EXT4-fs error (device vda1): ext4_lookup:1234' }],
+  ['timezone', { timezone: '../usr/share/zoneinfo/Europe/Berlin' }],
+  ['timezone', { timezone: '"America/New_York"' }],
+  ['fstab', { fstab: 'missing UUID=5d0e /srv' }],
+  ['fstab', { fstab: 'name /dev/sda1 /' }],
+  ['permissions', { permissions: 'writable /etc/sudoers.d/me\nwritable /etc/motd' }],
+  ['permissions', { permissions: 'readable /etc/shadow' }],
+  ['permissions', { permissions: 'temporary /tmp' }],
+  ['packages', { packages: 'bash' }],
+  ['packages', { packages: 'rpm cannot read its database' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
 });
@@ -173,8 +200,23 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('/etc/ssh/ssh_host_rsa_key')).toEqual(['leftovers']);
   expect(sealed('/root/.ssh/authorized_keys', '', '/root/.ssh/authorized_keys')).toEqual([]);
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
+  expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
+  expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
+});
+
+test('the time zone is that of the kickstart, unless a step may set another', async () => {
+  const zone = async (more: string, release: string) => {
+    const recipe = await rhelRecipe(more, release);
+    const family = familyOf(recipe);
+    const wanted = family.expects(recipe, family.render(recipe));
+    return wanted.system === 'linux' ? wanted.timezone : 'none';
+  };
+  for (const release of ['6.10', '7.9', '9.6']) {
+    expect(await zone('timezone: Europe/Berlin\n', release)).toBe('Europe/Berlin');
+    expect(await zone('customize: [{ run: timedatectl set-timezone UTC }]\n', release)).toBeUndefined();
+  }
 });
 
 test('a cloud.cfg that is no YAML names no user', () => {

@@ -5,13 +5,21 @@ import type { Step } from './step-keys.ts';
 
 /**
  * What no image has before its first boot: names and keys of a machine, what cloud-init writes at a boot (cloudinit/helpers.py, `Paths`),
- * keys that let somebody in, and what is left of an installation and of a shell.
+ * keys that let somebody in, there or elsewhere, and what is left of an installation, of a boot and of a shell.
  */
 const traces: readonly string[] = [
   ...identities.flatMap(({ paths }) => paths),
   ...['/var/lib/cloud/instance', '/var/lib/cloud/instances/*', '/var/lib/cloud/sem/*', '/var/lib/cloud/data/*'],
   ...['/root/.ssh/*', '/home/*/.ssh/*', '/root/.*_history', '/home/*/.*_history', '/root/*-ks.cfg'],
-  ...['/etc/pki/consumer/*', '/etc/sysconfig/rhn/systemid', '/etc/sudoers.d/90-cloud-init-users'],
+  ...['/etc/pki/consumer/*', '/etc/pki/entitlement/*', '/etc/sysconfig/rhn/systemid', '/etc/krb5.keytab'],
+  ...['/etc/sudoers.d/90-cloud-init-users', '/var/log/cloud-init*.log', '/var/log/journal/*/*.journal'],
+  // What agents of configuration management call a machine by.
+  ...['/etc/salt/pki/minion/*', '/etc/puppetlabs/puppet/ssl/private_keys/*', '/etc/chef/client.pem'],
+  ...['/var/lib/tailscale/tailscaled.state'],
+  // What whoever built the image may have logged in elsewhere with.
+  ...['.aws/credentials', '.docker/config.json', '.git-credentials', '.netrc', '.kube/config'].flatMap((file) => {
+    return [`/root/${file}`, `/home/*/${file}`];
+  }),
 ];
 
 /** What all distributions have in common: what the shipped cloud.cfg and guest.sh make of every image. */
@@ -22,7 +30,10 @@ export function expectation(
     source: { keep?: readonly string[] };
     customize: readonly Step[];
   },
-  own: Pick<LinuxExpectation, 'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'errors' | 'machine'> & {
+  own: Pick<
+    LinuxExpectation,
+    'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'timezone' | 'errors' | 'machine'
+  > & {
     kernelArguments: string;
   },
 ): LinuxExpectation {

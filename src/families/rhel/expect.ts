@@ -15,11 +15,20 @@ export function expects(recipe: RhelRecipe, rendered: readonly RenderedFile[]): 
     card: 'eth0',
     grows: growRoot === undefined || recipe.packages.includes(growRoot),
     noZeroconf: true,
+    ...zoneIn(kickstart?.text ?? '', recipe.customize),
     ...(kickstart && { selinux: selinuxIn(kickstart.text) }),
     kernelArguments: systemArguments(recipe),
     errors: [],
     machine: { memory: leastMemory, diskBus: 'virtio', ...(machine && { type: machine }) },
   });
+}
+
+/** The time zone that the kickstart asks for, unless a step of the recipe may set another one. */
+function zoneIn(kickstart: string, customize: RhelRecipe['customize']): Pick<LinuxExpectation, 'timezone'> {
+  const words = /^timezone\s+(.*)$/m.exec(kickstart)?.[1]?.split(/\s+/) ?? [];
+  const zones = words.filter((word) => /^"?[A-Z][\w+/-]*"?$/.test(word));
+  const isOpen = /localtime|timezone/.test(JSON.stringify(customize));
+  return zones.length === 1 && !isOpen ? { timezone: (zones[0] ?? '').replaceAll('"', '') } : {};
 }
 
 /** The mode that the kickstart asks for; without the command it is enforcing (pykickstart, `selinux`). */

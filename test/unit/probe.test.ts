@@ -1,0 +1,95 @@
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { judge } from '../../src/verify/checks.ts';
+import { anyLinux } from '../../src/families/linux/expect.ts';
+import { type Facts, lines, parseFacts } from '../../src/verify/facts.ts';
+import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
+
+const script = readFileSync('templates/linux/probe.sh', 'utf8').replace(/^PATH=.*$/m, '');
+const uuid = 'UUID=5d0e5d0e-0000-4000-8000-000000000001';
+
+/** A guest as the probe finds it, with nothing wrong in what it looks at itself. */
+function goodGuest(): FakeGuest {
+  const guest = fakeGuest();
+  guest.command('systemctl', '[ "$1" != is-system-running ] || echo running');
+  guest.command('findfs', `[ "$1" = ${uuid} ]`);
+  guest.command('sshd', 'echo usepam yes; echo passwordauthentication no; echo permitrootlogin without-password');
+  guest.command('dpkg-query', 'echo "ii  bash"; echo "rc  old"; echo "iW  man-db"');
+  for (const name of ['journalctl', 'dmesg', 'getenforce', 'ss', 'getent', 'cloud-init', 'rpm']) guest.command(name);
+  guest.write('run/cloud-init/result.json', '{"v1": {"errors": []}}');
+  guest.write('etc/fstab', `# a comment\n${uuid} / xfs defaults 0 0\n/dev/sr0 /media iso9660 ro 0 0\n`);
+  guest.write('etc/default/grub', '# console=none\nGRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"\n');
+  guest.write('etc/shadow', 'root:!locked:1::::::\n');
+  guest.write('etc/sudoers', '# ALL ALL=(ALL) NOPASSWD: ALL\nroot ALL=(ALL) ALL\n');
+  guest.write('var/lib/dpkg/status', 'Package: bash\n');
+  guest.write('root/.ssh/authorized_keys', '# none\nno-pty,command="echo no" ssh-rsa AAAA\n');
+  guest.link('etc/localtime', '../usr/share/zoneinfo/Europe/Berlin');
+  for (const folder of ['tmp', 'var/tmp', 'home', 'boot']) mkdirSync(guest.path(folder), { recursive: true });
+  for (const folder of ['tmp', 'var/tmp']) chmodSync(guest.path(folder), 0o1777);
+  chmodSync(guest.path('etc/shadow'), 0o640);
+  return guest;
+}
+
+const wanted = { ...anyLinux, root: 'none', timezone: 'Europe/Berlin' } as const;
+/** What is judged of files that the guest has. */
+const known = [
+  'root-login',
+  'console',
+  'sudo',
+  'password-login',
+  'journal',
+  'timezone',
+  'fstab',
+  'permissions',
+  'packages',
+];
+
+function factsOf(guest: FakeGuest): Facts {
+  const { output } = guest.run(`set -- detached\n${script}`);
+  const facts = parseFacts(output);
+  if (!facts) throw new Error(output);
+  // The machine that runs the test has another one.
+  return new Map([...facts, ['cmdline', ['root=UUID=1 console=ttyS0,115200n8']], ['clock', ['1']]]);
+}
+
+const failed = (facts: Facts) =>
+  judge({ facts, wanted, hostname: 'x', grown: 1, now: 1 }).flatMap(({ check, outcome }) =>
+    outcome === 'failed' && known.includes(check) ? [check] : [],
+  );
+
+test('of a good guest nothing is wrong', () => {
+  const facts = factsOf(goodGuest());
+  expect(failed(facts)).toEqual([]);
+  expect(lines(facts, 'timezone')).toEqual(['../usr/share/zoneinfo/Europe/Berlin']);
+});
+
+test.for<[string, (guest: FakeGuest) => void]>([
+  ['fstab', (guest) => guest.write('etc/fstab', 'UUID="gone" /srv ext4 nofail 0 2\n')],
+  ['fstab', (guest) => guest.write('etc/fstab', '/dev/sda2 /srv ext4 defaults 0 2\n')],
+  ['permissions', (guest) => chmodSync(guest.path('etc/sudoers'), 0o666)],
+  ['permissions', (guest) => chmodSync(guest.path('boot'), 0o777)],
+  ['permissions', (guest) => chmodSync(guest.path('etc/shadow'), 0o644)],
+  ['permissions', (guest) => chmodSync(guest.path('var/tmp'), 0o755)],
+  ['permissions', (guest) => (guest.write('home/sh', ''), chmodSync(guest.path('home/sh'), 0o4755))],
+  ['packages', (guest) => guest.command('dpkg-query', 'echo "iF  bash"')],
+  ['packages', (guest) => (guest.remove('var/lib/dpkg/status'), guest.command('rpm', 'exit 1'))],
+  ['timezone', (guest) => (guest.remove('etc/localtime'), guest.link('etc/localtime', '/usr/share/zoneinfo/UTC'))],
+  ['console', (guest) => guest.write('etc/default/grub', 'GRUB_CMDLINE_LINUX="console=tty0"\n')],
+  ['sudo', (guest) => guest.write('etc/sudoers.d/all', '  ALL ALL=(ALL) NOPASSWD: ALL\n')],
+  ['root-login', (guest) => guest.write('root/.ssh/authorized_keys', 'ssh-rsa AAAA me\n')],
+  ['root-login', (guest) => guest.write('etc/shadow', 'root::1::::::\n')],
+  ['password-login', (guest) => guest.command('sshd', 'echo usepam yes; echo kbdinteractiveauthentication yes')],
+  ['journal', (guest) => guest.command('dmesg', 'echo "[ 3.0] XFS (vda2): Internal error at line 1"')],
+])('%s fails alone for a guest that was damaged so: %s', ([check, damage]) => {
+  const guest = goodGuest();
+  damage(guest);
+  expect(failed(factsOf(guest))).toEqual([check]);
+});
+
+test('what cloud-init wrote into fstab, and a zone that RHEL 6 names, are as they should be', () => {
+  const guest = goodGuest();
+  guest.write('etc/fstab', '/dev/vdb /mnt auto defaults,nofail,comment=cloudconfig 0 2\n');
+  guest.remove('etc/localtime');
+  guest.write('etc/sysconfig/clock', 'ZONE="Europe/Berlin"\n');
+  expect(failed(factsOf(guest))).toEqual([]);
+});
