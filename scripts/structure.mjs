@@ -17,6 +17,7 @@ const floors = [
   ['pipeline'],
   ['stages'],
   ['families'],
+  ['channels'],
   ['describe'],
   ['verify'],
   ['targets'],

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineBuildCommands } from './build-program.ts';
+import { defineChannelCommands } from './channel-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
 import { defineImageCommands } from './image-program.ts';
 import { collect, filled, positive } from './option-values.ts';
@@ -159,6 +160,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
   defineImageCommands(command, run, context);
+  defineChannelCommands(command, run, context);
   defineBuildCommands(command, run, context);
   command('schema', 'Print the JSON Schema of recipes, for editors.', ['vmkiln schema > recipe.schema.json']).action(
     () => run(async () => (await import('./show.ts')).showSchema()),

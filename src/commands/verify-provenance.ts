@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { judgeStatements } from '../describe/check.ts';
-import { verifyingKey } from '../describe/envelope.ts';
 import { suffixes } from '../describe/names.ts';
 import { sha256Of } from '../describe/statements.ts';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
 import { digestFile } from '../store/digest.ts';
 import { harmless, jsonText } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { readPublicKey } from './public-key.ts';
 
 /**
  * `vmkiln verify-provenance`: whether what lies beside an image was written for it and, with a key, by whom. Asks nobody.
@@ -21,8 +21,7 @@ export async function verifyProvenance(
   { signal, say, world }: CommandContext,
 ): Promise<void> {
   const path = resolve(world.cwd, image);
-  const pem = key === undefined ? undefined : await readKeyFile(resolve(world.cwd, key));
-  const signer = pem === undefined ? undefined : verifyingKey(pem, key ?? '');
+  const signer = await readPublicKey(key, world.cwd);
   const sha256 = await withImage(path, (file) => digestFile(file.open, signal));
   const lines = await beside(path, 'statements');
   if (lines === undefined) throw refused('statements-missing', `there is no ${path}${suffixes.statements}`);
@@ -50,14 +49,5 @@ async function beside(path: string, what: keyof typeof suffixes): Promise<Buffer
   return readFile(`${path}${suffixes[what]}`).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
     throw new VmkilnError('USAGE', `${path}${suffixes[what]} cannot be read: ${cause.message}`, { cause });
-  });
-}
-
-async function readKeyFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new VmkilnError('USAGE', `the key ${path} cannot be read: ${messageOf(cause)}`, {
-      hint: 'give the path of a public key in PEM',
-      cause,
-    });
   });
 }
