@@ -219,8 +219,8 @@ async function imagesOf(
   // Those that another project shares with everybody are listed only when asked for.
   const kinds: ImageQuery[] = project === own ? [[]] : [[], [['visibility', 'community']]];
   const found = new Map<string, Image>();
-  // Hidden ones first, so that an image that is shown meanwhile is in one of them at least.
-  for (const hidden of ['true', 'false']) {
+  // The service lists either. Whichever way an image goes meanwhile, it is in one of the lists.
+  for (const hidden of ['true', 'false', 'true']) {
     for (const kind of kinds) {
       const all = [...query, ['owner', project], ['os_hidden', hidden], ...kind] as const;
       for (const image of await listImages(session, all, { signal })) {
