@@ -51,7 +51,7 @@ function refused(reason: string, message: string, hint: string): VmkilnError {
 }
 
 /** Digests of the media that an image was made from, by its statements or as its place knows them; undefined when nothing says. Pure. */
-export function mediaOf({ sha256, statements, media }: Candidate): readonly string[] | undefined {
+function mediaOf({ sha256, statements, media }: Candidate): readonly string[] | undefined {
   if (media !== undefined || statements === undefined) return media;
   const found = judgeStatements(statements, sha256, undefined, undefined);
   return found.ok ? found.media : undefined;

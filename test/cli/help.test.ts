@@ -12,7 +12,21 @@ const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...a
 
 const commands = [
   ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
-  ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature', 'builds', 'explain', 'logs'],
+  ...[
+    'diff',
+    'verify-provenance',
+    'convert',
+    'upload',
+    'image',
+    'verify-signature',
+    'promote',
+    'rollback',
+    'revoke',
+    'channels',
+    'builds',
+    'explain',
+    'logs',
+  ],
   ...['report', 'console', 'shell', 'clean', 'schema', 'init', 'completion'],
 ];
 

@@ -93,7 +93,15 @@ describe.each(pages)('%s', (page) => {
     );
     expect(wanted.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
 
-    const files = ['program', 'build-program', 'image-program', 'image-verbs', 'image-options', 'describe-program'];
+    const files = [
+      'program',
+      'build-program',
+      'image-program',
+      'image-verbs',
+      'image-options',
+      'describe-program',
+      'channel-program',
+    ];
     const cli = files.map((file) => read(`src/commands/${file}.ts`)).join('');
     const verbs = new Set([...cli.matchAll(/\b(?:command|define)\(\s*'([a-z-]+)/g)].map(([, verb]) => verb));
     const options = new Set([...cli.matchAll(/--[a-z-]+/g), ['--help'], ['--version']].map(([option]) => option));

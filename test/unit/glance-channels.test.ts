@@ -29,7 +29,10 @@ let hosts = 0;
 
 /** The channels as a host of its own sees them: its lock keeps nobody out but its own. */
 function host(service: TurnTaking, id: number): ChannelPlace {
-  const session = { ...service.session(id), cloud: { name: 'cloud', region: '', auth: { auth_url: `host ${(hosts += 1)}` } } };
+  const session = {
+    ...service.session(id),
+    cloud: { name: 'cloud', region: '', auth: { auth_url: `host ${(hosts += 1)}` } },
+  };
   const context = { signal, env: {}, cwd: '/', progress: () => undefined };
   return channelsIn(session as unknown as Parameters<typeof channelsIn>[0], 'p', context);
 }
@@ -37,19 +40,16 @@ function host(service: TurnTaking, id: number): ChannelPlace {
 /** Answers all requests at once. */
 async function alone<T>(service: TurnTaking, work: (place: ChannelPlace) => Promise<T>): Promise<T> {
   const id = 1000;
-  let [result, failure]: [T | undefined, unknown] = [undefined, undefined];
-  let isOver = false;
+  const state: { end?: { result: T } | { failure: unknown } } = {};
   await service.run(async () => {
-    try {
-      result = await work(host(service, id));
-    } catch (error) {
-      failure = error;
-    }
-    isOver = true;
+    state.end = await work(host(service, id)).then(
+      (result) => ({ result }),
+      (failure: unknown) => ({ failure }),
+    );
   });
-  while (!isOver) await service.answer(id);
-  if (failure) throw failure;
-  return result as T;
+  while (!state.end) await service.answer(id);
+  if ('failure' in state.end) throw state.end.failure;
+  return state.end.result;
 }
 
 const promote = (service: TurnTaking, name: string) =>

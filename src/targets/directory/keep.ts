@@ -96,7 +96,7 @@ function plain(entry: IndexEntry & Partial<ChannelEntry>): IndexEntry {
 }
 
 /** The texts about an image, as the index names them. */
-export async function readDocuments(folder: string, { file, documents = {} }: IndexEntry): Promise<ImageDocument[]> {
+async function readDocuments(folder: string, { file, documents = {} }: IndexEntry): Promise<ImageDocument[]> {
   const all = Object.entries(documents).filter(
     ([, each]) => each.file.startsWith(`${file}.`) && !each.file.includes('/'),
   );
