@@ -1,4 +1,5 @@
 import { VmkilnError } from '../errors.ts';
+import { channelForm } from '../recipe/media.ts';
 import type { Serial } from './serial.ts';
 
 /**
@@ -11,11 +12,9 @@ export type Generation = number;
 /** How many images a channel remembers, with the one that it has: so far back can be gone. */
 export const remembered = 10;
 
-const form = /^[a-z0-9][a-z0-9.-]{0,62}$/;
-
 /** @throws VmkilnError USAGE for a name that no channel can have */
 export function checkChannel(name: string): void {
-  if (form.test(name)) return;
+  if (channelForm.test(name)) return;
   throw new VmkilnError('USAGE', `${JSON.stringify(name)} cannot be the name of a channel`, {
     hint: 'use up to 63 lower-case letters, digits, dots and dashes, such as rhel9-prod',
   });

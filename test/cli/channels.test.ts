@@ -9,7 +9,11 @@ import type { ChannelImage, ChannelState } from '../../src/targets/channel-place
 import { folderChannels } from '../../src/targets/directory/channels.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
 import { serialNow } from '../../src/targets/serial.ts';
+import type { TargetCall } from '../../src/targets/target.ts';
+import type { Plan } from '../../src/model.ts';
 import { exec } from '../../src/tools/exec.ts';
+import { capturedBytes } from '../support/captured-images.ts';
+import { fakeHost } from '../support/fake-tools.ts';
 import { type About, imageDocuments } from '../support/statements.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
@@ -29,33 +33,27 @@ beforeEach(() => {
 });
 
 /** Publishes as a build does, and gives the digest of the image. `about` null: nothing is said of it. */
-async function publish(text: string, about: Partial<About> | null = {}, name = 'rhel9'): Promise<string> {
-  const path = join(cwd, `build-${text}`);
-  writeFileSync(path, text);
-  const sha256 = sha256Of(text);
-  const image = {
-    path,
-    name,
-    format: 'raw' as const,
-    size: text.length,
-    sha256,
-    build: `${name}-${text}`,
-    rehearsal: false,
-  };
+async function publish(
+  data: string | Buffer,
+  about: Partial<About> | null = {},
+  name = 'rhel9',
+  format: 'raw' | 'qcow2' = 'raw',
+): Promise<string> {
+  const sha256 = sha256Of(data);
+  const path = join(cwd, `build-${sha256}`);
+  writeFileSync(path, data);
+  const build = `${name}-${String(data)
+    .replaceAll(/[^a-z]/g, '')
+    .slice(-5)}`;
   const documents = about && (await imageDocuments({ sha256, passed: true, ...about }));
-  const context = {
-    signal,
-    env: {},
-    cwd,
-    progress: () => undefined,
-    note: () => undefined,
-    work: (file: string) => file,
+  const image = {
+    ...{ path, name, format, size: data.length, sha256, build, rehearsal: false, serial: serialNow() },
+    ...(documents && { documents }),
   };
-  await directory.publish(
-    { ...image, serial: serialNow(), ...(documents && { documents }) },
-    { path: images },
-    { ...context, exec: (call) => exec({ ...call, signal }) },
-  );
+  const nothing = () => undefined;
+  const world = { signal, env: {}, cwd, progress: nothing, note: nothing, work: (file: string) => file };
+  const context = { ...world, exec: (call: TargetCall) => exec({ ...call, signal }) };
+  await directory.publish(image, { path: images }, context);
   return sha256;
 }
 
@@ -143,6 +141,46 @@ test('what is refused says why, and changes nothing', async () => {
     /^2 .*is gone, or was changed since.*next: vmkiln rollback prod/s,
   );
   expect(await ok('rollback', 'prod')).toMatchObject({ image: { name: 'other' } });
+}, 120_000);
+
+test('a recipe that starts from a channel is built anew when the channel moves', async () => {
+  const { env, folder } = fakeHost();
+  // The image is looked into by the real one.
+  rmSync(join(folder, 'bin/qemu-img'));
+  const recipe = (source: string) => {
+    writeFileSync(
+      join(cwd, 'app.yaml'),
+      `name: app\nfamily: debian\nrelease: "12"\npackages: [cloud-init]\nsource: ${source}\n`,
+    );
+    return 'app.yaml';
+  };
+  const plan = async (source: string) => {
+    const { status, stdout, stderr } = await vmkiln(
+      ['plan', recipe(source), '--connect', 'qemu:///session', '--json'],
+      { cwd, env },
+    );
+    if (status !== 0) throw new Error(`${status} ${stderr}`);
+    const { media, stages } = JSON.parse(stdout) as Plan;
+    const { path, sha256 } = media['image'] ?? { path: '', sha256: '' };
+    return { path, sha256, fingerprints: stages.map(({ fingerprint }) => fingerprint) };
+  };
+  const base = (text: string) =>
+    publish(Buffer.concat([capturedBytes('v2.qcow2'), Buffer.from(text)]), {}, 'base', 'qcow2');
+  const one = await base('one');
+  await expect(plan('{ channel: base }')).rejects.toThrow('there is no channel base');
+  await ok('promote', 'base', '--to', 'base');
+  const before = await plan('{ channel: base }');
+  expect(before).toMatchObject({ path: join(images, `base.${one.slice(0, 12)}.qcow2`), sha256: one });
+  // What is published is nothing to it.
+  const two = await base('two');
+  expect(await plan('{ channel: base, in: ./images }')).toEqual(before);
+  await ok('promote', 'base', '--to', 'base');
+  const after = await plan('{ channel: base }');
+  expect(after.sha256).toBe(two);
+  expect(after.fingerprints.filter((each) => each !== undefined && before.fingerprints.includes(each))).toEqual([]);
+  await expect(plan(`{ channel: base, sha256: "${one}" }`)).rejects.toThrow('expected no sha256 with channel');
+  await expect(plan('{ image: x.qcow2, in: ./images }')).rejects.toThrow('expected in with channel only');
+  await expect(plan('{ keep: [] }')).rejects.toThrow('expected either image, or the channel of one');
 }, 120_000);
 
 /** Asks for the image of a channel until its input ends, and reads the file that it is told. */

@@ -54,8 +54,17 @@ type Context = Looking & { progress: (message: string) => void };
 
 /** The channels of a project in a cloud. @throws VmkilnError USAGE when the cloud is not known */
 export async function cloudChannels(given: GlancePlace, context: Context): Promise<ChannelPlace> {
+  return (await openCloudChannels(given, context)).channels;
+}
+
+/** The same, with the session that they are reached by. */
+export async function openCloudChannels(
+  given: Pick<GlancePlace, 'cloud' | 'owner' | 'ownerDomain'>,
+  context: Context,
+): Promise<{ session: CloudSession; channels: ChannelPlace }> {
   const { session, spec } = await openPlace(given, context);
-  return channelsIn(session, spec.owner ?? (await session.project(context.signal)), context);
+  const project = spec.owner ?? (await session.project(context.signal));
+  return { session, channels: channelsIn(session, project, context) };
 }
 
 /** The same with a session that is open. `project` is the id of the one that owns the images. */

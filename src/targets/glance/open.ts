@@ -5,10 +5,10 @@ import type { Looking } from '../target.ts';
 import type { GlancePlace } from './recipe.ts';
 
 /** Opens the cloud of a place, and says of the place which project is meant. @throws VmkilnError USAGE */
-export async function openPlace(
-  spec: GlancePlace,
+export async function openPlace<Place extends Pick<GlancePlace, 'cloud' | 'owner' | 'ownerDomain'>>(
+  spec: Place,
   looking: Looking,
-): Promise<{ session: CloudSession; spec: GlancePlace }> {
+): Promise<{ session: CloudSession; spec: Place }> {
   const session = await openCloud(spec.cloud, looking);
   const { owner: project, ownerDomain: domain } = spec;
   if (project === undefined) return { session, spec };
