@@ -8,7 +8,8 @@ import { printable } from '../images/text.ts';
 import { findHash, hashFile } from '../media/hash.ts';
 import { redactUrl } from '../media/http.ts';
 import type { Published, World } from '../model.ts';
-import { type IndexEntry, readIndex } from '../targets/directory/index-file.ts';
+import type { IndexEntry } from '../targets/directory/index-file.ts';
+import { allEntries } from '../targets/directory/keep.ts';
 import { diskFormats } from '../targets/glance/words.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
@@ -88,7 +89,7 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   const full = resolve(world.cwd, path);
   const inspected = await inspectedIn(full, taking, context);
   const looking = { mediaDir: (await openPaths(world)).media, signal, progress };
-  const listed = await readIndex(dirname(full)).catch(() => []);
+  const listed = await allEntries(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
   const name = taking.name ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { channelMedium } from '../../src/channels/medium.ts';
+import { sha256Of } from '../../src/describe/statements.ts';
 import { listImages } from '../../src/openstack/image-api.ts';
 import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
 import { cloudChannels } from '../../src/targets/glance/channels.ts';
@@ -43,6 +45,14 @@ test('two hosts promote and go back: whoever asks finds one image, and a list of
   writeFileSync(statements, (await documentsAbout({ sha256: digests[2] ?? '', passed: true })).statements);
   const promoted = await run<ChannelState>('promote', name, '--to', channel, '--statements', statements);
   expect(promoted).toMatchObject({ generation: 1, image: { location: ids[2] } });
+
+  // A build takes it from there: its digest is known before it is downloaded.
+  const mediaDir = mkdtempSync(join(tmpdir(), 'vmkiln-media-'));
+  const looking = { env, cwd: '/', signal, progress: () => undefined, mediaDir };
+  const planned = await channelMedium(channel, 'test', { ...looking, download: false });
+  expect(planned).toMatchObject({ sha256: digests[2], size: undefined });
+  expect(await channelMedium(channel, 'test', { ...looking, download: true })).toMatchObject({ sha256: digests[2] });
+  expect(sha256Of(readFileSync(planned.path))).toBe(digests[2]);
 
   const state = { isOver: false, polls: 0, commands: 0 };
   const query = [[`vmkiln_channel_${channel}`, 'current']] as const;

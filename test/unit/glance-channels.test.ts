@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import type { Image } from '../../src/openstack/image-api.ts';
 import { currentOf } from '../../src/targets/channel.ts';
 import type { ChannelPlace } from '../../src/targets/channel-place.ts';
-import { heldOf, isRevoked } from '../../src/targets/glance/channel-marks.ts';
+import { isRevoked } from '../../src/targets/glance/channel-marks.ts';
 import { channelsIn } from '../../src/targets/glance/channels.ts';
 import { serialProperty } from '../../src/targets/glance/fence.ts';
+import { heldOf } from '../../src/targets/glance/held.ts';
+import { patchesFor } from '../../src/targets/glance/record.ts';
 import { retire } from '../../src/targets/glance/retire.ts';
 import { serialAt } from '../../src/targets/serial.ts';
 import { imageRecord } from '../support/cloud/image-record.ts';
@@ -111,6 +113,24 @@ test('a publication neither hides nor deletes the image of a channel, nor delete
   ).toEqual([
     ['delete', '3'],
     ['keep', '1'],
+  ]);
+});
+
+test('whoever publishes the same image again neither hides what is promoted nor shows what is revoked', async () => {
+  const service = cloud();
+  for (const id of ['1', '2']) await promote(service, id);
+  await alone(service, async (place) => place.revoke([await place.find('1')]));
+  const hides = (id: string, hidden: boolean) => {
+    const about = { name: 'x', disk_format: 'qcow2', container_format: 'bare', properties: {} };
+    const image = service.images.get(id) ?? imageRecord('9');
+    const patches = patchesFor({ ...about, hidden, serial: serialAt(9000) }, image);
+    return patches.find(({ path }) => path === '/os_hidden')?.value;
+  };
+  expect([hides('2', true), hides('3', true), hides('3', false), hides('1', false)]).toEqual([
+    false,
+    true,
+    false,
+    true,
   ]);
 });
 

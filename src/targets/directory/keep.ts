@@ -8,7 +8,7 @@ import { copySparse } from '../../tools/cp.ts';
 import { exec } from '../../tools/exec.ts';
 import type { ImageDocument } from '../target.ts';
 import { layDocuments } from './documents.ts';
-import { checksumLine, type ChannelEntry, type Index, type IndexEntry, isIntact } from './index-file.ts';
+import { checksumLine, type ChannelEntry, type Index, type IndexEntry, isIntact, readWhole } from './index-file.ts';
 
 /** Seconds a copy may take: a terabyte to a slow disk. */
 const copyTimeout = 6 * 3600;
@@ -22,6 +22,12 @@ export function channelEntries({ channels }: Index): ChannelEntry[] {
     ...earlier,
     ...left,
   ]);
+}
+
+/** All images that the index of a folder lists, those of its channels too. @throws VmkilnError as `readWhole` does */
+export async function allEntries(folder: string): Promise<IndexEntry[]> {
+  const index = await readWhole(folder);
+  return [...index.images, ...channelEntries(index)];
 }
 
 /** What the copy of an image is called that channels have: the next publication of its name does not touch it. */

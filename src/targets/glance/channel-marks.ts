@@ -1,7 +1,6 @@
 import { type Image, type Patch, pointer } from '../../openstack/image-api.ts';
-import type { Generation, Held } from '../channel.ts';
-import { demandPatches, isSnapshot, serialOf } from './fence.ts';
-import { isPublished, sha256Property } from './record.ts';
+import type { Generation } from '../channel.ts';
+import { demandPatches, isSnapshot } from './fence.ts';
 
 /**
  * What an image is to channels, in its properties:
@@ -62,29 +61,15 @@ export function mediaProperties(media: readonly string[]): Record<string, string
   return media.length > 0 ? { [mediaProperty]: [...new Set(media)].join(' ') } : {};
 }
 
-/** What an image is to a channel. A snapshot of an instance inherits the properties of its image, and is nothing to it. */
-export function heldOf(image: Image, channel: string): Held {
-  const mark = markOf(image, channel);
-  const signedBy = image[signedProperty];
-  return {
-    id: image.id,
-    serial: serialOf(image),
-    generation: mark?.generation,
-    shown: image[shownProperty(channel)] === shownValue,
-    left: mark?.left ?? false,
-    revoked: isRevoked(image),
-    usable: isPublished(image) && image.status === 'active' && !isSnapshot(image) && sha256Property in image,
-    signedBy: typeof signedBy === 'string' ? signedBy : undefined,
-  };
-}
-
 /** Since when an image is that of a channel, in ISO 8601. */
 export function sinceOf(image: Image, channel: string): string | undefined {
   return markOf(image, channel)?.since;
 }
 
+/** Id of the key that signed the statements about an image, if a signature was asked for. */
 export function signerOf(image: Image): string | undefined {
-  return heldOf(image, '').signedBy;
+  const signedBy = image[signedProperty];
+  return typeof signedBy === 'string' ? signedBy : undefined;
 }
 
 /** The changes by which an image becomes that of a channel. `more` are properties that it gets with that. */
@@ -138,7 +123,8 @@ function hiding(image: Image, channel: string): Patch[] {
   return isInChannel(rest as Image) ? [] : [hidden(true)];
 }
 
-function markOf(image: Image, channel: string): Mark | undefined {
+/** How an image stands in a channel; undefined when it never was in it. */
+export function markOf(image: Image, channel: string): Mark | undefined {
   return marksOf(image, channel).toSorted((a, b) => b.generation - a.generation || Number(b.left) - Number(a.left))[0];
 }
 

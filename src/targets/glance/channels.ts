@@ -26,7 +26,6 @@ import type { Looking } from '../target.ts';
 import {
   channelsOf,
   dropPatches,
-  heldOf,
   isInChannel,
   isRevoked,
   leavePatches,
@@ -40,6 +39,7 @@ import {
   unhidePatch,
 } from './channel-marks.ts';
 import { isSnapshot, serialOf } from './fence.ts';
+import { heldOf } from './held.ts';
 import { openPlace } from './open.ts';
 import type { GlancePlace } from './recipe.ts';
 import { isMadeHere, isPublished, sha256Property } from './record.ts';
