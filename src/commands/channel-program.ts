@@ -8,7 +8,7 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
   withPlace(
     define('promote <image>', 'Make an image that was booted and checked the image of a channel.', [
       'vmkiln promote images/rhel9.qcow2 --to rhel9-staging',
-      'vmkiln promote "$(vmkiln channels --resolve rhel9-staging)" --to rhel9-prod --key signer.pub',
+      'vmkiln promote images/rhel9.qcow2 --to rhel9-prod --key signer.pub',
       'vmkiln promote rhel9 --to rhel9-prod --os-cloud mycloud --key signer.pub',
     ]).requiredOption('--to <channel>', 'the channel, which its first promotion makes', filled),
   )
@@ -41,7 +41,7 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
     define('channels', 'List the channels of a folder or a cloud, or tell the image of one.', [
       'vmkiln channels',
       'cp "$(vmkiln channels --resolve rhel9-prod --in /srv/images/)" disk.qcow2',
-      'openstack server create --image "$(vmkiln channels --resolve rhel9-prod --os-cloud mycloud)" --flavor small web',
+      'vmkiln channels --resolve rhel9-prod --os-cloud mycloud --json',
     ]).option('--resolve <channel>', 'print the path or the id of the image of this channel', filled),
   ).action((options) => run(async () => (await import('./channels.ts')).channels(options, context)));
 }

@@ -78,9 +78,12 @@ test('what was promoted stays what it is, whatever is published later, until som
   const one = await publish('one');
   expect(await ok('promote', 'images/rhel9.raw', '--to', 'prod')).toMatchObject({ end: 'reached', generation: 1 });
   const two = await publish('two', { base: one });
+  // Of a promotion that was killed.
+  writeFileSync(join(images, '.rhel9.channel-1.partial'), '');
   expect(await resolved('prod')).toBe(one);
   expect(await ok('promote', 'rhel9', '--to', 'prod')).toMatchObject({ generation: 2, image: { sha256: two } });
   expect(await ok('promote', 'rhel9', '--to', 'prod')).toMatchObject({ end: 'unchanged', generation: 2 });
+  expect(existsSync(join(images, '.rhel9.channel-1.partial'))).toBe(false);
   const three = await publish('three', { base: two });
   await ok('promote', 'rhel9', '--to', 'staging');
   expect(await ok('rollback', 'prod')).toMatchObject({ generation: 3, image: { sha256: one }, earlier: [] });

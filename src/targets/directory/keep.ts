@@ -6,6 +6,7 @@ import { syncFolder, writeAtomic } from '../../store/files.ts';
 import { withLock } from '../../store/lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { exec } from '../../tools/exec.ts';
+import { removeDeadPartials } from './publish.ts';
 import type { ImageDocument } from '../target.ts';
 import { layDocuments } from './documents.ts';
 import { checksumLine, type ChannelEntry, type Index, type IndexEntry, isIntact, readWhole } from './index-file.ts';
@@ -50,7 +51,7 @@ export async function withCopy<T>(
 ): Promise<T> {
   const kept = channelEntries(index).find(({ sha256 }) => sha256 === image.sha256);
   if (kept && (await isIntact(folder, kept))) return body(async () => plain(kept));
-  // The name says to the next publication that it may be removed when nobody holds its lock.
+  await removeDeadPartials(folder, image.name);
   const partial = `.${image.name}.channel-${process.pid}.partial`;
   const temporary = join(folder, partial);
   return withLock(folder, partial, { signal }, async () => {
