@@ -19,6 +19,7 @@ const floors = [
   ['pipeline'],
   ['stages'],
   ['families'],
+  ['channels'],
   ['describe'],
   ['verify'],
   ['targets'],

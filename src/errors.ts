@@ -54,6 +54,7 @@ export const errorCatalogue = {
   CLOUD_FAILED: 1,
   SIGNATURE_INVALID: 1,
   PROVENANCE_INVALID: 1,
+  CHANNEL_REFUSED: 2,
   INTERRUPTED: 130,
 } as const;
 

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
 import { version } from '../version.ts';
 import { defineBuildCommands } from './build-program.ts';
+import { defineChannelCommands } from './channel-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
 import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
@@ -160,6 +161,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--json', 'print what was made as one JSON value')
     .action((image, options) => run(async () => (await import('./convert.ts')).convert(image, options, context)));
   defineImageCommands(command, run, context);
+  defineChannelCommands(command, run, context);
   defineBuildCommands(command, run, context);
   defineFactoryCommands(command, run, context);
   command('schema', 'Print the JSON Schema of recipes, for editors.', [

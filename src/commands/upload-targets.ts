@@ -1,6 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { glance } from '../targets/glance/glance.ts';
 import type { GlanceSpec } from '../targets/glance/recipe.ts';
+import { isFolder } from '../recipe/media.ts';
 import type { UploadEntry } from '../recipe/recipe.ts';
 import { type FieldOptions, propertiesFrom, protectionOf, visibilityOf } from './image-fields.ts';
 
@@ -47,10 +48,6 @@ export function cloudsOf({ to = [], osCloud }: TargetOptions): (string | undefin
   const named = to.filter((each) => !isFolder(each));
   if (osCloud !== undefined) named.push(osCloud);
   return to.length === 0 && osCloud === undefined ? [undefined] : named;
-}
-
-function isFolder(target: string): boolean {
-  return /^[./~]/.test(target) || target.endsWith('/');
 }
 
 function glanceOf(location: string | undefined, clouds: (string | undefined)[], options: TargetOptions): GlanceSpec {

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readBeside } from '../describe/beside.ts';
 import { digestsOf, judgeStatements } from '../describe/check.ts';
-import { verifyingKey } from '../describe/envelope.ts';
 import { suffixes } from '../describe/names.ts';
-import { messageOf, VmkilnError } from '../errors.ts';
+import { VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
 import { digestFile } from '../store/digest.ts';
 import { harmless, jsonText } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { readPublicKey } from './public-key.ts';
 
 /**
  * `vmkiln verify-provenance`: whether what lies beside an image was written for it and, with a key, by whom. Asks nobody.
@@ -21,8 +20,7 @@ export async function verifyProvenance(
   { signal, say, world }: CommandContext,
 ): Promise<void> {
   const path = resolve(world.cwd, image);
-  const pem = key === undefined ? undefined : await readKeyFile(resolve(world.cwd, key));
-  const signer = pem === undefined ? undefined : verifyingKey(pem, key ?? '');
+  const signer = await readPublicKey(key, world.cwd);
   const sha256 = await withImage(path, (file) => digestFile(file.open, signal));
   const { statements, inventory, sbom } = await readBeside(path);
   if (statements === undefined) throw refused('statements-missing', `there is no ${path}${suffixes.statements}`);
@@ -38,14 +36,5 @@ export async function verifyProvenance(
 function refused(reason: string, message: string): VmkilnError {
   return new VmkilnError('PROVENANCE_INVALID', `${reason}: ${message}`, {
     hint: 'do not use the image before you know why; fetch it and what lies beside it again',
-  });
-}
-
-async function readKeyFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new VmkilnError('USAGE', `the key ${path} cannot be read: ${messageOf(cause)}`, {
-      hint: 'give the path of a public key in PEM',
-      cause,
-    });
   });
 }

@@ -22,7 +22,15 @@ type Reason =
 /** What is wrong, or what the statements say of the image. */
 export type Judgement =
   | { ok: false; reason: Reason; message: string }
-  | { ok: true; build: string; builder: Readonly<Record<string, string>>; tested: boolean; signed: boolean };
+  | {
+      ok: true;
+      build: string;
+      builder: Readonly<Record<string, string>>;
+      tested: boolean;
+      signed: boolean;
+      /** SHA-256 digests of the media that it was made from: of its base image, if it has one. */
+      media: string[];
+    };
 
 /** The files beside an image: their texts' digests, in hex, by their suffix. One that is not there is left out. */
 export type Beside = Readonly<Partial<Record<'inventory' | 'sbom', string>>>;
@@ -48,6 +56,7 @@ const statement = z.strictObject({
   predicate: z.unknown(),
 });
 const provenancePredicate = z.object({
+  buildDefinition: z.object({ resolvedDependencies: z.array(resource) }),
   runDetails: z.object({
     builder: z.object({ id: z.string(), version: z.record(z.string(), z.string()) }),
     metadata: z.object({ invocationId: z.string() }),
@@ -69,9 +78,15 @@ class Refusal extends Error {
 /**
  * Whether statements, one envelope in a line, hold for an image with that SHA-256 and for the files beside it. Pure.
  *
+ * @param beside undefined: nobody looks at these files.
  * @param key who must have signed every one of them; undefined: nobody need have.
  */
-export function judgeStatements(lines: string, image: string, beside: Beside, key: KeyObject | undefined): Judgement {
+export function judgeStatements(
+  lines: string,
+  image: string,
+  beside: Beside | undefined,
+  key: KeyObject | undefined,
+): Judgement {
   try {
     return judge(lines, image, beside, key);
   } catch (error) {
@@ -80,7 +95,7 @@ export function judgeStatements(lines: string, image: string, beside: Beside, ke
   }
 }
 
-function judge(lines: string, image: string, beside: Beside, key: KeyObject | undefined): Judgement {
+function judge(lines: string, image: string, beside: Beside | undefined, key: KeyObject | undefined): Judgement {
   const all = lines
     .split('\n')
     .filter((line) => line !== '')
@@ -101,10 +116,14 @@ function judge(lines: string, image: string, beside: Beside, key: KeyObject | un
   if (!parsed.success)
     throw new Refusal('statements-malformed', 'the statement about the build lacks what belongs into it');
   const { builder, metadata, byproducts } = parsed.data.runDetails;
-  for (const what of ['inventory', 'sbom'] as const) checkFile(what, byproducts, beside);
+  if (beside) for (const what of ['inventory', 'sbom'] as const) checkFile(what, byproducts, beside);
   checkTest(test, byproducts);
   const signed = all.every((each) => each.envelope.signatures.length > 0);
-  return { ok: true, build: metadata.invocationId, builder: builder.version, tested: test !== undefined, signed };
+  const media = parsed.data.buildDefinition.resolvedDependencies
+    .filter(({ name }) => name.startsWith('medium/'))
+    .map(({ digest }) => digest.sha256);
+  const tested = test !== undefined;
+  return { ok: true, build: metadata.invocationId, builder: builder.version, tested, signed, media };
 }
 
 function readLine(line: string, index: number): Read {

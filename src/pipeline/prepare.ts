@@ -10,7 +10,7 @@ import { probeHost } from '../host/probe.ts';
 import { localPath, resolveMedia } from '../media/find.ts';
 import { checkSize, readReadyImage } from '../media/ready-image.ts';
 import type { Host, InstallerLog, Media, Plan, StageName, World } from '../model.ts';
-import { mediaOf, readyImage } from '../recipe/media.ts';
+import { channelOf, isFolder, mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { checkFiles, verifyNotes } from '../recipe/verify.ts';
 import { findGoss } from '../verify/goss.ts';
@@ -156,8 +156,15 @@ async function signerOf({ describe }: Recipe, read: ReadSecret): Promise<string 
   return keyId(signingKey(pem));
 }
 
-function recipeMedia(recipe: Recipe, { paths, signal, progress, download, world }: Looking): Promise<Media> {
-  const wanted = Object.fromEntries(namedMedia(recipe).map(({ role, ...medium }) => [role, medium]));
+async function recipeMedia(recipe: Recipe, { paths, signal, progress, download, world }: Looking): Promise<Media> {
+  const media = namedMedia(recipe);
+  const [ready] = media.flatMap(({ source }) => channelOf(source) ?? []);
+  if (ready) {
+    const { channelMedium } = await import('../channels/medium.ts');
+    const options = { ...world, mediaDir: paths.media, signal, progress, download };
+    return { [readyImage]: await channelMedium(ready.channel, ready.place, options) };
+  }
+  const wanted = Object.fromEntries(media.map(({ role, ...medium }) => [role, medium]));
   return resolveMedia(wanted, { mediaDir: paths.media, signal, progress, env: world.env, download });
 }
 
@@ -176,12 +183,19 @@ async function examine(media: Media, recipe: Recipe, { work, signal, download }:
 
 /** What QEMU opens by name: disks and media in the cache, and media where they lie. */
 function neededFiles({ recipe, rehearsal }: PrepareRequest, paths: Paths): Needed[] {
-  const media = rehearsal ? [] : namedMedia(recipe).flatMap(({ source }) => localPath(source) ?? []);
+  const media = rehearsal ? [] : namedMedia(recipe).flatMap(({ source }) => pathOf(source) ?? []);
   const cache = 'set VMKILN_HOME to a folder that it can reach';
   return [
     ...[paths.work, paths.checkpoints, paths.media].map((path) => ({ path, move: cache })),
     ...media.map((path) => ({ path, move: 'move it to a folder that it can reach, such as /srv/iso' })),
   ];
+}
+
+/** Where a medium lies on this host; of the image of a channel only the folder is known yet. */
+function pathOf(source: string): string | undefined {
+  const ready = channelOf(source);
+  if (ready) return isFolder(ready.place) ? ready.place : undefined;
+  return localPath(source);
 }
 
 /** What a person should know of the host; `candidates` are the osinfo ids of a system that is to be installed. */

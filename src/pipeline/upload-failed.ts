@@ -50,7 +50,15 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
   return {
-    image: { ...image, path, sha256, size, build, serial: serialOfBuild(build), ...(await describedIn(folder)) },
+    image: {
+      ...image,
+      path,
+      sha256,
+      size,
+      build,
+      serial: serialOfBuild(build),
+      ...(await describedIn(folder, sha256)),
+    },
     targets: targets.filter((planned) => !isDone(planned)),
     done: async (published) => {
       const event: Event = { at: new Date().toISOString(), build, type: 'published', ...published };
@@ -62,11 +70,11 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
 }
 
 /** What the build has said of its image, as its folder has it. */
-async function describedIn(folder: string): Promise<Pick<ImageToPublish, 'documents'>> {
+async function describedIn(folder: string, sha256: string): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
   const read = (kind: keyof typeof suffixes) => readFile(join(folder, inBuild[kind]), 'utf8');
   try {
     const [inventory, sbom, statements] = await Promise.all([read('inventory'), read('sbom'), read('statements')]);
-    return { documents: toPublish({ inventory, sbom, statements }) };
+    return toPublish({ inventory, sbom, statements }, sha256);
   } catch {
     return {};
   }

@@ -10,13 +10,14 @@ import { printable } from '../images/text.ts';
 import { findHash, hashFile } from '../media/hash.ts';
 import { redactUrl } from '../media/http.ts';
 import type { Published, World } from '../model.ts';
-import { type IndexEntry, readIndex } from '../targets/directory/index-file.ts';
+import type { IndexEntry } from '../targets/directory/index-file.ts';
+import { allEntries } from '../targets/directory/keep.ts';
 import { diskFormats } from '../targets/glance/words.ts';
 import { openTarget, type PlannedTarget } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
 import { noSerial, type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
 import { toPublish } from '../stages/documents.ts';
-import type { ImageDocument, ImageToPublish, TargetContext } from '../targets/target.ts';
+import type { ImageToPublish, TargetContext } from '../targets/target.ts';
 import { exec } from '../tools/exec.ts';
 import { openPaths } from './request.ts';
 
@@ -91,7 +92,7 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   const full = resolve(world.cwd, path);
   const inspected = await inspectedIn(full, taking, context);
   const looking = { mediaDir: (await openPaths(world)).media, signal, progress };
-  const listed = await readIndex(dirname(full)).catch(() => []);
+  const listed = await allEntries(dirname(full)).catch(() => []);
   const entry = listed.find(({ file }) => file === basename(full));
   const name = taking.name ?? entry?.name ?? basename(full, extname(full));
   const rehearsal = entry?.rehearsal ?? /-rehearsal(\.|$)/.test(basename(full));
@@ -113,9 +114,8 @@ export async function imageIn(path: string, taking: Taking, context: UploadConte
   // Only a build of the very same bytes made it.
   const same = entry?.sha256 === sha256 ? entry : undefined;
   const build = same?.build ?? '';
-  const documents = isDescribed ? await believed(beside, sha256, note) : undefined;
-  const found = { ...about, sha256, build, serial: same ? serialIn(same, now) : now };
-  return { found: { ...found, ...(documents && { documents }) } };
+  const said = isDescribed ? await believed(beside, sha256, note) : {};
+  return { found: { ...about, ...said, sha256, build, serial: same ? serialIn(same, now) : now } };
 }
 
 /** What lies beside an image goes with it if all of it was written for it; who signed it is for those to judge who get it. */
@@ -123,17 +123,17 @@ async function believed(
   { statements, inventory, sbom }: Partial<Documents>,
   sha256: string,
   note: (message: string) => void,
-): Promise<ImageDocument[] | undefined> {
+): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
   if (statements === undefined || inventory === undefined || sbom === undefined) {
     note('a part of what is said of the image is missing beside it: the rest is not uploaded');
-    return undefined;
+    return {};
   }
   // Only now: few images have any.
   const { digestsOf, judgeStatements } = await import('../describe/check.ts');
   const found = judgeStatements(statements, sha256, digestsOf({ inventory, sbom }), undefined);
-  if (found.ok) return toPublish({ statements, inventory, sbom });
+  if (found.ok) return toPublish({ statements, inventory, sbom }, sha256);
   note(`what lies beside the image is not uploaded: ${found.reason}: ${found.message}`);
-  return undefined;
+  return {};
 }
 
 /** What is published already has its serial, or that of its build if it is of version 0.1.0. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { mapMedia, type MediaKeys } from './media.ts';
+import { channelSource, isFolder, mapMedia, type MediaKeys, readyImage } from './media.ts';
 import { isFile, type Report, resolveSecret, scriptProblem } from './paths.ts';
 import type { Recipe } from './recipe.ts';
 import { resolveChecks } from './verify.ts';
@@ -61,7 +61,16 @@ function resolveSource(source: Recipe['source'], media: MediaKeys, files: Recipe
     const digest = text.trim().replace(/^sha256:/i, '');
     return /^[0-9a-f]{64}$/i.test(digest) ? digest.toLowerCase() : resolveMedium(text, files);
   };
+  if (typeof source['channel'] === 'string') return resolveChannel(source, source['channel'], files);
   return mapMedia(source, media, (place) => resolveMedium(place, files), checksum);
+}
+
+/** The image of a channel is a ready image, whose place is looked up when a build begins. */
+function resolveChannel(source: Recipe['source'], channel: string, { cwd }: RecipeFiles): Recipe['source'] {
+  const { channel: _, in: place = './images', ...rest } = source;
+  const where = String(place);
+  const folder = isFolder(where) ? `${resolve(cwd, where)}/` : where;
+  return { ...rest, [readyImage]: channelSource(channel, folder) };
 }
 
 /** `--set iso=x.iso` is typed in the current folder, so that is the second place to look. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { judgeStatements } from '../describe/check.ts';
 import { type Documents, suffixes } from '../describe/names.ts';
 import { sha256Of } from '../describe/statements.ts';
 import type { Layer } from '../store/checkpoints.ts';
@@ -12,8 +13,13 @@ export async function readDocuments({ path }: Pick<Layer, 'path'>): Promise<Docu
   return (JSON.parse(await readFile(path, 'utf8')) as Kept).documents;
 }
 
-/** The same as targets take them. */
-export function toPublish(documents: Documents): ImageDocument[] {
+/** What targets take of it: the texts, and what the image was made from. */
+export function toPublish(documents: Documents, sha256: string): { documents: ImageDocument[]; media?: string[] } {
+  const found = judgeStatements(documents.statements, sha256, undefined, undefined);
+  return { documents: documentsOf(documents), ...(found.ok && { media: found.media }) };
+}
+
+function documentsOf(documents: Documents): ImageDocument[] {
   return (['inventory', 'sbom', 'statements'] as const).map((kind) => {
     return { kind, suffix: suffixes[kind], text: documents[kind], sha256: sha256Of(documents[kind]) };
   });

@@ -48,7 +48,7 @@ export const upload: Stage<Publication> = {
     const image = {
       ...settings.image,
       ...{ path, sha256, size, build: context.build, serial: serialOfBuild(context.build) },
-      ...(described && { documents: toPublish(await readDocuments(described)) }),
+      ...(described && toPublish(await readDocuments(described), sha256)),
     };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));
   },

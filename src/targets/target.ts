@@ -5,6 +5,7 @@ import type { Published, World } from '../model.ts';
 import type { Report } from '../recipe/paths.ts';
 import type { Identity } from '../store/identity.ts';
 import type { ExecOptions } from '../tools/exec.ts';
+import type { ChannelPlace } from './channel-place.ts';
 import type { Serial } from './serial.ts';
 
 /**
@@ -34,6 +35,8 @@ export type ImageToPublish = {
   rehearsal: boolean;
   /** What goes with it: what is said of it, by the name that an index has it under. */
   documents?: readonly ImageDocument[];
+  /** SHA-256 digests of the media that it was made from: of its base image, if it has one. */
+  media?: readonly string[];
   /** What the image is for, in the recipe's words. */
   description?: string | undefined;
   /** What a cloud should know of the system in it: image properties of OpenStack. */
@@ -95,6 +98,8 @@ export type Target<Spec, Place extends Spec = Spec> = {
   publish(image: ImageToPublish, place: Place, context: TargetContext): Promise<Published>;
   /** What a publication takes the place of without asking, such as the path of a file: two builds must not do so at once. */
   occupies?(image: Pick<ImageToPublish, 'name' | 'format'>, place: Place, cwd: string): string;
+  /** The channels that images are promoted to there, if it has any. @throws VmkilnError */
+  channels?(place: Place, context: Looking & { progress: (message: string) => void }): Promise<ChannelPlace>;
   /** Removes what the publication of a build that is gone has left half made. */
   clean?(place: Place, build: string, cwd: string): Promise<void>;
 };

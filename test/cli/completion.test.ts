@@ -24,7 +24,7 @@ function complete(...words: string[]): string[] {
 }
 
 test('bash completes commands, options, their values and recipes', () => {
-  expect(complete('re')).toEqual(['rehearse', 'render', 'report']);
+  expect(complete('re')).toEqual(['rehearse', 'render', 'revoke', 'report']);
   expect(complete('build', '--k')).toEqual(['--keep-on-failure']);
   expect(complete('plan', '--k')).toEqual([]);
   expect(complete('build', '--until', 's')).toEqual(['sparsify']);

@@ -13,6 +13,7 @@ const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...a
 const commands = [
   ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
   ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature', 'builds', 'explain', 'logs'],
+  ...['promote', 'rollback', 'revoke', 'channels'],
   ...['report', 'console', 'shell', 'clean', 'nightly', 'factory', 'schema', 'init', 'completion'],
 ];
 

@@ -4,6 +4,8 @@ import { line, show, size, url } from '../../recipe/values.ts';
 import { recipeForm } from '../form.ts';
 import {
   caCertificatesKey,
+  channelKeys,
+  checkChannelKeys,
   cloudUser,
   customizeKey,
   keepKey,
@@ -76,10 +78,15 @@ export const debianForm = recipeForm({
   ),
   source: z
     .strictObject({
-      image: medium('Cloud image (QCOW2) of the distribution to start from'),
+      image: medium('Cloud image (QCOW2) of the distribution to start from').optional(),
+      ...channelKeys,
       sha256: checksum('the image'),
       keep: keepKey,
     })
+    .refine(({ image, channel }) => (image === undefined) !== (channel === undefined), {
+      error: 'expected either image, or the channel of one',
+    })
+    .superRefine(checkChannelKeys)
     .describe('Where the image starts from.'),
   mirror,
   repositories: z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, line, secret, url } from '../../recipe/values.ts';
+import { channelForm } from '../../recipe/media.ts';
 import { step } from './step-keys.ts';
 
 /** The proxy of a distribution's package manager, `what` says what goes through it. */
@@ -34,6 +35,39 @@ export const updateKey = (preset: string) =>
     );
 
 /** Of a `source` that is a ready image. */
+/** What goes with the channel of a source, and what does not: its digest is known. */
+export function checkChannelKeys(
+  {
+    channel,
+    in: place,
+    sha256,
+  }: { channel?: string | undefined; in?: string | undefined; sha256?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (channel !== undefined && sha256 !== undefined && sha256 !== '') {
+    context.addIssue({
+      code: 'custom',
+      path: ['sha256'],
+      message: 'expected no sha256 with channel: it changes with it',
+    });
+  }
+  if (channel === undefined && place !== undefined) {
+    context.addIssue({ code: 'custom', path: ['in'], message: 'expected in with channel only' });
+  }
+}
+
+/** The keys of a source that is the image of a channel. */
+export const channelKeys = {
+  channel: line('the name of a channel, such as rhel9-base', channelForm)
+    .optional()
+    .describe('Channel whose image to start from, as it is when the build begins.'),
+  in: line('a folder or a cloud')
+    .optional()
+    .describe(
+      'Where the channel is: a folder (`./DIR`, `DIR/`; relative to the current folder) or a cloud. By default `./images`.',
+    ),
+};
+
 export const keepKey = z
   .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
   .prefault([])

@@ -4,6 +4,8 @@ import { isRelease, releaseRange } from './releases.ts';
 import { checksum, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import {
   caCertificatesKey,
+  channelKeys,
+  checkChannelKeys,
   cloudUser,
   customizeKey,
   keepKey,
@@ -111,16 +113,18 @@ const source = z
   .strictObject({
     iso: medium('Installation ISO').optional(),
     image: medium('Ready KVM guest image (QCOW2) to start from, instead of an installation').optional(),
+    ...channelKeys,
     sha256: checksum('the ISO or image'),
     keep: keepKey,
   })
-  .refine(({ iso, image }) => (iso === undefined) !== (image === undefined), {
-    error: 'expected either iso or image',
+  .refine(({ iso, image, channel }) => [iso, image, channel].filter((each) => each !== undefined).length === 1, {
+    error: 'expected either iso or image, or the channel of one',
   })
-  .refine(({ image, keep }) => image !== undefined || keep.length === 0, {
+  .refine(({ iso, keep }) => iso === undefined || keep.length === 0, {
     path: ['keep'],
     error: 'expected keep with image only: of an installation nothing is removed that an earlier boot has left',
-  });
+  })
+  .superRefine(checkChannelKeys);
 
 const install = z.strictObject({
   kickstart: line('a path')

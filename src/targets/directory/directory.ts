@@ -20,5 +20,7 @@ export const directory: Target<DirectorySpec> = {
   changes: async (...args) => (await import('./publish.ts')).changes(...args),
   publish: async (...args) => (await import('./publish.ts')).publish(...args),
   occupies: ({ name, format }, { path }, cwd) => join(resolve(cwd, path), `${name}.${format}`),
+  channels: async ({ path }, context) =>
+    (await import('./channels.ts')).openFolder(resolve(context.cwd, path), context),
   clean: async ({ path }, build, cwd) => (await import('./publish.ts')).removePartials(resolve(cwd, path), build),
 };

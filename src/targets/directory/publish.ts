@@ -174,7 +174,7 @@ export async function removePartials(folder: string, build: string): Promise<voi
 }
 
 /** Removes the partial copies of this image whose owner is gone: nobody holds their lock. */
-async function removeDeadPartials(folder: string, name: string): Promise<void> {
+export async function removeDeadPartials(folder: string, name: string): Promise<void> {
   for (const candidate of await readdir(folder)) {
     if (!candidate.startsWith(`.${name}.`) || !candidate.endsWith('.partial')) continue;
     const held = new AbortController();

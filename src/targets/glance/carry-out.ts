@@ -5,7 +5,8 @@ import { convertFile } from '../../images/convert.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import { deleteImage, getImage, type Image, type Patch, patchImage } from '../../openstack/image-api.ts';
 import { cloudOutput } from '../follows.ts';
-import { hidePatches, isRetired, retirePatches, serialOf, stampPatches } from './fence.ts';
+import { isInChannel } from './channel-marks.ts';
+import { hidePatches, isRetired, retirePatches, returnPatches, serialOf, stampPatches } from './fence.ts';
 import { look, sameImages } from './look.ts';
 import { type Publication, sourceOf } from './publication.ts';
 import { isSigned, patchesFor, uploadingProperty, type Wanted } from './record.ts';
@@ -172,8 +173,11 @@ async function putAway(
   const stamp = stampPatches(image);
   const now = stamp.length > 0 ? await patchImage(session, image.id, stamp, { signal }) : image;
   if (serialOf(now) !== serialOf(image)) return { again: true };
-  await patchImage(session, image.id, patches(now), { signal });
-  return {};
+  const away = await patchImage(session, image.id, patches(now), { signal });
+  if (!isInChannel(away)) return {};
+  // Promoted since it was looked at: whoever lists images must find it.
+  await patchImage(session, image.id, returnPatches(away, serialOf(image)), { signal });
+  return { again: true };
 }
 
 /** Deletes an old image, once nobody will take it up any more. One that is in use stays, hidden. */

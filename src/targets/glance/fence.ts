@@ -70,16 +70,27 @@ export function stampPatches(image: Image): Patch[] {
   return marksOf(image).length > 0 ? [] : [set(`${stampPrefix}${randomBytes(4).toString('hex')}`)];
 }
 
+/** Changes of nothing, which the service refuses when an image has another serial by then, or is about to be deleted. */
+export function demandPatches(image: Image): Patch[] {
+  return marksOf(image).map((name): Patch => ({ ...set(name), op: 'replace' }));
+}
+
 /** The changes that hide an image. */
 export function hidePatches(image: Image): Patch[] {
-  const demands = marksOf(image).map((name): Patch => ({ ...set(name), op: 'replace' }));
-  return [...demands, { op: 'replace', path: '/os_hidden', value: true }];
+  return [...demandPatches(image), { op: 'replace', path: '/os_hidden', value: true }];
 }
 
 /** The changes after which nobody takes an image up. */
 export function retirePatches(image: Image): Patch[] {
   const hide: Patch = { op: 'replace', path: '/os_hidden', value: true };
   return [...marksOf(image).map(removal), set(retiredProperty), hide];
+}
+
+/** The changes that take back what `hidePatches` and `retirePatches` do. */
+export function returnPatches(image: Image, serial: Serial): Patch[] {
+  const shown: Patch = { op: 'replace', path: '/os_hidden', value: false };
+  const retired = isRetired(image) ? [removal(retiredProperty)] : [];
+  return [...retired, ...(serial === noSerial ? [] : serialPatches(image, serial)), shown];
 }
 
 function set(name: string): Patch {

@@ -31,4 +31,5 @@ export const glance: Target<GlanceSpec, GlancePlace> = {
   check: async (...args) => (await import('./publish.ts')).check(...args),
   changes: async (...args) => (await import('./publish.ts')).changes(...args),
   publish: async (...args) => (await import('./publish.ts')).publish(...args),
+  channels: async (...args) => (await import('./channels.ts')).cloudChannels(...args),
 };

@@ -3,14 +3,13 @@ import { VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
-import { openCloud } from '../../openstack/open-cloud.ts';
-import { projectId } from '../../openstack/projects.ts';
 import { withLock } from '../../store/lock.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 import { carryOut } from './carry-out.ts';
 import { describeSteps } from './describe.ts';
 import { wayInto } from './look.ts';
 import { uploaderMark } from './mark.ts';
+import { openPlace } from './open.ts';
 import type { Publication } from './publication.ts';
 import type { GlancePlace } from './recipe.ts';
 import { nextSteps, survey } from './survey.ts';
@@ -18,14 +17,6 @@ import { wantedImage } from './wanted.ts';
 
 /** How long a cloud may take to say what it offers, in milliseconds. */
 const patience = 60_000;
-
-/** Opens the cloud of a place, and says of the place which project is meant. @throws VmkilnError USAGE */
-async function openPlace(spec: GlancePlace, looking: Looking): Promise<{ session: CloudSession; spec: GlancePlace }> {
-  const session = await openCloud(spec.cloud, looking);
-  const { owner: project, ownerDomain: domain } = spec;
-  if (project === undefined) return { session, spec };
-  return { session, spec: { ...spec, owner: await projectId(session, { project, domain }, looking) } };
-}
 
 /** Whether the cloud can be reached and offers what is asked for. */
 export async function check(given: GlancePlace, looking: Looking): Promise<void> {

@@ -1,6 +1,7 @@
 import { fieldOf, type Image, type Patch, pointer } from '../../openstack/image-api.ts';
 import type { Follows } from '../follows.ts';
 import { higher, type Serial } from '../serial.ts';
+import { isInChannel, isRevoked } from './channel-marks.ts';
 import { isRetired, isSerialProperty, isSnapshot, serialOf, serialPatches } from './fence.ts';
 
 /** The property that says which image of vmkiln an image is: the SHA-256 of the file that was published. */
@@ -59,9 +60,11 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
   set('protected', wanted.protected);
   const serial = isUnfinished(image) ? wanted.serial : higher(wanted.serial, serialOf(image));
   const rises = serialPatches(image, serial);
+  // Whether a promoted image is seen is a matter of its channels, and not of who publishes the same one again.
+  const hidden = (wanted.hidden && !isInChannel(image)) || isRevoked(image);
   // Somebody may be hiding it at this moment, as older than another one: it rises and is seen in one.
-  if (rises.length > 0) patches.push({ op: 'replace', path: '/os_hidden', value: wanted.hidden });
-  else set('os_hidden', wanted.hidden);
+  if (rises.length > 0) patches.push({ op: 'replace', path: '/os_hidden', value: hidden });
+  else set('os_hidden', hidden);
   if (wanted.tags && wanted.tags.toSorted().join('\n') !== [...image.tags].toSorted().join('\n')) {
     patches.push({ op: 'replace', path: '/tags', value: [...wanted.tags] });
   }

@@ -1,11 +1,12 @@
 import type { Image } from '../../openstack/image-api.ts';
+import { isInChannel, mayReturn } from './channel-marks.ts';
 import { isRetired, serialOf } from './fence.ts';
 import { isMadeHere, isPublished } from './record.ts';
 import type { Step } from './step.ts';
 
 /**
  * What becomes of the older images: they are hidden, and deleted beyond `keep` (all stay without it): only what vmkiln made,
- * and never what is protected. Pure.
+ * and never what is protected, or what a channel has or may go back to. Pure.
  * None of them is newer: whoever sees a newer one retires nothing.
  */
 export function retire(images: readonly Image[], kept: Image | undefined, keep: number | undefined): Step[] {
@@ -16,9 +17,11 @@ export function retire(images: readonly Image[], kept: Image | undefined, keep: 
 }
 
 function fateOf(image: Image, index: number, keep: number | undefined): Step[] {
+  if (isInChannel(image)) return [];
   const hide: Step[] = image.os_hidden ? [] : [{ do: 'hide', image }];
   if (keep === undefined || index < keep) return hide;
   if (image.protected) return [...hide, { do: 'keep', image, because: 'it is protected' }];
+  if (mayReturn(image)) return [...hide, { do: 'keep', image, because: 'a channel may go back to it' }];
   if (!isMadeHere(image)) return [...hide, { do: 'keep', image, because: 'vmkiln did not make it' }];
   return [...hide, { do: 'delete', image }];
 }

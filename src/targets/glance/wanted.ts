@@ -1,4 +1,5 @@
 import { osProperties } from '../../images/system-properties.ts';
+import { mediaProperties } from './channel-marks.ts';
 import type { GlancePlace } from './recipe.ts';
 import { sha256Property, type Wanted } from './record.ts';
 import { followsFrom } from '../follows.ts';
@@ -22,6 +23,7 @@ export function wantedImage(image: ImageToPublish, spec: GlancePlace): Wanted {
     [sha256Property]: image.sha256,
     vmkiln_build: image.build,
     vmkiln_sbom_sha256: image.documents?.find(({ kind }) => kind === 'sbom')?.sha256,
+    ...mediaProperties(image.media ?? []),
     ...(image.rehearsal && { vmkiln_rehearsal: 'true' }),
   };
   const all = Object.fromEntries(

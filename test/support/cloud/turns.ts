@@ -75,7 +75,10 @@ async function reply(images: Map<string, Image>, path: string, { method, body, s
   if (kind !== 'images') return [404];
   if (id === '' && method === 'GET') {
     const hidden = url.searchParams.get('os_hidden') === 'true';
-    return [200, { images: [...images.values()].filter((image) => image.os_hidden === hidden) }];
+    const properties = [...url.searchParams].filter(([name]) => name.startsWith('vmkiln_'));
+    const isAsked = (image: Image) =>
+      image.os_hidden === hidden && properties.every(([name, value]) => image[name] === value);
+    return [200, { images: [...images.values()].filter(isAsked) }];
   }
   if (method === 'POST') {
     const fields = JSON.parse(body ?? '') as Image;

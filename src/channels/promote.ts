@@ -1,0 +1,54 @@
+import type { KeyObject } from 'node:crypto';
+import { VmkilnError } from '../errors.ts';
+import { checkChannel } from '../targets/channel.ts';
+import type { Candidate, ChannelPlace, ChannelState, Outcome } from '../targets/channel-place.ts';
+import { approve, withDescendants } from './verdict.ts';
+
+/** How an image is promoted. */
+export type Promoting = {
+  channel: string;
+  /** Although the channel has a newer one. */
+  older?: boolean;
+  allowRehearsal?: boolean;
+  /** Who must have signed the statements about it; undefined: nobody need have. */
+  key?: KeyObject | undefined;
+  /** The statements about an image that does not have them beside it. */
+  statements: (candidate: Candidate) => Promise<string | undefined>;
+};
+
+/**
+ * Makes an image that was booted and checked the image of a channel.
+ *
+ * @param image what the place calls it: a file or a name in a folder, an id or a name in a cloud.
+ * @throws VmkilnError USAGE, PROVENANCE_INVALID, CHANNEL_REFUSED, TARGET_FAILED
+ */
+export async function promote(
+  place: ChannelPlace,
+  image: string,
+  { channel, older = false, allowRehearsal = false, key, statements }: Promoting,
+): Promise<Outcome & { image: Candidate }> {
+  checkChannel(channel);
+  const candidate = await place.find(image);
+  if (candidate.revoked) {
+    throw new VmkilnError('CHANNEL_REFUSED', `${candidate.name} (${candidate.id}) is revoked`, {
+      hint: 'a revocation is for good: build another one',
+    });
+  }
+  if (candidate.rehearsal && !allowRehearsal) {
+    throw new VmkilnError('USAGE', `${candidate.name} is the result of a rehearsal, made from practice media`, {
+      hint: 'build the real one, or add --allow-rehearsal',
+    });
+  }
+  const { media, signedBy } = approve(candidate, candidate.statements ?? (await statements(candidate)), key);
+  return { image: candidate, ...(await place.promote(candidate, { channel, older, signedBy, media })) };
+}
+
+/** What a revocation did: the images that are revoked by it or were, those of which nothing says what they were built on, and the channels. */
+export type Revoked = { revoked: Candidate[]; unknown: Candidate[]; channels: ChannelState[] };
+
+/** Revokes an image and every one that was built on it. @throws VmkilnError USAGE, TARGET_FAILED */
+export async function revoke(place: ChannelPlace, image: string): Promise<Revoked> {
+  const candidate = await place.find(image);
+  const { found, unknown } = withDescendants(candidate, await place.all());
+  return { revoked: found, unknown, channels: await place.revoke(found) };
+}

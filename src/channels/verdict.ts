@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import { judgeStatements } from '../describe/check.ts';
+import { keyId } from '../describe/envelope.ts';
+import { VmkilnError } from '../errors.ts';
+import type { Candidate } from '../targets/channel-place.ts';
+
+/** What the statements about an image say, once they are believed. `media` are digests. */
+export type Approval = { media: string[]; signedBy?: string };
+
+/**
+ * The verdict of the boot gate: whether the statements about an image say that its clones were booted and passed every check, and, with a key,
+ * whether whoever has the private part of it says so. Pure.
+ *
+ * @throws VmkilnError PROVENANCE_INVALID with the reason
+ */
+export function approve(
+  { name, sha256 }: Pick<Candidate, 'name' | 'sha256'>,
+  statements: string | undefined,
+  key: KeyObject | undefined,
+): Approval {
+  if (statements === undefined) {
+    throw refused(
+      'statements-missing',
+      `nothing says that ${name} was booted and checked`,
+      'build it from a recipe with `verify` and `describe`; where statements lie elsewhere, name the file: --statements FILE',
+    );
+  }
+  const found = judgeStatements(statements, sha256, undefined, key);
+  if (!found.ok) throw refused(found.reason, `${name}: ${found.message}`, hints[found.reason] ?? distrust);
+  if (!found.tested) {
+    throw refused(
+      'not-tested',
+      `${name} was built, and never booted to be checked`,
+      'put `verify: true` into its recipe and build it again',
+    );
+  }
+  return { media: found.media, ...(key && { signedBy: keyId(key) }) };
+}
+
+const distrust = 'do not use the image before you know why; fetch it and what lies beside it again';
+
+const hints: Readonly<Record<string, string>> = {
+  'not-signed': 'sign what builds say of their images (describe.signWith in the recipe), and build it again',
+  'signature-invalid':
+    'give the public part of the key that the recipe signs with, or find out who wrote the statements',
+  'test-failed': 'mend what the check found, and build it again',
+};
+
+function refused(reason: string, message: string, hint: string): VmkilnError {
+  return new VmkilnError('PROVENANCE_INVALID', `${reason}: ${message}`, { hint });
+}
+
+/** Digests of the media that an image was made from, by its statements or as its place knows them; undefined when nothing says. Pure. */
+function mediaOf({ sha256, statements, media }: Candidate): readonly string[] | undefined {
+  if (media !== undefined || statements === undefined) return media;
+  const found = judgeStatements(statements, sha256, undefined, undefined);
+  return found.ok ? found.media : undefined;
+}
+
+/**
+ * An image, every other one with the same content, and every one that was built on one of these. `unknown` are those of which nothing says what
+ * they were built on. Pure.
+ */
+export function withDescendants(
+  image: Candidate,
+  all: readonly Candidate[],
+): { found: Candidate[]; unknown: Candidate[] } {
+  const known = all.map((each) => ({ each, media: mediaOf(each) }));
+  const digests = new Set([image.sha256]);
+  for (let before = 0; before !== digests.size;) {
+    before = digests.size;
+    for (const { each, media } of known) if (media?.some((digest) => digests.has(digest))) digests.add(each.sha256);
+  }
+  return {
+    found: all.filter(({ sha256 }) => digests.has(sha256)),
+    unknown: known
+      .filter(({ each, media }) => media === undefined && !digests.has(each.sha256))
+      .map(({ each }) => each),
+  };
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { VmkilnError } from '../errors.ts';
+import type { ChannelPlace } from '../targets/channel-place.ts';
+import { plannedTargets, targetCalled } from '../targets/index.ts';
+import type { CommandContext } from '../ui/ui.ts';
+import { progressLines } from './progress-lines.ts';
+import { targetsOf } from './upload-targets.ts';
+
+/** Options of the commands about channels that say where these are. */
+export type PlaceOptions = {
+  in?: string;
+  osCloud?: string;
+  project?: string;
+  projectDomain?: string;
+  json?: boolean;
+};
+
+/**
+ * The place whose channels are meant: what `--in` or `--os-cloud` name, as `vmkiln upload` does; else the folder that an image lies in, or
+ * `./images`, where builds publish to unless their recipe says otherwise.
+ *
+ * @throws VmkilnError USAGE
+ */
+export async function openChannels(
+  { in: place, osCloud, project, projectDomain }: PlaceOptions,
+  context: CommandContext,
+  image?: string,
+): Promise<ChannelPlace> {
+  const { world, signal } = context;
+  if (place !== undefined && osCloud !== undefined)
+    throw new VmkilnError('USAGE', '--in and --os-cloud are one and the same', { hint: 'give one of them' });
+  const to = osCloud === undefined ? [place ?? folderOf(image, world.cwd)] : undefined;
+  const entries = targetsOf(undefined, {
+    ...(to && { to }),
+    ...(osCloud !== undefined && { osCloud }),
+    ...(project !== undefined && { project }),
+    ...(projectDomain !== undefined && { projectDomain }),
+  });
+  const [planned] = plannedTargets(entries);
+  const channels = planned && targetCalled(planned.target).channels;
+  if (!planned || !channels) throw new Error('a place without channels');
+  return channels(planned.spec, { ...world, signal, progress: progressLines(context) });
+}
+
+function folderOf(image: string | undefined, cwd: string): string {
+  if (image === undefined) return './images';
+  return image.includes('/') || existsSync(resolve(cwd, image)) ? `${dirname(resolve(cwd, image))}/` : './images';
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { channelMedium } from '../../src/channels/medium.ts';
+import { sha256Of } from '../../src/describe/statements.ts';
+import { listImages } from '../../src/openstack/image-api.ts';
+import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
+import { cloudChannels } from '../../src/targets/glance/channels.ts';
+import { glance } from '../../src/targets/glance/glance.ts';
+import { cloudsFile, context, fresh, makeImage, openstack, place, sessionOf, signal } from '../support/cloud/tools.ts';
+import { documentsAbout } from '../support/statements.ts';
+import { vmkiln } from '../support/vmkiln.ts';
+
+/** How many promotions and rollbacks each of two hosts makes. */
+const rounds = Number(process.env['VMKILN_PROMOTIONS'] ?? 30);
+
+test('two hosts promote and go back: whoever asks finds one image, and a list of the channel is never empty', async () => {
+  const [name, channel] = [fresh('golden'), fresh('prod')];
+  const session = await sessionOf('test');
+  const { clouds } = JSON.parse(readFileSync(inject('cloud').clouds, 'utf8')) as {
+    clouds: { test: { auth: { auth_url: string } } };
+  };
+  // To this machine it is another cloud, whose channels it does not change one after the other.
+  const { test: one } = clouds;
+  const file = cloudsFile({ other: { ...one, auth: { ...one.auth, auth_url: `${one.auth.auth_url}/` } } });
+  process.env['OS_CLIENT_CONFIG_FILE'] = file;
+  const env = { OS_CLIENT_CONFIG_FILE: file, VMKILN_HOME: mkdtempSync(join(tmpdir(), 'vmkiln-home-')) };
+  const run = async <T>(...args: string[]) => {
+    const { status, stdout, stderr } = await vmkiln([...args, '--os-cloud', 'test', '--json'], { env });
+    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    return JSON.parse(stdout) as T;
+  };
+
+  const ids: string[] = [];
+  const digests: string[] = [];
+  for (let at = 0; at < 3; at++) {
+    const image = await makeImage({ name, ...(digests[0] !== undefined && { media: [digests[0]] }) });
+    const { location } = await glance.publish(image, place('test', { hidden: true }), context());
+    ids.push(location.split('/').at(-1) ?? '');
+    digests.push(image.sha256);
+  }
+  expect(await listImages(session, [['name', name]], { signal })).toEqual([]);
+  const statements = join(tmpdir(), `${name}.intoto.jsonl`);
+  writeFileSync(statements, (await documentsAbout({ sha256: digests[2] ?? '', passed: true })).statements);
+  const promoted = await run<ChannelState>('promote', name, '--to', channel, '--statements', statements);
+  expect(promoted).toMatchObject({ generation: 1, image: { location: ids[2] } });
+
+  // A build takes it from there: its digest is known before it is downloaded.
+  const mediaDir = mkdtempSync(join(tmpdir(), 'vmkiln-media-'));
+  const looking = { env, cwd: '/', signal, progress: () => undefined, mediaDir };
+  const planned = await channelMedium(channel, 'test', { ...looking, download: false });
+  expect(planned).toMatchObject({ sha256: digests[2], size: undefined });
+  expect(await channelMedium(channel, 'test', { ...looking, download: true })).toMatchObject({ sha256: digests[2] });
+  expect(sha256Of(readFileSync(planned.path))).toBe(digests[2]);
+
+  const state = { isOver: false, polls: 0, commands: 0 };
+  const query = [[`vmkiln_channel_${channel}`, 'current']] as const;
+  const reader = await cloudChannels(place('test'), context());
+  const watch = async () => {
+    for (; !state.isOver; state.polls++) {
+      expect(ids).toContain((await reader.resolve(channel)).location);
+      const listed = await listImages(session, query, { signal });
+      expect(listed.length, 'a list shows none').toBeGreaterThan(0);
+    }
+  };
+  const command = async () => {
+    for (; !state.isOver; state.commands++) {
+      expect(ids).toContain((await run<ChannelImage>('channels', '--resolve', channel)).location);
+    }
+  };
+  const host = async (cloud: string) => {
+    const channels = await cloudChannels(place(cloud), context());
+    const promotion = { channel, older: true, media: [] };
+    for (let round = 0; round < rounds; round++) {
+      const id = ids[(round * 7 + cloud.length) % 3] ?? '';
+      const change =
+        round % 3 === 2 ? channels.rollback(channel) : channels.promote(await channels.find(id), promotion);
+      await change.catch((error: Error) => expect(error.message).toContain('no image that it could go back to'));
+    }
+  };
+  const hosts = Promise.all([host('test'), host('other')]).finally(() => (state.isOver = true));
+  await Promise.all([watch(), command(), hosts]);
+  expect(state.polls).toBeGreaterThan(rounds);
+  const now = await run<ChannelImage>('channels', '--resolve', channel);
+  const left = await openstack<{ ID: string }[]>('test', 'image', 'list', '--name', name);
+  expect(left.map(({ ID }) => ID)).toEqual([now.location]);
+  const [state2] = (await run<ChannelState[]>('channels')).filter((each) => each.channel === channel);
+  expect(state2).toMatchObject({ image: { location: now.location } });
+  expect(state2?.generation).toBeGreaterThan(rounds);
+
+  // All were built on the first.
+  const told = await run<{ revoked: { id: string }[] }>('revoke', ids[0] ?? '');
+  expect(new Set(told.revoked.map(({ id }) => id))).toEqual(new Set(ids));
+  const { status, stderr } = await vmkiln(['channels', '--resolve', channel, '--os-cloud', 'test'], { env });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('has no image') as string });
+  expect(await listImages(session, [['name', name]], { signal })).toEqual([]);
+}, 1_800_000);
