@@ -33,7 +33,7 @@ const floors = [
   ['store'],
   ['tools'],
   ['explain'],
-  ['text.ts', 'version.ts', 'version-order.ts'],
+  ['text.ts', 'version.ts', 'version-order.ts', 'wait.ts'],
   ['errors.ts'],
   ['model.ts'],
 ];

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { interrupted, VmkilnError } from '../errors.ts';
+import { VmkilnError } from '../errors.ts';
 import { retryAfter } from '../media/retry-after.ts';
 import type { Env } from '../model.ts';
 import type { CloudConfig } from './clouds-yaml.ts';
@@ -7,6 +6,7 @@ import { type Client, openClient } from './connection.ts';
 import { type HttpAnswer, type HttpRequest, readText, send, ServiceError, wordsOf } from './http.ts';
 import { catalogueUrl, type Catalogue, identity } from './auth.ts';
 import { remedyFor } from './remedies.ts';
+import { wait } from '../wait.ts';
 
 /** A token and what came with it. `expires` in milliseconds since 1970. */
 type Token = { id: string; issued: number; expires: number; project: string | undefined; catalogue: Catalogue };
@@ -142,9 +142,7 @@ export function isTransient(error: unknown): error is ServiceError {
 export async function pause(failure: unknown, attempt: number, signal: AbortSignal): Promise<void> {
   const said = failure instanceof ServiceError ? failure.retryAfter : undefined;
   const seconds = said ?? Math.min(0.5 * 2 ** (attempt - 1), 60);
-  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
-    throw interrupted('waiting for the cloud', signal);
-  });
+  await wait(seconds * 1000, 'waiting for the cloud', signal);
 }
 
 /** What Keystone says of a token (Identity API v3). */

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import { type Identity, isSame } from '../store/identity.ts';
 import { BodyError, ServiceError } from './http.ts';
 import { findImage, type Image, putData } from './image-api.ts';
 import { isTransient, pause, type CloudSession } from './keystone.ts';
+import { wait } from '../wait.ts';
 
 /** A file to send. `size` in bytes. `identity` is what it had before anything was read of it. */
 export type Source = { path: string; size: number; identity: Identity };
@@ -156,8 +156,6 @@ async function settled(
       // The server is being started again.
       if (!isTransient(error) || Date.now() > end) throw error;
     }
-    await sleep(500, undefined, { signal }).catch(() => {
-      throw interrupted('uploading an image', signal);
-    });
+    await wait(500, 'uploading an image', signal);
   }
 }

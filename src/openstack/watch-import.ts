@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { interrupted } from '../errors.ts';
 import type { Progress } from '../media/progress.ts';
 import { findImage, getTask, type Image, imageTasks, type ImportRequest, startImport, type Task } from './image-api.ts';
 import type { CloudSession } from './keystone.ts';
+import { wait } from '../wait.ts';
+
+const importing = 'waiting for an import of the cloud';
 
 /** How an import ended: with an active image, with what the service said of its failure, or not in time. */
 export type ImportEnd = { how: 'active'; image: Image } | { how: 'failed' | 'stuck'; message: string };
@@ -63,7 +64,7 @@ export async function importAndWait(
       const message = `still ${status} after ${Math.round(passed)} s${doing ? ` (${doing})` : ''}`;
       return { how: 'stuck', message };
     }
-    await wait(Math.min(0.3 * 1.3 ** look, 5, options.timeout - passed + 0.1), signal);
+    await wait(1000 * Math.min(0.3 * 1.3 ** look, 5, options.timeout - passed + 0.1), importing, signal);
   }
 }
 
@@ -83,12 +84,6 @@ export async function watchTask(
     if (task.status === 'failure') return { ...made, message: task.message || 'the service gives no reason' };
     if (passed >= options.timeout) return { ...made, message: `still ${task.status} after ${Math.round(passed)} s` };
     options.progress(`${session.cloud.name} runs the import task: ${task.status}, ${Math.round(passed)} s`);
-    await wait(Math.min(0.3 * 1.3 ** look, 5), options.signal);
+    await wait(1000 * Math.min(0.3 * 1.3 ** look, 5), importing, options.signal);
   }
-}
-
-async function wait(seconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
-    throw interrupted('the cloud imported an image', signal);
-  });
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { interrupted, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { ApplianceHost, Command } from '../model.ts';
 import { shellQuote } from '../text.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
@@ -18,6 +18,7 @@ import { hasPrompt } from './checks.ts';
 import type { LinuxExpectation } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import type { Instance, Seed } from './seed.ts';
+import { wait } from '../wait.ts';
 
 const probe = fileURLToPath(new URL('../../templates/linux/probe.sh', import.meta.url));
 
@@ -153,9 +154,7 @@ export async function makeClone(
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;
-      await sleep(3000, undefined, { signal: world.signal }).catch(() => {
-        throw interrupted('a clone booted', world.signal);
-      });
+      await wait(3000, 'booting a clone', world.signal);
     }
   }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../../errors.ts';
 import { convertFile } from '../../images/convert.ts';
 import { ServiceError } from '../../openstack/http.ts';
@@ -15,6 +14,7 @@ import type { Step } from './step.ts';
 import { type Known, nextSteps, wantedBy } from './survey.ts';
 import { discard, type Upload, uploadImage } from './upload.ts';
 import { hasBytesOf, verifyUpload } from './verify.ts';
+import { wait } from '../../wait.ts';
 
 /** What a step found out. With `again` it is more than what follows could be decided by: that is decided anew. */
 type Outcome = { known?: Partial<Known>; again?: true };
@@ -37,7 +37,7 @@ export async function carryOut(publication: Publication): Promise<Image> {
     if (step === undefined) break;
     const { known, again } = await perform(publication, step).catch(async (error: unknown): Promise<Outcome> => {
       if (!wasOvertaken(step, error) || rounds > patience) throw error;
-      if (rounds > 3) await sleep(pause * rounds, undefined, { signal: publication.context.signal });
+      if (rounds > 3) await wait(pause * rounds, 'publishing an image', publication.context.signal);
       return { again: true };
     });
     if (again) rounds += 1;

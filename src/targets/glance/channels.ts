@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { VmkilnError } from '../../errors.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import { findImage, type Image, type ImageQuery, listImages, patchImage } from '../../openstack/image-api.ts';
@@ -44,6 +43,7 @@ import { openPlace } from './open.ts';
 import type { GlancePlace } from './recipe.ts';
 import { isMadeHere, isPublished, sha256Property } from './record.ts';
 import { newestFirst } from './retire.ts';
+import { wait } from '../../wait.ts';
 
 /** How often a step is decided anew that the cloud did not take, because somebody else was quicker. */
 const patience = 8;
@@ -174,7 +174,7 @@ async function reach(
     } catch (error) {
       rounds += 1;
       if (!(error instanceof ServiceError) || ![404, 409].includes(error.status) || rounds > patience) throw error;
-      await sleep(pause * (rounds - 1), undefined, { signal });
+      await wait(pause * (rounds - 1), 'changing a channel', signal);
     }
   }
 }
