@@ -17,6 +17,10 @@ const nineBytes = digestOf('an image\n');
 
 type PlannedStages = { stages: { stage: string; fingerprint: string; forecast: string; predicted?: object }[] };
 
+/** A moment of the captured build, as if that had been an hour ago: updates that are older than a day are fetched anew. */
+const since = Date.now() - 3_600_000 - Date.parse('2026-11-28T03:53:52Z');
+const asOfToday = (at: string) => new Date(Date.parse(at) + since).toISOString();
+
 /** Every file of a folder that holds text. */
 const textsIn = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -48,7 +52,8 @@ async function host010(): Promise<FakeHost & { recipeFile: string }> {
     const text = readFileSync(path, 'utf8')
       .replaceAll('@FOLDER@', host.folder)
       .replaceAll(nineBytes, sha256)
-      .replaceAll(itsIso ?? '', iso ?? '');
+      .replaceAll(itsIso ?? '', iso ?? '')
+      .replaceAll(/\b20\d\d-\d\d-\d\dT[\d:.]+Z/g, asOfToday);
     writeFileSync(path, text.replaceAll(/("size": ?)9\b/g, `$1${image.length}`));
   }
   const [{ createdAt }] = JSON.parse(readFileSync(join(host.folder, 'images/index.json'), 'utf8')).images;

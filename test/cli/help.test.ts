@@ -12,8 +12,8 @@ const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...a
 
 const commands = [
   ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
-  ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature', 'builds', 'explain', 'logs'],
-  ...['promote', 'rollback', 'revoke', 'channels'],
+  ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature'],
+  ...['promote', 'rollback', 'revoke', 'channels', 'builds', 'explain', 'logs'],
   ...['report', 'console', 'shell', 'clean', 'nightly', 'factory', 'schema', 'init', 'completion'],
 ];
 
