@@ -126,7 +126,6 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['permissions', { permissions: 'readable /etc/shadow' }],
   ['permissions', { permissions: 'temporary /tmp' }],
   ['packages', { packages: 'bash' }],
-  ['packages', { packages: 'nginx' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
 });
