@@ -58,6 +58,8 @@ export function runClone(
       `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
       ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],
     ],
+    // A guest would outlive a vmkiln that is killed, and nobody would look for it.
+    confined: {},
     timeout,
   };
 }
