@@ -4,8 +4,11 @@ import { defineConfig } from 'vitest/config';
 /** Gives each file of tests folders of its own. */
 const eachFile = 'test/support/each-file.ts';
 
-/** Tests that boot guests: they share two cores and a checkpoint store, so files run one after the other. */
-const guests = { testTimeout: 900_000, hookTimeout: 1_800_000, fileParallelism: false, maxConcurrency: 2 };
+/**
+ * Tests that boot guests: they share two cores and a checkpoint store, so files run one after the other. On a machine that is busy
+ * with other projects everything takes six times as long: only what hangs is cut off.
+ */
+const guests = { testTimeout: 3_600_000, hookTimeout: 3_600_000, fileParallelism: false, maxConcurrency: 2 };
 
 /** Tests against Keystone, Glance and Barbican, which the set-up starts once for all files. */
 const servers = {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
 import type { ApplianceHost, Command } from '../model.ts';
 import { shellQuote } from '../text.ts';
@@ -20,7 +19,8 @@ import { type Facts, parseFacts } from './facts.ts';
 import type { Instance, Seed } from './seed.ts';
 import { wait } from '../wait.ts';
 
-const probe = fileURLToPath(new URL('../../templates/linux/probe.sh', import.meta.url));
+/** What a clone can be asked by its user data: all that the checks want to know, or which network cards it has. */
+const scripts = { all: 'probe.sh', cards: 'cards.sh' } as const;
 
 /** What booting a clone takes of the world. */
 export type CloneWorld = {
@@ -41,7 +41,10 @@ export type ClonedImage = {
   firmware: 'bios' | 'uefi';
 };
 
-/** What came of a boot: why `user` cannot log in, what the clone said of itself, which it does at its first boot, and whether the user became root when logging in. */
+/** What is awaited of a boot: that the user can log in, that the clone says of itself what a script asks, or both. */
+type Awaited = { login: boolean; ask?: keyof typeof scripts };
+
+/** What came of a boot: why `user` cannot log in, what the clone said of itself, and whether the user became root when logging in. */
 type Boot = { login: string | undefined; facts: Facts | undefined; root: boolean };
 
 /** A clone, before and while it runs. */
@@ -49,12 +52,16 @@ export type Clone = {
   hostname: string;
   /** What its serial console has said since it was last started. */
   console(): Promise<string>;
-  /** Boots it as a new instance with a network card of this address, and waits until the user can log in; with `ask`, for its answers as well. */
-  boot(mac: string, ask: boolean): Promise<Boot>;
+  /** Boots it as a new instance with a network card of this address, and waits for what is awaited, or the end of its patience. */
+  boot(mac: string, awaited: Awaited): Promise<Boot>;
+  /** Whether its SSH server answers, within a minute: its network works, and nobody needs to log in. */
+  listens(): Promise<boolean>;
   /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
   root(command: string, timeout: number): Promise<ExecResult>;
   /** Copies a file of this host into the home of the user, where `root` begins. */
   send(path: string, as: string): Promise<void>;
+  /** Ends it when all that it has written is on its disk, as for a snapshot. */
+  cut(): Promise<void>;
   /** Shuts it down: its disk is as whole as that of an instance. */
   stop(): Promise<void>;
   /** Ends it at once, for nobody needs its disk any more. */
@@ -139,17 +146,18 @@ export async function makeClone(
     return stderr.trim();
   }
 
-  async function watch(ask: boolean): Promise<Boot> {
-    let login: string | undefined = 'it was not tried';
+  async function watch(expected: Awaited): Promise<Boot> {
+    let login: string | undefined = expected.login ? 'it was not tried' : undefined;
     let facts: Facts | undefined;
     let awaited: keyof typeof limits = 'life';
     let deadline = Date.now() + limits.life * 1000;
     for (let round = 0; ; round++) {
-      if (ask) facts ??= parseFacts(await text('answers.log'));
+      if (expected.ask) facts ??= parseFacts(await text('answers.log'));
       // Before there is a prompt nobody listens, unless the console is silent.
-      const isAlive = login === undefined || facts !== undefined || hasPrompt(await text('console.log'));
+      const isAlive =
+        (login === undefined && expected.login) || facts !== undefined || hasPrompt(await text('console.log'));
       if (login !== undefined && (isAlive || round % 10 === 9)) login = await logIn();
-      const done = login === undefined && (facts !== undefined || !ask);
+      const done = login === undefined && (facts !== undefined || !expected.ask);
       if (done || !on || Date.now() > deadline) return { login, facts, root };
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
@@ -166,14 +174,15 @@ export async function makeClone(
   return {
     hostname: name,
     console: () => text('console.log'),
-    boot: async (mac, ask) => {
-      await makeSeed(options.seed, { name, folder }, world);
+    boot: async (mac, awaited) => {
+      await makeSeed(options.seed, { name, folder, script: scripts[awaited.ask ?? 'cards'] }, world);
       const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
       const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
       for (let tries = 1; ; tries++) {
         port = await freePort();
         power = new AbortController();
-        await rm(file(connectionSocket), { force: true });
+        // Those of the boot before.
+        for (const left of [connectionSocket, 'console.log', 'answers.log']) await rm(file(left), { force: true });
         on = true;
         root = false;
         const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
@@ -181,8 +190,8 @@ export async function makeClone(
           .run(runClone(qemu, machine, world.host, longest), AbortSignal.any([world.signal, power.signal]))
           .then(() => 'it powered itself off', messageOf)
           .finally(() => (on = false));
-        const { login, facts } = await watch(ask);
-        if (on || login === undefined) return { login, facts, root };
+        const { login, facts } = await watch(awaited);
+        if (on || (login === undefined && (facts !== undefined || !awaited.ask))) return { login, facts, root };
         const end = await running;
         // Somebody has taken the port meanwhile.
         if (tries < 3 && /host forwarding rule/.test(end)) continue;
@@ -194,6 +203,18 @@ export async function makeClone(
       // Every guest has base64, and not every one what scp needs.
       const call = sshTo(place(), `base64 -d > ${shellQuote(as)}`, 300);
       await world.run({ ...call, input: (await readFile(path)).toString('base64') });
+    },
+    listens: async () => {
+      const deadline = Date.now() + 60_000;
+      while (Date.now() < deadline) {
+        if (!on || (await greets(port))) return on;
+        await wait(1000, 'asking for the SSH server of a clone', world.signal);
+      }
+      return false;
+    },
+    cut: async () => {
+      if (on) await ssh('sync', 120).catch(() => undefined);
+      await discard();
     },
     stop: async () => {
       if (!on) return;
@@ -208,12 +229,12 @@ export async function makeClone(
 /** Writes what the clone is told of itself, in place of what it was told before. */
 async function makeSeed(
   seed: (instance: Instance) => Seed,
-  { name, folder }: { name: string; folder: string },
+  { name, folder, script }: { name: string; folder: string; script: string },
   world: CloneWorld,
 ): Promise<void> {
   const publicKey = (await readFile(join(folder, 'key.pub'), 'utf8')).trim();
-  const script = await readFile(probe, 'utf8');
-  const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey, script });
+  const userData = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
+  const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey, script: userData });
   const places: Record<string, string> = {};
   for (const [path, content] of Object.entries(files)) {
     const place = join(folder, path.replaceAll('/', '-'));
@@ -246,5 +267,20 @@ function freePort(): Promise<number> {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
+  });
+}
+
+/** Whether an SSH server says who it is, within ten seconds (RFC 4253, 4.2): QEMU itself takes any connection, and ends it where nobody listens. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (said: boolean) => {
+      socket.destroy();
+      resolve(said);
+    };
+    socket.setTimeout(10_000, () => end(false));
+    socket.once('data', (bytes) => end(bytes.toString('latin1').startsWith('SSH-')));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
   });
 }

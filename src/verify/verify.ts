@@ -8,7 +8,7 @@ import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
 import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
-import { type Facts, parseFacts } from './facts.ts';
+import { type Facts, lines, parseFacts } from './facts.ts';
 import { openPorts } from './ports.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
@@ -91,7 +91,7 @@ async function lookInto(
 type Visit = { results: CheckResult[]; facts: Facts | undefined };
 
 async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { user: string }): Promise<Visit> {
-  const { login, facts, root } = await clone.boot(mac, true);
+  const { login, facts, root } = await clone.boot(mac, { login: true, ask: 'all' });
   const console = await clone.console();
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
   // Its sudoers file may have come a moment later than its key.
@@ -127,24 +127,27 @@ function together(results: readonly CheckResult[]): CheckResult[] {
 
 const notAgain: CheckResult = { check: 'second-boot', outcome: 'skipped', message: 'another check failed before' };
 
-/** Boots a clone again, as from a snapshot, with a card of another address. */
+/** Boots a clone again, as an instance of a snapshot of it, with a card of another address. */
 async function againAs(
   clone: Clone,
   { card }: LinuxExpectation,
   note: (message: string) => void,
 ): Promise<CheckResult> {
   note('booting a clone again, with another network card');
-  await clone.stop();
+  await clone.cut();
   const mac = '52:54:00:76:6b:03';
-  const { login } = await clone.boot(mac, false);
-  if (login !== undefined) return resultOf('second-boot', `it does not come up with another network card: ${login}`);
-  const { stdout } = await clone.root('ip -o link; ip -4 -o address', 120);
-  const links = [...stdout.matchAll(/^\d+: ([^:@\s]+)[:@].* link\/ether (\S+)/gm)];
+  const { login: ended, facts } = await clone.boot(mac, { login: false, ask: 'cards' });
+  if (facts === undefined)
+    return resultOf('second-boot', `it does not come up with another network card: ${ended ?? 'it says nothing'}`);
+  const links = lines(facts, 'links').map((line) => /^\d+: ([^:@\s]+)[:@].* link\/ether (\S+)/.exec(line) ?? []);
   const [, named] = links.find(([, , address]) => address === mac) ?? [];
   if (named === undefined || (card !== undefined && named !== card)) {
-    const found = links.map(([, name]) => name).join(', ') || 'nothing';
+    const found = links.flatMap(([, name]) => name ?? []).join(', ') || 'nothing';
     return resultOf('second-boot', `with another network card the card is called ${found}, not ${card ?? 'anything'}`);
   }
-  const has = new RegExp(`^\\d+: ${named} +inet `, 'm').test(stdout);
-  return resultOf('second-boot', has ? undefined : `with another network card ${named} has no address`);
+  const has = new RegExp(`^\\d+: ${named} +inet `);
+  if (!lines(facts, 'addresses').some((line) => has.test(line)))
+    return resultOf('second-boot', `with another network card ${named} has no address`);
+  const fault = (await clone.listens()) ? undefined : 'with another network card its SSH server is not to be reached';
+  return resultOf('second-boot', fault);
 }

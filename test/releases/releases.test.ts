@@ -82,7 +82,7 @@ beforeAll(async () => {
     guests.set(expected.name, await openImage(imageOf(expected), folders));
   });
   await Promise.all(opened);
-}, 3_000_000);
+});
 
 describe.each(each)('%s', (name, expected) => {
   const image = imageOf(expected);

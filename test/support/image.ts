@@ -5,14 +5,14 @@ import { exec } from '../../src/tools/exec.ts';
 import { makeClone } from '../../src/verify/clone.ts';
 import { noCloud } from '../../src/verify/seed.ts';
 import { host } from './plan-input.ts';
-import { freshFolder } from './vmkiln.ts';
+import { freshFolder, patience } from './vmkiln.ts';
 
 const signal = new AbortController().signal;
 const guestfs = { LIBGUESTFS_BACKEND: 'direct', LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' };
 
-/** Runs a program and returns what it printed. `timeout` is in seconds. */
+/** Runs a program and returns what it printed. `timeout` is in seconds of an idle machine. */
 export async function run(program: string, args: string[], timeout = 120): Promise<string> {
-  return (await exec({ program, args, timeout, signal, env: guestfs })).stdout;
+  return (await exec({ program, args, timeout: timeout * patience, signal, env: guestfs })).stdout;
 }
 
 /**
@@ -82,7 +82,7 @@ export async function bootClone(
     { run: (call, own = signal) => exec({ ...call, signal: own }), host, signal, folder },
   );
   const boot = async () => {
-    const { login } = await clone.boot('52:54:00:12:34:56', false);
+    const { login } = await clone.boot('52:54:00:12:34:56', { login: true });
     if (login === undefined) return;
     await clone.stop();
     throw new Error(`nobody can log in: ${login}\n${(await clone.console()).slice(-3000)}`);
@@ -90,7 +90,7 @@ export async function bootClone(
   await boot();
   return {
     ssh: async (command) => {
-      const { exitCode, stdout, stderr } = await clone.root(command, 300);
+      const { exitCode, stdout, stderr } = await clone.root(command, 300 * patience);
       if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`);
       return stdout;
     },

@@ -43,4 +43,4 @@ verify: ${JSON.stringify({ checks, network: true })}
   expect(packagesIn(image)).toEqual(wanted.toSorted());
   // The image was only read.
   await run('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
-}, 3_000_000);
+});

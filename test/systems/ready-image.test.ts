@@ -42,7 +42,7 @@ customize: [{ write: { path: /etc/motd, content: "from a ready image" } }]
   expect(guest.read('/etc/cloud/cloud.cfg.d/99_vmkiln.cfg')).toContain('name: cloud-user');
   expect(guest.read('/etc/motd')).toBe('from a ready image');
   // The practice DVD and the guest image come first.
-}, 3_000_000);
+});
 
 test('the last partition of a GPT grows to the last MiB of a larger disk', async () => {
   const parts = freshFolder('gpt');
@@ -113,4 +113,4 @@ test('an image that was booted and tampered with is published without anything o
   expect(guest.read('/etc/default/grub')).toMatch(
     /^GRUB_CMDLINE_LINUX="[^$"]* audit=1 net\.ifnames=0 biosdevname=0"$/m,
   );
-}, 3_000_000);
+});

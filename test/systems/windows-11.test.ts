@@ -41,4 +41,4 @@ test('Windows 11 installs with UEFI, firmware of Secure Boot and a TPM, and leav
   const nvram = await run('sh', ['-c', `find /var/lib/libvirt/qemu/nvram -name '*${id}*' 2> /dev/null || true`]);
   expect(nvram).toBe('');
   expect(await tpms()).toBe(before);
-}, 3_000_000);
+});
