@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inBuild } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import type { Host, Weight } from '../model.ts';
@@ -9,6 +10,7 @@ import { checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
+import { practiceConsole } from '../verify/practice-boot.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 import type { Stage } from './stage.ts';
@@ -21,6 +23,8 @@ type Settings = {
   skip: readonly string[];
   checks: readonly OwnCheck[];
   network: boolean;
+  /** The medium that a rehearsed Windows runs from. */
+  practiceDvd?: string;
 };
 
 /**
@@ -30,10 +34,11 @@ type Settings = {
 export const verify: Stage<Settings> = {
   name: 'verify',
   leaves: { file: inBuild.verdict },
-  plan: ({ name, recipe, family, host, rendered, files }) => {
+  plan: ({ name, recipe, family, host, rendered, files, rehearsal, media }) => {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe, rendered);
-    const settings = { name, wanted, ...recipe.verify };
+    const dvd = rehearsal && wanted.system === 'windows' ? media['iso']?.path : undefined;
+    const settings = { name, wanted, ...recipe.verify, ...(dvd !== undefined && { practiceDvd: dvd }) };
     return {
       commands: [],
       keys: ['cloudInit', 'verify'],
@@ -43,6 +48,7 @@ export const verify: Stage<Settings> = {
       counts: {
         ...settings,
         name: undefined,
+        practiceDvd: undefined,
         known: checkNames,
         checks: settings.checks.map((check) =>
           check.goss === undefined ? check : { ...check, goss: files.get(check.goss) },
@@ -51,7 +57,7 @@ export const verify: Stage<Settings> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, skip, checks, network } = settings;
+    const { name, wanted, skip, checks, network, practiceDvd } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
@@ -63,8 +69,10 @@ export const verify: Stage<Settings> = {
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip, network, goss: await findGoss(checks, context.world.env) },
+      { note, checks, skip, network, goss: await findGoss(checks, context.world.env), practiceDvd },
     );
+    if (practiceDvd !== undefined)
+      await copyFile(join(folder, practiceConsole), context.kept(practiceConsole)).catch(() => undefined);
     const { results } = verdict;
     const text = jsonText(verdict);
     await writeFile(context.kept(inBuild.verdict), text);

@@ -2,22 +2,26 @@ import { existsSync } from 'node:fs';
 import type { Host } from '../model.ts';
 import type { Call } from './exec.ts';
 
-/** A machine that runs an image as a cloud would. `memory` is in bytes; `port` of this host leads to its SSH. */
-export type CloneMachine = {
+/** What any machine has that runs an image. `memory` is in bytes; what its serial port prints goes to `console`. */
+export type ImageMachine = {
   disk: string;
-  seed: string;
   console: string;
-  /** What the second serial port prints goes there. */
-  answers: string;
   memory: number;
-  mac: string;
   uuid: string;
-  port: number;
   diskBus: 'virtio' | 'scsi' | 'sata';
   /** The machine type, where the release does not know Q35. */
   type?: string | undefined;
   /** Copies of the firmware's files, for UEFI. */
   firmware?: { code: string; variables: string } | undefined;
+};
+
+/** A machine that runs an image as a cloud would. `port` of this host leads to its SSH. */
+export type CloneMachine = ImageMachine & {
+  seed: string;
+  /** What the second serial port prints goes there. */
+  answers: string;
+  mac: string;
+  port: number;
   /** Whether the guest may reach other hosts. */
   network: boolean;
 };
@@ -26,10 +30,35 @@ export type CloneMachine = {
  * qemu-system-x86_64(1) for one clone: no libvirt, so that nothing outlives the build, and no network of the host's, so that
  * clones of any address meet nobody. With TCG it has one processor: with two, its threads wait for each other.
  */
-export function runClone(
+export function runClone(qemu: string, machine: CloneMachine, host: Pick<Host, 'accelerator'>, timeout: number): Call {
+  const devices = [
+    // Kernels for clouds (linux-image-cloud-amd64) have no driver for a CD drive of this machine.
+    ...['-drive', `file=${comma(machine.seed)},format=raw,readonly=on,if=none,id=seed`],
+    ...['-device', 'virtio-blk-pci,drive=seed', '-device', 'virtio-rng-pci', '-serial', `file:${machine.answers}`],
+    '-netdev',
+    `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
+    ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],
+  ];
+  return run(qemu, machine, host, devices, timeout);
+}
+
+/** As {@link runClone}, for a rehearsed Windows: it runs from the practice DVD, and knows no network. */
+export function runPractice(
   qemu: string,
-  machine: CloneMachine,
+  machine: ImageMachine & { dvd: string },
+  host: Pick<Host, 'accelerator'>,
+  timeout: number,
+): Call {
+  const dvd = ['-drive', `file=${comma(machine.dvd)},format=raw,readonly=on,if=none,id=dvd`];
+  const devices = [...dvd, '-device', 'virtio-scsi-pci', '-device', 'scsi-cd,drive=dvd'];
+  return run(qemu, machine, host, devices, timeout);
+}
+
+function run(
+  qemu: string,
+  machine: ImageMachine,
   { accelerator }: Pick<Host, 'accelerator'>,
+  more: readonly string[],
   timeout: number,
 ): Call {
   const kvm = accelerator === 'kvm';
@@ -41,7 +70,7 @@ export function runClone(
     scsi: ['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk,bootindex=1'],
     sata: ['-device', 'ich9-ahci,id=ahci', '-device', 'ide-hd,drive=disk,bus=ahci.0,bootindex=1'],
   };
-  const flash = (file: string, more = '') => ['-drive', `if=pflash,format=raw,file=${comma(file)}${more}`];
+  const flash = (file: string, end = '') => ['-drive', `if=pflash,format=raw,file=${comma(file)}${end}`];
   return {
     program: qemu,
     args: [
@@ -49,14 +78,7 @@ export function runClone(
       ...['-machine', `${type ?? 'q35'},accel=${kvm ? 'kvm' : 'tcg'}`, '-cpu', kvm ? 'host' : 'max'],
       ...['-smp', kvm ? '2' : '1', '-m', String(Math.ceil(machine.memory / 1024 ** 2))],
       ...(firmware ? [...flash(firmware.code, ',readonly=on'), ...flash(firmware.variables)] : []),
-      ...['-drive', drive, ...devices[diskBus]],
-      // Kernels for clouds (linux-image-cloud-amd64) have no driver for a CD drive of this machine.
-      ...['-drive', `file=${comma(machine.seed)},format=raw,readonly=on,if=none,id=seed`],
-      ...['-device', 'virtio-blk-pci,drive=seed'],
-      ...['-device', 'virtio-rng-pci', '-serial', `file:${machine.console}`, '-serial', `file:${machine.answers}`],
-      '-netdev',
-      `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
-      ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],
+      ...['-drive', drive, ...devices[diskBus], '-serial', `file:${machine.console}`, ...more],
     ],
     // A guest would outlive a vmkiln that is killed, and nobody would look for it.
     confined: {},

@@ -251,7 +251,8 @@ function plain({ program, args, timeout }: Command): Call {
   return { program, args: args.map((arg) => [arg].flat().join('')), timeout };
 }
 
-async function ownFirmware(variables: string): Promise<CloneMachine['firmware']> {
+/** Firmware for a machine with UEFI, whose variables are its own. */
+export async function ownFirmware(variables: string): Promise<CloneMachine['firmware']> {
   const found = findFirmware();
   if (found === undefined) throw new Error('there is no UEFI firmware on this host: install ovmf (edk2-ovmf)');
   await copyFile(found.variables, variables);

@@ -1,7 +1,7 @@
 /** What an image must be like, as far as its recipe, its family and its release say. */
 export type Expectation = LinuxExpectation | WindowsExpectation;
 
-/** What an image of Windows must be like before its first boot, which nobody makes here. */
+/** What an image of Windows must be like before its first boot, which only a rehearsed one has here. */
 export type WindowsExpectation = {
   system: 'windows';
   /** The one answer file, which the first boot reads. */
@@ -9,6 +9,7 @@ export type WindowsExpectation = {
   /** What must be there besides, and what must not, as paths on the system drive; the latter are shell patterns. */
   present: readonly string[];
   traces: readonly string[];
+  diskBus: 'virtio' | 'scsi' | 'sata';
 };
 
 /** What an image of Linux must be like, and its clones. */

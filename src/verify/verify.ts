@@ -10,6 +10,7 @@ import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, parseFacts } from './facts.ts';
 import { openPorts } from './ports.ts';
+import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
 import { configDrive, noCloud } from './seed.ts';
@@ -18,13 +19,14 @@ import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host. */
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from. */
 type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
   skip: readonly string[];
   network: boolean;
   goss: string | undefined;
+  practiceDvd?: string | undefined;
 };
 
 /**
@@ -35,13 +37,18 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network, goss }: VerifyOptions,
+  { note, checks, skip, network, goss, practiceDvd }: VerifyOptions,
 ): Promise<Verdict> {
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
-  if (wanted.system === 'windows')
-    return verdictOf([...sealed, ...ownChecksLeftOut(checks, 'an image of Windows is not booted')]);
+  if (wanted.system === 'windows') {
+    if (practiceDvd !== undefined && verdictOf(sealed).passed) {
+      note('booting a clone for the first time');
+      sealed.push(...withSkips([await bootPractice(image, practiceDvd, wanted, world)], skip));
+    }
+    return verdictOf([...sealed, ...ownChecksLeftOut(checks, 'nobody can log in to a clone of Windows')]);
+  }
   if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
   const expected = { ...wanted, user };
   const options = { user, grown, network, machine: wanted.machine };

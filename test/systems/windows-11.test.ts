@@ -22,6 +22,9 @@ test('Windows 11 installs with UEFI, firmware of Secure Boot and a TPM, and leav
   const args = ['rehearse', recipe, '--out', out, '--ui', 'json'];
   const build = await vmkiln(args, { timeout: 1500, env: { WINDOWS_PASSWORD: 'Practice-7d2e' } });
   expect(build.status, build.stderr).toBe(0);
+  // Its first boot, with firmware that has never seen the disk.
+  const started = build.events.find((event) => event.type === 'build-started');
+  expect(readFileSync(join(started?.folder ?? '', 'first-boot.log'), 'utf8')).toContain('Press Ctrl+Alt+Delete');
   const image = join(out, 'windows-11-rehearsal.qcow2');
   const { stdout } = await vmkiln(['inspect', image, '--no-guest', '--json']);
   const { partitionTable } = JSON.parse(stdout) as { partitionTable: { partitions: { type: string }[] } };

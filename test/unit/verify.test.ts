@@ -8,6 +8,7 @@ import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { openPorts } from '../../src/verify/ports.ts';
+import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
 import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
 
@@ -233,7 +234,13 @@ test('results are XML whatever a console said', () => {
 });
 
 test('of an image of Windows the one answer file is judged, and what must be there and what not', () => {
-  const wanted = { system: 'windows', answerFile: '/u.xml', present: ['/c.conf'], traces: ['/t'] } as const;
+  const wanted = {
+    system: 'windows',
+    answerFile: '/u.xml',
+    present: ['/c.conf'],
+    traces: ['/t'],
+    diskBus: 'virtio',
+  } as const;
   const found = (answers: string, present: string, traces: string) => {
     const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n@@ end`;
     const results = judgeSealed(parseFacts(text) as Facts, wanted);
@@ -244,4 +251,17 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
   expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
   expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
+});
+
+test.each([
+  ['practice Cloudbase-Init: specialize\r\nWindows: Press Ctrl+Alt+Delete to unlock\r\n', undefined],
+  ["Windows: Hi there. Let's start with your region. Is this right?\r\n", /ends at: Windows: Hi there/],
+  ['Windows Setup: error: no bootable device\r\n', /no bootable device/],
+  [
+    'practice Windows: whoever logs on runs C:\\x.cmd\r\nWindows: Press Ctrl+Alt+Delete to unlock\r\n',
+    /runs C:\\x\.cmd$/,
+  ],
+])('the first boot of a rehearsed Windows that says %j is judged', (said, fault) => {
+  if (fault === undefined) expect(faultIn(said)).toBeUndefined();
+  else expect(faultIn(said)).toMatch(fault);
 });

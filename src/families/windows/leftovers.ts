@@ -22,7 +22,7 @@ export const leftovers = [
 ];
 
 /** What is known of an image without booting it. */
-export const expectation: WindowsExpectation = {
+export const expectation: Omit<WindowsExpectation, 'diskBus'> = {
   system: 'windows',
   answerFile: '/Windows/Panther/unattend.xml',
   present: ['/Program Files/Cloudbase Solutions/Cloudbase-Init/conf/cloudbase-init.conf'],

@@ -40,7 +40,7 @@ export const windows: Family<WindowsRecipe> = {
   render,
   install,
   customize,
-  expects: () => expectation,
+  expects: ({ machine }) => ({ ...expectation, diskBus: machine.diskBus }),
   // Its updates are of the installation.
   maxAge: () => undefined,
   packageSources: (recipe) => ({
