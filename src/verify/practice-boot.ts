@@ -60,6 +60,6 @@ const stop = /^(Windows|Windows Setup: error): (.*)\r?\n/m;
 export function faultIn(said: string): string | undefined {
   const runs = /^practice Windows: whoever logs on runs (.*)$/m.exec(said)?.[1];
   const [line, , screen = ''] = stop.exec(said) ?? [];
-  if (!/^Press Ctrl\+Alt\+Delete/.test(screen)) return `the first boot of an instance ends at: ${line?.trim()}`;
+  if (!screen.startsWith('Press Ctrl+Alt+Delete')) return `the first boot of an instance ends at: ${line?.trim()}`;
   return runs === undefined ? undefined : `whoever logs on to an instance runs ${runs.trim()}`;
 }
