@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
@@ -16,6 +15,7 @@ import { answerMedium } from '../tools/xorriso.ts';
 import { hasPrompt } from './checks.ts';
 import type { LinuxExpectation } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
+import { freePort, greets } from './loopback.ts';
 import type { Instance, Seed } from './seed.ts';
 import { wait } from '../wait.ts';
 
@@ -44,8 +44,11 @@ export type ClonedImage = {
 /** What is awaited of a boot: that the user can log in, that the clone says of itself what a script asks, or both. */
 type Awaited = { login: boolean; ask?: keyof typeof scripts };
 
-/** What came of a boot: why `user` cannot log in, what the clone said of itself, and whether the user became root when logging in. */
-type Boot = { login: string | undefined; facts: Facts | undefined; root: boolean };
+/**
+ * What came of a boot: why `user` cannot log in, what the clone said of itself and by when (seconds since 1970, by this host's clock), and
+ * whether the user became root when logging in.
+ */
+type Boot = { login: string | undefined; facts: Facts | undefined; saidAt: number; root: boolean };
 
 /** A clone, before and while it runs. */
 export type Clone = {
@@ -147,6 +150,12 @@ export async function makeClone(
   }
 
   async function watch(expected: Awaited): Promise<Boot> {
+    const came = async () => ({
+      login,
+      facts,
+      root,
+      saidAt: facts === undefined ? 0 : await lastWrite(file('answers.log')),
+    });
     let login: string | undefined = expected.login ? 'it was not tried' : undefined;
     let facts: Facts | undefined;
     let awaited: keyof typeof limits = 'life';
@@ -158,7 +167,7 @@ export async function makeClone(
         (login === undefined && expected.login) || facts !== undefined || hasPrompt(await text('console.log'));
       if (login !== undefined && (isAlive || round % 10 === 9)) login = await logIn();
       const done = login === undefined && (facts !== undefined || !expected.ask);
-      if (done || !on || Date.now() > deadline) return { login, facts, root };
+      if (done || !on || Date.now() > deadline) return came();
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;
@@ -190,12 +199,12 @@ export async function makeClone(
           .run(runClone(qemu, machine, world.host, longest), AbortSignal.any([world.signal, power.signal]))
           .then(() => 'it powered itself off', messageOf)
           .finally(() => (on = false));
-        const { login, facts } = await watch(awaited);
-        if (on || (login === undefined && (facts !== undefined || !awaited.ask))) return { login, facts, root };
+        const boot = await watch(awaited);
+        if (on || (boot.login === undefined && (boot.facts !== undefined || !awaited.ask))) return boot;
         const end = await running;
         // Somebody has taken the port meanwhile.
         if (tries < 3 && /host forwarding rule/.test(end)) continue;
-        return { login: `the clone ended: ${end}`, facts, root };
+        return { ...boot, login: `the clone ended: ${end}` };
       }
     },
     root: (command, timeout) => ssh(`${become}sh -c ${shellQuote(command)}`, timeout),
@@ -246,6 +255,11 @@ async function makeSeed(
   await world.run(plain(answerMedium(seeded, label, places)));
 }
 
+/** When a file was last written, in seconds since 1970. */
+async function lastWrite(path: string): Promise<number> {
+  return (await stat(path)).mtimeMs / 1000;
+}
+
 /** A command of plain words as a call. */
 function plain({ program, args, timeout }: Command): Call {
   return { program, args: args.map((arg) => [arg].flat().join('')), timeout };
@@ -257,31 +271,4 @@ export async function ownFirmware(variables: string): Promise<CloneMachine['firm
   if (found === undefined) throw new Error('there is no UEFI firmware on this host: install ovmf (edk2-ovmf)');
   await copyFile(found.variables, variables);
   return { code: found.code, variables };
-}
-
-/** A port of the loopback that nobody has now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
-/** Whether an SSH server says who it is, within ten seconds (RFC 4253, 4.2): QEMU itself takes any connection, and ends it where nobody listens. */
-function greets(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const end = (said: boolean) => {
-      socket.destroy();
-      resolve(said);
-    };
-    socket.setTimeout(10_000, () => end(false));
-    socket.once('data', (bytes) => end(bytes.toString('latin1').startsWith('SSH-')));
-    socket.once('error', () => end(false));
-    socket.once('close', () => end(false));
-  });
 }

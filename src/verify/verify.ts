@@ -98,7 +98,7 @@ async function lookInto(
 type Visit = { results: CheckResult[]; facts: Facts | undefined };
 
 async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { user: string }): Promise<Visit> {
-  const { login, facts, root } = await clone.boot(mac, { login: true, ask: 'all' });
+  const { login, facts, saidAt, root } = await clone.boot(mac, { login: true, ask: 'all' });
   const console = await clone.console();
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
   // Its sudoers file may have come a moment later than its key.
@@ -118,7 +118,7 @@ async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { use
         : 'the clone did not come up, and could not be asked';
     return { results: [...started, resultOf('cloud-init', fault)], facts };
   }
-  const sight = { facts, wanted, hostname: clone.hostname, grown, now: Date.now() / 1000 };
+  const sight = { facts, wanted, hostname: clone.hostname, grown, now: saidAt };
   return { results: [...started, ...judge(sight)], facts };
 }
 
