@@ -67,7 +67,8 @@ function stopOnSignals(controller: AbortController, context: CommandContext): vo
           hint: 'run the same command again: it starts from the last checkpoint',
         }),
       );
-      context.say('stopping: cleaning up… (once more to stop at once)');
+      // What only reads has ended by then.
+      setTimeout(() => context.say('stopping: cleaning up… (once more to stop at once)'), repeatPause).unref();
     });
   }
 }
