@@ -116,6 +116,8 @@ done
 section packages
 if [ -s /var/lib/dpkg/status ]; then
   dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2> /dev/null | awk '$1 ~ /^.[HUF]/ || $1 ~ /R$/ { print $2 }' | head -n 20
+elif have rpm; then
+  [ -n "$(rpm -qa 2> /dev/null | head -n 1)" ] || echo 'rpm cannot read its database'
 fi
 section ports
 if have ss; then ss -H -lntup 2> /dev/null || ss -lntup; else netstat -lntup; fi

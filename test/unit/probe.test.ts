@@ -72,6 +72,7 @@ test.for<[string, (guest: FakeGuest) => void]>([
   ['permissions', (guest) => chmodSync(guest.path('var/tmp'), 0o755)],
   ['permissions', (guest) => (guest.write('home/sh', ''), chmodSync(guest.path('home/sh'), 0o4755))],
   ['packages', (guest) => guest.command('dpkg-query', 'echo "iF  bash"')],
+  ['packages', (guest) => (guest.remove('var/lib/dpkg/status'), guest.command('rpm', 'exit 1'))],
   ['timezone', (guest) => (guest.remove('etc/localtime'), guest.link('etc/localtime', '/usr/share/zoneinfo/UTC'))],
   ['console', (guest) => guest.write('etc/default/grub', 'GRUB_CMDLINE_LINUX="console=tty0"\n')],
   ['sudo', (guest) => guest.write('etc/sudoers.d/all', '  ALL ALL=(ALL) NOPASSWD: ALL\n')],
