@@ -40,7 +40,8 @@ hostname
 section kernel
 uname -r
 section kernels
-ls /lib/modules
+# A serial port is a terminal, for which ls makes columns.
+ls -1 /lib/modules
 section cmdline
 cat /proc/cmdline
 section passwords

@@ -28,8 +28,8 @@ export type FakeGuest = {
   age(path: string, hours: number): void;
   /** Makes a command that notes its arguments and then runs a line of shell. */
   command(name: string, body?: string): void;
-  /** Runs a guest script on this root. */
-  run(script: string): { status: number | null; output: string; calls: string[] };
+  /** Runs a guest script on this root; `onTerminal` with a terminal as its output, as a serial port is. */
+  run(script: string, options?: { onTerminal?: boolean }): { status: number | null; output: string; calls: string[] };
 };
 
 const folders = '(boot|etc|home|lib|media|mnt|opt|root|run|srv|tmp|usr|var)';
@@ -68,10 +68,13 @@ export function fakeGuest(): FakeGuest {
       write(`commands/${name}`, `#!/bin/sh\necho "${name} $*" >> ${at('calls')}\n${body}\n`);
       chmodSync(at(`commands/${name}`), 0o755);
     },
-    run(script) {
+    run(script, { onTerminal = false } = {}) {
       rmSync(at('calls'), { force: true });
       const moved = moveTo(root, script);
-      const { status, stdout, stderr } = spawnSync('sh', ['-c', moved], {
+      const file = at('commands/script.sh');
+      writeFileSync(file, moved);
+      const argv = onTerminal ? ['script', '-qec', `sh ${file}`, '/dev/null'] : ['sh', file];
+      const { status, stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), {
         encoding: 'utf8',
         env: { PATH: `${at('commands')}:/usr/bin:/bin` },
       });

@@ -57,6 +57,14 @@ const failed = (facts: Facts) =>
     outcome === 'failed' && known.includes(check) ? [check] : [],
   );
 
+test('of several kernels each is told, on a terminal too', () => {
+  const guest = goodGuest();
+  const kernels = ['5.14.0-503.el9.x86_64', '5.14.0-570.el9.x86_64'];
+  for (const kernel of kernels) mkdirSync(guest.path(`lib/modules/${kernel}`), { recursive: true });
+  const { output } = guest.run(`set -- detached\n${script}`, { onTerminal: true });
+  expect(lines(parseFacts(output) ?? new Map(), 'kernels')).toEqual(kernels);
+});
+
 test('of a good guest nothing is wrong', () => {
   const facts = factsOf(goodGuest());
   expect(failed(facts)).toEqual([]);
