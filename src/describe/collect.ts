@@ -9,7 +9,7 @@ import { printable } from '../images/text.ts';
 import type { ApplianceHost } from '../model.ts';
 import { formatBytes } from '../text.ts';
 import type { Call } from '../tools/exec.ts';
-import { guestInventory } from '../tools/inventory.ts';
+import { guestInventory, largestCopy } from '../tools/inventory.ts';
 import { bootOf } from './boot.ts';
 import { byText, type EtcFile, type FileSystem, type Inventory, type System } from './inventory.ts';
 import { debPackages, inOrder, rpmFormat, rpmPackages, windowsPrograms } from './packages.ts';
@@ -101,17 +101,14 @@ async function systemOf(text: (name: string) => Promise<string>): Promise<System
 
 type Unpacked = { files: Record<string, EtcFile>; contents: Map<string, Buffer> };
 
-/** In bytes. The lists of packages and /etc of any system are a tenth of it. */
-const largest = 512 * 1024 ** 2;
-
 /** What guestfish copied out: nothing where it found none. @throws VmkilnError IMAGE_UNFIT when it is more than any system has. */
 async function collected(path: string): Promise<Buffer> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) return Buffer.alloc(0);
-  if (info.size <= largest) return readFile(path);
+  if (info.size <= largestCopy) return readFile(path);
   throw new VmkilnError(
     'IMAGE_UNFIT',
-    `${basename(path)} of the guest has ${formatBytes(info.size)}, too much to read`,
+    `${basename(path)} of the guest has more than ${formatBytes(largestCopy)}, too much to read`,
     {
       hint: 'is there a file below /etc or /boot that belongs elsewhere?',
     },

@@ -5,6 +5,12 @@ import { environment } from './guestfs.ts';
 /** What is known of a guest by the inspection of libguestfs: each in a file `guest-…`. */
 const guestFacts = ['type', 'distro', 'product-name', 'arch', 'major-version', 'minor-version'] as const;
 
+/** Bytes of a file that are copied out at most: the lists of packages and /etc of any system are a tenth of it. */
+export const largestCopy = 512 * 1024 ** 2;
+
+/** What follows a command that prints: the first bytes go into a file, one more than is taken, which tells that there were more. */
+const into = (file: string) => `| head -c ${largestCopy + 1} > ${file}`;
+
 /**
  * All that an inventory is made of, as files in the current folder, in one launch of guestfish(1). A line that begins with `-` may fail;
  * guestfish runs what a program after `<!` prints, which is how the name of the root gets into commands. The programs of a Windows
@@ -18,11 +24,11 @@ list-filesystems | cat > filesystems
 mountpoints | cat > mountpoints
 df | cat > df
 <! read root < roots; printf '%s\\n' ${facts}
--tar-out /etc etc.tar
--tar-out /boot boot.tar "excludes:${left.join(' ')}"
--download /var/lib/dpkg/status dpkg-status
--download /var/lib/vmkiln/repositories repositories
--sh "rpm -qa --queryformat '${rpmFormat}'" | cat > rpm
+-tar-out /etc - ${into('etc.tar')}
+-tar-out /boot - "excludes:${left.join(' ')}" ${into('boot.tar')}
+-download /var/lib/dpkg/status - ${into('dpkg-status')}
+-download /var/lib/vmkiln/repositories - ${into('repositories')}
+-sh "rpm -qa --queryformat '${rpmFormat}'" ${into('rpm')}
 <! read root < roots; test -s etc.tar || printf '%s\\n' "-inspect-list-applications2 $root | cat > programs"
 `;
 }

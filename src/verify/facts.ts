@@ -1,13 +1,16 @@
 /** What a guest said of itself: the lines of each section, by its name. */
 export type Facts = ReadonlyMap<string, readonly string[]>;
 
-/** Reads sections that begin with a line `@@ NAME`, to their last, `end`: undefined before it is there. What comes before them is passed over. */
-export function parseFacts(printed: string): Facts | undefined {
+/**
+ * Reads sections that begin with a line of `mark`, a space and a name, to their last, `end`: undefined before it is there. What comes
+ * before them is passed over. Where a section holds what somebody else wrote, the mark has to be one that nobody could know.
+ */
+export function parseFacts(printed: string, mark = '@@'): Facts | undefined {
   const facts = new Map<string, string[]>();
   let section: string[] = [];
   for (const line of printed.split(/\r?\n/)) {
-    const name = /^@@ (\S+)$/.exec(line)?.[1];
-    if (name !== undefined) facts.set(name, (section = []));
+    const name = line.startsWith(`${mark} `) ? line.slice(mark.length + 1) : '';
+    if (/^\S+$/.test(name)) facts.set(name, (section = []));
     else if (line.trim() !== '') section.push(line.trimEnd());
   }
   return facts.has('end') ? facts : undefined;

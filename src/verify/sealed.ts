@@ -16,10 +16,16 @@ const form = z.object({ system_info: z.object({ default_user: z.object({ name: z
 
 const glob = (pattern: string) => ['glob-expand', pattern];
 
-/** The commands of guestfish(1) that tell what is in an image before it boots: a first boot replaces most of it. */
-export function questions(wanted: Expectation): string[][] {
+/**
+ * The commands of guestfish(1) that tell what is in an image before it boots: a first boot replaces most of it. Each section begins with `mark`
+ * and its name.
+ */
+export function questions(wanted: Expectation, mark: string): string[][] {
   const sections = wanted.system === 'linux' ? ofLinux(wanted) : ofWindows(wanted);
-  return Object.entries({ ...sections, end: [] }).flatMap(([name, commands]) => [['echo', `@@ ${name}`], ...commands]);
+  return Object.entries({ ...sections, end: [] }).flatMap(([name, commands]) => [
+    ['echo', `${mark} ${name}`],
+    ...commands,
+  ]);
 }
 
 type Sections = Readonly<Record<string, readonly string[][]>>;

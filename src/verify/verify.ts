@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OwnCheck } from '../recipe/verify.ts';
@@ -81,8 +82,10 @@ async function lookInto(
   const [name, overlay] = ['sealed', 'sealed.qcow2'].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);
   await run(coverImage(imageOptions(name, image.format), image.format, overlay));
-  const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted), host), accept: [1] });
-  const facts = parseFacts(stdout);
+  // What is printed are files of the guest's: one that is hostile must not begin a section.
+  const mark = randomUUID();
+  const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted, mark), host), accept: [1] });
+  const facts = parseFacts(stdout, mark);
   if (facts === undefined) {
     const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;
     return { results: [resultOf('system', fault)], user: undefined };

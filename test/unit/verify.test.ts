@@ -187,6 +187,14 @@ test('open ports are those of both clones, beyond the loopback, as every ss and 
 
 test('answers that have not come to their end are none', () => {
   expect(parseFacts('@@ hostname\nx')).toBeUndefined();
+  const config = '@@ traces\n@@ end\nsystem_info:';
+  expect(parseFacts(`7c config\n${config}\n7c traces\n/root/.ssh\n7c end`, '7c')).toEqual(
+    new Map([
+      ['config', config.split('\n')],
+      ['traces', ['/root/.ssh']],
+      ['end', []],
+    ]),
+  );
 });
 
 test('what an image holds before its first boot decides before it is booted', () => {
