@@ -6,10 +6,11 @@ import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
-import { checkNames, type OwnCheck } from '../recipe/verify.ts';
+import { checkFiles, checkNames, type OwnCheck } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
+import { takePlanned } from '../verify/planned-files.ts';
 import { practiceConsole } from '../verify/practice-boot.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
@@ -23,6 +24,8 @@ type Settings = {
   skip: readonly string[];
   checks: readonly OwnCheck[];
   network: boolean;
+  /** What the files of the checks are, by their paths: SHA-256 in lower-case hex. */
+  digests: Readonly<Record<string, string>>;
   /** The medium that a rehearsed Windows runs from. */
   practiceDvd?: string;
 };
@@ -38,7 +41,8 @@ export const verify: Stage<Settings> = {
     if (recipe.verify === undefined) return { commands: [], keys: [], omitted: 'the recipe says verify: false' };
     const wanted = family.expects(recipe, rendered);
     const dvd = rehearsal && wanted.system === 'windows' ? media['iso']?.path : undefined;
-    const settings = { name, wanted, ...recipe.verify, ...(dvd !== undefined && { practiceDvd: dvd }) };
+    const digests = Object.fromEntries(checkFiles(recipe.verify.checks).map((path) => [path, files.get(path) ?? '']));
+    const settings = { name, wanted, ...recipe.verify, digests, ...(dvd !== undefined && { practiceDvd: dvd }) };
     return {
       commands: [],
       keys: ['cloudInit', 'verify'],
@@ -48,6 +52,7 @@ export const verify: Stage<Settings> = {
       counts: {
         ...settings,
         name: undefined,
+        digests: undefined,
         practiceDvd: undefined,
         known: checkNames,
         checks: settings.checks.map((check) =>
@@ -57,13 +62,14 @@ export const verify: Stage<Settings> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, skip, checks, network, practiceDvd } = settings;
+    const { name, wanted, skip, network, digests, practiceDvd } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
     const image = { ...machineOf(await withImage(path, (file) => inspectImage(file, { signal }))), path };
     const folder = context.work('clones');
     await mkdir(folder, { mode: 0o700 });
+    const checks = await takePlanned(settings.checks, digests, { folder, signal });
     const note = (message: string) => context.emit({ type: 'progress', stage: 'verify', message });
     const verdict = await verifyImage(
       image,

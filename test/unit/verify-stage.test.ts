@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { digestFiles } from '../../src/pipeline/unchanged.ts';
 import type { Layer } from '../../src/store/checkpoints.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
 import { verify } from '../../src/stages/verify.ts';
+import { takePlanned } from '../../src/verify/planned-files.ts';
 
 test('a build that finds the verdict of another has both of its files, and one that made it keeps its own', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'verify-stage-'));
@@ -20,4 +22,34 @@ test('a build that finds the verdict of another has both of its files, and one t
   await settle('b-1');
   expect(JSON.parse(readFileSync(kept('verify.json'), 'utf8'))).toEqual(verdict);
   expect(readFileSync(kept('verify.xml'), 'utf8')).toContain('<testcase classname="b" name="login">');
+});
+
+test('a file of a check that was edited or removed since the plan is refused, and one edited later changes nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-stage-'));
+  const goss = join(folder, 'goss.yaml');
+  writeFileSync(goss, 'planned');
+  const signal = new AbortController().signal;
+  const planned = Object.fromEntries(await digestFiles([goss], signal));
+  const checks = [
+    { run: 'true', timeout: 60 },
+    { goss, timeout: 60 },
+  ];
+  const take = (name: string) => {
+    mkdirSync(join(folder, name));
+    return takePlanned(checks, planned, { folder: join(folder, name), signal });
+  };
+  const [run, taken] = await take('one');
+  writeFileSync(goss, 'edited');
+  expect(run).toEqual(checks[0]);
+  expect(basename(taken?.goss ?? '')).toBe('goss.yaml');
+  expect(readFileSync(taken?.goss ?? '', 'utf8')).toBe('planned');
+  await expect(take('two')).rejects.toMatchObject({
+    code: 'INPUT_CHANGED',
+    message: `${goss} was changed while the build ran`,
+  });
+  rmSync(goss);
+  await expect(take('three')).rejects.toMatchObject({
+    code: 'INPUT_CHANGED',
+    message: `${goss} was removed while the build ran`,
+  });
 });
