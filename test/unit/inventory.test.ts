@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
@@ -10,6 +10,7 @@ import { repositoriesOf } from '../../src/describe/repositories.ts';
 import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
 import { sbomOf } from '../../src/describe/sbom.ts';
 import { spdxOf } from '../../src/describe/spdx.ts';
+import { guestInventory } from '../../src/tools/inventory.ts';
 import { inventory } from '../support/inventory.ts';
 
 /** A folder as guestfish leaves it. Archives are made by tar(1), of the files and links that are given. */
@@ -127,6 +128,23 @@ describe('the inventory of an image', () => {
     await expect(readCollected(collected(etc, { x: '' }, { ...facts, rpm: '' }))).rejects.toThrow(
       /no list of its packages/,
     );
+  });
+
+  test('is refused when a file of the guest is too large, of which no more than that is copied out', async () => {
+    const host = { accelerator: 'tcg', appliance: { memory: 0, cacheDir: '' } } as const;
+    const { input = '' } = guestInventory('overlay', '', '%{NAME}', host);
+    const copies = [...input.matchAll(/^-(tar-out|download) \S+ (\S+).*?\|(.*> (\S+))$/gm)];
+    expect(input.match(/^-(tar-out|download) /gm)).toHaveLength(copies.length);
+    for (const [, , to] of copies) expect(to).toBe('-');
+    const [, , , pipe = '', name = ''] = copies[0] ?? [];
+    const folder = collected(etc, { x: '' }, facts);
+    // As guestfish does, which gives the rest of the line to a shell. The zeros of a sparse file have no end.
+    execFileSync('sh', ['-c', `cat /dev/zero | ${pipe}`], { cwd: folder });
+    expect(statSync(join(folder, name)).size).toBe(512 * 1024 ** 2 + 1);
+    await expect(readCollected(folder)).rejects.toThrow(
+      expect.objectContaining({ code: 'IMAGE_UNFIT', message: expect.stringContaining('more than 512') }),
+    );
+    rmSync(folder, { recursive: true });
   });
 
   test('has the packages of dpkg that are installed', () => {
