@@ -109,6 +109,7 @@ export async function makeClone(
   await world.run(makeKey(file('key')));
   const firmware = image.firmware === 'uefi' ? await ownFirmware(file('variables.fd')) : undefined;
   const uuid = randomUUID();
+  const mark = randomUUID();
   const limits = patience[world.host.accelerator];
   const [usual, other] = qemuNames;
   // RHEL has it off the PATH under another name.
@@ -161,7 +162,7 @@ export async function makeClone(
     let awaited: keyof typeof limits = 'life';
     let deadline = Date.now() + limits.life * 1000;
     for (let round = 0; ; round++) {
-      if (expected.ask) facts ??= parseFacts(await text('answers.log'));
+      if (expected.ask) facts ??= parseFacts(await text('answers.log'), mark);
       // Before there is a prompt nobody listens, unless the console is silent.
       const isAlive =
         (login === undefined && expected.login) || facts !== undefined || hasPrompt(await text('console.log'));
@@ -184,7 +185,7 @@ export async function makeClone(
     hostname: name,
     console: () => text('console.log'),
     boot: async (mac, awaited) => {
-      await makeSeed(options.seed, { name, folder, script: scripts[awaited.ask ?? 'cards'] }, world);
+      await makeSeed(options.seed, { name, folder, mark, script: scripts[awaited.ask ?? 'cards'] }, world);
       const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
       const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
       for (let tries = 1; ; tries++) {
@@ -238,11 +239,12 @@ export async function makeClone(
 /** Writes what the clone is told of itself, in place of what it was told before. */
 async function makeSeed(
   seed: (instance: Instance) => Seed,
-  { name, folder, script }: { name: string; folder: string; script: string },
+  { name, folder, mark, script }: { name: string; folder: string; mark: string; script: string },
   world: CloneWorld,
 ): Promise<void> {
   const publicKey = (await readFile(join(folder, 'key.pub'), 'utf8')).trim();
-  const userData = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
+  const template = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
+  const userData = template.replace(/^mark=.*$/m, `mark=${mark}`);
   const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey, script: userData });
   const places: Record<string, string> = {};
   for (const [path, content] of Object.entries(files)) {

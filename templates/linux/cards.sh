@@ -1,6 +1,7 @@
 #!/bin/sh
 # User data of a clone that boots with another network card: prints its cards and their addresses on the second serial port,
-# in sections of a line "@@ NAME" and text. Nothing is changed.
+# in sections of a line "MARK NAME" and text, as probe.sh does. Nothing is changed.
+mark=@@
 PATH=$PATH:/usr/sbin:/sbin
 stty raw < /dev/ttyS1
 exec > /dev/ttyS1 2> /dev/null
@@ -11,8 +12,8 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27
 done
 # Firmware and boot loader may have written there before.
 echo
-echo '@@ links'
+echo "$mark links"
 ip -o link
-echo '@@ addresses'
+echo "$mark addresses"
 ip -4 -o address
-echo '@@ end'
+echo "$mark end"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # User data of the clones that vmkiln boots: prints what its checks ask on the second serial port, in sections of a line
-# "@@ NAME" and text. Nothing is changed.
+# "MARK NAME" and text. Nothing is changed. The mark is another one at each run: no file that is printed can have it.
+mark=@@
 # cloud-init waits for its scripts, and this one for cloud-init: it goes on by itself.
 if [ "$1" != detached ]; then
   stty raw < /dev/ttyS1
@@ -11,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
 # How long cloud-init and the services may take to come to an end.
 seconds=600
-section() { printf '@@ %s\n' "$1"; }
+section() { printf '%s %s\n' "$mark" "$1"; }
 have() { command -v "$1" > /dev/null 2>&1; }
 
 if have cloud-init; then
