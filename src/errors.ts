@@ -55,6 +55,7 @@ export const errorCatalogue = {
   SIGNATURE_INVALID: 1,
   PROVENANCE_INVALID: 1,
   CHANNEL_REFUSED: 2,
+  QUEUE_FAILED: 1,
   INTERRUPTED: 130,
 } as const;
 

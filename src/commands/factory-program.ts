@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
+import { defineQueueCommands } from './factory-queue-program.ts';
 import type { Define, Run } from './image-options.ts';
 import { collect, filled } from './option-values.ts';
 
@@ -32,7 +33,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .action((file, images, options) =>
       run(async () => (await import('./nightly.ts')).nightly(file, images, options, context)),
     );
-  const factory = define('factory', 'Set up a factory on this host.', [
+  const factory = define('factory', 'Set up a factory on this host, or on many.', [
     'vmkiln factory install-timer factory.yaml --print',
     'sudo vmkiln factory install-timer /etc/vmkiln/factory.yaml',
   ]);
@@ -50,6 +51,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .action((file, options) =>
       run(async () => (await import('./install-timer.ts')).installTimer(file, options, context)),
     );
+  defineQueueCommands(factory, withFactory, run, context);
 }
 
 function withFactory(command: Command): Command {

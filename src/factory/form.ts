@@ -40,6 +40,8 @@ const watch = z
     error: 'expected suites with deb, and only there',
   });
 
+const label = line('a label of small letters, digits, ".", "_" and "-"', /^[a-z0-9_][a-z0-9._-]{0,31}$/);
+
 const entry = z.strictObject({
   recipe: line('the path of a recipe, or a pattern like recipes/*.yaml').describe(
     'Path of a recipe, or a pattern like `recipes/*.yaml`; relative to this file.',
@@ -48,6 +50,10 @@ const entry = z.strictObject({
   out: line('a path')
     .optional()
     .describe('Folder for the images, in place of what the recipes upload to; relative to this file.'),
+  labels: z
+    .array(label)
+    .prefault([])
+    .describe('What a worker has to have to build these, for `vmkiln factory worker`; one host builds all.'),
   schedule: scheduleKey('When these are due; by default in every night.'),
   rebuildAfter: rebuildAfter
     .optional()

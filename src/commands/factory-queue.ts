@@ -1,0 +1,225 @@
+import { hostname } from 'node:os';
+import type { Job as QueueJob } from 'bullmq';
+import { VmkilnError } from '../errors.ts';
+import { chosen, type Job, readJobs } from '../factory/jobs.ts';
+import { type LoadedFactory, loadFactory } from '../factory/load.ts';
+import { notify } from '../factory/notify.ts';
+import { queueAddress, type QueueOptions } from '../factory/queue-address.ts';
+import { allQueues, type BuildData, nightQueue } from '../factory/queue-jobs.ts';
+import { putNight, reconcile } from '../factory/queue-nights.ts';
+import { recordOf } from '../factory/queue-report.ts';
+import { openQueues, type QueueStore } from '../factory/queue-store.ts';
+import { work } from '../factory/worker.ts';
+import { probeAppliance } from '../host/probe.ts';
+import type { Event } from '../model.ts';
+import { readVariables } from '../recipe/variables.ts';
+import { allHarmless, harmless, jsonText } from '../text.ts';
+import { nightText } from '../ui/night-text.ts';
+import { type CommandContext, openUi } from '../ui/ui.ts';
+import { wait } from '../wait.ts';
+
+/** What every command about a queue is given. */
+export type FactoryQueueOptions = QueueOptions & { set: string[]; vars?: string };
+
+type Open = { loaded: LoadedFactory; jobs: Job[]; store: QueueStore; hidden: string | undefined };
+
+/** Reads the factory, whose entries say which queues there are, and opens these. */
+async function withQueues<T>(
+  file: string,
+  options: FactoryQueueOptions,
+  { world, say }: CommandContext,
+  body: (open: Open) => Promise<T>,
+): Promise<T> {
+  const address = queueAddress(options, world.env);
+  const loaded = await loadFactory(file, await readVariables(options), world.cwd);
+  const jobs = await readJobs(loaded.factory, world);
+  const store = await openQueues(address, (error) => say(error.message));
+  try {
+    return await body({ loaded, jobs, store, hidden: address.secretVariable });
+  } catch (error) {
+    throw store.failure(error);
+  } finally {
+    await store.close();
+  }
+}
+
+/** `vmkiln factory worker`: builds what the queue has until it is told to stop; what it has begun it ends. */
+export async function worker(
+  file: string,
+  options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number },
+  context: CommandContext,
+): Promise<void> {
+  const { signal, world, say } = context;
+  const { accelerator } = await probeAppliance(world, signal, say);
+  const labels = [process.arch === 'x64' ? 'x86_64' : process.arch, accelerator, ...options.label];
+  await withQueues(file, options, context, async ({ loaded, jobs, store, hidden }) => {
+    say(`worker on ${hostname()}, labels ${labels.join(', ')}`);
+    const { jobs: builds, lease } = options;
+    await work(
+      loaded,
+      jobs,
+      { labels, builds, lease },
+      {
+        ...{ store, signal, say, world, hidden },
+        command: [process.execPath, process.argv[1] ?? ''],
+        report: async (summary) => {
+          const text = nightText(allHarmless(summary));
+          process.stdout.write(`${text}\n`);
+          const failures = await notify(loaded.factory, summary, text, { signal, world });
+          for (const each of failures) say(each);
+        },
+      },
+    );
+  });
+}
+
+/** `vmkiln factory enqueue`: puts a night into the queue, or the schedules alone. */
+export async function enqueue(
+  file: string,
+  images: readonly string[],
+  options: FactoryQueueOptions & { schedules?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+    await reconcile(loaded, jobs, store);
+    if (options.schedules) return;
+    const night = await putNight(loaded, chosen(jobs, images), Date.now(), store);
+    process.stdout.write(`${night}\n`);
+  });
+}
+
+const states = ['active', 'waiting', 'prioritized', 'delayed', 'waiting-children', 'failed', 'completed'] as const;
+
+/** `vmkiln factory status`: the jobs that are there, and where they are built. */
+export async function status(
+  file: string,
+  options: FactoryQueueOptions & { json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+    const queues = await Promise.all(
+      allQueues(loaded.factory.name, jobs).map(async (name) => {
+        const queue = store.queue(name);
+        const [paused, workers, ...lists] = await Promise.all([
+          queue.isPaused(),
+          queue.getWorkersCount(),
+          ...states.map(async (state) => (await queue.getJobs([state], 0, 99)).map((job) => statusOf(job, state))),
+        ]);
+        return { queue: name, paused, workers, jobs: lists.flat() };
+      }),
+    );
+    if (options.json) return void process.stdout.write(`${jsonText({ version: 1, queues })}\n`);
+    const lines = allHarmless(queues).flatMap(({ queue, paused, workers, jobs: all }) => [
+      `${queue}: ${workers} workers${paused ? ', drained' : ''}`,
+      ...all.map(({ id, state, host, reason }) => `  ${[state, id, host, reason].filter(Boolean).join('  ')}`),
+    ]);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  });
+}
+
+function statusOf(job: QueueJob, state: (typeof states)[number]) {
+  const { host, build, folder, bundle } = recordOf(job) ?? {};
+  return { id: job.id ?? '', name: job.name, state, host, build, folder, bundle, reason: job.failedReason };
+}
+
+/** `vmkiln factory cancel`: takes a job out of the queue; one that is built is ended by its worker. */
+export async function cancel(
+  file: string,
+  id: string,
+  options: FactoryQueueOptions,
+  context: CommandContext,
+): Promise<void> {
+  await withJob(file, id, options, context, async (job) => {
+    if (!(await job.isActive())) return job.remove();
+    await job.updateData({ ...(job.data as BuildData), cancelled: true });
+    context.say('its worker ends it when it next renews the lease');
+  });
+}
+
+/** `vmkiln factory retry`: puts a job that failed back into the queue. @throws VmkilnError USAGE when it did not */
+export async function retry(
+  file: string,
+  id: string,
+  options: FactoryQueueOptions,
+  context: CommandContext,
+): Promise<void> {
+  await withJob(file, id, options, context, async (job) => {
+    if (!(await job.isFailed())) {
+      throw new VmkilnError('USAGE', `${id} has not failed: it is ${await job.getState()}`, {
+        hint: 'vmkiln factory enqueue FACTORY IMAGE builds an image once more',
+      });
+    }
+    const { cancelled: _, ...data } = job.data as BuildData;
+    await job.updateData(data);
+    await job.retry('failed');
+  });
+}
+
+/** Milliseconds between two looks at a log that grows. */
+const pause = 1000;
+
+/** `vmkiln factory logs`: the events of a build that a worker makes, as `vmkiln logs` prints them on its host. */
+export async function logs(
+  file: string,
+  id: string,
+  options: FactoryQueueOptions & { follow?: boolean; json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const { signal, world } = context;
+  await withJob(file, id, options, context, async (job, store) => {
+    const out = {
+      recipes: [(job.data as BuildData).image ?? id],
+      stdout: process.stdout,
+      stderr: process.stdout,
+      env: world.env,
+    };
+    const ui = await openUi(options.json ? 'json' : 'plain', out);
+    const queue = store.queue(job.queueName);
+    for (let seen = 0, isOver = false; !isOver;) {
+      isOver = !options.follow || (await job.isCompleted()) || (await job.isFailed());
+      const { logs: lines, count } = await queue.getJobLogs(id, seen);
+      for (const line of lines) ui.emit(JSON.parse(line) as Event, 0);
+      seen = count;
+      if (!isOver) await wait(pause, 'following a log', signal);
+    }
+    await ui.close();
+  });
+}
+
+/** `vmkiln factory drain`: no job of this factory begins any more, on no host; waits for those under way. */
+export async function drain(
+  file: string,
+  options: FactoryQueueOptions & { resume?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+    const queues = allQueues(loaded.factory.name, jobs).map((name) => store.queue(name));
+    for (const queue of queues) await (options.resume ? queue.resume() : queue.pause());
+    if (options.resume) return;
+    const active = async () =>
+      (await Promise.all(queues.map((queue) => queue.getActiveCount()))).reduce((a, b) => a + b, 0);
+    for (let left = await active(), told = 0; left > 0; left = await active()) {
+      if (left !== told) context.say(`waiting for ${left} that are under way`);
+      told = left;
+      await wait(pause, 'draining a queue', context.signal);
+    }
+  });
+}
+
+async function withJob(
+  file: string,
+  id: string,
+  options: FactoryQueueOptions,
+  context: CommandContext,
+  body: (job: QueueJob, store: QueueStore) => Promise<void>,
+): Promise<void> {
+  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+    for (const name of allQueues(loaded.factory.name, jobs)) {
+      const job = await store.queue(name).getJob(id);
+      if (job) return body(job, store);
+    }
+    throw new VmkilnError('USAGE', `${nightQueue(loaded.factory.name)} and its builds have no job ${harmless(id)}`, {
+      hint: 'vmkiln factory status lists those that are there',
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import type { FlowProducer, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
+import { messageOf, VmkilnError } from '../errors.ts';
+import { redact } from '../tools/exec.ts';
+import type { QueueAddress } from './queue-address.ts';
+
+/** The queues of one server. `close` ends every connection. */
+export type QueueStore = {
+  queue: (name: string) => Queue;
+  flows: () => FlowProducer;
+  worker: (name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>) => Worker;
+  close: () => Promise<void>;
+  failure: (error: unknown) => VmkilnError;
+};
+
+/** Before the names of all keys of Redis. */
+const prefix = 'vmkiln';
+/** So long a command waits for a server, in milliseconds; a worker waits for ever. */
+const patience = 10_000;
+
+/**
+ * Opens the queues of a server by BullMQ, which nothing else needs: it is loaded now.
+ *
+ * @param report what goes wrong later, while a worker works: it goes on by itself.
+ * @throws VmkilnError QUEUE_FAILED when the packages are missing, or the server does not answer.
+ */
+export async function openQueues(address: QueueAddress, report: (error: VmkilnError) => void): Promise<QueueStore> {
+  const { store, host, port, user, secret, database, tls } = address;
+  const driver = store === 'redis' ? 'ioredis' : 'pg';
+  const bullmq = await import('bullmq').catch(missing('bullmq', driver));
+  await import(driver).catch(missing('bullmq', driver));
+  const failure = (error: unknown) =>
+    error instanceof VmkilnError
+      ? error
+      : new VmkilnError('QUEUE_FAILED', redact(`${address.name}: ${messageOf(error)}`, secret ? [secret] : []), {
+          hint: 'see whether the server runs and is reached from here (docs/factory.md, "Many hosts"); what is published stays',
+        });
+  const login = { host, port, ...(secret !== undefined && { password: secret }), ...(tls && { tls, ssl: tls }) };
+  const redis = { ...login, ...(user !== undefined && { username: user }), db: Number(database || 0) };
+  const postgres = {
+    ...login,
+    ...(user !== undefined && { user }),
+    ...(database !== '' && { database }),
+    schema: prefix,
+  };
+  if (store === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
+  const forWorker = store === 'redis' ? { ...redis, maxRetriesPerRequest: null } : postgres;
+  // A command ends when the server does not answer; a worker waits for it.
+  const forCommand =
+    store === 'redis' ? { ...redis, maxRetriesPerRequest: 3 } : { ...postgres, connectionTimeoutMillis: patience };
+  const open = new Map<string, { close: () => Promise<void> }>();
+  const keep = <T extends { close: () => Promise<void> } & NodeJS.EventEmitter>(name: string, each: T): T => {
+    each.on('error', (error) => report(failure(error)));
+    open.set(name, each);
+    return each;
+  };
+  const queues = new Map<string, Queue>();
+  const queue = (name: string) => {
+    const known = queues.get(name) ?? keep(name, new bullmq.Queue(name, { connection: forCommand, prefix }));
+    queues.set(name, known);
+    return known;
+  };
+  const result: QueueStore = {
+    ...{ queue, failure },
+    flows: () => keep('flows', new bullmq.FlowProducer({ connection: forCommand, prefix })),
+    worker: (name, processor, options) =>
+      keep(`worker ${name}`, new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
+    close: async () => void (await Promise.allSettled([...open.values()].map((each) => each.close()))),
+  };
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`no answer within ${patience / 1000} s`)), patience).unref();
+  });
+  try {
+    await Promise.race([queue('probe').waitUntilReady(), late]);
+  } catch (error) {
+    void result.close();
+    throw failure(error);
+  }
+  return result;
+}
+
+function missing(...packages: string[]): (cause: unknown) => never {
+  return (cause) => {
+    throw new VmkilnError(
+      'QUEUE_FAILED',
+      `the queue needs the npm packages ${packages.join(' and ')}, which are not installed`,
+      {
+        hint: `npm install ${packages.join(' ')}, where vmkiln is installed (--global, if it is)`,
+        cause,
+      },
+    );
+  };
+}
