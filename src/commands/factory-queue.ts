@@ -122,7 +122,7 @@ function statusOf(job: QueueJob, state: (typeof states)[number]) {
   return { id: job.id ?? '', name: job.name, state, host, build, folder, bundle, reason: job.failedReason };
 }
 
-/** `vmkiln factory cancel`: takes a job out of the queue; one that is built is ended by its worker. */
+/** `vmkiln factory cancel`: takes a job out of the queue; one that is built is ended by its worker. @throws VmkilnError USAGE when it has ended */
 export async function cancel(
   file: string,
   id: string,
@@ -130,7 +130,13 @@ export async function cancel(
   context: CommandContext,
 ): Promise<void> {
   await withJob(file, id, options, context, async (job) => {
-    if (!(await job.isActive())) return job.remove();
+    const state = await job.getState();
+    if (state === 'completed' || state === 'failed') {
+      throw new VmkilnError('USAGE', `${id} has ended: it is ${state}`, {
+        hint: 'vmkiln factory status lists what waits and what is built',
+      });
+    }
+    if (state !== 'active') return job.remove();
     await job.updateData({ ...(job.data as BuildData), cancelled: true });
     context.say('its worker ends it when it next renews the lease');
   });
@@ -144,7 +150,7 @@ export async function retry(
   context: CommandContext,
 ): Promise<void> {
   await withJob(file, id, options, context, async (job) => {
-    if (!(await job.isFailed())) {
+    if ((await job.getState()) !== 'failed') {
       throw new VmkilnError('USAGE', `${id} has not failed: it is ${await job.getState()}`, {
         hint: 'vmkiln factory enqueue FACTORY IMAGE builds an image once more',
       });
@@ -176,7 +182,7 @@ export async function logs(
     const ui = await openUi(options.json ? 'json' : 'plain', out);
     const queue = store.queue(job.queueName);
     for (let seen = 0, isOver = false; !isOver;) {
-      isOver = !options.follow || (await job.isCompleted()) || (await job.isFailed());
+      isOver = !options.follow || ['completed', 'failed'].includes(await job.getState());
       const { logs: lines, count } = await queue.getJobLogs(id, seen);
       for (const line of lines) ui.emit(JSON.parse(line) as Event, 0);
       seen = count;

@@ -51,6 +51,11 @@ export function queueAddress({ queue, queuePassword, queueCa }: QueueOptions, en
     );
   }
   const password = queuePassword === undefined ? undefined : secretOf(queuePassword);
+  if (password && 'env' in password && !env[password.env]) {
+    throw new VmkilnError('SECRET_MISSING', `the environment variable ${password.env} has no password of the queue`, {
+      hint: `--queue-password names it: export ${password.env}=…`,
+    });
+  }
   const sslmode = url.searchParams.get('sslmode');
   if (kind.store === 'postgres' && ![null, 'disable', 'verify-full'].includes(sslmode)) {
     throw new VmkilnError('USAGE', 'sslmode in the address of the queue is neither verify-full nor disable', {

@@ -41,6 +41,7 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
     ...(user !== undefined && { user }),
     ...(database !== '' && { database }),
     schema: prefix,
+    migrate: true,
   };
   if (store === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
   const forWorker = store === 'redis' ? { ...redis, maxRetriesPerRequest: null } : postgres;

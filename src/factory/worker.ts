@@ -15,7 +15,7 @@ import {
   servedQueues,
 } from './queue-jobs.ts';
 import { putNight, reconcile, scheduled } from './queue-nights.ts';
-import { summarize } from './queue-report.ts';
+import { recordOf, summarize } from './queue-report.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { NightSummary } from './summary.ts';
 
@@ -109,6 +109,9 @@ async function carryOut(
   const { image } = job.data as BuildData;
   const entry = entries.find(({ name }) => name === image)?.entry;
   if (!entry) throw new UnrecoverableError(`the factory on ${hostname()} makes no image ${image}`);
+  // Its last worker had finished it, and could not say so any more.
+  const before = recordOf(job);
+  if (before?.seconds !== undefined && !before.failure) return before;
   const cancelled = new AbortController();
   const look = async () => {
     const now = await store.queue(job.queueName).getJob(job.id ?? '');
@@ -116,21 +119,22 @@ async function carryOut(
       cancelled.abort(new VmkilnError('INTERRUPTED', 'it was cancelled by `vmkiln factory cancel`'));
     }
   };
-  const quietly = (telling: Promise<unknown>) => void telling.catch((error: unknown) => say(store.failure(error).message));
+  const quietly = (telling: Promise<unknown>) =>
+    void telling.catch((error: unknown) => say(store.failure(error).message));
   const watched = watchLease(worker, job.id ?? '', lease, () => quietly(look()));
   const signal = AbortSignal.any([watched.signal, cancelled.signal]);
   try {
-    say(`${image}: build begins (${job.id})`);
     let known: BuildRecord = { host: hostname(), published: [] };
-    const record = await enter(() =>
-      buildByChild(entry, {
+    const record = await enter(() => {
+      say(`${image}: build begins (${job.id})`);
+      return buildByChild(entry, {
         ...{ command, hidden, limit, world, signal },
         tell: (current, event) => {
           known = { ...current };
           quietly(Promise.all([job.updateProgress(known), job.log(JSON.stringify(event))]));
         },
-      }),
-    );
+      });
+    });
     await job.updateProgress(record);
     if (record.failure) {
       const where = record.bundle ?? record.folder;
