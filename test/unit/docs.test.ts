@@ -96,6 +96,7 @@ describe.each(pages)('%s', (page) => {
     const files = [
       ...['program', 'build-program', 'image-program', 'image-verbs', 'image-options', 'describe-program'],
       'factory-program',
+      'factory-queue-program',
       'channel-program',
     ];
     const cli = files.map((file) => read(`src/commands/${file}.ts`)).join('');
