@@ -33,7 +33,12 @@ async function withQueues<T>(
   const address = queueAddress(options, world.env);
   const loaded = await loadFactory(file, await readVariables(options), world.cwd);
   const jobs = await readJobs(loaded.factory, world);
-  const store = await openQueues(address, (error) => say(error.message));
+  let last = '';
+  const store = await openQueues(address, ({ message }) => {
+    // A server that is away is asked again and again.
+    if (message !== last) say(message);
+    last = message;
+  });
   try {
     return await body({ loaded, jobs, store, hidden: address.secretVariable });
   } catch (error) {
