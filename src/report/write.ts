@@ -85,7 +85,8 @@ export async function writeNight(night: NightSummary, all: readonly BuildRecord[
   return file;
 }
 
-async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
+/** The page of a build as HTML. `all` are the builds, the latest first, with harmless texts. */
+export async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
   return htmlOf({ kind: 'build', view: buildView(await readFacts(build), all, neighbours) });
 }
 
