@@ -32,7 +32,8 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .action((file, images, options) =>
       run(async () => (await import('./nightly.ts')).nightly(file, images, options, context)),
     );
-  const factory = define('factory', 'Set up a factory on this host.', [
+  const factory = define('factory', 'Set up a factory on this host, and see what it does.', [
+    'vmkiln factory dashboard factory.yaml',
     'vmkiln factory install-timer factory.yaml --print',
     'sudo vmkiln factory install-timer /etc/vmkiln/factory.yaml',
   ]);
@@ -50,6 +51,25 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .action((file, options) =>
       run(async () => (await import('./install-timer.ts')).installTimer(file, options, context)),
     );
+  withFactory(
+    factory
+      .command('dashboard [file]')
+      .description(
+        'Serve pages, an API and metrics about builds, nights and channels; with a factory, about its nights too.',
+      )
+      .showHelpAfterError('  next: vmkiln factory dashboard --help'),
+  )
+    .option('--listen <host:port>', 'address to listen on', filled, '127.0.0.1:8470')
+    .option(
+      '--tokens <file>',
+      'who may come in: lines NAME ROLES TOKEN (default: VMKILN_DASHBOARD_TOKENS, else a token that is made)',
+      filled,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ vmkiln factory dashboard factory.yaml\n  $ vmkiln factory dashboard factory.yaml --listen 0.0.0.0:8470 --tokens /etc/vmkiln/tokens',
+    )
+    .action((file, options) => run(async () => (await import('./dashboard.ts')).dashboard(file, options, context)));
 }
 
 function withFactory(command: Command): Command {

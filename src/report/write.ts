@@ -91,7 +91,7 @@ export async function pageOf(build: BuildRecord, all: readonly BuildRecord[], ne
 }
 
 /** The pages of the builds of the same name before and after one. Pure. */
-function neighboursOf(all: readonly BuildRecord[], at: number): Neighbours {
+export function neighboursOf(all: readonly BuildRecord[], at: number): Neighbours {
   const isSame = ({ name }: BuildRecord) => name === all[at]?.name;
   const link = (build: BuildRecord | undefined) => (build ? linkTo(pageName(build.build)) : '');
   return {

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { isLoopback, parseListen } from '../dashboard/listen.ts';
+import { knownBy, newToken, readTokens } from '../dashboard/tokens.ts';
+import { VmkilnError } from '../errors.ts';
+import { readJobs } from '../factory/jobs.ts';
+import { loadFactory } from '../factory/load.ts';
+import { openPaths } from '../pipeline/request.ts';
+import { readVariables } from '../recipe/variables.ts';
+import type { CommandContext } from '../ui/ui.ts';
+
+type DashboardOptions = { set: string[]; vars?: string; listen: string; tokens?: string };
+
+/**
+ * `vmkiln factory dashboard`: serves the pages and the API until it is stopped, which is its end: status 0.
+ *
+ * @throws VmkilnError USAGE when the address or the tokens will not do, FACTORY_INVALID, VARIABLE_INVALID, TOOL_MISSING without its packages.
+ */
+export async function dashboard(
+  file: string | undefined,
+  options: DashboardOptions,
+  { signal, world, say }: CommandContext,
+): Promise<void> {
+  const listen = parseListen(options.listen);
+  const path = options.tokens ?? (world.env['VMKILN_DASHBOARD_TOKENS'] || undefined);
+  if (path === undefined && !isLoopback(listen)) {
+    throw new VmkilnError('USAGE', `other hosts reach ${listen.host}, and nobody but you would know the token`, {
+      hint: 'give a file of tokens with --tokens, or listen on 127.0.0.1',
+    });
+  }
+  const token = newToken();
+  const known =
+    path === undefined
+      ? [knownBy(token, { name: 'you', roles: ['view'] })]
+      : await readTokens(resolve(world.cwd, path));
+  const variables = await readVariables(options);
+  const load = file === undefined ? undefined : () => loadFactory(file, variables, world.cwd);
+  // A mistake in the factory is told now.
+  if (load) await readJobs((await load()).factory, world);
+  const { startServer } = await import('../dashboard/server.ts').catch(withoutPackages);
+  const sources = { world, signal, load, paths: await openPaths(world) };
+  const server = await startServer(sources, { listen, known, greet: path === undefined }, say);
+  process.stdout.write(`${server.login ?? server.url}\n`);
+  if (path === undefined) {
+    say(`the address logs in once; after that, and for programs, the token is ${token}`);
+    say('it ends with this process: --tokens FILE has some that stay');
+  } else if (!isLoopback(listen)) {
+    say('nothing is encrypted: let a proxy with TLS stand before it');
+  }
+  if (!signal.aborted) await once(signal, 'abort');
+  await server.close();
+}
+
+/** @throws VmkilnError TOOL_MISSING */
+function withoutPackages(cause: unknown): never {
+  const name = /Cannot find package '([^']+)'/.exec(cause instanceof Error ? cause.message : '')?.[1];
+  if (name === undefined) throw cause;
+  throw new VmkilnError(
+    'TOOL_MISSING',
+    `the dashboard needs the package ${name}, which is optional and not installed`,
+    {
+      hint: 'npm install --global --include=optional vmkiln',
+      cause,
+    },
+  );
+}
