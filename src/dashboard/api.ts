@@ -139,7 +139,7 @@ export async function follow(
     return reply.code(503).header('retry-after', '30').send(problem('BUSY', 'too many logs are followed'));
   const gone = new AbortController();
   streams += 1;
-  request.raw.once('close', () => {
+  reply.raw.once('close', () => {
     streams -= 1;
     gone.abort();
   });

@@ -87,7 +87,7 @@ export function liveView(record: BuildRecord, { lines, count }: { lines: readonl
   return {
     title: `${build.build}: ${build.outcome}`,
     ...{ id: build.build, name: build.name, outcome: build.outcome, isRunning: build.outcome === 'running' },
-    ...{ page: pageLink(record.build), lines: allHarmless(lines), log: `/live/${own}/log?after=${count}` },
+    ...{ page: pageLink(record.build), lines: allHarmless(lines), stream: `/live/${own}/log?after=${count}` },
     screen: `/live/${own}/screen.png`,
   };
 }
