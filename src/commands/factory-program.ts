@@ -65,6 +65,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
       'who may come in: lines NAME ROLES TOKEN (default: VMKILN_DASHBOARD_TOKENS, else a token that is made)',
       filled,
     )
+    .option('--allow <changes>', 'what those with the role may do: build, promote, or build,promote', collect, [])
     .addHelpText(
       'after',
       '\nExamples:\n  $ vmkiln factory dashboard factory.yaml\n  $ vmkiln factory dashboard factory.yaml --listen 0.0.0.0:8470 --tokens /etc/vmkiln/tokens',

@@ -75,7 +75,7 @@ export const nightForm = z.object({
 });
 export type NightAnswer = z.output<typeof nightForm>;
 
-export const entryForm = z.object({
+const entryForm = z.object({
   name: z.string(),
   recipe: z.string(),
   next: z.string().optional().describe('The night in which it is looked at; absent when the factory has no schedule.'),

@@ -17,7 +17,7 @@ import {
 } from './answers.ts';
 import { asJson, type Shape, streamOf } from './live.ts';
 import { metricsText } from './metrics.ts';
-import { readBuilds, readChannels, readFactory, readHost, readLatestNights, type Sources } from './state.ts';
+import { channelsOf, readBuilds, readFactory, readHost, readLatestNights, readPlaces, type Sources } from './state.ts';
 
 /** Logs that are followed at the same time: each looks at a file three times a second. */
 const mostStreams = 64;
@@ -106,7 +106,7 @@ export function apiRoutes(plain: FastifyInstance, sources: Sources): void {
         response: { 200: z.array(channelForm), ...failures },
       },
     },
-    () => readChannels(sources),
+    async () => channelsOf(await readPlaces(sources)),
   );
   app.get(
     '/api/v1/hosts',

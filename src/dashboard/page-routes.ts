@@ -10,7 +10,7 @@ import { allHarmless } from '../text.ts';
 import type { Access } from './access.ts';
 import { findOne, follow } from './api.ts';
 import { asText, logOf, openScreens } from './live.ts';
-import { readBuilds, readChannels, readFactory, readHost, readLatestNights, type Sources } from './state.ts';
+import { channelsOf, readBuilds, readFactory, readHost, readLatestNights, readPlaces, type Sources } from './state.ts';
 import { htmlOf, liveView, overviewView } from './views.ts';
 
 const html = 'text/html; charset=utf-8';
@@ -21,9 +21,10 @@ export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () 
   const screens = openScreens(sources);
   const hide = { hide: true } as const;
 
-  app.get('/', { schema: hide }, async (_request, reply) => {
+  app.get('/', { schema: hide }, async ({ person }, reply) => {
+    const may = { build: access().may(person, 'build'), promote: access().may(person, 'promote') };
     reply.type(html);
-    return htmlOf('overview', overviewView(await overview(sources), Date.now()));
+    return htmlOf('overview', overviewView(await overview(sources, may), Date.now()));
   });
   // As `vmkiln report --all` and the nights write them: beside each other.
   app.get(
@@ -82,21 +83,36 @@ export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () 
 }
 
 /** What there is to see; what cannot be read is told in its place. */
-async function overview(sources: Sources): Promise<Parameters<typeof overviewView>[0]> {
+async function overview(
+  sources: Sources,
+  may: { build: boolean; promote: boolean },
+): Promise<Parameters<typeof overviewView>[0]> {
   const problems: string[] = [];
   const or = async <T>(found: Promise<T>, instead: T) =>
     found.catch((error: unknown) => {
       problems.push(messageOf(error));
       return instead;
     });
-  const [builds, nights, factory, channels, host] = await Promise.all([
+  const places = await or(readPlaces(sources), []);
+  const images = places.map(async (place) => (await place.all()).map((image) => ({ ...image, place: place.name })));
+  const [builds, nights, factory, channels, candidates, host] = await Promise.all([
     readBuilds(sources),
     or(readLatestNights(sources), []),
     or(readFactory(sources, Date.now()), undefined),
-    or(readChannels(sources), []),
+    or(channelsOf(places), []),
+    may.promote ? or(Promise.all(images), []) : [],
     readHost(sources),
   ]);
-  return { builds, nights, factory, channels, host, problems: [...new Set(problems)] };
+  return {
+    builds,
+    nights,
+    factory,
+    channels,
+    candidates: candidates.flat(),
+    may,
+    host,
+    problems: [...new Set(problems)],
+  };
 }
 
 /** The page of a build or a night, or the index over all builds. */

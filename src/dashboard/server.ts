@@ -6,11 +6,12 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { harmless } from '../text.ts';
 import { version } from '../version.ts';
 import { type Access, openAccess } from './access.ts';
+import { actionRoutes, isForm, type Starter } from './actions.ts';
 import { apiRoutes } from './api.ts';
 import { type Listen, urlOf } from './listen.ts';
 import { pageRoutes } from './page-routes.ts';
 import type { Sources } from './state.ts';
-import { type Known, newToken } from './tokens.ts';
+import { type Known, newToken, type Role } from './tokens.ts';
 import { htmlOf, policy } from './views.ts';
 
 /** In bytes: what is sent here is a token. */
@@ -19,25 +20,35 @@ const largestBody = 16 * 1024;
 /** A server that listens. `login` is its address with a code that logs in once, where it was asked for one. */
 export type Server = { url: string; login: string | undefined; close: () => Promise<void> };
 
+/** `allowed` is what may be changed. `greet`: give an address with which the first of `known` logs in once, without a token. */
+export type Options = {
+  listen: Listen;
+  known: readonly Known[];
+  greet: boolean;
+  allowed: readonly Role[];
+  starter: Starter;
+};
+
 /**
  * Starts the dashboard's server.
  *
- * @param options.greet print an address with which somebody can log in once, without a token.
  * @param say gets what went wrong in an answer, and is no fault of whoever asked.
  * @throws VmkilnError USAGE when it cannot listen there.
  */
 export async function startServer(
   sources: Sources,
-  { listen, known, greet }: { listen: Listen; known: readonly Known[]; greet: boolean },
+  { listen, known, greet, allowed, starter }: Options,
   say: (message: string) => void,
 ): Promise<Server> {
   const app = Fastify({ bodyLimit: largestBody, forceCloseConnections: true, exposeHeadRoutes: false });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  let access: Access | undefined;
+  let built = async () => {};
+  // Whose name has the port in it, which is known when the server listens.
+  const entrance: { access?: Access } = {};
   const accessNow = () => {
-    if (!access) throw new Error('asked before it listens');
-    return access;
+    if (!entrance.access) throw new Error('asked before it listens');
+    return entrance.access;
   };
   await app.register(cookies);
   await app.register(swagger, {
@@ -65,16 +76,21 @@ export async function startServer(
   await app.register(async (inner) => {
     apiRoutes(inner, sources);
     pageRoutes(inner, sources, accessNow);
+    built = actionRoutes(inner, sources, { starter, say });
   });
   const port = await listenOn(app, listen);
   const code = greet ? newToken() : undefined;
   const [first] = known;
-  access = openAccess(known, {
-    ...{ allowed: ['view'], port },
+  entrance.access = openAccess(known, {
+    ...{ allowed, port },
     ...(code !== undefined && first && { once: { code, person: first } }),
   });
   const url = urlOf({ ...listen, port });
-  return { url, login: code === undefined ? undefined : `${url}/login?code=${code}`, close: () => app.close() };
+  const close = async () => {
+    await app.close();
+    await built();
+  };
+  return { url, login: code === undefined ? undefined : `${url}/login?code=${code}`, close };
 }
 
 /** Of every answer. What is shown is nobody's to keep, to frame or to take for something else. */
@@ -118,7 +134,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 type Told = { code: string; message: string; hint?: string };
 
 function answer(request: FastifyRequest, reply: FastifyReply, status: number, told: Told): FastifyReply {
-  if (request.url.startsWith('/api/')) return reply.code(status).send({ error: told });
+  if (request.url.startsWith('/api/') && !isForm(request)) return reply.code(status).send({ error: told });
   const { message, hint = '' } = told;
   const view = { title: `${status}`, message: harmless(message), hint: harmless(hint) };
   return reply.code(status).type('text/html; charset=utf-8').send(htmlOf('message', view));

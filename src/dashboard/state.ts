@@ -10,6 +10,7 @@ import { readRoom } from '../host/room.ts';
 import type { World } from '../model.ts';
 import { type BuildRecord, listBuilds } from '../pipeline/builds.ts';
 import { plannedTargets, type PlannedTarget, targetCalled } from '../targets/index.ts';
+import type { ChannelPlace } from '../targets/channel-place.ts';
 import type { Paths } from '../store/paths.ts';
 import { version } from '../version.ts';
 import type { ChannelAnswer, FactoryAnswer, HostAnswer } from './answers.ts';
@@ -81,20 +82,25 @@ function timeOf(key: 'next', time: number | undefined): { next?: string } {
 }
 
 /**
- * The channels of the folders that the recipes of the factory publish to; without one, of `./images`. Clouds are not asked: every look would be a
- * login there.
+ * The folders that the recipes of the factory publish to, with their channels; without a factory, `./images`. Clouds are not asked: every look
+ * would be a login there.
  */
-export async function readChannels({ load, world, signal }: Sources): Promise<ChannelAnswer[]> {
-  const places = load ? await placesOf(await load(), world) : plannedTargets([{ directory: { path: './images' } }]);
-  const all = places.map(async ({ target, spec, name }) => {
-    const context = { ...world, signal, progress: () => undefined };
-    // A folder that nothing was published to yet is none.
-    const place = await targetCalled(target).channels?.(spec, context).catch(absent);
-    return (await place?.channels())?.map(({ channel, generation, image, earlier }) => ({
-      ...{ place: name, channel, generation, image, earlier: earlier.length },
-    }));
-  });
-  return (await Promise.all(all)).flatMap((each) => each ?? []);
+export async function readPlaces({ load, world, signal }: Sources): Promise<ChannelPlace[]> {
+  const planned = load ? await placesOf(await load(), world) : plannedTargets([{ directory: { path: './images' } }]);
+  const context = { ...world, signal, progress: () => undefined };
+  // A folder that nothing was published to yet is none.
+  const places = planned.map(({ target, spec }) => targetCalled(target).channels?.(spec, context).catch(absent));
+  return (await Promise.all(places)).filter((place) => place !== undefined);
+}
+
+/** The channels of these places. */
+export async function channelsOf(places: readonly ChannelPlace[]): Promise<ChannelAnswer[]> {
+  const all = places.map(async (place) =>
+    (await place.channels()).map(({ channel, generation, image, earlier }) => ({
+      ...{ place: place.name, channel, generation, image, earlier: earlier.length },
+    })),
+  );
+  return (await Promise.all(all)).flat();
 }
 
 function absent(error: unknown): undefined {

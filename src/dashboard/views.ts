@@ -6,6 +6,7 @@ import { secondsOf, timeText, whyFailed } from '../ui/builds-text.ts';
 import { countsText, type NightSummary } from '../factory/summary.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Candidate } from '../targets/channel-place.ts';
 import type { ChannelAnswer, FactoryAnswer, HostAnswer } from './answers.ts';
 
 /** Builds that the overview shows; the others have their own page. */
@@ -37,18 +38,21 @@ export function overviewView(
     nights: readonly NightSummary[];
     factory: FactoryAnswer | undefined;
     channels: readonly ChannelAnswer[];
+    /** What could be promoted, and what whoever looks may do. */
+    candidates: readonly (Candidate & { place: string })[];
+    may: { build: boolean; promote: boolean };
     host: HostAnswer;
     problems: readonly string[];
   },
   now: number,
 ) {
-  const { builds, nights, factory, channels, host, problems } = allHarmless(found);
+  const { builds, nights, factory, channels, candidates, may, host, problems } = allHarmless(found);
   const running = builds.filter(({ outcome }) => outcome === 'running');
   const ended = builds.filter(({ outcome }) => outcome !== 'running');
   return {
     title: factory ? `Factory ${factory.name}` : 'Builds of this host',
     host: `${host.name}, vmkiln ${host.vmkiln}, ${host.disks.map((disk) => `${formatBytes(disk.free, 'down')} free for ${disk.folder}`).join(', ')}`,
-    problems,
+    ...{ problems, mayBuild: may.build, mayPromote: may.promote },
     running: running.map((build) => ({
       ...{ id: build.build, live: liveLink(build.build), when: timeText(build.startedAt) },
       stage: build.stages.findLast(({ outcome }) => outcome === 'running')?.stage ?? 'prepare',
@@ -75,8 +79,12 @@ export function overviewView(
     })),
     channels: channels.map(({ place, channel, generation, image, earlier }) => ({
       ...{ place, channel, generation: String(generation), earlier: String(earlier) },
+      rollBack: may.promote && earlier > 0,
       ...{ image: image?.name ?? '', build: image?.build ?? '', since: image?.since ?? '' },
     })),
+    candidates: candidates
+      .filter(({ revoked, rehearsal }) => !revoked && !rehearsal)
+      .map(({ place, id, name, build }) => ({ place, image: id, name, build })),
   };
 }
 

@@ -14,7 +14,7 @@ export const generator = '<meta name="generator" content="vmkiln report">';
 // An environment of its own, which escapes everything: a name, a log or a message is never markup.
 const environment = Handlebars.create();
 export const style = readFileSync(join(templates, 'report/report.css'), 'utf8');
-export const script = readFileSync(join(templates, 'report/report.js'), 'utf8');
+const script = readFileSync(join(templates, 'report/report.js'), 'utf8');
 for (const part of ['page', 'drawing', 'history']) environment.registerPartial(part, template(`report/${part}`));
 const pages = { build: template('report/build'), index: template('report/index'), night: template('report/night') };
 

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Browser, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -12,6 +9,7 @@ import type { NightSummary } from '../../src/factory/summary.ts';
 import { ownIdentity } from '../../src/store/process.ts';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
+import { type Dashboard, startDashboard } from '../support/dashboard.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 // The dashboard as people run it: the command, asked over HTTP, and looked at in Chromium.
@@ -44,24 +42,7 @@ const night: NightSummary = {
 
 const [viewer, operator] = ['v'.repeat(40), 'o'.repeat(40)];
 
-/** A dashboard that runs: its address, what it said on standard error, and how it is stopped. */
-async function start(...args: string[]) {
-  const words = ['dist/cli.js', 'factory', 'dashboard', ...args, '--listen', '127.0.0.1:0'];
-  const child = spawn(process.execPath, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk) => (said += String(chunk)));
-  const ended = once(child, 'close').then(([status]) => status as number | null);
-  const [address] = (await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    ended.then(() => Promise.reject(new Error(`it ended: ${said}`))),
-  ])) as [string];
-  return {
-    address,
-    url: new URL(address).origin,
-    said: () => said,
-    stop: () => (child.kill('SIGTERM'), ended),
-  };
-}
+const start = (...args: string[]) => startDashboard(args, { env, cwd: folder });
 
 /** Writes a build that runs as long as this test does: there is an owner, and no manifest. */
 function writeRunning(id: string, name: string): string {
@@ -77,7 +58,7 @@ function progress(path: string, build: string, message: string): void {
   appendFileSync(join(path, 'events.ndjson'), `${JSON.stringify(event)}\n`);
 }
 
-let server: Awaited<ReturnType<typeof start>>;
+let server: Dashboard;
 /** A busy machine takes its time. */
 const patient = { timeout: 20_000 };
 const ask = (path: string, token?: string, init: RequestInit = {}) =>
@@ -173,13 +154,13 @@ test('without a token nothing is shown, and with a wrong one neither', async () 
 
 test('answers are what the OpenAPI document says', async () => {
   type Document = {
-    paths: Record<string, { get: { responses: Record<string, { content: Record<string, { schema: object }> }> } }>;
+    paths: Record<string, { get?: { responses: Record<string, { content: Record<string, { schema: object }> }> } }>;
   };
   const { paths } = (await (await ask('/api/openapi.json', viewer)).json()) as Document;
   const ajv = new Ajv2020({ strict: false });
   const json: Record<string, unknown> = {};
   for (const [path, { get }] of Object.entries(paths)) {
-    const schema = get.responses['200']?.content['application/json']?.schema;
+    const schema = get?.responses['200']?.content['application/json']?.schema;
     if (!schema) continue;
     const answer = await ask(path.replace('{build}', good), viewer);
     json[path] = await answer.json();
