@@ -1,6 +1,17 @@
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Browser, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -232,6 +243,25 @@ test('without a file of tokens the address logs in once, and the token is told o
   expect((await page({ cookie: pair })).status).toBe(401);
   expect((await page({ authorization: `Bearer ${token}` })).status).toBe(200);
   expect(await own.stop()).toBe(0);
+});
+
+test('without its packages the command says which, and how to get them; no other needs them', async () => {
+  const without = join(folder, 'without');
+  mkdirSync(join(without, 'node_modules'), { recursive: true });
+  cpSync('dist', join(without, 'dist'), { recursive: true });
+  for (const name of ['package.json', 'templates']) symlinkSync(resolve(name), join(without, name));
+  for (const name of readdirSync('node_modules')) {
+    if (name !== 'fastify') symlinkSync(resolve('node_modules', name), join(without, 'node_modules', name));
+  }
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(without, 'dist/cli.js'), ...args], { env, encoding: 'utf8' });
+  expect(run('factory', 'dashboard')).toMatchObject({
+    ...{ status: 1, stdout: '' },
+    stderr: expect.stringMatching(
+      /needs the package fastify, which is optional.*\n.*next: npm install .*optional vmkiln/s,
+    ),
+  });
+  expect(run('builds', '--json')).toMatchObject({ status: 0, stderr: '' });
 });
 
 describe.skipIf(browserPath === undefined && !process.env['CI'])('in a browser', () => {
