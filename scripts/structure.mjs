@@ -13,6 +13,7 @@ const floors = [
   ['commands'],
   ['index.ts'],
   ['library'],
+  ['dashboard'],
   ['report'],
   ['ui', 'rehearsal'],
   ['factory'],

@@ -33,7 +33,8 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .action((file, images, options) =>
       run(async () => (await import('./nightly.ts')).nightly(file, images, options, context)),
     );
-  const factory = define('factory', 'Set up a factory on this host, or on many.', [
+  const factory = define('factory', 'Set up a factory on this host or on many, and see what it does.', [
+    'vmkiln factory dashboard factory.yaml',
     'vmkiln factory install-timer factory.yaml --print',
     'sudo vmkiln factory install-timer /etc/vmkiln/factory.yaml',
   ]);
@@ -52,6 +53,26 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
       run(async () => (await import('./install-timer.ts')).installTimer(file, options, context)),
     );
   defineQueueCommands(factory, withFactory, run, context);
+  withFactory(
+    factory
+      .command('dashboard [file]')
+      .description(
+        'Serve pages, an API and metrics about builds, nights and channels; with a factory, about its nights too.',
+      )
+      .showHelpAfterError('  next: vmkiln factory dashboard --help'),
+  )
+    .option('--listen <host:port>', 'address to listen on', filled, '127.0.0.1:8470')
+    .option(
+      '--tokens <file>',
+      'who may come in: lines NAME ROLES TOKEN (default: VMKILN_DASHBOARD_TOKENS, else a token that is made)',
+      filled,
+    )
+    .option('--allow <changes>', 'what those with the role may do: build, promote, or build,promote', collect, [])
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ vmkiln factory dashboard factory.yaml\n  $ vmkiln factory dashboard factory.yaml --listen 0.0.0.0:8470 --tokens /etc/vmkiln/tokens',
+    )
+    .action((file, options) => run(async () => (await import('./dashboard.ts')).dashboard(file, options, context)));
 }
 
 function withFactory(command: Command): Command {

@@ -36,8 +36,12 @@ export const scheduleKey = (what: string) =>
 
 /** Whether a schedule has had its time after `since` and until `now` (milliseconds since 1970). */
 export function isDue(schedule: Schedule, since: number, now: number): boolean {
-  const next = open(schedule).nextRun(new Date(since));
-  return next !== null && next.getTime() <= now;
+  return (nextTime(schedule, since) ?? Infinity) <= now;
+}
+
+/** The first time of a schedule after `since` (milliseconds since 1970); undefined when there is none. */
+export function nextTime(schedule: Schedule, since: number): number | undefined {
+  return open(schedule).nextRun(new Date(since))?.getTime();
 }
 
 /** A schedule that starts nothing. A day of the month and a weekday together mean either, as crontab(5) says. */

@@ -1,9 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../media/identity.ts';
 import type { StagePlan } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
+import type { NightSummary } from './summary.ts';
 import type { Tried } from './updates.ts';
 import type { Version } from './versions.ts';
 
@@ -61,6 +62,22 @@ export async function readState(folder: string, name: string): Promise<EntryStat
 /** @throws VmkilnError DISK_FULL; errors of the file system as they are. */
 export async function writeState(folder: string, state: EntryState): Promise<void> {
   await writeAtomic(stateFile(folder, state.name), `${JSON.stringify(state)}\n`);
+}
+
+/** The summaries of the latest nights that are kept, the latest first: at most `count`. What cannot be read is left out. */
+export async function readNights(folder: string, count: number): Promise<NightSummary[]> {
+  const nights = join(folder, 'nights');
+  const names = (await readdir(nights).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const latest = names.toSorted().toReversed().slice(0, count);
+  const read = latest.map(async (name) => {
+    try {
+      const night = JSON.parse(await readFile(join(nights, name), 'utf8')) as NightSummary;
+      return night.version === 1 && Array.isArray(night.entries) ? night : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+  return (await Promise.all(read)).filter((night) => night !== undefined);
 }
 
 function stateFile(folder: string, name: string): string {

@@ -85,12 +85,13 @@ export async function writeNight(night: NightSummary, all: readonly BuildRecord[
   return file;
 }
 
-async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
+/** The page of a build as HTML. `all` are the builds, the latest first, with harmless texts. */
+export async function pageOf(build: BuildRecord, all: readonly BuildRecord[], neighbours: Neighbours | undefined) {
   return htmlOf({ kind: 'build', view: buildView(await readFacts(build), all, neighbours) });
 }
 
 /** The pages of the builds of the same name before and after one. Pure. */
-function neighboursOf(all: readonly BuildRecord[], at: number): Neighbours {
+export function neighboursOf(all: readonly BuildRecord[], at: number): Neighbours {
   const isSame = ({ name }: BuildRecord) => name === all[at]?.name;
   const link = (build: BuildRecord | undefined) => (build ? linkTo(pageName(build.build)) : '');
   return {

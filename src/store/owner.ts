@@ -79,7 +79,8 @@ export async function readOwners(paths: Paths): Promise<{ owner: Owner; alive: b
   return owners.filter((owner) => owner !== undefined).map((owner) => ({ owner, alive: isAlive(owner) }));
 }
 
-async function readOwner(paths: Paths, build: string): Promise<Owner | undefined> {
+/** The record of one build, if it has one. */
+export async function readOwner(paths: Paths, build: string): Promise<Owner | undefined> {
   return fs.readJson(ownerFile(paths, build)).catch(() => undefined);
 }
 

@@ -23,6 +23,8 @@ export type ExecOptions = {
   redact?: readonly string[];
   /** Exit codes besides 0 that are an answer and not a failure. */
   accept?: readonly number[];
+  /** Seconds that it has to end after SIGTERM, before it is killed: 2 unless said otherwise. */
+  grace?: number;
   /** Runs it within these limits, and no longer than this process. */
   confined?: Confinement;
 };
@@ -35,8 +37,8 @@ export type ExecResult = { stdout: string; stderr: string; exitCode: number; sec
 
 const stdoutLimit = 64 * 1024 * 1024;
 const tailLimit = 16 * 1024;
-/** A group that ignores SIGTERM is killed after this many milliseconds. */
-const killGrace = 2000;
+/** A group that ignores SIGTERM is killed after this many seconds. */
+const killGrace = 2;
 
 const liveGroups = new Set<number>();
 
@@ -77,7 +79,7 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     end ??= why;
     if (pid === undefined) return;
     killGroup(pid, 'SIGTERM');
-    setTimeout(() => killGroup(pid, 'SIGKILL'), killGrace).unref();
+    setTimeout(() => killGroup(pid, 'SIGKILL'), (options.grace ?? killGrace) * 1000).unref();
   };
   const onAbort = () => stop('abort');
   signal.addEventListener('abort', onAbort, { once: true });

@@ -7,15 +7,13 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
 import { folderChannels } from '../../src/targets/directory/channels.ts';
-import { directory } from '../../src/targets/directory/directory.ts';
-import { serialNow } from '../../src/targets/serial.ts';
-import type { TargetCall } from '../../src/targets/target.ts';
 import type { Plan } from '../../src/model.ts';
-import { exec } from '../../src/tools/exec.ts';
 import { capturedBytes } from '../support/captured-images.ts';
 import { fakeHost } from '../support/fake-tools.ts';
-import { type About, imageDocuments } from '../support/statements.ts';
+import { publishImage } from '../support/publish-image.ts';
 import { vmkiln } from '../support/vmkiln.ts';
+
+type Published = Parameters<typeof publishImage> extends [string, ...infer Rest] ? Rest : never;
 
 const signal = new AbortController().signal;
 const signer = generateKeyPairSync('ed25519');
@@ -32,30 +30,7 @@ beforeEach(() => {
   writeFileSync(pub, signer.publicKey.export({ type: 'spki', format: 'pem' }));
 });
 
-/** Publishes as a build does, and gives the digest of the image. `about` null: nothing is said of it. */
-async function publish(
-  data: string | Buffer,
-  about: Partial<About> | null = {},
-  name = 'rhel9',
-  format: 'raw' | 'qcow2' = 'raw',
-): Promise<string> {
-  const sha256 = sha256Of(data);
-  const path = join(cwd, `build-${sha256}`);
-  writeFileSync(path, data);
-  const build = `${name}-${String(data)
-    .replaceAll(/[^a-z]/g, '')
-    .slice(-5)}`;
-  const documents = about && (await imageDocuments({ sha256, passed: true, ...about }));
-  const image = {
-    ...{ path, name, format, size: data.length, sha256, build, rehearsal: false, serial: serialNow() },
-    ...(documents && { documents }),
-  };
-  const nothing = () => undefined;
-  const world = { signal, env: {}, cwd, progress: nothing, note: nothing, work: (file: string) => file };
-  const context = { ...world, exec: (call: TargetCall) => exec({ ...call, signal }) };
-  await directory.publish(image, { path: images }, context);
-  return sha256;
-}
+const publish = (...about: Published) => publishImage(cwd, ...about);
 
 const run = (...args: string[]) => vmkiln(args, { cwd });
 const ok = async (...args: string[]) => {

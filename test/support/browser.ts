@@ -17,18 +17,23 @@ export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: browserPath ?? 'chromium', args: ['--no-sandbox'] });
 }
 
-/** A page from a file, without network, and what went wrong in it: what it asked for besides itself, and what its policy refused. */
+/**
+ * A page from a file, without network, or of a server, by its address; and what went wrong in it: what it asked for besides itself, or of another
+ * server, and what its policy refused.
+ */
 export async function openPage(
   browser: Browser,
-  file: string,
+  place: string,
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; faults: string[] }> {
-  const context = await browser.newContext({ offline: true, ...options });
+  const isServed = place.startsWith('http:');
+  const context = await browser.newContext({ offline: !isServed, ...options });
   const page = await context.newPage();
   const faults: string[] = [];
-  const own = pathToFileURL(file).href;
+  const own = isServed ? place : pathToFileURL(place).href;
+  const isOwn = (url: string) => (isServed ? new URL(url).origin === new URL(own).origin : url === own);
   page.on('request', (request) => {
-    if (!request.url().startsWith('data:') && request.url() !== own) faults.push(`asked for ${request.url()}`);
+    if (!request.url().startsWith('data:') && !isOwn(request.url())) faults.push(`asked for ${request.url()}`);
   });
   page.on('pageerror', (error) => faults.push(`threw ${error.message}`));
   page.on('dialog', (dialog) => {

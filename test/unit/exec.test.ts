@@ -92,6 +92,22 @@ test.each([
   await expect.poll(() => isAlive(child)).toBe(false);
 });
 
+test('a program that has to clean up is not killed before its time', async () => {
+  const controller = new AbortController();
+  const lines: string[] = [];
+  const run = exec({
+    program: 'sh',
+    args: ['-c', `trap 'sleep 2.5; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.1; done`],
+    ...{ timeout: 60, grace: 30, signal: controller.signal },
+    onLine: (line) => {
+      lines.push(line);
+      if (line === 'ready') controller.abort();
+    },
+  });
+  await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(lines).toContain('cleaned');
+});
+
 test('a confined program has its limits, and is told from one that is missing', async () => {
   const confined = { addressSpace: 2 ** 30, processorTime: 1 };
   const shell = (script: string) => exec({ program: 'sh', args: ['-c', script, 'a b'], timeout: 30, signal, confined });

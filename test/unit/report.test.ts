@@ -154,7 +154,7 @@ test('what every name of the templates means is in the views', async () => {
     ...views,
     indexView(all),
     night,
-    { head: { policy: '', style: '', script: '', generator: '' } },
+    { head: { policy: '', style: '', script: '', generator: '', referrer: '' } },
   ]);
   for (const name of ['build', 'index', 'night', 'page', 'drawing', 'history']) {
     const names = new Set<string>();
