@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { chosen, readJobs } from '../factory/jobs.ts';
 import { loadFactory } from '../factory/load.ts';
 import { runNight } from '../factory/night.ts';
+import { promotedText } from '../factory/promote.ts';
 import { notify } from '../factory/notify.ts';
 import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
 import { listBuilds } from '../pipeline/builds.ts';
@@ -34,7 +35,7 @@ export async function nightly(
 ): Promise<number> {
   const { signal, world } = context;
   const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-  const jobs = chosen(await readJobs(loaded.factory, world), names);
+  const jobs = chosen(await readJobs(loaded, world), names);
   const { dryRun = false, ifRunning } = options;
   const recipes = jobs.map(({ name }) => name);
   // Nobody watches a night: a line for each event is what a journal wants.
@@ -92,16 +93,18 @@ async function hand(
 
 /** A test case for each entry. What was not due is skipped. */
 function junitOf({ factory, entries, seconds }: NightSummary): string {
-  const results = entries.map(({ name, outcome, failure, notes }) => ({
+  const results = entries.map(({ name, outcome, failure, notes, promoted = [] }) => ({
     check: name,
     outcome: outcomes[outcome],
     message: failure?.explanation?.cause ?? failure?.message ?? notes.join('; '),
+    said: promoted.map(promotedText).join('\n'),
   }));
   return junit(factory, results, seconds);
 }
 
 const outcomes: Readonly<Record<EntryOutcome, CheckResult['outcome']>> = {
   built: 'passed',
+  promoted: 'passed',
   unchanged: 'passed',
   'not due': 'skipped',
   planned: 'skipped',

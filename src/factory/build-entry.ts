@@ -10,7 +10,7 @@ import type { Event, Plan, World } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { readRecord } from '../pipeline/builds.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
-import { mediaOf } from '../recipe/media.ts';
+import { channelOf, mediaOf } from '../recipe/media.ts';
 import type { Paths } from '../store/paths.ts';
 import { formatDuration } from '../text.ts';
 import type { Reason } from './compare.ts';
@@ -77,7 +77,7 @@ export async function buildEntry(
       },
       state: {
         ...{ ...kept, build: result.build, builtAt: startedAt.toISOString() },
-        files: result.published.flatMap(({ location }) => (location.startsWith('/') ? [location] : [])),
+        published: result.published.map(({ location, sha256 }) => ({ location, sha256 })),
         seen: await seenBy(sight, built, state.seen, reader),
       },
     };
@@ -129,6 +129,8 @@ function updatingStage(stages: Plan['stages']): Plan['stages'][number] | undefin
 async function renewMedia({ recipe }: Job, { paths, http }: Building): Promise<void> {
   if (!recipe) return;
   for (const { source, sha256 } of mediaOf(recipe.source, familyOf(recipe).media)) {
+    // That of a channel is looked up by the build.
+    if (channelOf(source)) continue;
     const place = locate(source);
     // With a checksum the build itself sees that the file is another one.
     if (typeof place === 'string' || sha256 !== undefined) continue;

@@ -6,9 +6,14 @@ import { type Update, updatesText, worthwhile } from './updates.ts';
 
 /** Why an image is built: what kind of change, and in words. */
 export type Reason = {
-  kind: 'first' | 'failed' | 'asked' | 'recipe' | 'base' | 'medium' | 'packages' | 'target' | 'age';
+  kind: 'first' | 'failed' | 'asked' | 'recipe' | 'base' | 'medium' | 'packages' | 'target' | 'age' | 'channel';
   text: string;
 };
+
+/** Whether nothing is to be built: what an earlier night has built is to be promoted. */
+export function isPromotionAlone(reasons: readonly Reason[]): boolean {
+  return reasons.length > 0 && reasons.every(({ kind }) => kind === 'channel');
+}
 
 /** All that could change an image, as it is now. */
 export type Now = Pick<Seen, 'upload' | 'media' | 'repositories'> & {

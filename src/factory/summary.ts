@@ -1,14 +1,26 @@
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
-import type { Reason } from './compare.ts';
+import { isPromotionAlone, type Reason } from './compare.ts';
+import type { Promoted } from './promote.ts';
 
 /**
- * What a night came to for one entry: `built`; `unchanged`, or not `due` yet, and so left alone; `failed`; `postponed` for want of time or
+ * What a night came to for one entry: `built`; `promoted`, of which an earlier build was good; `unchanged`, or not `due` yet, and so left alone; `failed`; `postponed` for want of time or
  * room; `interrupted`; of a dry run `planned`.
  */
-export type EntryOutcome = 'built' | 'unchanged' | 'not due' | 'failed' | 'postponed' | 'interrupted' | 'planned';
+export type EntryOutcome =
+  | 'built'
+  | 'promoted'
+  | 'unchanged'
+  | 'not due'
+  | 'failed'
+  | 'postponed'
+  | 'interrupted'
+  | 'planned';
 
-/** How a build or its preparation failed. */
+/** What stands for the stage of a failure when the build was good. */
+export const promotion = 'promotion';
+
+/** How a build, its preparation or the promotion of its image failed. */
 export type NightFailure = { code: string; message: string; hint?: string; stage?: string; explanation?: Explanation };
 
 /** An entry of a night. `seconds` is the wall time of its build. */
@@ -25,6 +37,8 @@ export type EntrySummary = {
   folder?: string;
   seconds?: number;
   published?: readonly Published[];
+  /** What came to a channel of it, at each place. */
+  promoted?: readonly Promoted[];
   /** What is different since the build that was published before, in a sentence. */
   difference?: string;
   failure?: NightFailure;
@@ -52,7 +66,7 @@ export type NightSummary = {
 
 /** The outcomes in the order in which somebody wants to read of them. */
 const outcomes = [
-  ...(['failed', 'interrupted', 'postponed', 'planned', 'built', 'unchanged', 'not due'] as const),
+  ...(['failed', 'interrupted', 'postponed', 'planned', 'built', 'promoted', 'unchanged', 'not due'] as const),
 ] satisfies readonly EntryOutcome[];
 
 /** The entries of one outcome. */
@@ -60,13 +74,27 @@ export function entriesOf({ entries }: Pick<NightSummary, 'entries'>, outcome: E
   return entries.filter((entry) => entry.outcome === outcome);
 }
 
+/** Of a dry run: what would be built, and what would be promoted alone. */
+export function plannedOf(night: Pick<NightSummary, 'entries'>): { build: EntrySummary[]; promote: EntrySummary[] } {
+  const all = entriesOf(night, 'planned');
+  return {
+    build: all.filter(({ reasons }) => !isPromotionAlone(reasons)),
+    promote: all.filter(({ reasons }) => isPromotionAlone(reasons)),
+  };
+}
+
 /** How many entries came to what: "2 failed, 3 built, 35 unchanged". Pure. */
 export function countsText(night: Pick<NightSummary, 'entries'>): string {
-  const counts = outcomes.flatMap((outcome) => {
-    const count = entriesOf(night, outcome).length;
-    return count === 0 ? [] : [`${count} ${outcome === 'planned' ? 'to build' : outcome}`];
-  });
-  return counts.join(', ');
+  const planned = plannedOf(night);
+  const counts = outcomes.flatMap((outcome): [number, string][] =>
+    outcome === 'planned'
+      ? [
+          [planned.build.length, 'to build'],
+          [planned.promote.length, 'to promote'],
+        ]
+      : [[entriesOf(night, outcome).length, outcome]],
+  );
+  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(', ');
 }
 
 /** What a night came to. Pure. */

@@ -1,4 +1,5 @@
 import { byCause, countsText, type EntrySummary, type NightSummary } from '../factory/summary.ts';
+import { promotedText } from '../factory/promote.ts';
 import { formatDuration } from '../text.ts';
 import { timeText } from '../ui/builds-text.ts';
 import { linkTo, pageName } from './build-page.ts';
@@ -25,7 +26,10 @@ export function nightView(night: NightSummary, pages: ReadonlySet<string>) {
     entries: order.map((entry) => ({
       ...{ name: entry.name, outcome: entry.outcome, badge: badgeOf(entry), page: pageOf(entry) },
       why: [...entry.reasons.map(({ text }) => text), ...entry.notes].join('; '),
-      difference: entry.difference ?? '',
+      difference: [
+        ...(entry.difference === undefined ? [] : [entry.difference]),
+        ...(entry.promoted ?? []).map(promotedText),
+      ].join('; '),
       took: entry.seconds === undefined ? '' : formatDuration(entry.seconds),
     })),
   };
@@ -33,9 +37,13 @@ export function nightView(night: NightSummary, pages: ReadonlySet<string>) {
 
 /** What has been built comes before what has not; what failed has a place of its own, and comes first. */
 function weightOf({ outcome }: EntrySummary): number {
-  return ['failed', 'interrupted', 'postponed', 'built'].indexOf(outcome) >>> 0;
+  return ['failed', 'interrupted', 'postponed', 'built', 'promoted'].indexOf(outcome) >>> 0;
 }
 
 function badgeOf({ outcome }: EntrySummary): string {
-  return ['failed', 'interrupted', 'postponed'].includes(outcome) ? 'failed' : outcome === 'built' ? 'done' : 'skipped';
+  return ['failed', 'interrupted', 'postponed'].includes(outcome)
+    ? 'failed'
+    : outcome === 'built' || outcome === 'promoted'
+      ? 'done'
+      : 'skipped';
 }

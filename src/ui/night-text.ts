@@ -1,4 +1,13 @@
-import { byCause, countsText, entriesOf, type EntrySummary, type NightSummary } from '../factory/summary.ts';
+import {
+  byCause,
+  countsText,
+  entriesOf,
+  type EntrySummary,
+  type NightSummary,
+  plannedOf,
+  promotion,
+} from '../factory/summary.ts';
+import { promotedText } from '../factory/promote.ts';
 import { formatBytes, formatDuration } from '../text.ts';
 import { labelled } from './error-text.ts';
 import { noPaint, type Paint } from './format.ts';
@@ -12,8 +21,10 @@ export function nightText(night: NightSummary, paint: Paint = noPaint): string {
     failedText(night, paint),
     postponedText(night, paint),
     namesText('interrupted', entriesOf(night, 'interrupted'), paint),
-    entriesText('to build', entriesOf(night, 'planned'), paint),
+    entriesText('to build', plannedOf(night).build, paint),
+    entriesText('to promote', plannedOf(night).promote, paint),
     entriesText('built', entriesOf(night, 'built'), paint),
+    entriesText('promoted', entriesOf(night, 'promoted'), paint),
     namesText('unchanged', entriesOf(night, 'unchanged'), paint),
     namesText('not due', entriesOf(night, 'not due'), paint),
     endText(night, paint),
@@ -46,7 +57,12 @@ function failedText(night: NightSummary, paint: Paint): string[] {
         entries.map(({ name, failure }) => `${name}${failure?.stage ? ` (${failure.stage})` : ''}`).join(', '),
       ),
       ...(remedy === '' ? [] : [labelled('next', remedy)]),
-      ...(first?.build === undefined ? [] : [labelled('more', `vmkiln explain ${first.build}`)]),
+      ...(first?.failure?.stage === promotion
+        ? [labelled('then', 'the next night promotes what is built and published now, without building it again')]
+        : []),
+      ...(first?.build === undefined || first.failure?.stage === promotion
+        ? []
+        : [labelled('more', `vmkiln explain ${first.build}`)]),
     ];
     return index === 0 ? more : ['', ...more];
   });
@@ -77,11 +93,12 @@ function entriesText(title: string, entries: readonly EntrySummary[], paint: Pai
   ];
 }
 
-function linesOf({ reasons, notes, difference, published = [], build }: EntrySummary): string[] {
+function linesOf({ reasons, notes, difference, published = [], promoted = [], build }: EntrySummary): string[] {
   return [
     ...reasons.map(({ text }) => `because ${text}`),
     ...(difference === undefined ? [] : [`changes: ${difference}`]),
     ...published.map(({ target, location, unchanged }) => `${target}: ${location}${unchanged ? ' (unchanged)' : ''}`),
+    ...promoted.map(promotedText),
     ...(build === undefined ? [] : [`build ${build}`]),
     ...notes,
   ].map((text) => text.replaceAll('\n', ' '));
