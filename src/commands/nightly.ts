@@ -4,6 +4,7 @@ import { chosen, readJobs } from '../factory/jobs.ts';
 import { loadFactory } from '../factory/load.ts';
 import { runNight } from '../factory/night.ts';
 import { promotedText } from '../factory/promote.ts';
+import { retryText } from '../factory/retry.ts';
 import { notify } from '../factory/notify.ts';
 import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
 import { listBuilds } from '../pipeline/builds.ts';
@@ -65,8 +66,9 @@ function tell(
   index: number,
   ui: Awaited<ReturnType<typeof openUi>>,
 ): void {
-  if (build === undefined) ui.drop(index);
-  if (build === undefined && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
+  const hasRun = build !== undefined && outcome !== 'not tried';
+  if (!hasRun) ui.drop(index);
+  if (!hasRun && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
 }
 
 /** Writes the page and sends the messages; what does not work is a warning of the night. One that was stopped sends none. */
@@ -93,10 +95,12 @@ async function hand(
 
 /** A test case for each entry. What was not due is skipped. */
 function junitOf({ factory, entries, seconds }: NightSummary): string {
-  const results = entries.map(({ name, outcome, failure, notes, promoted = [] }) => ({
+  const results = entries.map(({ name, outcome, failure, retry, notes, promoted = [] }) => ({
     check: name,
     outcome: outcomes[outcome],
-    message: failure?.explanation?.cause ?? failure?.message ?? notes.join('; '),
+    message: [failure?.explanation?.cause ?? failure?.message ?? notes.join('; '), (retry && retryText(retry)) ?? '']
+      .filter((part) => part !== '')
+      .join('; '),
     said: promoted.map(promotedText).join('\n'),
   }));
   return junit(factory, results, seconds);
@@ -109,6 +113,7 @@ const outcomes: Readonly<Record<EntryOutcome, CheckResult['outcome']>> = {
   'not due': 'skipped',
   planned: 'skipped',
   failed: 'failed',
+  'not tried': 'failed',
   postponed: 'failed',
   interrupted: 'failed',
 };

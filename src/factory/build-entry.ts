@@ -16,6 +16,7 @@ import { formatDuration } from '../text.ts';
 import type { Reason } from './compare.ts';
 import type { Job } from './jobs.ts';
 import { type LookWorld, seenBy, type Sight } from './look.ts';
+import { failedAgain, inputsOf, retryOf } from './retry.ts';
 import type { EntryState } from './state.ts';
 import { type EntrySummary, failureOf } from './summary.ts';
 import type { Version } from './versions.ts';
@@ -68,7 +69,7 @@ export async function buildEntry(
     const carriedOut = await readPlan(result.folder, plan);
     const fresh = isOld || updatingStage(carriedOut.stages)?.forecast === 'run';
     const built = { plan: carriedOut, installed: await installedIn(result.folder), fresh };
-    const { failure: _failure, ...kept } = state;
+    const { failed: _failed, ...kept } = state;
     const record = await readRecord(paths, result.build);
     return {
       summary: {
@@ -82,11 +83,13 @@ export async function buildEntry(
       },
     };
   } catch (error) {
-    const isInterrupted = building.signal.aborted;
     const failure = failureOf(error);
+    if (building.signal.aborted) return { summary: { outcome: 'interrupted', ...whole(), failure }, state };
+    const inputs = inputsOf(sight.now, state.seen?.tried);
+    const failed = failedAgain(state.failed, { failure, inputs, ...(id !== undefined && { build: id }) });
     return {
-      summary: { outcome: isInterrupted ? 'interrupted' : 'failed', ...whole(), failure },
-      state: isInterrupted ? state : { ...state, failure: failure.message.split('\n')[0] ?? failure.code },
+      summary: { outcome: 'failed', ...whole(), failure, retry: retryOf(failed) },
+      state: { ...state, failed },
     };
   }
 }

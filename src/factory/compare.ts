@@ -32,9 +32,11 @@ export type Now = Pick<Seen, 'upload' | 'media' | 'repositories'> & {
  * @param age the seconds at which it is built in any case. `now` is in milliseconds since 1970.
  */
 export function compare(before: EntryState | undefined, now: Now, { age, at }: { age: number; at: number }): Reason[] {
-  const { seen, builtAt = '', failure } = before ?? {};
-  if (failure !== undefined)
-    return [{ kind: 'failed', text: `its last build failed: ${failure}` }, ...changes(seen, now)];
+  const { seen, builtAt = '', failed } = before ?? {};
+  if (failed) {
+    const [why = failed.failure.code] = failed.failure.message.split('\n');
+    return [{ kind: 'failed', text: `its last build failed: ${why}` }, ...changes(seen, now)];
+  }
   if (!seen) return [{ kind: 'first', text: 'it has not been built by this factory before' }];
   const old = (at - Date.parse(builtAt)) / 1000;
   return [

@@ -12,6 +12,7 @@ import { type Job, startsFromChannel } from './jobs.ts';
 import { look, type Sight } from './look.ts';
 import { isDue } from './schedule.ts';
 import { checkSigned, isPromotionDue, promotePublished } from './promote.ts';
+import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
 import { type EntryState, readState, writeState } from './state.ts';
 import { type EntrySummary, failureOf, promotion } from './summary.ts';
 
@@ -85,7 +86,7 @@ async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<
 
 function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntrySummary {
   const notes =
-    base?.outcome === 'failed' || base?.outcome === 'postponed'
+    base && ['failed', 'not tried', 'postponed'].includes(base.outcome)
       ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
       : [];
   return { name, recipe: entry.recipe, outcome: 'unchanged', reasons: [], notes };
@@ -107,7 +108,7 @@ async function decide(
   if (job.error !== undefined || !job.recipe) throw job.error ?? new Error(`no recipe of ${name}`);
   const before = await readState(night.folder, name);
   const at = night.startedAt;
-  const isOwn = entry.schedule !== undefined && before !== undefined && before.failure === undefined && !night.asked;
+  const isOwn = entry.schedule !== undefined && before !== undefined && before.failed === undefined && !night.asked;
   const isBaseNew = base?.outcome === 'built' || base?.outcome === 'promoted';
   if (isOwn && entry.schedule && !isBaseNew && !isDue(entry.schedule, Date.parse(before.lookedAt), at)) {
     return { summary: { ...summary, outcome: 'not due' } };
@@ -125,12 +126,31 @@ async function decide(
   const lookedAt = new Date(at).toISOString();
   const state: EntryState = { ...before, version: 1, name, recipe: entry.recipe, lookedAt };
   const reasons = found.length > 0 ? found : unseen(job, state, night);
+  const failed = before?.failed;
+  if (!night.asked && isWaiting(failed, inputsOf(sight.now, before?.seen?.tried))) {
+    return { summary: await notTried(failed, { state, summary, notes: sight.notes }, night) };
+  }
   if (reasons.length > 0) {
     await checkSigned(job, night);
     return { state, sight, reasons, plan };
   }
   if (!night.dryRun) await writeState(night.folder, unchanged(state, sight));
   return { summary: { ...summary, notes: [...summary.notes, ...sight.notes] } };
+}
+
+/** Leaves what would fail again alone for this night, and says so: silence would pass for health. */
+async function notTried(
+  failed: Failed,
+  { state, summary, notes }: { state: EntryState; summary: EntrySummary; notes: readonly string[] },
+  { folder, dryRun }: Night,
+): Promise<EntrySummary> {
+  const after = waited(failed);
+  if (!dryRun) await writeState(folder, { ...state, failed: after });
+  const { failure, build } = failed;
+  return {
+    ...{ ...summary, outcome: 'not tried', failure, retry: retryOf(after), notes: [...summary.notes, ...notes] },
+    ...(build !== undefined && { build }),
+  };
 }
 
 /** What there is to do of an image that would come out the same. */

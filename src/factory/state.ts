@@ -4,6 +4,7 @@ import type { Identity } from '../media/identity.ts';
 import type { Published, StagePlan } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
+import type { Failed } from './retry.ts';
 import type { Tried } from './updates.ts';
 import type { Version } from './versions.ts';
 
@@ -38,8 +39,8 @@ export type EntryState = {
   /** The last promotion that succeeded everywhere: of which build, and to which channel. */
   promoted?: { build: string; channel: string };
   seen?: Seen;
-  /** What the last build failed with, if it has. */
-  failure?: string;
+  /** The last build, if it failed. */
+  failed?: Failed;
 };
 
 /** The folder of a factory's state, which is made. */

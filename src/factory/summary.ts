@@ -2,10 +2,11 @@ import { VmkilnError, messageOf } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
 import { isPromotionAlone, type Reason } from './compare.ts';
 import type { Promoted } from './promote.ts';
+import type { Retry } from './retry.ts';
 
 /**
- * What a night came to for one entry: `built`; `promoted`, of which an earlier build was good; `unchanged`, or not `due` yet, and so left alone; `failed`; `postponed` for want of time or
- * room; `interrupted`; of a dry run `planned`.
+ * What a night came to for one entry: `built`; `promoted`, when an earlier night has built it; `unchanged`, or not `due` yet, and so left
+ * alone; `failed`; `not tried`, since it has failed often; `postponed` for want of time or room; `interrupted`; of a dry run `planned`.
  */
 export type EntryOutcome =
   | 'built'
@@ -13,6 +14,7 @@ export type EntryOutcome =
   | 'unchanged'
   | 'not due'
   | 'failed'
+  | 'not tried'
   | 'postponed'
   | 'interrupted'
   | 'planned';
@@ -32,6 +34,7 @@ export type EntrySummary = {
   reasons: readonly Reason[];
   /** What could not be seen, and why it was put off. */
   notes: readonly string[];
+  /** Of what was not tried, the last build that failed. */
   build?: string;
   /** The build's folder, with its events and documents. */
   folder?: string;
@@ -42,6 +45,8 @@ export type EntrySummary = {
   /** What is different since the build that was published before, in a sentence. */
   difference?: string;
   failure?: NightFailure;
+  /** Of a build that failed: how often by now, and when it is tried again. */
+  retry?: Retry;
 };
 
 /** A night: docs/formats.md. Times are ISO 8601, `seconds` is wall time. */
@@ -66,7 +71,17 @@ export type NightSummary = {
 
 /** The outcomes in the order in which somebody wants to read of them. */
 const outcomes = [
-  ...(['failed', 'interrupted', 'postponed', 'planned', 'built', 'promoted', 'unchanged', 'not due'] as const),
+  ...([
+    'failed',
+    'not tried',
+    'interrupted',
+    'postponed',
+    'planned',
+    'built',
+    'promoted',
+    'unchanged',
+    'not due',
+  ] as const),
 ] satisfies readonly EntryOutcome[];
 
 /** The entries of one outcome. */
@@ -100,7 +115,7 @@ export function countsText(night: Pick<NightSummary, 'entries'>): string {
 /** What a night came to. Pure. */
 export function outcomeOf(entries: readonly EntrySummary[], interrupted: boolean): NightSummary['outcome'] {
   if (interrupted) return 'interrupted';
-  return entries.some(({ outcome }) => outcome === 'failed' || outcome === 'postponed') ? 'failed' : 'done';
+  return entries.some(({ outcome }) => ['failed', 'not tried', 'postponed'].includes(outcome)) ? 'failed' : 'done';
 }
 
 /** A failure as plain data. */

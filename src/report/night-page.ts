@@ -1,5 +1,6 @@
 import { byCause, countsText, type EntrySummary, type NightSummary } from '../factory/summary.ts';
 import { promotedText } from '../factory/promote.ts';
+import { retryText } from '../factory/retry.ts';
 import { formatDuration } from '../text.ts';
 import { timeText } from '../ui/builds-text.ts';
 import { linkTo, pageName } from './build-page.ts';
@@ -15,11 +16,12 @@ export function nightView(night: NightSummary, pages: ReadonlySet<string>) {
     title: `${night.factory}: ${countsText(night)}`,
     ...{ name: night.factory, outcome: night.outcome, badge: night.outcome, warnings: night.warnings },
     summary: `${countsText(night)}. Began ${timeText(night.startedAt)} UTC, took ${formatDuration(night.seconds)}.`,
-    failures: byCause(night.entries.filter(({ outcome }) => outcome === 'failed')).map(
+    failures: byCause(night.entries.filter(({ outcome }) => outcome === 'failed' || outcome === 'not tried')).map(
       ({ cause, remedy, entries }) => ({
         ...{ cause, remedy },
         entries: entries.map((entry) => ({
           ...{ name: entry.name, page: pageOf(entry), build: entry.build ?? '', stage: entry.failure?.stage ?? '' },
+          again: (entry.retry && retryText(entry.retry)) ?? '',
         })),
       }),
     ),
@@ -37,11 +39,11 @@ export function nightView(night: NightSummary, pages: ReadonlySet<string>) {
 
 /** What has been built comes before what has not; what failed has a place of its own, and comes first. */
 function weightOf({ outcome }: EntrySummary): number {
-  return ['failed', 'interrupted', 'postponed', 'built', 'promoted'].indexOf(outcome) >>> 0;
+  return ['failed', 'not tried', 'interrupted', 'postponed', 'built', 'promoted'].indexOf(outcome) >>> 0;
 }
 
 function badgeOf({ outcome }: EntrySummary): string {
-  return ['failed', 'interrupted', 'postponed'].includes(outcome)
+  return ['failed', 'not tried', 'interrupted', 'postponed'].includes(outcome)
     ? 'failed'
     : outcome === 'built' || outcome === 'promoted'
       ? 'done'

@@ -8,6 +8,7 @@ import {
   promotion,
 } from '../factory/summary.ts';
 import { promotedText } from '../factory/promote.ts';
+import { retryText } from '../factory/retry.ts';
 import { formatBytes, formatDuration } from '../text.ts';
 import { labelled } from './error-text.ts';
 import { noPaint, type Paint } from './format.ts';
@@ -18,7 +19,8 @@ import { noPaint, type Paint } from './format.ts';
 export function nightText(night: NightSummary, paint: Paint = noPaint): string {
   const parts = [
     [headline(night, paint)],
-    failedText(night, paint),
+    failedText('failed', entriesOf(night, 'failed'), paint),
+    failedText('not tried', entriesOf(night, 'not tried'), paint),
     postponedText(night, paint),
     namesText('interrupted', entriesOf(night, 'interrupted'), paint),
     entriesText('to build', plannedOf(night).build, paint),
@@ -47,15 +49,16 @@ function headline(night: NightSummary, paint: Paint = noPaint): string {
 }
 
 /** Failures by their causes: what helps against one helps against all of its. */
-function failedText(night: NightSummary, paint: Paint): string[] {
-  return byCause(entriesOf(night, 'failed')).flatMap(({ cause, remedy, entries }, index) => {
+function failedText(title: string, failed: readonly EntrySummary[], paint: Paint): string[] {
+  return byCause(failed).flatMap(({ cause, remedy, entries }, index) => {
     const [first] = entries;
     const more = [
-      `${paint('bad', 'failed')}: ${cause}`,
+      `${paint('bad', title)}: ${cause}`,
       labelled(
         'images',
         entries.map(({ name, failure }) => `${name}${failure?.stage ? ` (${failure.stage})` : ''}`).join(', '),
       ),
+      ...retryLines(entries),
       ...(remedy === '' ? [] : [labelled('next', remedy)]),
       ...(first?.failure?.stage === promotion
         ? [labelled('then', 'the next night promotes what is built and published now, without building it again')]
@@ -66,6 +69,18 @@ function failedText(night: NightSummary, paint: Paint): string[] {
     ];
     return index === 0 ? more : ['', ...more];
   });
+}
+
+/** Since when it goes on, once for all of which it is true. */
+function retryLines(entries: readonly EntrySummary[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, retry } of entries) {
+    const text = (retry && retryText(retry)) ?? '';
+    groups.set(text, [...(groups.get(text) ?? []), name]);
+  }
+  return [...groups]
+    .filter(([text]) => text !== '')
+    .map(([text, names]) => labelled('again', groups.size === 1 ? text : `${names.join(', ')}: ${text}`));
 }
 
 /** What has to wait, by why: a disk that is full keeps all of them from beginning. */
