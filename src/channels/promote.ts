@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { inBuild } from '../describe/names.ts';
-import { VmkilnError } from '../errors.ts';
+import { messageOf, VmkilnError } from '../errors.ts';
 import { checkChannel } from '../targets/channel.ts';
 import type { Candidate, ChannelPlace, ChannelState, Outcome } from '../targets/channel-place.ts';
 import { approve, withDescendants } from './verdict.ts';
@@ -57,6 +57,16 @@ export async function promote(
 export async function statementsOfBuild(build: string, builds: string): Promise<string | undefined> {
   if (build === '' || build !== basename(build)) return undefined;
   return readFile(join(builds, build, inBuild.statements), 'utf8').catch(() => undefined);
+}
+
+/** The statements in a file. @throws VmkilnError USAGE */
+export async function readStatements(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new VmkilnError('USAGE', `the statements ${path} cannot be read: ${messageOf(cause)}`, {
+      hint: 'give the path of IMAGE.intoto.jsonl, which lies beside an image in a folder and in the folder of its build',
+      cause,
+    });
+  });
 }
 
 /** What a revocation did: the images that are revoked by it or were, those of which nothing says what they were built on, and the channels. */

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { promote as promoteImage, statementsOfBuild } from '../channels/promote.ts';
+import { promote as promoteImage, readStatements, statementsOfBuild } from '../channels/promote.ts';
 import { readPublicKey } from '../describe/public-key.ts';
-import { messageOf, VmkilnError } from '../errors.ts';
 import { openPaths } from '../pipeline/request.ts';
 import { checkChannel } from '../targets/channel.ts';
 import type { CommandContext } from '../ui/ui.ts';
@@ -34,13 +32,4 @@ export async function promote(image: string, options: PromoteOptions, context: C
   if (!key) say('no --key was given: whoever could change the image could change what is said of it');
   if (end === 'overtaken') say(`${found.name} was promoted, and somebody else changed ${channel} after that`);
   print(json, { end, ...state }, () => changeText(state, end));
-}
-
-async function readStatements(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new VmkilnError('USAGE', `the statements ${path} cannot be read: ${messageOf(cause)}`, {
-      hint: 'give the path of IMAGE.intoto.jsonl, which lies beside an image in a folder and in the folder of its build',
-      cause,
-    });
-  });
 }

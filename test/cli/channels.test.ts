@@ -7,14 +7,11 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
 import { folderChannels } from '../../src/targets/directory/channels.ts';
-import { directory } from '../../src/targets/directory/directory.ts';
-import { serialNow } from '../../src/targets/serial.ts';
-import type { TargetCall } from '../../src/targets/target.ts';
 import type { Plan } from '../../src/model.ts';
-import { exec } from '../../src/tools/exec.ts';
 import { capturedBytes } from '../support/captured-images.ts';
 import { fakeHost } from '../support/fake-tools.ts';
-import { type About, imageDocuments } from '../support/statements.ts';
+import { publishImage } from '../support/publish-image.ts';
+import type { About } from '../support/statements.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 const signal = new AbortController().signal;
@@ -45,15 +42,7 @@ async function publish(
   const build = `${name}-${String(data)
     .replaceAll(/[^a-z]/g, '')
     .slice(-5)}`;
-  const documents = about && (await imageDocuments({ sha256, passed: true, ...about }));
-  const image = {
-    ...{ path, name, format, size: data.length, sha256, build, rehearsal: false, serial: serialNow() },
-    ...(documents && { documents }),
-  };
-  const nothing = () => undefined;
-  const world = { signal, env: {}, cwd, progress: nothing, note: nothing, work: (file: string) => file };
-  const context = { ...world, exec: (call: TargetCall) => exec({ ...call, signal }) };
-  await directory.publish(image, { path: images }, context);
+  await publishImage(path, images, { name, format, build, about });
   return sha256;
 }
 

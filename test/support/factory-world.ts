@@ -16,14 +16,11 @@ import type { Plan } from '../../src/model.ts';
 import { hash } from '../../src/pipeline/fingerprint.ts';
 import { type BuildRequest, readRecipe } from '../../src/pipeline/request.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
-import { directory } from '../../src/targets/directory/directory.ts';
 import { channelOf } from '../../src/recipe/media.ts';
 import { openFolder } from '../../src/targets/directory/channels.ts';
-import { serialNow } from '../../src/targets/serial.ts';
-import type { TargetCall } from '../../src/targets/target.ts';
-import { exec } from '../../src/tools/exec.ts';
 import { inventory } from './inventory.ts';
-import { type About, imageDocuments } from './statements.ts';
+import { publishImage } from './publish-image.ts';
+import type { About } from './statements.ts';
 import { freshFolder } from './vmkiln.ts';
 
 /** A build that a night has asked for, and the stage that it was to begin with. */
@@ -189,21 +186,12 @@ function put(world: FactoryWorld, name: string, build: string) {
 }
 
 /** As a build does. */
-async function publish(world: FactoryWorld, name: string, build: string, folder: string) {
+function publish(world: FactoryWorld, name: string, build: string, folder: string) {
   const path = join(folder, 'image');
+  const images = join(world.folder, 'images');
   writeFileSync(path, `${name} of ${build}`);
-  const [digest, size] = [sha256(readFileSync(path)), readFileSync(path).length];
-  const documents = await imageDocuments({ sha256: digest, passed: true, ...world.says?.() });
-  const image = {
-    ...{ path, name, format: 'qcow2' as const, size, sha256: digest, build, rehearsal: false, serial: serialNow() },
-    documents,
-  };
-  const context = {
-    ...{ signal, env: {}, cwd: world.folder, progress: () => undefined, note: () => undefined },
-    ...{ work: (file: string) => file, exec: (call: TargetCall) => exec({ ...call, signal }) },
-  };
-  mkdirSync(join(world.folder, 'images'), { recursive: true });
-  return directory.publish(image, { path: join(world.folder, 'images') }, context);
+  mkdirSync(images, { recursive: true });
+  return publishImage(path, images, { name, format: 'qcow2', build, about: world.says?.() ?? {} });
 }
 
 /** Everything that was put into repositories of a recipe: the test's own note of it. */
