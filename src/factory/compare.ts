@@ -2,6 +2,7 @@ import type { Plan } from '../model.ts';
 import { changedParts } from '../pipeline/parts.ts';
 import { formatDuration } from '../text.ts';
 import type { EntryState, Seen } from './state.ts';
+import { causeOf } from './summary.ts';
 import { type Update, updatesText, worthwhile } from './updates.ts';
 
 /** Why an image is built: what kind of change, and in words. */
@@ -9,11 +10,6 @@ export type Reason = {
   kind: 'first' | 'failed' | 'asked' | 'recipe' | 'base' | 'medium' | 'packages' | 'target' | 'age' | 'channel';
   text: string;
 };
-
-/** Whether nothing is to be built: what an earlier night has built is to be promoted. */
-export function isPromotionAlone(reasons: readonly Reason[]): boolean {
-  return reasons.length > 0 && reasons.every(({ kind }) => kind === 'channel');
-}
 
 /** All that could change an image, as it is now. */
 export type Now = Pick<Seen, 'upload' | 'media' | 'repositories'> & {
@@ -34,8 +30,7 @@ export type Now = Pick<Seen, 'upload' | 'media' | 'repositories'> & {
 export function compare(before: EntryState | undefined, now: Now, { age, at }: { age: number; at: number }): Reason[] {
   const { seen, builtAt = '', failed } = before ?? {};
   if (failed) {
-    const [why = failed.failure.code] = failed.failure.message.split('\n');
-    return [{ kind: 'failed', text: `its last build failed: ${why}` }, ...changes(seen, now)];
+    return [{ kind: 'failed', text: `its last build failed: ${causeOf(failed.failure)}` }, ...changes(seen, now)];
   }
   if (!seen) return [{ kind: 'first', text: 'it has not been built by this factory before' }];
   const old = (at - Date.parse(builtAt)) / 1000;

@@ -5,7 +5,7 @@ import type { BuildRequest } from '../pipeline/request.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { formatBytes, formatDuration } from '../text.ts';
 import { buildEntry, type Building } from './build-entry.ts';
-import { compare, isPromotionAlone, type Reason } from './compare.ts';
+import { compare, type Reason } from './compare.ts';
 import type { Factory } from './form.ts';
 import type { gate } from './gate.ts';
 import { type Job, startsFromChannel } from './jobs.ts';
@@ -14,7 +14,7 @@ import { isDue } from './schedule.ts';
 import { checkSigned, isPromotionDue, promotePublished } from './promote.ts';
 import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
 import { type EntryState, readState, writeState } from './state.ts';
-import { type EntrySummary, failureOf, promotion } from './summary.ts';
+import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
 
 /** What an entry has of its night. `folder` is the factory's state; `asked` says that a person named the entry. */
 export type Night = Omit<Building, 'emit' | 'limit'> & {
@@ -178,5 +178,5 @@ async function notNow({ factory, startedAt, paths, makeRoom }: Night): Promise<s
   await makeRoom();
   const free = await freeSpace(paths.work);
   if (free >= room) return undefined;
-  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')}`;
+  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')} (vmkiln clean makes room)`;
 }

@@ -1,6 +1,6 @@
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
-import { isPromotionAlone, type Reason } from './compare.ts';
+import type { Reason } from './compare.ts';
 import type { Promoted } from './promote.ts';
 import type { Retry } from './retry.ts';
 
@@ -89,6 +89,11 @@ export function entriesOf({ entries }: Pick<NightSummary, 'entries'>, outcome: E
   return entries.filter((entry) => entry.outcome === outcome);
 }
 
+/** Whether nothing is to be built: what an earlier night has built is to be promoted. */
+export function isPromotionAlone(reasons: readonly Reason[]): boolean {
+  return reasons.length > 0 && reasons.every(({ kind }) => kind === 'channel');
+}
+
 /** Of a dry run: what would be built, and what would be promoted alone. */
 export function plannedOf(night: Pick<NightSummary, 'entries'>): { build: EntrySummary[]; promote: EntrySummary[] } {
   const all = entriesOf(night, 'planned');
@@ -132,7 +137,7 @@ export function failureOf(error: unknown): NightFailure {
 }
 
 /** Why something failed, in one line: the named cause if there is one. Pure. */
-function causeOf({ explanation, message }: NightFailure): string {
+export function causeOf({ explanation, message }: NightFailure): string {
   return explanation?.cause ?? (message.split('\n')[0] ?? '').replace(/:$/, '');
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../factory/summary.ts';
 import { promotedText } from '../factory/promote.ts';
 import { retryText } from '../factory/retry.ts';
-import { formatBytes, formatDuration } from '../text.ts';
+import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { labelled } from './error-text.ts';
 import { noPaint, type Paint } from './format.ts';
 
@@ -19,8 +19,8 @@ import { noPaint, type Paint } from './format.ts';
 export function nightText(night: NightSummary, paint: Paint = noPaint): string {
   const parts = [
     [headline(night, paint)],
-    failedText('failed', entriesOf(night, 'failed'), paint),
-    failedText('not tried', entriesOf(night, 'not tried'), paint),
+    failedText('failed', night, paint),
+    failedText('not tried', night, paint),
     postponedText(night, paint),
     namesText('interrupted', entriesOf(night, 'interrupted'), paint),
     entriesText('to build', plannedOf(night).build, paint),
@@ -49,8 +49,8 @@ function headline(night: NightSummary, paint: Paint = noPaint): string {
 }
 
 /** Failures by their causes: what helps against one helps against all of its. */
-function failedText(title: string, failed: readonly EntrySummary[], paint: Paint): string[] {
-  return byCause(failed).flatMap(({ cause, remedy, entries }, index) => {
+function failedText(title: 'failed' | 'not tried', night: NightSummary, paint: Paint): string[] {
+  return byCause(entriesOf(night, title)).flatMap(({ cause, remedy, entries }, index) => {
     const [first] = entries;
     const more = [
       `${paint('bad', title)}: ${cause}`,
@@ -58,7 +58,7 @@ function failedText(title: string, failed: readonly EntrySummary[], paint: Paint
         'images',
         entries.map(({ name, failure }) => `${name}${failure?.stage ? ` (${failure.stage})` : ''}`).join(', '),
       ),
-      ...retryLines(entries),
+      ...retryLines(entries, night.file),
       ...(remedy === '' ? [] : [labelled('next', remedy)]),
       ...(first?.failure?.stage === promotion
         ? [labelled('then', 'the next night promotes what is built and published now, without building it again')]
@@ -71,29 +71,38 @@ function failedText(title: string, failed: readonly EntrySummary[], paint: Paint
   });
 }
 
-/** Since when it goes on, once for all of which it is true. */
-function retryLines(entries: readonly EntrySummary[]): string[] {
+/** How long it goes on, once for all of which it is true, and what does not wait. */
+function retryLines(entries: readonly EntrySummary[], file: string): string[] {
   const groups = new Map<string, string[]>();
   for (const { name, retry } of entries) {
     const text = (retry && retryText(retry)) ?? '';
     groups.set(text, [...(groups.get(text) ?? []), name]);
   }
-  return [...groups]
-    .filter(([text]) => text !== '')
-    .map(([text, names]) => labelled('again', groups.size === 1 ? text : `${names.join(', ')}: ${text}`));
+  const waiting = entries.filter(({ retry }) => retry && retry.nights > 1).map(({ name }) => name);
+  return [
+    ...[...groups]
+      .filter(([text]) => text !== '')
+      .map(([text, names]) => labelled('again', groups.size === 1 ? text : `${names.join(', ')}: ${text}`)),
+    ...(waiting.length === 0
+      ? []
+      : [labelled('now', `vmkiln nightly ${[file, ...waiting].map(shellQuote).join(' ')}`)]),
+  ];
 }
 
 /** What has to wait, by why: a disk that is full keeps all of them from beginning. */
 function postponedText(night: NightSummary, paint: Paint): string[] {
-  const groups = new Map<string, string[]>();
+  const groups = new Map<string, { why: string; names: string[] }>();
   for (const { name, notes } of entriesOf(night, 'postponed')) {
-    // The free bytes are others each time.
-    const why = (notes[0] ?? '').replace(/: [\d.]+ \w+ free,/, ':');
-    groups.set(why, [...(groups.get(why) ?? []), name]);
+    const [why = ''] = notes;
+    // The free bytes are others each time: those of the first are told.
+    const key = why.replace(/: [\d.]+ \w+ free,/, ':');
+    const group = groups.get(key) ?? { why, names: [] };
+    groups.set(key, { ...group, names: [...group.names, name] });
   }
-  return [...groups].flatMap(([why, names]) => [
+  return [...groups.values()].flatMap(({ why, names }) => [
     `${paint('warn', 'postponed')}: ${why}`,
     labelled('images', names.join(', ')),
+    labelled('then', 'the next night builds them'),
   ]);
 }
 

@@ -57,7 +57,7 @@ test('the summary says how often it has failed, and when it is tried again', asy
   fail();
   expect(nightText(await night())).not.toContain('again');
   expect(nightText(await night())).toMatch(
-    /^f: 1 failed \(.*\n\nfailed: .*\n {2}images: a\n {2}again: failed 2 times in a row, next try in 2 nights\n {2}next: mend/,
+    /^f: 1 failed \(.*\n\nfailed: .*\n {2}images: a\n {2}again: failed 2 times in a row, next try in 2 nights\n {2}now: vmkiln nightly \S+factory.yaml a\n {2}next: mend/,
   );
   const third = await night();
   expect(third.entries[0]).toMatchObject({ outcome: 'not tried', retry: { failed: 2, nights: 1 } });
