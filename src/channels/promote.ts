@@ -1,5 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import { VmkilnError } from '../errors.ts';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { inBuild } from '../describe/names.ts';
+import { messageOf, VmkilnError } from '../errors.ts';
 import { checkChannel } from '../targets/channel.ts';
 import type { Candidate, ChannelPlace, ChannelState, Outcome } from '../targets/channel-place.ts';
 import { approve, withDescendants } from './verdict.ts';
@@ -7,6 +10,8 @@ import { approve, withDescendants } from './verdict.ts';
 /** How an image is promoted. */
 export type Promoting = {
   channel: string;
+  /** The digest that it has to have, where somebody may have published another one under its name. */
+  sha256?: string;
   /** Although the channel has a newer one. */
   older?: boolean;
   allowRehearsal?: boolean;
@@ -25,7 +30,7 @@ export type Promoting = {
 export async function promote(
   place: ChannelPlace,
   image: string,
-  { channel, older = false, allowRehearsal = false, key, statements }: Promoting,
+  { channel, sha256, older = false, allowRehearsal = false, key, statements }: Promoting,
 ): Promise<Outcome & { image: Candidate }> {
   checkChannel(channel);
   const candidate = await place.find(image);
@@ -39,8 +44,29 @@ export async function promote(
       hint: 'build the real one, or add --allow-rehearsal',
     });
   }
+  if (sha256 !== undefined && candidate.sha256 !== sha256) {
+    throw new VmkilnError('CHANNEL_REFUSED', `${image} is not the image any more that was to be promoted`, {
+      hint: 'another one was published in its place: promote that by vmkiln promote, or build this one again',
+    });
+  }
   const { media, signedBy } = approve(candidate, candidate.statements ?? (await statements(candidate)), key);
   return { image: candidate, ...(await place.promote(candidate, { channel, older, signedBy, media })) };
+}
+
+/** What a build of this host says of its image, as long as its folder is there. `builds` is the folder of all of them. */
+export async function statementsOfBuild(build: string, builds: string): Promise<string | undefined> {
+  if (build === '' || build !== basename(build)) return undefined;
+  return readFile(join(builds, build, inBuild.statements), 'utf8').catch(() => undefined);
+}
+
+/** The statements in a file. @throws VmkilnError USAGE */
+export async function readStatements(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new VmkilnError('USAGE', `the statements ${path} cannot be read: ${messageOf(cause)}`, {
+      hint: 'give the path of IMAGE.intoto.jsonl, which lies beside an image in a folder and in the folder of its build',
+      cause,
+    });
+  });
 }
 
 /** What a revocation did: the images that are revoked by it or were, those of which nothing says what they were built on, and the channels. */

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { channelsAt, defaultFolder } from '../channels/place.ts';
 import { VmkilnError } from '../errors.ts';
+import { plannedTargets } from '../targets/index.ts';
 import type { ChannelPlace } from '../targets/channel-place.ts';
-import { plannedTargets, targetCalled } from '../targets/index.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { progressLines } from './progress-lines.ts';
 import { targetsOf } from './upload-targets.ts';
@@ -30,20 +29,12 @@ export async function openChannels(
   const { world, signal } = context;
   if (place !== undefined && osCloud !== undefined)
     throw new VmkilnError('USAGE', '--in and --os-cloud are one and the same', { hint: 'give one of them' });
-  const to = osCloud === undefined ? [place ?? folderOf(image, world.cwd)] : undefined;
+  const to = osCloud === undefined ? [place ?? defaultFolder(image, world.cwd)] : undefined;
   const entries = targetsOf(undefined, {
     ...(to && { to }),
     ...(osCloud !== undefined && { osCloud }),
     ...(project !== undefined && { project }),
     ...(projectDomain !== undefined && { projectDomain }),
   });
-  const [planned] = plannedTargets(entries);
-  const channels = planned && targetCalled(planned.target).channels;
-  if (!planned || !channels) throw new Error('a place without channels');
-  return channels(planned.spec, { ...world, signal, progress: progressLines(context) });
-}
-
-function folderOf(image: string | undefined, cwd: string): string {
-  if (image === undefined) return './images';
-  return image.includes('/') || existsSync(resolve(cwd, image)) ? `${dirname(resolve(cwd, image))}/` : './images';
+  return channelsAt(plannedTargets(entries), { ...world, signal, progress: progressLines(context) });
 }

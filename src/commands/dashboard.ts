@@ -41,7 +41,7 @@ export async function dashboard(
     night: (image: string) => [...words, '--', ...(file === undefined ? [] : [file]), image],
   };
   // A mistake in the factory is told now.
-  if (load) await readJobs((await load()).factory, world);
+  if (load) await readJobs(await load(), world);
   const { startServer } = await import('../dashboard/server.ts').catch(withoutPackages);
   const sources = { world, signal, load, paths: await openPaths(world) };
   const server = await startServer(

@@ -32,7 +32,7 @@ async function withQueues<T>(
 ): Promise<T> {
   const address = queueAddress(options, world.env);
   const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-  const jobs = await readJobs(loaded.factory, world);
+  const jobs = await readJobs(loaded, world);
   let last = '';
   const store = await openQueues(address, ({ message }) => {
     // A server that is away is asked again and again.

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { messageOf } from '../errors.ts';
 import { chosen, readJobs } from '../factory/jobs.ts';
 import { loadFactory } from '../factory/load.ts';
 import { runNight } from '../factory/night.ts';
-import { notify } from '../factory/notify.ts';
+import { promotedText } from '../factory/promote.ts';
+import { retryText } from '../factory/retry.ts';
 import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
-import { listBuilds } from '../pipeline/builds.ts';
 import { readVariables } from '../recipe/variables.ts';
+import { tellNight } from '../report/tell-night.ts';
 import { writeAtomic } from '../store/files.ts';
 import { allHarmless, jsonText } from '../text.ts';
 import { paintFor } from '../ui/format.ts';
@@ -34,7 +34,7 @@ export async function nightly(
 ): Promise<number> {
   const { signal, world } = context;
   const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-  const jobs = chosen(await readJobs(loaded.factory, world), names);
+  const jobs = chosen(await readJobs(loaded, world), names);
   const { dryRun = false, ifRunning } = options;
   const recipes = jobs.map(({ name }) => name);
   // Nobody watches a night: a line for each event is what a journal wants.
@@ -50,7 +50,8 @@ export async function nightly(
     )
     .finally(() => ui.close());
   if (!summary) return 0;
-  const whole = dryRun ? summary : await hand(summary, loaded, options, context);
+  const report = options.report === undefined ? loaded.factory.report : resolve(world.cwd, options.report);
+  const whole = dryRun ? summary : await tellNight(summary, loaded.factory, { report, signal, world });
   if (options.junit !== undefined) await writeAtomic(resolve(world.cwd, options.junit), junitOf(whole));
   const text = nightText(allHarmless(whole), paintFor(process.stdout, world.env));
   process.stdout.write(options.json ? `${jsonText(whole)}\n` : `${text}\n`);
@@ -64,48 +65,32 @@ function tell(
   index: number,
   ui: Awaited<ReturnType<typeof openUi>>,
 ): void {
-  if (build === undefined) ui.drop(index);
-  if (build === undefined && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
-}
-
-/** Writes the page and sends the messages; what does not work is a warning of the night. One that was stopped sends none. */
-async function hand(
-  summary: NightSummary,
-  { factory }: Awaited<ReturnType<typeof loadFactory>>,
-  { report = factory.report }: NightlyOptions,
-  { signal, world }: CommandContext,
-): Promise<NightSummary> {
-  const warnings = [...summary.warnings];
-  let page: string | undefined;
-  if (report !== undefined) {
-    const { writeNight } = await import('../report/write.ts');
-    page = await writeNight(summary, await listBuilds(world), resolve(world.cwd, report)).catch((error: unknown) => {
-      warnings.push(`there is no page of this night: ${messageOf(error)}`);
-      return undefined;
-    });
-  }
-  const told: NightSummary = { ...summary, ...(page === undefined ? {} : { page }), warnings };
-  if (signal.aborted) return told;
-  const failures = await notify(factory, told, nightText(allHarmless(told)), { signal, world });
-  return { ...told, warnings: [...warnings, ...failures] };
+  const hasRun = build !== undefined && outcome !== 'not tried';
+  if (!hasRun) ui.drop(index);
+  if (!hasRun && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
 }
 
 /** A test case for each entry. What was not due is skipped. */
 function junitOf({ factory, entries, seconds }: NightSummary): string {
-  const results = entries.map(({ name, outcome, failure, notes }) => ({
+  const results = entries.map(({ name, outcome, failure, retry, notes, promoted = [] }) => ({
     check: name,
     outcome: outcomes[outcome],
-    message: failure?.explanation?.cause ?? failure?.message ?? notes.join('; '),
+    message: [failure?.explanation?.cause ?? failure?.message ?? notes.join('; '), (retry && retryText(retry)) ?? '']
+      .filter((part) => part !== '')
+      .join('; '),
+    said: promoted.map(promotedText).join('\n'),
   }));
   return junit(factory, results, seconds);
 }
 
 const outcomes: Readonly<Record<EntryOutcome, CheckResult['outcome']>> = {
   built: 'passed',
+  promoted: 'passed',
   unchanged: 'passed',
   'not due': 'skipped',
   planned: 'skipped',
   failed: 'failed',
+  'not tried': 'failed',
   postponed: 'failed',
   interrupted: 'failed',
 };

@@ -7,7 +7,7 @@ import { withImage } from '../images/file.ts';
 import { digestFile } from '../store/digest.ts';
 import { harmless, jsonText } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { readPublicKey } from './public-key.ts';
+import { readPublicKey } from '../describe/public-key.ts';
 
 /**
  * `vmkiln verify-provenance`: whether what lies beside an image was written for it and, with a key, by whom. Asks nobody.

@@ -45,9 +45,10 @@ export async function readLatestNights({ load, paths }: Sources): Promise<NightS
  */
 export async function readFactory({ load, paths, world }: Sources, now: number): Promise<FactoryAnswer | undefined> {
   if (!load) return undefined;
-  const { factory, path } = await load();
+  const loaded = await load();
+  const { factory, path } = loaded;
   const folder = await openState(paths, factory.name);
-  const jobs = await readJobs(factory, world);
+  const jobs = await readJobs(loaded, world);
   const next = factory.schedule && nextTime(factory.schedule, now);
   const entries = jobs.map(async ({ name, entry }) => {
     const state = await readState(folder, name);
@@ -57,7 +58,7 @@ export async function readFactory({ load, paths, world }: Sources, now: number):
       ...timeOf('next', looked),
       ...(state?.build !== undefined && { build: state.build }),
       ...(state?.builtAt !== undefined && { builtAt: state.builtAt }),
-      ...(state?.failure !== undefined && { failure: state.failure }),
+      ...(state?.failed && { failure: state.failed.failure.message.split('\n')[0] ?? state.failed.failure.code }),
     };
   });
   return { name: factory.name, file: path, ...timeOf('next', next), entries: await Promise.all(entries) };
@@ -109,8 +110,8 @@ function absent(error: unknown): undefined {
 }
 
 /** Each once. */
-async function placesOf({ factory }: LoadedFactory, world: World): Promise<PlannedTarget[]> {
-  const jobs = await readJobs(factory, world);
+async function placesOf(loaded: LoadedFactory, world: World): Promise<PlannedTarget[]> {
+  const jobs = await readJobs(loaded, world);
   const planned = jobs.flatMap(({ recipe }) => (recipe ? plannedTargets(recipe.upload) : []));
   const local = planned.filter(({ local: isLocal, target }) => isLocal && targetCalled(target).channels);
   return [...new Map(local.map((each) => [JSON.stringify(each.spec), each])).values()];

@@ -10,12 +10,13 @@ import type { Event, Plan, World } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { readRecord } from '../pipeline/builds.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
-import { mediaOf } from '../recipe/media.ts';
+import { channelOf, mediaOf } from '../recipe/media.ts';
 import type { Paths } from '../store/paths.ts';
 import { formatDuration } from '../text.ts';
 import type { Reason } from './compare.ts';
 import type { Job } from './jobs.ts';
 import { type LookWorld, seenBy, type Sight } from './look.ts';
+import { failedAgain, inputsOf, retryOf } from './retry.ts';
 import type { EntryState } from './state.ts';
 import { type EntrySummary, failureOf } from './summary.ts';
 import type { Version } from './versions.ts';
@@ -68,7 +69,7 @@ export async function buildEntry(
     const carriedOut = await readPlan(result.folder, plan);
     const fresh = isOld || updatingStage(carriedOut.stages)?.forecast === 'run';
     const built = { plan: carriedOut, installed: await installedIn(result.folder), fresh };
-    const { failure: _failure, ...kept } = state;
+    const { failed: _failed, ...kept } = state;
     const record = await readRecord(paths, result.build);
     return {
       summary: {
@@ -77,16 +78,18 @@ export async function buildEntry(
       },
       state: {
         ...{ ...kept, build: result.build, builtAt: startedAt.toISOString() },
-        files: result.published.flatMap(({ location }) => (location.startsWith('/') ? [location] : [])),
+        published: result.published.map(({ location, sha256 }) => ({ location, sha256 })),
         seen: await seenBy(sight, built, state.seen, reader),
       },
     };
   } catch (error) {
-    const isInterrupted = building.signal.aborted;
     const failure = failureOf(error);
+    if (building.signal.aborted) return { summary: { outcome: 'interrupted', ...whole(), failure }, state };
+    const inputs = inputsOf(sight.now, state.seen?.tried);
+    const failed = failedAgain(state.failed, { failure, inputs, ...(id !== undefined && { build: id }) });
     return {
-      summary: { outcome: isInterrupted ? 'interrupted' : 'failed', ...whole(), failure },
-      state: isInterrupted ? state : { ...state, failure: failure.message.split('\n')[0] ?? failure.code },
+      summary: { outcome: 'failed', ...whole(), failure, retry: retryOf(failed) },
+      state: { ...state, failed },
     };
   }
 }
@@ -129,6 +132,8 @@ function updatingStage(stages: Plan['stages']): Plan['stages'][number] | undefin
 async function renewMedia({ recipe }: Job, { paths, http }: Building): Promise<void> {
   if (!recipe) return;
   for (const { source, sha256 } of mediaOf(recipe.source, familyOf(recipe).media)) {
+    // That of a channel is looked up by the build.
+    if (channelOf(source)) continue;
     const place = locate(source);
     // With a checksum the build itself sees that the file is another one.
     if (typeof place === 'string' || sha256 !== undefined) continue;

@@ -2,11 +2,12 @@ import type { Plan } from '../model.ts';
 import { changedParts } from '../pipeline/parts.ts';
 import { formatDuration } from '../text.ts';
 import type { EntryState, Seen } from './state.ts';
+import { causeOf } from './summary.ts';
 import { type Update, updatesText, worthwhile } from './updates.ts';
 
 /** Why an image is built: what kind of change, and in words. */
 export type Reason = {
-  kind: 'first' | 'failed' | 'asked' | 'recipe' | 'base' | 'medium' | 'packages' | 'target' | 'age';
+  kind: 'first' | 'failed' | 'asked' | 'recipe' | 'base' | 'medium' | 'packages' | 'target' | 'age' | 'channel';
   text: string;
 };
 
@@ -27,9 +28,10 @@ export type Now = Pick<Seen, 'upload' | 'media' | 'repositories'> & {
  * @param age the seconds at which it is built in any case. `now` is in milliseconds since 1970.
  */
 export function compare(before: EntryState | undefined, now: Now, { age, at }: { age: number; at: number }): Reason[] {
-  const { seen, builtAt = '', failure } = before ?? {};
-  if (failure !== undefined)
-    return [{ kind: 'failed', text: `its last build failed: ${failure}` }, ...changes(seen, now)];
+  const { seen, builtAt = '', failed } = before ?? {};
+  if (failed) {
+    return [{ kind: 'failed', text: `its last build failed: ${causeOf(failed.failure)}` }, ...changes(seen, now)];
+  }
   if (!seen) return [{ kind: 'first', text: 'it has not been built by this factory before' }];
   const old = (at - Date.parse(builtAt)) / 1000;
   return [

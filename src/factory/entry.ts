@@ -8,11 +8,13 @@ import { buildEntry, type Building } from './build-entry.ts';
 import { compare, type Reason } from './compare.ts';
 import type { Factory } from './form.ts';
 import type { gate } from './gate.ts';
-import type { Job } from './jobs.ts';
+import { type Job, startsFromChannel } from './jobs.ts';
 import { look, type Sight } from './look.ts';
 import { isDue } from './schedule.ts';
+import { checkSigned, isPromotionDue, promotePublished } from './promote.ts';
+import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
 import { type EntryState, readState, writeState } from './state.ts';
-import { type EntrySummary, failureOf } from './summary.ts';
+import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
 
 /** What an entry has of its night. `folder` is the factory's state; `asked` says that a person named the entry. */
 export type Night = Omit<Building, 'emit' | 'limit'> & {
@@ -49,13 +51,19 @@ export async function nightOf(
     const { reasons, sight, state } = decision;
     const notes = [...summary.notes, ...sight.notes];
     if (night.dryRun) return { ...summary, outcome: 'planned', reasons, notes };
+    if (isPromotionAlone(reasons)) {
+      const did = await promoteBuilt(job, state, night);
+      return { ...summary, outcome: 'promoted', reasons, notes, ...did };
+    }
     return await night.building(async () => {
       if (night.signal.aborted) return { ...summary, outcome: 'interrupted', reasons, notes };
       const why = await notNow(night);
       if (why !== undefined) return { ...summary, outcome: 'postponed', reasons, notes: [why, ...notes] };
       const built = await buildEntry(job, decision, { ...night, limit: night.factory.limits.build, emit });
-      await writeState(night.folder, { ...built.state, lookedAt: state.lookedAt });
-      return { ...summary, reasons, notes, ...built.summary };
+      const after = { ...built.state, lookedAt: state.lookedAt };
+      await writeState(night.folder, after);
+      const did = built.summary.outcome === 'built' ? await promoteBuilt(job, after, night) : {};
+      return { ...summary, reasons, notes, ...built.summary, ...did };
     });
   } catch (error) {
     if (night.signal.aborted || exitCode(error) === 130) return { ...summary, outcome: 'interrupted' };
@@ -63,12 +71,30 @@ export async function nightOf(
   }
 }
 
+/** Promotes what the last good build has published. What does not succeed is tried again in the next night, without another build. */
+async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<Partial<EntrySummary>> {
+  const { build, published } = state;
+  if (!job.channel || build === undefined || published === undefined) return {};
+  const { promoted, error } = await promotePublished(job, { build, published }, night);
+  if (error === undefined) {
+    await writeState(night.folder, { ...state, promoted: { build, channel: job.channel.name } });
+    return { promoted };
+  }
+  if (night.signal.aborted) return { promoted, outcome: 'interrupted' };
+  return { promoted, outcome: 'failed', failure: { ...failureOf(error), stage: promotion } };
+}
+
 function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntrySummary {
   const notes =
-    base?.outcome === 'failed' || base?.outcome === 'postponed'
-      ? [`${base.name}, which it starts from, was not built: it goes by the image that is there`]
+    base && ['failed', 'not tried', 'postponed'].includes(base.outcome)
+      ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
       : [];
   return { name, recipe: entry.recipe, outcome: 'unchanged', reasons: [], notes };
+}
+
+/** What did not come about of an entry. */
+function whatOf({ failure }: EntrySummary): string {
+  return failure?.stage === promotion ? 'promoted' : 'built';
 }
 
 async function decide(
@@ -82,24 +108,57 @@ async function decide(
   if (job.error !== undefined || !job.recipe) throw job.error ?? new Error(`no recipe of ${name}`);
   const before = await readState(night.folder, name);
   const at = night.startedAt;
-  const isOwn = entry.schedule !== undefined && before !== undefined && before.failure === undefined && !night.asked;
-  if (isOwn && entry.schedule && base?.outcome !== 'built' && !isDue(entry.schedule, Date.parse(before.lookedAt), at)) {
+  const isOwn = entry.schedule !== undefined && before !== undefined && before.failed === undefined && !night.asked;
+  const isBaseNew = base?.outcome === 'built' || base?.outcome === 'promoted';
+  if (isOwn && entry.schedule && !isBaseNew && !isDue(entry.schedule, Date.parse(before.lookedAt), at)) {
     return { summary: { ...summary, outcome: 'not due' } };
   }
-  if (base?.outcome === 'planned') {
-    const reason: Reason = { kind: 'base', text: `${base.name}, which it starts from, is built first` };
+  const isPromoted = base?.outcome === 'planned' && isPromotionAlone(base.reasons);
+  if (base?.outcome === 'planned' && (!isPromoted || startsFromChannel(job))) {
+    const text = `${base.name}, which it starts from, is ${isPromoted ? 'promoted' : 'built'} first`;
+    const reason: Reason = { kind: 'base', text };
     return { summary: { ...summary, outcome: 'planned', reasons: [reason] } };
   }
   const plan = await night.plan(request);
   const sight = await look({ entry, recipe: job.recipe, plan }, before, night);
   const age = entry.rebuildAfter ?? night.factory.rebuildAfter;
   const found = compare(before, sight.now, { age, at });
-  const reasons: Reason[] = found.length === 0 && night.asked ? [{ kind: 'asked', text: 'it was asked for' }] : found;
   const lookedAt = new Date(at).toISOString();
   const state: EntryState = { ...before, version: 1, name, recipe: entry.recipe, lookedAt };
-  if (reasons.length > 0) return { state, sight, reasons, plan };
+  const reasons = found.length > 0 ? found : unseen(job, state, night);
+  const failed = before?.failed;
+  if (!night.asked && isWaiting(failed, inputsOf(sight.now, before?.seen?.tried))) {
+    return { summary: await notTried(failed, { state, summary, notes: sight.notes }, night) };
+  }
+  if (reasons.length > 0) {
+    await checkSigned(job, night);
+    return { state, sight, reasons, plan };
+  }
   if (!night.dryRun) await writeState(night.folder, unchanged(state, sight));
   return { summary: { ...summary, notes: [...summary.notes, ...sight.notes] } };
+}
+
+/** Leaves what would fail again alone for this night, and says so: silence would pass for health. */
+async function notTried(
+  failed: Failed,
+  { state, summary, notes }: { state: EntryState; summary: EntrySummary; notes: readonly string[] },
+  { folder, dryRun }: Night,
+): Promise<EntrySummary> {
+  const after = waited(failed);
+  if (!dryRun) await writeState(folder, { ...state, failed: after });
+  const { failure, build } = failed;
+  return {
+    ...{ ...summary, outcome: 'not tried', failure, retry: retryOf(after), notes: [...summary.notes, ...notes] },
+    ...(build !== undefined && { build }),
+  };
+}
+
+/** What there is to do of an image that would come out the same. */
+function unseen(job: Job, state: EntryState, { asked }: Night): Reason[] {
+  if (asked) return [{ kind: 'asked', text: 'it was asked for' }];
+  return isPromotionDue(job, state)
+    ? [{ kind: 'channel', text: `${state.build} is not in ${job.channel?.name} yet` }]
+    : [];
 }
 
 /** What has been read once need not be read again: that the repositories have changed is known, and that it was nothing installed. */
@@ -119,5 +178,5 @@ async function notNow({ factory, startedAt, paths, makeRoom }: Night): Promise<s
   await makeRoom();
   const free = await freeSpace(paths.work);
   if (free >= room) return undefined;
-  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')}`;
+  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')} (vmkiln clean makes room)`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { channelForm } from '../recipe/media.ts';
 import { duration, line, size, url } from '../recipe/values.ts';
 import { scheduleKey } from './schedule.ts';
 
@@ -6,6 +7,9 @@ const name = line(
   'a name of letters, digits, ".", "_" and "-" (at most 64, not starting with "." or "-")',
   /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/,
 );
+
+/** What stands for the name of the image in that of a channel. */
+export const namePlaceholder = '{name}';
 
 const vars = z
   .record(
@@ -41,6 +45,34 @@ const watch = z
   });
 
 const label = line('a label of small letters, digits, ".", "_" and "-"', /^[a-z0-9_][a-z0-9._-]{0,31}$/);
+const channelName = line('the name of a channel, such as rhel9-prod or {name}-prod').refine(
+  (text) => channelForm.test(text.replaceAll(namePlaceholder, 'x')),
+  {
+    error:
+      'expected the name of a channel: lower-case letters, digits, dots and dashes, with {name} for that of the image',
+  },
+);
+
+const channelWords = 'expected the name of a channel, { name: …, key: FILE }, or false';
+
+const channelKey = z
+  .union(
+    [
+      z.literal(false, { error: channelWords }),
+      channelName,
+      z.strictObject({
+        name: channelName.describe('The channel, such as rhel9-prod or `{name}-prod`.'),
+        key: line('a path')
+          .optional()
+          .describe(
+            'Public key (PEM) of whoever has to have signed the verdict; by default that of VMKILN_PROMOTE_KEY.',
+          ),
+      }),
+    ],
+    { error: channelWords },
+  )
+  .transform((value) => (typeof value === 'string' ? { name: value } : value))
+  .optional();
 
 const entry = z.strictObject({
   recipe: line('the path of a recipe, or a pattern like recipes/*.yaml').describe(
@@ -58,6 +90,9 @@ const entry = z.strictObject({
   rebuildAfter: rebuildAfter
     .optional()
     .describe('Age at which an image is built anew although nothing is seen to have changed.'),
+  channel: channelKey.describe(
+    'Channel that the images are promoted to where they were published, once they are built and have passed their checks; `{name}` in it is the name of the image. False for none.',
+  ),
   watch: z
     .array(watch)
     .optional()
@@ -91,6 +126,7 @@ export const factoryForm = z.strictObject({
   rebuildAfter: rebuildAfter
     .prefault('30d')
     .describe('Age at which an image is built anew although nothing is seen to have changed.'),
+  channel: channelKey.describe('Channel of every entry that says no other one: `{name}-prod`, for instance.'),
   limits: z
     .strictObject({
       jobs: z

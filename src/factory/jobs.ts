@@ -4,12 +4,14 @@ import { localPath } from '../media/find.ts';
 import type { World } from '../model.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
 import { type BuildRequest, readRecipe } from '../pipeline/request.ts';
-import { mediaOf, readyImage } from '../recipe/media.ts';
+import { channelOf, mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { occupied, plannedTargets } from '../targets/index.ts';
 import { didYouMean } from '../text.ts';
 import { basename, extname } from 'node:path';
-import type { Factory, FactoryEntry } from './form.ts';
+import type { FactoryEntry } from './form.ts';
+import type { LoadedFactory } from './load.ts';
+import { channelsFed, checkChannels, type WantedChannel, wantedChannel } from './channel.ts';
 
 /** An entry of a factory with its recipe, or why that cannot be read. `name` is that of the image, and of the entry. */
 export type Job = {
@@ -18,6 +20,8 @@ export type Job = {
   request: BuildRequest;
   recipe: Recipe | undefined;
   error?: unknown;
+  /** The channel that its image is promoted to. */
+  channel?: WantedChannel;
   /** The entry whose image this one starts from. */
   base?: string;
 };
@@ -26,9 +30,10 @@ export type Job = {
  * The entries with their recipes, in the order of the factory, but an image after the one that it starts from. A recipe that cannot be read is
  * the matter of its own entry.
  *
- * @throws VmkilnError FACTORY_INVALID when images start from each other or have the same name; USAGE when two publish to the same place.
+ * @throws VmkilnError FACTORY_INVALID when images start from each other, have the same name, or cannot be promoted; USAGE when two publish to
+ *   the same place.
  */
-export async function readJobs(factory: Factory, world: World): Promise<Job[]> {
+export async function readJobs({ factory, tell }: LoadedFactory, world: World): Promise<Job[]> {
   const jobs = await Promise.all(factory.recipes.map((entry) => readJob(entry, world)));
   const names = jobs.map(({ name }) => name);
   const twice = jobs.find(({ name }, index) => names.indexOf(name) !== index);
@@ -42,12 +47,13 @@ export async function readJobs(factory: Factory, world: World): Promise<Job[]> {
     jobs.map(({ request }) => request),
     world,
   );
-  const files = new Map(jobs.flatMap((job) => filesOf(job, world).map((file) => [file, job.name])));
-  const based = jobs.map((job) => {
-    const base = files.get(imageOf(job) ?? '');
+  const made = new Map(jobs.flatMap((job) => imagesOf(job, world).map((image) => [image, job.name])));
+  const ready = jobs.map((job) => {
+    const base = made.get(imageOf(job) ?? '');
     return base === undefined ? job : { ...job, base };
   });
-  return inOrder(based);
+  await checkChannels(jobs, tell, world);
+  return inOrder(ready);
 }
 
 async function readJob(entry: FactoryEntry, world: World): Promise<Job> {
@@ -60,21 +66,31 @@ async function readJob(entry: FactoryEntry, world: World): Promise<Job> {
   };
   try {
     const { recipe, name } = await readRecipe(request, world);
-    return { name, entry, request, recipe };
+    const channel = wantedChannel(entry, name, world);
+    return { name, entry, request, recipe, ...(channel && { channel }) };
   } catch (error) {
     return { name: basename(entry.recipe, extname(entry.recipe)), entry, request, recipe: undefined, error };
   }
 }
 
-/** The files that an entry publishes. */
-function filesOf({ name, recipe }: Job, { cwd }: World): string[] {
-  return recipe ? occupied(plannedTargets(recipe.upload), { name, format: recipe.output.format }, cwd) : [];
+/** What others may start from once an entry is built: the files that it publishes, and the channels that it promotes to. */
+function imagesOf(job: Job, world: World): string[] {
+  const { name, recipe } = job;
+  if (!recipe) return [];
+  const files = occupied(plannedTargets(recipe.upload), { name, format: recipe.output.format }, world.cwd);
+  return [...files, ...channelsFed(job, world)];
 }
 
-/** The file of this host that an entry starts from. */
+/** Whether an entry starts from what another one promotes, and not from what that publishes. */
+export function startsFromChannel(job: Job): boolean {
+  return channelOf(imageOf(job) ?? '') !== undefined;
+}
+
+/** The file of this host, or the channel, that an entry starts from. */
 function imageOf({ recipe }: Job): string | undefined {
   if (!recipe) return undefined;
   const medium = mediaOf(recipe.source, familyOf(recipe).media).find(({ role }) => role === readyImage);
+  if (medium && channelOf(medium.source)) return medium.source;
   // An address that is none is for the build to refuse.
   return medium && /^[a-z][a-z0-9+.-]*:\/\//i.test(medium.source) ? undefined : medium && localPath(medium.source);
 }

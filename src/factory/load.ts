@@ -5,8 +5,15 @@ import { loadDocument } from '../recipe/load.ts';
 import { findFile } from '../recipe/paths.ts';
 import { type Factory, type FactoryEntry, factoryForm } from './form.ts';
 
-/** A factory, and the file that it comes from, as an absolute path. */
-export type LoadedFactory = { factory: Factory; path: string };
+/**
+ * A factory, and the file that it comes from, as an absolute path. `tell` puts the position of an entry's key before what is found to be wrong
+ * with it once its recipe is read.
+ */
+export type LoadedFactory = {
+  factory: Factory;
+  path: string;
+  tell: (entry: FactoryEntry, key: 'channel', message: string) => string;
+};
 
 /**
  * Reads factory.yaml as a recipe is read: variables, positions, paths. The recipes themselves are not read.
@@ -18,17 +25,32 @@ export async function loadFactory(
   variables: Readonly<Record<string, string>>,
   cwd: string,
 ): Promise<LoadedFactory> {
-  const kind = { noun: 'factory', code: 'FACTORY_INVALID', schema: factoryForm, resolve: resolvePaths } as const;
-  const { value, path: found } = await loadDocument(kind, path, variables, { cwd });
+  // Where each entry stands in the file; one that has not said it has the key of the factory.
+  const origins: Origins = new Map();
+  const paths = (factory: Factory, files: RecipeFiles) => resolvePaths(factory, files, origins);
+  const kind = { noun: 'factory', code: 'FACTORY_INVALID', schema: factoryForm, resolve: paths } as const;
+  const { value, path: found, tell } = await loadDocument(kind, path, variables, { cwd });
   // A pattern may well fit the factory itself.
-  return { factory: { ...value, recipes: value.recipes.filter(({ recipe }) => recipe !== found) }, path: found };
+  return {
+    factory: { ...value, recipes: value.recipes.filter(({ recipe }) => recipe !== found) },
+    path: found,
+    tell: (entry, key, message) => tell(origins.get(entry)?.[key] ?? [key], message),
+  };
 }
 
-function resolvePaths(factory: Factory, { folder, report }: RecipeFiles): Factory {
+type Origins = Map<FactoryEntry, Record<'channel', readonly PropertyKey[]>>;
+
+function resolvePaths(factory: Factory, { folder, report }: RecipeFiles, origins: Origins): Factory {
   const { recipes, notify, report: pages } = factory;
   const named = new Set(recipes.flatMap(({ recipe }) => (isDynamicPattern(recipe) ? [] : [resolve(folder, recipe)])));
+  const channelAt = (channel: Factory['channel'], where: readonly PropertyKey[]) => {
+    if (!channel || channel.key === undefined) return channel;
+    return { ...channel, key: findFile(channel.key, folder, [...where, 'key'], report) };
+  };
+  const common = channelAt(factory.channel, ['channel']);
   return {
     ...factory,
+    channel: common,
     recipes: recipes.flatMap((entry, index) => {
       const where = ['recipes', index];
       const watch = entry.watch?.map(({ certificate, key, ca, ...rest }, at) => ({
@@ -43,10 +65,13 @@ function resolvePaths(factory: Factory, { folder, report }: RecipeFiles): Factor
       const files = filesOf(entry, folder, (message) => report([...where, 'recipe'], message));
       // Whoever names a recipe has more to say of it than a pattern.
       const own = files.filter((file) => !isDynamicPattern(entry.recipe) || !named.has(file));
-      return own.map((recipe) => ({
-        ...{ ...entry, ...out, recipe },
-        ...(watch && { watch }),
-      }));
+      const channel = channelAt(entry.channel, [...where, 'channel']) ?? common;
+      const says = { channel: entry.channel === undefined ? ['channel'] : [...where, 'channel'] };
+      return own.map((recipe) => {
+        const resolved = { ...entry, ...out, recipe, channel, ...(watch && { watch }) };
+        origins.set(resolved, says);
+        return resolved;
+      });
     }),
     notify: notify.map((each, index) => ({ ...each, run: findHook(each.run, folder, ['notify', index], report) })),
     ...(pages === undefined ? {} : { report: resolve(folder, pages) }),

@@ -6,7 +6,7 @@ import type { HttpOptions } from '../media/http.ts';
 import type { Plan } from '../model.ts';
 import { hash } from '../pipeline/fingerprint.ts';
 import { stages } from '../pipeline/stages.ts';
-import { mediaOf } from '../recipe/media.ts';
+import { channelOf, mediaOf } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Now } from './compare.ts';
 import type { FactoryEntry } from './form.ts';
@@ -44,10 +44,13 @@ export async function look(
     return undefined;
   };
   await Promise.all([
-    ...mediaOf(recipe.source, family.media).map(async ({ role, ...medium }) => {
-      const identity = await identityOf(medium, http).catch(failed(`the ${role}`));
-      if (identity) media[role] = identity;
-    }),
+    // The image of a channel is in the plan, with its digest.
+    ...mediaOf(recipe.source, family.media)
+      .filter(({ source }) => !channelOf(source))
+      .map(async ({ role, ...medium }) => {
+        const identity = await identityOf(medium, http).catch(failed(`the ${role}`));
+        if (identity) media[role] = identity;
+      }),
     ...watched.map(async (each) => {
       const state = await reader.state(each).catch(failed(each.place));
       if (state) repositories[each.place] = state.digest;
@@ -76,7 +79,9 @@ export async function look(
       repositories,
       updates,
       unjudged: changed.map(({ place }) => place).filter((place) => seen?.installed === undefined || !read(place)),
-      gone: (before?.files ?? []).filter((file) => !existsSync(file)),
+      gone: (before?.published ?? [])
+        .map(({ location }) => location)
+        .filter((location) => location.startsWith('/') && !existsSync(location)),
     },
   };
 }

@@ -49,5 +49,7 @@ export async function notify(
 /** Whether somebody who wants to know of such nights is told of this one. Pure. */
 function concerns(when: Factory['notify'][number]['when'], summary: NightSummary): boolean {
   if (when === 'always' || summary.outcome !== 'done') return true;
-  return when === 'change' && entriesOf(summary, 'built').length > 0;
+  return (
+    when === 'change' && (['built', 'promoted'] as const).some((outcome) => entriesOf(summary, outcome).length > 0)
+  );
 }

@@ -1,10 +1,11 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../media/identity.ts';
-import type { StagePlan } from '../model.ts';
+import type { Published, StagePlan } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
 import type { NightSummary } from './summary.ts';
+import type { Failed } from './retry.ts';
 import type { Tried } from './updates.ts';
 import type { Version } from './versions.ts';
 
@@ -32,13 +33,15 @@ export type EntryState = {
   recipe: string;
   /** When its schedule was last looked at. */
   lookedAt: string;
-  /** The last good build: its id, when it began, and the files that it published. */
+  /** The last good build: its id, when it began, and what each of the recipe's places has of it, in their order. */
   build?: string;
   builtAt?: string;
-  files?: string[];
+  published?: Pick<Published, 'location' | 'sha256'>[];
+  /** The last promotion that succeeded everywhere: of which build, and to which channel. */
+  promoted?: { build: string; channel: string };
   seen?: Seen;
-  /** What the last build failed with, if it has. */
-  failure?: string;
+  /** The last build, if it failed. */
+  failed?: Failed;
 };
 
 /** The folder of a factory's state, which is made. */

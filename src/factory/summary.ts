@@ -1,14 +1,28 @@
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
 import type { Reason } from './compare.ts';
+import type { Promoted } from './promote.ts';
+import type { Retry } from './retry.ts';
 
 /**
- * What a night came to for one entry: `built`; `unchanged`, or not `due` yet, and so left alone; `failed`; `postponed` for want of time or
- * room; `interrupted`; of a dry run `planned`.
+ * What a night came to for one entry: `built`; `promoted`, when an earlier night has built it; `unchanged`, or not `due` yet, and so left
+ * alone; `failed`; `not tried`, since it has failed often; `postponed` for want of time or room; `interrupted`; of a dry run `planned`.
  */
-export type EntryOutcome = 'built' | 'unchanged' | 'not due' | 'failed' | 'postponed' | 'interrupted' | 'planned';
+export type EntryOutcome =
+  | 'built'
+  | 'promoted'
+  | 'unchanged'
+  | 'not due'
+  | 'failed'
+  | 'not tried'
+  | 'postponed'
+  | 'interrupted'
+  | 'planned';
 
-/** How a build or its preparation failed. */
+/** What stands for the stage of a failure when the build was good. */
+export const promotion = 'promotion';
+
+/** How a build, its preparation or the promotion of its image failed. */
 export type NightFailure = { code: string; message: string; hint?: string; stage?: string; explanation?: Explanation };
 
 /** An entry of a night. `seconds` is the wall time of its build. */
@@ -20,14 +34,19 @@ export type EntrySummary = {
   reasons: readonly Reason[];
   /** What could not be seen, and why it was put off. */
   notes: readonly string[];
+  /** Of what was not tried, the last build that failed. */
   build?: string;
   /** The build's folder, with its events and documents. */
   folder?: string;
   seconds?: number;
   published?: readonly Published[];
+  /** What came to a channel of it, at each place. */
+  promoted?: readonly Promoted[];
   /** What is different since the build that was published before, in a sentence. */
   difference?: string;
   failure?: NightFailure;
+  /** Of a build that failed: how often by now, and when it is tried again. */
+  retry?: Retry;
 };
 
 /** A night: docs/formats.md. Times are ISO 8601, `seconds` is wall time. */
@@ -52,7 +71,17 @@ export type NightSummary = {
 
 /** The outcomes in the order in which somebody wants to read of them. */
 const outcomes = [
-  ...(['failed', 'interrupted', 'postponed', 'planned', 'built', 'unchanged', 'not due'] as const),
+  ...([
+    'failed',
+    'not tried',
+    'interrupted',
+    'postponed',
+    'planned',
+    'built',
+    'promoted',
+    'unchanged',
+    'not due',
+  ] as const),
 ] satisfies readonly EntryOutcome[];
 
 /** The entries of one outcome. */
@@ -60,19 +89,38 @@ export function entriesOf({ entries }: Pick<NightSummary, 'entries'>, outcome: E
   return entries.filter((entry) => entry.outcome === outcome);
 }
 
+/** Whether nothing is to be built: what an earlier night has built is to be promoted. */
+export function isPromotionAlone(reasons: readonly Reason[]): boolean {
+  return reasons.length > 0 && reasons.every(({ kind }) => kind === 'channel');
+}
+
+/** Of a dry run: what would be built, and what would be promoted alone. */
+export function plannedOf(night: Pick<NightSummary, 'entries'>): { build: EntrySummary[]; promote: EntrySummary[] } {
+  const all = entriesOf(night, 'planned');
+  return {
+    build: all.filter(({ reasons }) => !isPromotionAlone(reasons)),
+    promote: all.filter(({ reasons }) => isPromotionAlone(reasons)),
+  };
+}
+
 /** How many entries came to what: "2 failed, 3 built, 35 unchanged". Pure. */
 export function countsText(night: Pick<NightSummary, 'entries'>): string {
-  const counts = outcomes.flatMap((outcome) => {
-    const count = entriesOf(night, outcome).length;
-    return count === 0 ? [] : [`${count} ${outcome === 'planned' ? 'to build' : outcome}`];
-  });
-  return counts.join(', ');
+  const planned = plannedOf(night);
+  const counts = outcomes.flatMap((outcome): [number, string][] =>
+    outcome === 'planned'
+      ? [
+          [planned.build.length, 'to build'],
+          [planned.promote.length, 'to promote'],
+        ]
+      : [[entriesOf(night, outcome).length, outcome]],
+  );
+  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(', ');
 }
 
 /** What a night came to. Pure. */
 export function outcomeOf(entries: readonly EntrySummary[], interrupted: boolean): NightSummary['outcome'] {
   if (interrupted) return 'interrupted';
-  return entries.some(({ outcome }) => outcome === 'failed' || outcome === 'postponed') ? 'failed' : 'done';
+  return entries.some(({ outcome }) => ['failed', 'not tried', 'postponed'].includes(outcome)) ? 'failed' : 'done';
 }
 
 /** A failure as plain data. */
@@ -89,7 +137,7 @@ export function failureOf(error: unknown): NightFailure {
 }
 
 /** Why something failed, in one line: the named cause if there is one. Pure. */
-function causeOf({ explanation, message }: NightFailure): string {
+export function causeOf({ explanation, message }: NightFailure): string {
   return explanation?.cause ?? (message.split('\n')[0] ?? '').replace(/:$/, '');
 }
 

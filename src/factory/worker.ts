@@ -54,7 +54,7 @@ export async function work(
         await report(await summarize(job.data as ReportData, loaded, jobs, store));
         return;
       }
-      const now = scheduled(await readJobs(factory, world), job.data as NightData);
+      const now = scheduled(await readJobs(loaded, world), job.data as NightData);
       if (now.length > 0) say(`night ${await putNight(loaded, now, job.timestamp, store)} begins`);
     },
     common,

@@ -51,11 +51,17 @@ export async function loadWith(
   variables: Readonly<Record<string, string>>,
   options: LoadOptions,
 ): Promise<LoadedRecipe> {
-  const { value, ...file } = await loadDocument({ ...recipes, ...kind }, path, variables, options);
+  const { value, tell: _, ...file } = await loadDocument({ ...recipes, ...kind }, path, variables, options);
   return { recipe: value, ...file };
 }
 
 const recipes = { noun: 'recipe', code: 'RECIPE_INVALID' } as const;
+
+/** `tell` puts the position of a key before what is found to be wrong with it later. */
+type LoadedDocument<T> = Omit<LoadedRecipe, 'recipe'> & {
+  value: T;
+  tell: (at: readonly PropertyKey[], message: string) => string;
+};
 
 /** Reads any document of the kind as `loadWith` reads a recipe, with the same errors. @throws VmkilnError of its code, VARIABLE_INVALID */
 export async function loadDocument<T>(
@@ -63,7 +69,7 @@ export async function loadDocument<T>(
   path: string,
   variables: Readonly<Record<string, string>>,
   options: LoadOptions,
-): Promise<Omit<LoadedRecipe, 'recipe'> & { value: T }> {
+): Promise<LoadedDocument<T>> {
   const { schema, resolve: resolvePaths } = kind;
   const { cwd = '.' } = options;
   const text = await readDocument(kind, path, cwd);
@@ -84,7 +90,9 @@ export async function loadDocument<T>(
   const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { value: resolved, path: resolve(cwd, path), text, sha256 };
+  const tell: LoadedDocument<T>['tell'] = (at, message) =>
+    formatProblems(path, [{ offset: valueOffset(document, at), path: at, message }], lines).join('\n');
+  return { value: resolved, path: resolve(cwd, path), text, sha256, tell };
 }
 
 /** What a kind is called, and what its mistakes are. */

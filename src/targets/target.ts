@@ -100,6 +100,8 @@ export type Target<Spec, Place extends Spec = Spec> = {
   occupies?(image: Pick<ImageToPublish, 'name' | 'format'>, place: Place, cwd: string): string;
   /** The channels that images are promoted to there, if it has any. @throws VmkilnError */
   channels?(place: Place, context: Looking & { progress: (message: string) => void }): Promise<ChannelPlace>;
+  /** What `in` of a recipe's `source` calls the place of these channels; undefined when nothing surely does. Pure. */
+  channelPlace?(place: Place, world: World): string | undefined;
   /** Removes what the publication of a build that is gone has left half made. */
   clean?(place: Place, build: string, cwd: string): Promise<void>;
 };

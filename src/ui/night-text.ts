@@ -1,5 +1,15 @@
-import { byCause, countsText, entriesOf, type EntrySummary, type NightSummary } from '../factory/summary.ts';
-import { formatBytes, formatDuration } from '../text.ts';
+import {
+  byCause,
+  countsText,
+  entriesOf,
+  type EntrySummary,
+  type NightSummary,
+  plannedOf,
+  promotion,
+} from '../factory/summary.ts';
+import { promotedText } from '../factory/promote.ts';
+import { retryText } from '../factory/retry.ts';
+import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { labelled } from './error-text.ts';
 import { noPaint, type Paint } from './format.ts';
 
@@ -9,11 +19,14 @@ import { noPaint, type Paint } from './format.ts';
 export function nightText(night: NightSummary, paint: Paint = noPaint): string {
   const parts = [
     [headline(night, paint)],
-    failedText(night, paint),
+    failedText('failed', night, paint),
+    failedText('not tried', night, paint),
     postponedText(night, paint),
     namesText('interrupted', entriesOf(night, 'interrupted'), paint),
-    entriesText('to build', entriesOf(night, 'planned'), paint),
+    entriesText('to build', plannedOf(night).build, paint),
+    entriesText('to promote', plannedOf(night).promote, paint),
     entriesText('built', entriesOf(night, 'built'), paint),
+    entriesText('promoted', entriesOf(night, 'promoted'), paint),
     namesText('unchanged', entriesOf(night, 'unchanged'), paint),
     namesText('not due', entriesOf(night, 'not due'), paint),
     endText(night, paint),
@@ -36,33 +49,60 @@ function headline(night: NightSummary, paint: Paint = noPaint): string {
 }
 
 /** Failures by their causes: what helps against one helps against all of its. */
-function failedText(night: NightSummary, paint: Paint): string[] {
-  return byCause(entriesOf(night, 'failed')).flatMap(({ cause, remedy, entries }, index) => {
+function failedText(title: 'failed' | 'not tried', night: NightSummary, paint: Paint): string[] {
+  return byCause(entriesOf(night, title)).flatMap(({ cause, remedy, entries }, index) => {
     const [first] = entries;
     const more = [
-      `${paint('bad', 'failed')}: ${cause}`,
+      `${paint('bad', title)}: ${cause}`,
       labelled(
         'images',
         entries.map(({ name, failure }) => `${name}${failure?.stage ? ` (${failure.stage})` : ''}`).join(', '),
       ),
+      ...retryLines(entries, night.file),
       ...(remedy === '' ? [] : [labelled('next', remedy)]),
-      ...(first?.build === undefined ? [] : [labelled('more', `vmkiln explain ${first.build}`)]),
+      ...(first?.failure?.stage === promotion
+        ? [labelled('then', 'the next night promotes what is built and published now, without building it again')]
+        : []),
+      ...(first?.build === undefined || first.failure?.stage === promotion
+        ? []
+        : [labelled('more', `vmkiln explain ${first.build}`)]),
     ];
     return index === 0 ? more : ['', ...more];
   });
 }
 
+/** How long it goes on, once for all of which it is true, and what does not wait. */
+function retryLines(entries: readonly EntrySummary[], file: string): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, retry } of entries) {
+    const text = (retry && retryText(retry)) ?? '';
+    groups.set(text, [...(groups.get(text) ?? []), name]);
+  }
+  const waiting = entries.filter(({ retry }) => retry && retry.nights > 1).map(({ name }) => name);
+  return [
+    ...[...groups]
+      .filter(([text]) => text !== '')
+      .map(([text, names]) => labelled('again', groups.size === 1 ? text : `${names.join(', ')}: ${text}`)),
+    ...(waiting.length === 0
+      ? []
+      : [labelled('now', `vmkiln nightly ${[file, ...waiting].map(shellQuote).join(' ')}`)]),
+  ];
+}
+
 /** What has to wait, by why: a disk that is full keeps all of them from beginning. */
 function postponedText(night: NightSummary, paint: Paint): string[] {
-  const groups = new Map<string, string[]>();
+  const groups = new Map<string, { why: string; names: string[] }>();
   for (const { name, notes } of entriesOf(night, 'postponed')) {
-    // The free bytes are others each time.
-    const why = (notes[0] ?? '').replace(/: [\d.]+ \w+ free,/, ':');
-    groups.set(why, [...(groups.get(why) ?? []), name]);
+    const [why = ''] = notes;
+    // The free bytes are others each time: those of the first are told.
+    const key = why.replace(/: [\d.]+ \w+ free,/, ':');
+    const group = groups.get(key) ?? { why, names: [] };
+    groups.set(key, { ...group, names: [...group.names, name] });
   }
-  return [...groups].flatMap(([why, names]) => [
+  return [...groups.values()].flatMap(({ why, names }) => [
     `${paint('warn', 'postponed')}: ${why}`,
     labelled('images', names.join(', ')),
+    labelled('then', 'the next night builds them'),
   ]);
 }
 
@@ -77,11 +117,12 @@ function entriesText(title: string, entries: readonly EntrySummary[], paint: Pai
   ];
 }
 
-function linesOf({ reasons, notes, difference, published = [], build }: EntrySummary): string[] {
+function linesOf({ reasons, notes, difference, published = [], promoted = [], build }: EntrySummary): string[] {
   return [
     ...reasons.map(({ text }) => `because ${text}`),
     ...(difference === undefined ? [] : [`changes: ${difference}`]),
     ...published.map(({ target, location, unchanged }) => `${target}: ${location}${unchanged ? ' (unchanged)' : ''}`),
+    ...promoted.map(promotedText),
     ...(build === undefined ? [] : [`build ${build}`]),
     ...notes,
   ].map((text) => text.replaceAll('\n', ' '));

@@ -10,10 +10,10 @@ import { folderChannels } from '../../src/targets/directory/channels.ts';
 import type { Plan } from '../../src/model.ts';
 import { capturedBytes } from '../support/captured-images.ts';
 import { fakeHost } from '../support/fake-tools.ts';
-import { publishImage } from '../support/publish-image.ts';
+import { publishContent } from '../support/publish-image.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
-type Published = Parameters<typeof publishImage> extends [string, ...infer Rest] ? Rest : never;
+type Published = Parameters<typeof publishContent> extends [string, ...infer Rest] ? Rest : never;
 
 const signal = new AbortController().signal;
 const signer = generateKeyPairSync('ed25519');
@@ -30,7 +30,7 @@ beforeEach(() => {
   writeFileSync(pub, signer.publicKey.export({ type: 'spki', format: 'pem' }));
 });
 
-const publish = (...about: Published) => publishImage(cwd, ...about);
+const publish = (...about: Published) => publishContent(cwd, ...about);
 
 const run = (...args: string[]) => vmkiln(args, { cwd });
 const ok = async (...args: string[]) => {

@@ -5,7 +5,7 @@ import type { ChannelState } from '../../src/targets/channel-place.ts';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { type Dashboard, startDashboard } from '../support/dashboard.ts';
 import { fakeHost } from '../support/fake-tools.ts';
-import { publishImage } from '../support/publish-image.ts';
+import { publishContent } from '../support/publish-image.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 // What the dashboard changes, and who may have it do so: on a host whose tools do nothing.
@@ -48,10 +48,10 @@ beforeAll(async () => {
     `ann view ${tokens.viewer}\nbob build ${tokens.builder}\npam promote ${tokens.promoter}\n`,
     { mode: 0o600 },
   );
-  one = await publishImage(host.folder, 'one');
+  one = await publishContent(host.folder, 'one');
   const promoted = await vmkiln(['promote', 'images/rhel9.raw', '--to', 'prod'], at);
   expect(promoted).toMatchObject({ status: 0 });
-  two = await publishImage(host.folder, 'two');
+  two = await publishContent(host.folder, 'two');
   server = await startDashboard([...words, '--allow', 'build,promote'], at);
 }, 60_000);
 afterAll(() => server.stop());

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exec } from '../../src/tools/exec.ts';
 import { inventory } from '../support/inventory.ts';
 import { fakeHost } from '../support/fake-tools.ts';
+import { publishImage } from '../support/publish-image.ts';
 import { freshFolder } from '../support/vmkiln.ts';
 
 // The package as somebody else gets it: packed, installed into an empty folder, and used there.
@@ -89,9 +90,57 @@ test('JavaScript builds, plans, validates, inspects, converts and uploads, in a 
   });
 });
 
+test('JavaScript runs a night, and moves channels', async () => {
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\nlimits: { room: 1M }\n');
+  for (const name of ['one', 'two']) {
+    writeFileSync(join(host.folder, name), name);
+    await publishImage(join(host.folder, name), join(host.folder, 'kept'), { name, build: `${name}-1` });
+  }
+  const script = `
+    import * as vmkiln from 'vmkiln';
+    const [env, cwd] = [JSON.parse(process.argv[2]), process.argv[3]];
+    const options = { env: { ...process.env, ...env }, cwd, in: 'kept/' };
+    const nights = [];
+    for (const dryRun of [true, false, false]) nights.push(await vmkiln.nightly('factory.yaml', { ...options, dryRun }));
+    const refused = await vmkiln.promote('a', { ...options, in: './images', to: 'prod' }).catch((error) => error);
+    const none = await vmkiln.nightly('factory.yaml', { ...options, images: ['b'] }).catch((error) => error);
+    const ends = [];
+    for (const image of ['kept/one.raw', 'two', 'two']) ends.push(await vmkiln.promote(image, { ...options, to: 'prod' }));
+    const before = await vmkiln.resolveChannel('prod', options);
+    ends.push(await vmkiln.rollback('prod', options));
+    const { revoked } = await vmkiln.revoke('one', options);
+    const [{ channel, image }] = await vmkiln.channels(options);
+    console.log(JSON.stringify({
+      nights: nights.map(({ entries }) => entries[0].outcome),
+      refused: [refused.code, none.code],
+      ends: ends.map(({ end, generation }) => [end, generation]),
+      before: before.name,
+      revoked: revoked.map(({ name }) => name),
+      after: [channel, image],
+    }));`;
+  writeFileSync(join(folder, 'night.mjs'), script);
+  const text = await run(process.execPath, ['night.mjs', JSON.stringify(host.env), host.folder]);
+  expect(JSON.parse(text)).toEqual({
+    nights: ['planned', 'built', 'unchanged'],
+    refused: ['PROVENANCE_INVALID', 'USAGE'],
+    ends: [
+      ['reached', 1],
+      ['reached', 2],
+      ['unchanged', 2],
+      ['reached', 3],
+    ],
+    before: 'two',
+    // The file that was published, and the copy that the channel has.
+    revoked: ['one', 'one'],
+    after: ['prod', null],
+  });
+});
+
 test('TypeScript knows its types', async () => {
   const program = `
-    import { build, convert, describe, diff, inspect, plan, rehearse, upload, validate, verify, VmkilnError, type Event } from 'vmkiln';
+    import { build, channels, convert, describe, diff, inspect, nightly as night, plan, promote, rehearse, upload, validate, verify, VmkilnError, type Event } from 'vmkiln';
     export async function nightly(recipe: string): Promise<string[]> {
       const events: Event[] = [];
       try {
@@ -113,6 +162,14 @@ test('TypeScript knows its types', async () => {
       if (!passed) return results.map(({ check }) => check);
       return [...changes.packages, ...packages].map(({ name }) => name).concat(ports.map(({ port }) => String(port)));
     }
+    export async function nights(): Promise<string[]> {
+      const summary = await night('factory.yaml', { images: ['a'] });
+      const { image, end } = await promote('a.qcow2', { to: 'prod' });
+      const kept = (await channels({ in: './images' })).map(({ channel }) => channel);
+      return [...(summary?.entries ?? []).map(({ name, outcome }) => name + outcome), end, image?.sha256 ?? '', ...kept];
+    }
+    // @ts-expect-error a channel has to be said
+    void promote('a.qcow2', {});
     export const others = [inspect, plan, rehearse, upload, validate];`;
   mkdirSync(join(folder, 'typed'), { recursive: true });
   writeFileSync(join(folder, 'typed/use.ts'), program);

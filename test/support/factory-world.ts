@@ -16,7 +16,11 @@ import type { Plan } from '../../src/model.ts';
 import { hash } from '../../src/pipeline/fingerprint.ts';
 import { type BuildRequest, readRecipe } from '../../src/pipeline/request.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
+import { channelOf } from '../../src/recipe/media.ts';
+import { openFolder } from '../../src/targets/directory/channels.ts';
 import { inventory } from './inventory.ts';
+import { publishImage } from './publish-image.ts';
+import type { About } from './statements.ts';
 import { freshFolder } from './vmkiln.ts';
 
 /** A build that a night has asked for, and the stage that it was to begin with. */
@@ -39,6 +43,8 @@ export type FactoryWorld = {
   /** What plans say of the stage that brings packages. */
   forecast: 'run' | 'reuse';
   brings: (name: string, update: Version) => boolean;
+  /** Images are published with statements that say so; without, a file stands for each. */
+  says?: () => Partial<About>;
   write: (file: string, text: string) => string;
   rpm: (name: string, packages: readonly Version[], packing?: 'gz' | 'xz' | 'zst') => void;
   deb: (name: string, packages: readonly Version[]) => void;
@@ -96,7 +102,7 @@ async function night(
 ): Promise<NightSummary> {
   const own = { env: { VMKILN_HOME: join(world.folder, 'home') }, cwd: world.folder };
   const loaded = await loadFactory(file, {}, own.cwd);
-  const jobs = (await readJobs(loaded.factory, own)).filter(({ name }) => only.length === 0 || only.includes(name));
+  const jobs = (await readJobs(loaded, own)).filter(({ name }) => only.length === 0 || only.includes(name));
   const context: NightContext = {
     ...{ signal: signal ?? new AbortController().signal, world: own },
     ...{ emit: () => undefined, ended: () => undefined, say: () => undefined },
@@ -126,7 +132,7 @@ async function plan(
   const { recipe } = await readRecipe(request, world);
   const { source, upload: _upload, name: _name, ...rest } = recipe;
   const image = source['image'];
-  const content = typeof image === 'string' && existsSync(image) ? readFileSync(image, 'utf8') : '';
+  const content = typeof image === 'string' ? await contentOf(image) : '';
   const base = hash([source, content]);
   const step = (stage: string, keys: Record<string, unknown>, more = {}) => ({
     ...{ stage, commands: [], forecast: 'run', because: '', fresh: false, ...more },
@@ -145,7 +151,17 @@ async function plan(
   return { version: 2, recipe, stages } as unknown as Plan<Recipe>;
 }
 
-function built(world: FactoryWorld, name: string, recipe: Recipe, made: Plan<Recipe>) {
+/** What tells the image that a build starts from. @throws VmkilnError CHANNEL_REFUSED, USAGE for a channel without one */
+async function contentOf(image: string): Promise<string> {
+  const from = channelOf(image);
+  if (!from) return existsSync(image) ? readFileSync(image, 'utf8') : '';
+  const place = await openFolder(from.place, { signal, progress: () => undefined });
+  return (await place.resolve(from.channel)).sha256;
+}
+
+const signal = new AbortController().signal;
+
+async function built(world: FactoryWorld, name: string, recipe: Recipe, made: Plan<Recipe>) {
   const build = `${name}-20261128-${String((count += 1)).padStart(6, '0')}-abcd`;
   const folder = join(world.folder, 'home/state/builds', build);
   mkdirSync(folder, { recursive: true });
@@ -157,11 +173,25 @@ function built(world: FactoryWorld, name: string, recipe: Recipe, made: Plan<Rec
   world.installed.set(name, after);
   writeFileSync(join(folder, 'plan.json'), JSON.stringify(made));
   writeFileSync(join(folder, 'inventory.json'), JSON.stringify({ ...inventory(), packages: after }));
+  const published = await (world.says ? publish(world, name, build, folder) : put(world, name, build));
+  return { build, folder, published: [published] };
+}
+
+/** In no time, for nights that have a hundred of them. */
+function put(world: FactoryWorld, name: string, build: string) {
   const path = join(world.folder, 'images', `${name}.qcow2`);
   mkdirSync(join(world.folder, 'images'), { recursive: true });
   writeFileSync(path, `${name} of ${build}`);
-  const published = [{ target: 'directory', location: path, sha256: hash(path), size: 1, unchanged: false }];
-  return { build, folder, published };
+  return { target: 'directory', location: path, sha256: hash(path), size: 1, unchanged: false };
+}
+
+/** As a build does. */
+function publish(world: FactoryWorld, name: string, build: string, folder: string) {
+  const path = join(folder, 'image');
+  const images = join(world.folder, 'images');
+  writeFileSync(path, `${name} of ${build}`);
+  mkdirSync(images, { recursive: true });
+  return publishImage(path, images, { name, format: 'qcow2', build, about: world.says?.() ?? {} });
 }
 
 /** Everything that was put into repositories of a recipe: the test's own note of it. */

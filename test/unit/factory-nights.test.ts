@@ -183,7 +183,7 @@ test('no build begins without room, nor after the end of the night', async () =>
   expect(outcomes(full)).toEqual({ a: 'postponed', b: 'postponed' });
   expect(full.outcome).toBe('failed');
   expect(nightText(full)).toMatch(
-    /2 postponed.*\n\npostponed: no room in .*: limits\.room is 60 TiB\n {2}images: a, b$/,
+    /2 postponed.*\n\npostponed: no room in .*: [\d.]+ \w+ free, limits\.room is 60 TiB \(vmkiln clean .*\)\n {2}images: a, b\n {2}then: the next night/,
   );
   factory('limits: { room: 1M, night: 1s, jobs: 1 }');
   world.before = () => new Promise((resolve) => setTimeout(resolve, 1100));

@@ -237,6 +237,8 @@ test('results are XML whatever a console said', () => {
   const found = '\u001b[1mBoot <failed>\u0000 "x"\n&';
   const text = junit('image\u0007', [{ check: 'a\nb', outcome: 'failed', message: found }], 1);
   expect(XMLValidator.validate(text)).toBe(true);
+  const passed = junit('n', [{ check: 'a', outcome: 'passed', message: '', said: 'promoted <here>' }]);
+  expect(passed).toContain('<system-out>promoted &lt;here&gt;</system-out>');
   // oxlint-disable-next-line no-control-regex
   expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/);
 });

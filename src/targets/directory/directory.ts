@@ -22,5 +22,6 @@ export const directory: Target<DirectorySpec> = {
   occupies: ({ name, format }, { path }, cwd) => join(resolve(cwd, path), `${name}.${format}`),
   channels: async ({ path }, context) =>
     (await import('./channels.ts')).openFolder(resolve(context.cwd, path), context),
+  channelPlace: ({ path }, { cwd }) => `${resolve(cwd, path)}/`,
   clean: async ({ path }, build, cwd) => (await import('./publish.ts')).removePartials(resolve(cwd, path), build),
 };

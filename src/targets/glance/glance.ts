@@ -32,4 +32,6 @@ export const glance: Target<GlanceSpec, GlancePlace> = {
   changes: async (...args) => (await import('./publish.ts')).changes(...args),
   publish: async (...args) => (await import('./publish.ts')).publish(...args),
   channels: async (...args) => (await import('./channels.ts')).cloudChannels(...args),
+  // A source looks in the project of its login.
+  channelPlace: ({ cloud, owner }, { env }) => (owner === undefined ? (cloud ?? env['OS_CLOUD']) : undefined),
 };

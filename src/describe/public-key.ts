@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { verifyingKey } from '../describe/envelope.ts';
+import { verifyingKey } from './envelope.ts';
 import { messageOf, VmkilnError } from '../errors.ts';
 
 /** The public key in a file, if one is given. @throws VmkilnError USAGE, SIGNATURE_INVALID */
