@@ -14,6 +14,7 @@ import { channelOf, isFolder, mediaOf, readyImage } from '../recipe/media.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { checkFiles, verifyNotes } from '../recipe/verify.ts';
 import { findGoss } from '../verify/goss.ts';
+import { checkScap } from '../verify/oscap.ts';
 import { usableLayers } from '../store/checkpoints.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
@@ -83,6 +84,7 @@ export async function prepare(request: PrepareRequest, looking: Looking): Promis
   const secrets = secretValues(rendered, read);
   if (looking.download) {
     await findGoss(recipe.verify?.checks ?? [], world.env);
+    await checkScap(recipe.verify?.checks ?? [], { env: world.env, signal });
     await checkTargets(plannedTargets(recipe.upload), { signal, ...world });
     const machine = family.machine(recipe);
     await checkNeeds({ connect, machine, cache: paths.cache, files: neededFiles(request, paths) }, signal);

@@ -8,6 +8,7 @@ import { type Call, exec } from '../tools/exec.ts';
 import { withTemporary } from '../tools/temporary.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
+import { checkScap } from '../verify/oscap.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 
@@ -35,6 +36,7 @@ export async function verifyFile(
   const more = await Promise.all(terms.check.map(loadChecks));
   const checks = [...own.checks, ...more.flat()];
   const goss = await findGoss(checks, world.env);
+  await checkScap(checks, { env: world.env, signal });
   const options = { note, checks, goss, skip: own.skip, network: terms.network ?? own.network };
   return withFitImage(image, {}, { signal, progress: note }, async (file, found) => {
     const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, note);

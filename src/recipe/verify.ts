@@ -5,13 +5,20 @@ import { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { findFile, type Report } from './paths.ts';
 import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
-import { duration, guestPath } from './values.ts';
+import { duration, guestPath, line } from './values.ts';
+
+/** How grave it is that a rule fails: XCCDF 1.2 (NISTIR 7275 r4), the attribute `severity`, without `unknown`, which no order has. */
+export const severities = ['info', 'low', 'medium', 'high'] as const;
+
+export type Severity = (typeof severities)[number];
 
 const own = z
   .strictObject({
     run: z.string().min(1).optional().describe('Shell command, run as root in a clone; its exit status has to be 0.'),
     expect: z.string().optional().describe('Text that the command has to print.'),
-    timeout: duration(1).prefault('60s').describe('The longest that it may take.'),
+    timeout: duration(1)
+      .optional()
+      .describe('The longest that it may take: 60s unless something else is said, and 2h for oscap.'),
     file: guestPath().optional().describe('A file that has to be there.'),
     contains: z.string().optional().describe('Text that the file has to hold.'),
     goss: z
@@ -19,9 +26,31 @@ const own = z
       .min(1)
       .optional()
       .describe('Tests for goss, in a file on this host: the goss on the PATH runs them in a clone.'),
+    oscap: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A SCAP source data stream, a file on this host: the oscap on the PATH evaluates the image by it, offline.',
+      ),
+    profile: line('the id of a profile, or the end of one')
+      .optional()
+      .describe('The profile of the data stream or of the tailoring: its id, or the end of it.'),
+    tailoring: z.string().min(1).optional().describe('A tailoring of the data stream, a file on this host.'),
+    severity: z
+      .enum(severities)
+      .optional()
+      .describe('The least severity of a rule that has to hold; all have to without it.'),
   })
-  .refine(({ run, file, goss }) => [run, file, goss].filter((each) => each !== undefined).length === 1, {
-    error: 'expected one of run, file or goss',
+  .refine(({ run, file, goss, oscap }) => [run, file, goss, oscap].filter((each) => each !== undefined).length === 1, {
+    error: 'expected one of run, file, goss or oscap',
+  })
+  .refine(({ oscap, profile }) => (oscap === undefined) === (profile === undefined), {
+    path: ['profile'],
+    error: 'expected oscap and profile beside each other; `oscap info FILE` lists the profiles',
+  })
+  .refine(({ oscap, tailoring, severity }) => oscap !== undefined || (tailoring ?? severity) === undefined, {
+    error: 'expected tailoring and severity beside oscap only',
   })
   .refine(({ run, expect }) => expect === undefined || run !== undefined, {
     path: ['expect'],
@@ -34,6 +63,21 @@ const own = z
 
 /** A check of the recipe's own. `timeout` is in seconds. */
 export type OwnCheck = z.output<typeof own>;
+
+/** Seconds that a check may take. An evaluation reads whole file systems through FUSE. */
+export function timeoutOf({ timeout, oscap }: OwnCheck): number {
+  return timeout ?? (oscap === undefined ? 60 : 7200);
+}
+
+/** A check by SCAP content. */
+export type ScapCheck = OwnCheck & { oscap: string; profile: string };
+
+export function isScap(check: OwnCheck): check is ScapCheck {
+  return check.oscap !== undefined;
+}
+
+/** The keys of a check that name a file on this host. */
+const fileKeys = ['goss', 'oscap', 'tailoring'] as const;
 
 /** Every check of vmkiln's, in the order of the results: of an image that is not booted, of its clones, of both together, of Windows. */
 export const checkNames = [
@@ -69,19 +113,32 @@ export type CheckName = (typeof checkNames)[number];
 
 /** The files on this host that checks read. */
 export function checkFiles(checks: readonly OwnCheck[] = []): string[] {
-  return checks.flatMap(({ goss }) => goss ?? []);
+  return checks.flatMap((check) => fileKeys.flatMap((key) => check[key] ?? []));
+}
+
+/** A check with `change` made of each of its files; `key` is the one that names it. */
+export function withFiles(
+  check: OwnCheck,
+  change: (path: string, key: (typeof fileKeys)[number]) => string | undefined,
+): OwnCheck {
+  const files = fileKeys.flatMap((key) => {
+    const path = check[key];
+    return path === undefined ? [] : [[key, change(path, key)]];
+  });
+  return { ...check, ...Object.fromEntries(files) };
 }
 
 /** Checks with the paths of their files made absolute, which count from `folder`; `report` is told of those that are not there. */
 export function resolveChecks(checks: readonly OwnCheck[], folder: string, report: Report): OwnCheck[] {
-  return checks.map((check, index) => {
-    return check.goss === undefined ? check : { ...check, goss: findFile(check.goss, folder, [index, 'goss'], report) };
-  });
+  return checks.map((check, index) => withFiles(check, (path, key) => findFile(path, folder, [index, key], report)));
 }
 
 const form = z.strictObject({
   skip: z.array(z.enum(checkNames)).prefault([]).describe('Checks that may fail; the manifest names them.'),
-  checks: z.array(own).prefault([]).describe('Checks of yours, run in a booted clone.'),
+  checks: z
+    .array(own)
+    .prefault([])
+    .describe('Checks of yours, run in a booted clone; oscap evaluates the image itself.'),
   network: z.boolean().prefault(false).describe('Whether the clones may reach other hosts.'),
 });
 

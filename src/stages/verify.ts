@@ -6,10 +6,11 @@ import type { Host, Weight } from '../model.ts';
 import { jsonText } from '../text.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
-import { checkFiles, checkNames, type OwnCheck } from '../recipe/verify.ts';
+import { checkFiles, checkNames, isScap, type OwnCheck, withFiles } from '../recipe/verify.ts';
 import type { CheckResult, Expectation, LinuxExpectation } from '../verify/expectation.ts';
 import { findGoss } from '../verify/goss.ts';
 import { junit } from '../verify/junit.ts';
+import { reportsOf } from '../verify/oscap.ts';
 import { takePlanned } from '../verify/planned-files.ts';
 import { practiceConsole } from '../verify/practice-boot.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
@@ -55,9 +56,7 @@ export const verify: Stage<Settings> = {
         digests: undefined,
         practiceDvd: undefined,
         known: checkNames,
-        checks: settings.checks.map((check) =>
-          check.goss === undefined ? check : { ...check, goss: files.get(check.goss) },
-        ),
+        checks: settings.checks.map((check) => withFiles(check, (path) => files.get(path))),
       },
     };
   },
@@ -79,6 +78,8 @@ export const verify: Stage<Settings> = {
     );
     if (practiceDvd !== undefined)
       await copyFile(join(folder, practiceConsole), context.kept(practiceConsole)).catch(() => undefined);
+    for (const file of checks.filter(isScap).flatMap((_, index) => Object.values(reportsOf(index))))
+      await copyFile(join(folder, file), context.kept(file)).catch(() => undefined);
     const { results } = verdict;
     const text = jsonText(verdict);
     await writeFile(context.kept(inBuild.verdict), text);

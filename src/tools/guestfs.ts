@@ -112,6 +112,17 @@ export function askGuest(disk: string, commands: readonly (readonly string[])[],
   return { program: 'guestfish', args, env: environment(host), timeout: 900 };
 }
 
+/**
+ * guestmount(1) of the system of a qcow2 at `folder`, as its own fstab says and only to be read, until the program ends. Nothing stays mounted then,
+ * whatever ended it: `auto_unmount` has fusermount(1) wait for that in a session of its own. `rellinks` keeps absolute links inside the guest,
+ * which would lead to files of this host (mount.c, modules/subdir.c of libfuse). `timeout` is in seconds.
+ */
+export function mountGuest(disk: string, folder: string, host: ApplianceHost, timeout: number): Call {
+  const options = ['auto_unmount', 'modules=subdir', 'subdir=/', 'rellinks'].flatMap((option) => ['-o', option]);
+  const args = ['--ro', '--no-fork', '--format=qcow2', '-a', disk, '-i', ...options, folder];
+  return { program: 'guestmount', args, env: environment(host), timeout, confined: {} };
+}
+
 /** `/Windows/Panther` becomes Windows-Panther. */
 function fileName(folder: string): string {
   return folder

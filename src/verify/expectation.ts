@@ -42,8 +42,16 @@ export type LinuxExpectation = {
   machine: { memory: number; diskBus: 'virtio' | 'scsi' | 'sata'; type?: string };
 };
 
-/** The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. */
-export type CheckResult = { check: string; outcome: 'passed' | 'failed' | 'skipped'; message: string };
+/**
+ * The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. `rules` counts the results of
+ * the rules of SCAP content, by the names that XCCDF has for them.
+ */
+export type CheckResult = {
+  check: string;
+  outcome: 'passed' | 'failed' | 'skipped';
+  message: string;
+  rules?: Readonly<Record<string, number>>;
+};
 
 /** The result of a check that found `fault`, or nothing wrong. */
 export function resultOf(check: string, fault: string | undefined): CheckResult {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { OwnCheck } from '../recipe/verify.ts';
+import { type OwnCheck, timeoutOf } from '../recipe/verify.ts';
 import { shellQuote } from '../text.ts';
 import type { Clone } from './clone.ts';
 import type { CheckResult } from './expectation.ts';
@@ -15,7 +15,7 @@ export async function runOwnChecks(
   const results: CheckResult[] = [];
   for (const check of checks) {
     if (check.goss !== undefined) {
-      results.push({ check: nameOf(check), ...(await runGoss(clone, check.goss, check.timeout, goss)) });
+      results.push({ check: nameOf(check), ...(await runGoss(clone, check.goss, timeoutOf(check), goss)) });
       continue;
     }
     const fault = await faultOf(clone, check).catch(messageOf);
@@ -53,10 +53,9 @@ async function runGoss(
   }
 }
 
-async function faultOf(
-  clone: Pick<Clone, 'root'>,
-  { run, expect, file = '', contains, timeout }: OwnCheck,
-): Promise<string | undefined> {
+async function faultOf(clone: Pick<Clone, 'root'>, check: OwnCheck): Promise<string | undefined> {
+  const { run, expect, file = '', contains } = check;
+  const timeout = timeoutOf(check);
   if (run !== undefined) {
     const { exitCode, stdout, stderr } = await clone.root(run, timeout);
     if (exitCode !== 0) return `it ended with status ${exitCode}: ${lastLines(stderr || stdout)}`;

@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
-import type { OwnCheck } from '../recipe/verify.ts';
+import { checkFiles, type OwnCheck, withFiles } from '../recipe/verify.ts';
 import { digestFile } from '../store/digest.ts';
 
 /**
@@ -17,19 +17,19 @@ export async function takePlanned(
 ): Promise<OwnCheck[]> {
   const taken: OwnCheck[] = [];
   for (const [index, check] of checks.entries()) {
-    if (check.goss === undefined) {
-      taken.push(check);
-      continue;
+    const copies = new Map<string, string>();
+    for (const [number, file] of checkFiles([check]).entries()) {
+      const place = join(folder, `check-${index}-${number}`);
+      await mkdir(place, { mode: 0o700 });
+      // Its name is in the result.
+      const copy = join(place, basename(file));
+      await copyFile(file, copy).catch((cause: NodeJS.ErrnoException) => {
+        throw cause.code === 'ENOENT' ? changed(file, 'removed') : cause;
+      });
+      if ((await digestFile(copy, signal)) !== planned[file]) throw changed(file, 'changed');
+      copies.set(file, copy);
     }
-    const place = join(folder, `check-${index}`);
-    await mkdir(place, { mode: 0o700 });
-    // Its name is in the result.
-    const copy = join(place, basename(check.goss));
-    await copyFile(check.goss, copy).catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === 'ENOENT' ? changed(check.goss ?? '', 'removed') : cause;
-    });
-    if ((await digestFile(copy, signal)) !== planned[check.goss]) throw changed(check.goss, 'changed');
-    taken.push({ ...check, goss: copy });
+    taken.push(withFiles(check, (file) => copies.get(file)));
   }
   return taken;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { OwnCheck } from '../recipe/verify.ts';
+import { basename, join } from 'node:path';
+import { isScap, type OwnCheck } from '../recipe/verify.ts';
 import { lastWords } from '../tools/exec.ts';
 import { askGuest } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
@@ -10,6 +10,7 @@ import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clon
 import { compare } from './compare.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, parseFacts } from './facts.ts';
+import { runScap } from './oscap.ts';
 import { openPorts } from './ports.ts';
 import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
@@ -19,6 +20,9 @@ import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
+
+/** The overlay that is looked into. */
+const sealedDisk = 'sealed.qcow2';
 
 /** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from. */
 type VerifyOptions = {
@@ -43,12 +47,17 @@ export async function verifyImage(
   note('looking into the image');
   const { results, user } = await lookInto(image, wanted, world);
   const sealed = withSkips(results, skip);
+  if (checks.some(isScap) && verdictOf(sealed).passed) {
+    note('evaluating the image by SCAP content');
+    sealed.push(...withSkips(await runScap(sealedDisk, checks.filter(isScap), basename(image.path), world), skip));
+  }
+  const inGuest = checks.filter((check) => !isScap(check));
   if (wanted.system === 'windows') {
     if (practiceDvd !== undefined && verdictOf(sealed).passed) {
       note('booting a clone for the first time');
       sealed.push(...withSkips([await bootPractice(image, practiceDvd, wanted, world)], skip));
     }
-    return verdictOf([...sealed, ...ownChecksLeftOut(checks, 'nobody can log in to a clone of Windows')]);
+    return verdictOf([...sealed, ...ownChecksLeftOut(inGuest, 'nobody can log in to a clone of Windows')]);
   }
   if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
   const expected = { ...wanted, user };
@@ -66,7 +75,7 @@ export async function verifyImage(
     const known = withSkips([...seen, ...compare(first.facts, second.facts)], skip);
     const [again, own] = await Promise.all([
       verdictOf(known).passed ? againAs(one, wanted, note) : notAgain,
-      runOwnChecks(other, checks, goss),
+      runOwnChecks(other, inGuest, goss),
     ]);
     return verdictOf(withSkips([...known, again, ...own], skip), openPorts(first.facts, second.facts));
   } finally {
@@ -79,7 +88,7 @@ async function lookInto(
   wanted: Expectation,
   { run, host, folder }: CloneWorld,
 ): Promise<{ results: CheckResult[]; user: string | undefined }> {
-  const [name, overlay] = ['sealed', 'sealed.qcow2'].map((file) => join(folder, file)) as [string, string];
+  const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);
   await run(coverImage(imageOptions(name, image.format), image.format, overlay));
   // What is printed are files of the guest's: one that is hostile must not begin a section.

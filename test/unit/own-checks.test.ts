@@ -121,7 +121,7 @@ test('tests of goss count by their content, and have to be there', async () => {
   writeFileSync(list, '- goss: goss.yaml\n');
   expect(await loadChecks(list)).toMatchObject([{ goss: tests }]);
   writeFileSync(list, '- goss: other.yaml\n- { run: a, goss: goss.yaml }\n');
-  await expect(loadChecks(list)).rejects.toThrow(/expected one of run, file or goss/);
+  await expect(loadChecks(list)).rejects.toThrow(/expected one of run, file, goss or oscap/);
   writeFileSync(list, '- goss: other.yaml\n');
   await expect(loadChecks(list)).rejects.toMatchObject({
     code: 'USAGE',

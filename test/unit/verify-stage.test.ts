@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -52,4 +53,23 @@ test('a file of a check that was edited or removed since the plan is refused, an
     code: 'INPUT_CHANGED',
     message: `${goss} was removed while the build ran`,
   });
+});
+
+test('content of SCAP and its tailoring are taken both', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-stage-'));
+  const [oscap, tailoring] = ['content', 'tailoring'].map((name) => join(folder, name)) as [string, string];
+  for (const file of [oscap, tailoring]) writeFileSync(file, basename(file));
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  const planned = { [oscap]: digest('content'), [tailoring]: digest('tailoring') };
+  const take = () =>
+    takePlanned([{ oscap, profile: 'a', tailoring }], planned, {
+      folder: mkdtempSync(join(folder, 'taken-')),
+      signal: new AbortController().signal,
+    });
+  const [taken] = await take();
+  expect(taken).toMatchObject({ profile: 'a' });
+  expect(readFileSync(taken?.oscap ?? '', 'utf8')).toBe('content');
+  expect(readFileSync(taken?.tailoring ?? '', 'utf8')).toBe('tailoring');
+  writeFileSync(tailoring, 'edited');
+  await expect(take()).rejects.toMatchObject({ code: 'INPUT_CHANGED' });
 });
