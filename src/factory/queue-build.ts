@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { VmkilnError } from '../errors.ts';
 import type { Event, World } from '../model.ts';
+import { parseEvent } from '../pipeline/event-file.ts';
 import { exec } from '../tools/exec.ts';
 import type { FactoryEntry } from './form.ts';
 import type { BuildRecord } from './queue-jobs.ts';
@@ -38,7 +39,7 @@ export async function buildByChild({ recipe, vars, out }: FactoryEntry, builder:
       ...{ timeout: limit, signal, cwd: world.cwd, confined: {} },
       env: hidden === undefined ? {} : { [hidden]: '' },
       onLine: (line) => {
-        const event = eventOf(line);
+        const event = parseEvent(line);
         if (event === undefined) return;
         note(record, event);
         if (!quiet.includes(event.type)) tell(record, event);
@@ -53,16 +54,6 @@ export async function buildByChild({ recipe, vars, out }: FactoryEntry, builder:
     );
   }
   return record;
-}
-
-/** An event of `--ui json`; what else is printed is none. */
-function eventOf(line: string): Event | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && 'type' in value ? (value as Event) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function note(record: BuildRecord, event: Event): void {

@@ -34,7 +34,7 @@ export async function* followEvents(
 }
 
 /** One line of an event log; undefined when it is none. */
-function parseEvent(line: string): Event | undefined {
+export function parseEvent(line: string): Event | undefined {
   try {
     const event: unknown = JSON.parse(line);
     return typeof event === 'object' && event !== null && 'type' in event ? (event as Event) : undefined;

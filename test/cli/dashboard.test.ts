@@ -21,6 +21,7 @@ import { ownIdentity } from '../../src/store/process.ts';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
 import { type Dashboard, startDashboard } from '../support/dashboard.ts';
+import { hostile, hostileId } from '../support/hostile.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 // The dashboard as people run it: the command, asked over HTTP, and looked at in Chromium.
@@ -30,10 +31,6 @@ const home = join(folder, 'home');
 const env = { PATH: `${folder}/bin:${process.env['PATH']}`, VMKILN_HOME: home };
 const dashboard = (...args: string[]) => vmkiln(['factory', 'dashboard', ...args], { env, cwd: folder });
 
-/** A text that runs a script wherever it is taken for markup, for part of a tag, for a style or for a script. */
-const hostile = (where: string) =>
-  `</script></style></title></pre><script>ran('${where}')</script><img src=x onerror="ran('${where}')">" onmouseover="ran('${where}')" x='`;
-const hostileId = `x'"><img src=x onerror=ran(3)>-20260102-030000-0002`;
 const good = 'web-20260101-030000-0001';
 const running = 'web-20260105-030000-0005';
 const hostileRunning = `y'"><img src=x onerror=ran(4)>-20260105-030000-0006`;

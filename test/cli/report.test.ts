@@ -9,6 +9,7 @@ import { writeNight } from '../../src/report/write.ts';
 import { axeFaults, browserPath, openPage, startBrowser } from '../support/browser.ts';
 import { installedEvents, publishedEvents, writeBuild } from '../support/build-folder.ts';
 import { inventory } from '../support/inventory.ts';
+import { hostile, hostileId } from '../support/hostile.ts';
 import { freshFolder, vmkiln } from '../support/vmkiln.ts';
 
 // The pages as people get them: written by the command, opened in Chromium from a file, without network.
@@ -17,12 +18,6 @@ const home = freshFolder('report');
 const out = join(home, 'pages');
 const run = (...args: string[]) => vmkiln(['report', ...args], { env: { VMKILN_HOME: home }, cwd: home });
 
-/** A text that runs a script wherever it is taken for markup, for part of a tag, for a style or for a script. */
-const hostile = (where: string) =>
-  `</script></style></title></pre></textarea><script>ran('${where}')</script><img src=x onerror="ran('${where}')">` +
-  `" onmouseover="ran('${where}')" x='{{constructor}} &lt;svg onload=ran(1)&gt; javascript:ran(2)//`;
-/** The name of a file has no slash. */
-const hostileId = `x'"><img src=x onerror=ran(3)>-20260102-030000-0002`;
 const good = 'web-20260101-030000-0001';
 const failed = 'web-20260103-030000-0003';
 
