@@ -6,6 +6,7 @@ that are there. Partition tables are written; programs that need a block device 
 type, MiB, name], made: command lines, fstab, words: kernel arguments}."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -23,8 +24,14 @@ table = kickstart.load_commands(release + "/commands")
 
 def install(folder, firmware, groups):
     path, disk, made = folder + "/x.ks", folder + "/vda", []
+    settled = True
 
     def run(*command, check=True, input=None, root=None):
+        nonlocal settled
+        # As udev has it: who writes to the disk takes the devices of its partitions away, for a moment.
+        if not settled and any(re.fullmatch(r"/dev/vda\d+", word) for word in command):
+            raise SystemExit(f"{command}: its device may not be there yet")
+        settled = command[0] == "udevadm" or (settled and not (command[0] in ("sfdisk", "wipefs") and "/dev/vda" in command and "-J" not in command))
         if command[0] == "blkid":
             return "U" + command[-1].removeprefix("/dev/") + "\n"
         if command[0] in ("sfdisk", "wipefs") and "/dev/vda" in command:

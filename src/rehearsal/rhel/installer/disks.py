@@ -121,7 +121,8 @@ def free_places(disk, removed):
 
 
 def write_table(name, table, partitions, run):
-    """Writes one disk's partitions: a new table, or what leaves and what joins the one that is there."""
+    """Writes one disk's partitions: a new table, or what leaves and what joins the one that is there. udev reads the table again whenever
+    a program has written to the disk: until it has settled, no partition has its device."""
     device, types = f"/dev/{name}", TYPES[table["label"]]
     made = [one for one in partitions if one["disk"] == name and not one["existing"]]
     lines = [f"label: {table['label']}"] if table["new"] else []
@@ -133,16 +134,21 @@ def write_table(name, table, partitions, run):
         lines.append(f"{start}size={one['size']}MiB, type={types.get(one['type'], types[None])}{active}")
     if table["new"]:
         run("wipefs", "-a", device)
+        run("udevadm", "settle")
     elif table["removed"]:
         run("sfdisk", "--delete", device, *(str(one["number"]) for one in table["removed"]))
+        run("udevadm", "settle")
     if lines:
         how = [] if table["new"] else ["--append"]
         run("sfdisk", *how, "--wipe", "always" if table["new"] else "auto", "--wipe-partitions", "always", device, input="\n".join(lines) + "\n")
-    for one in partitions:
-        if one["disk"] == name and one["existing"] and one["format"]:
-            # blivet clears and sets the flags of a partition with its new format (deviceaction.py, ActionCreateFormat).
-            wanted = types.get(one["type"], types[None])
-            if one["was"].upper() != wanted.upper():
-                run("sfdisk", "--part-type", device, str(one["number"]), wanted)
-            run("wipefs", "-a", one["device"])
+    emptied = [one for one in partitions if one["disk"] == name and one["existing"] and one["format"]]
+    for one in emptied:
+        # blivet clears and sets the flags of a partition with its new format (deviceaction.py, ActionCreateFormat).
+        wanted = types.get(one["type"], types[None])
+        if one["was"].upper() != wanted.upper():
+            run("sfdisk", "--part-type", device, str(one["number"]), wanted)
+            run("udevadm", "settle")
+    run("udevadm", "settle")
+    for one in emptied:
+        run("wipefs", "-a", one["device"])
     run("udevadm", "settle")
