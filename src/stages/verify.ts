@@ -25,6 +25,7 @@ type Settings = {
   skip: readonly string[];
   checks: readonly OwnCheck[];
   network: boolean;
+  metadataService: boolean;
   /** What the files of the checks are, by their paths: SHA-256 in lower-case hex. */
   digests: Readonly<Record<string, string>>;
   /** The medium that a rehearsed Windows runs from. */
@@ -61,7 +62,7 @@ export const verify: Stage<Settings> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, skip, network, digests, practiceDvd } = settings;
+    const { name, wanted, skip, network, metadataService, digests, practiceDvd } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
@@ -74,7 +75,7 @@ export const verify: Stage<Settings> = {
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip, network, goss: await findGoss(checks, context.world.env), practiceDvd },
+      { note, checks, skip, network, metadataService, goss: await findGoss(checks, context.world.env), practiceDvd },
     );
     if (practiceDvd !== undefined)
       await copyFile(join(folder, practiceConsole), context.kept(practiceConsole)).catch(() => undefined);

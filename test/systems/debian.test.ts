@@ -21,7 +21,7 @@ test('Debian 12 is customized by the real APT, and verified: its clones do what 
   const folder = freshFolder('debian');
   const shipped = readFileSync('recipes/debian12.yaml', 'utf8');
   const more = `customize: [{ run: "cp /etc/nvme/hostnqn /etc/of-the-image" }]
-verify: ${JSON.stringify({ checks, network: true })}
+verify: ${JSON.stringify({ checks, network: true, metadataService: true })}
 `;
   writeFileSync(join(folder, 'debian.yaml'), shipped.replace('packages: [', 'packages: [jq, nvme-cli, ') + more);
   const build = await vmkiln(
