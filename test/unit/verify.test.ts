@@ -195,6 +195,14 @@ test('answers that have not come to their end are none', () => {
       ['end', []],
     ]),
   );
+  // A file need not end with a line end.
+  expect(parseFacts('7c config\nname: x7c space\nbavail: 1\n7c end', '7c')).toEqual(
+    new Map([
+      ['config', ['name: x']],
+      ['space', ['bavail: 1']],
+      ['end', []],
+    ]),
+  );
 });
 
 test('what an image holds before its first boot decides before it is booted', () => {
