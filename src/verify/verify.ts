@@ -24,7 +24,13 @@ const grown = 1024 ** 3;
 /** The overlay that is looked into. */
 const sealedDisk = 'sealed.qcow2';
 
-/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from. */
+/** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
+export type Look = (
+  overlay: string,
+  commands: readonly (readonly string[])[],
+) => Promise<{ stdout: string; stderr: string }>;
+
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from; `look` asks the image in place of an appliance for that alone. */
 type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
@@ -33,6 +39,7 @@ type VerifyOptions = {
   metadataService: boolean;
   goss: string | undefined;
   practiceDvd?: string | undefined;
+  look?: Look | undefined;
 };
 
 /**
@@ -43,10 +50,10 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network, metadataService: asks, goss, practiceDvd }: VerifyOptions,
+  { note, checks, skip, network, metadataService: asks, goss, practiceDvd, look }: VerifyOptions,
 ): Promise<Verdict> {
   note('looking into the image');
-  const { results, user } = await lookInto(image, wanted, world);
+  const { results, user } = await lookInto(image, wanted, world, look);
   const sealed = withSkips(results, skip);
   if (checks.some(isScap) && verdictOf(sealed).passed) {
     note('evaluating the image by SCAP content');
@@ -88,13 +95,14 @@ async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
   { run, host, folder }: CloneWorld,
+  look: Look = (overlay, commands) => run({ ...askGuest(overlay, commands, host), accept: [1] }),
 ): Promise<{ results: CheckResult[]; user: string | undefined }> {
   const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);
   await run(coverImage(imageOptions(name, image.format), image.format, overlay));
   // What is printed are files of the guest's: one that is hostile must not begin a section.
   const mark = randomUUID();
-  const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted, mark), host), accept: [1] });
+  const { stdout, stderr } = await look(overlay, questions(wanted, mark));
   const facts = parseFacts(stdout, mark);
   if (facts === undefined) {
     const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;

@@ -32,6 +32,9 @@ verify: ${JSON.stringify({ checks, network: true, metadataService: true })}
   const image = join(folder, 'debian12-rehearsal.qcow2');
   expect(readdirSync(folder)).toContain('debian12-rehearsal.qcow2.sha256');
   const started = build.events.find((event) => event.type === 'build-started');
+  // Looked into and read in one launch.
+  const logs = readdirSync(join(started?.folder ?? '', 'logs'));
+  expect(logs.filter((name) => name.includes('guestfish'))).toHaveLength(1);
   const { results } = JSON.parse(readFileSync(join(started?.folder ?? '', 'verify.json'), 'utf8')) as Verdict;
   expect(results).toHaveLength(verifyChecks.length + checks.length);
   expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
