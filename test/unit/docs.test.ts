@@ -96,7 +96,8 @@ describe.each(pages)('%s', (page) => {
       mkdirSync(join(folder, 'files'));
       writeFileSync(join(folder, 'files/motd'), '');
       writeFileSync(join(folder, 'shown.yaml'), text);
-      await loadRecipe(join(folder, 'shown.yaml'), text.includes('${iso}') ? { iso: '/x.iso' } : {});
+      const variables: Record<string, string> = text.includes('${iso}') ? { iso: '/x.iso' } : {};
+      await expect(loadRecipe(join(folder, 'shown.yaml'), variables)).resolves.toBeDefined();
     }
   });
 
