@@ -21,9 +21,6 @@ import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** The overlay that is looked into. */
-const sealedDisk = 'sealed.qcow2';
-
 /** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
 export type Look = (
   overlay: string,
@@ -57,7 +54,9 @@ export async function verifyImage(
   const sealed = withSkips(results, skip);
   if (checks.some(isScap) && verdictOf(sealed).passed) {
     note('evaluating the image by SCAP content');
-    sealed.push(...withSkips(await runScap(sealedDisk, checks.filter(isScap), basename(image.path), world), skip));
+    // One of its own: a guest's program may have run on the other, to list its packages.
+    const disk = await overlayOf(image, 'scap.qcow2', world);
+    sealed.push(...withSkips(await runScap(disk, checks.filter(isScap), basename(image.path), world), skip));
   }
   const inGuest = checks.filter((check) => !isScap(check));
   if (wanted.system === 'windows') {
@@ -94,12 +93,10 @@ export async function verifyImage(
 async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
-  { run, host, folder }: CloneWorld,
-  look: Look = (overlay, commands) => run({ ...askGuest(overlay, commands, host), accept: [1] }),
+  world: CloneWorld,
+  look: Look = (overlay, commands) => world.run({ ...askGuest(overlay, commands, world.host), accept: [1] }),
 ): Promise<{ results: CheckResult[]; user: string | undefined }> {
-  const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
-  await symlink(image.path, name);
-  await run(coverImage(imageOptions(name, image.format), image.format, overlay));
+  const overlay = join(world.folder, await overlayOf(image, 'sealed.qcow2', world));
   // What is printed are files of the guest's: one that is hostile must not begin a section.
   const mark = randomUUID();
   const { stdout, stderr } = await look(overlay, questions(wanted, mark));
@@ -113,6 +110,15 @@ async function lookInto(
   const user = wanted.user ?? defaultUser(facts);
   const nobody = user === undefined ? [resultOf('login', '/etc/cloud/cloud.cfg names no default user')] : [];
   return { results: [...results, ...nobody], user };
+}
+
+/** Makes an overlay of the image in the folder, of the name that it returns. */
+async function overlayOf(image: ClonedImage, name: string, { run, folder }: CloneWorld): Promise<string> {
+  // The name of a backing file has at most 1023 bytes.
+  const backing = join(folder, `${name}.image`);
+  await symlink(image.path, backing);
+  await run(coverImage(imageOptions(backing, image.format), image.format, join(folder, name)));
+  return name;
 }
 
 /** What became of one clone. */
