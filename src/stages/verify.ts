@@ -61,7 +61,7 @@ export const verify: Stage<Settings> = {
       keys: ['cloudInit', 'verify'],
       takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
-      // A check that is new asks again.
+      // A check that is new asks again, and so does one that finds more than it did: raise the version.
       counts: {
         ...settings,
         name: undefined,
@@ -69,6 +69,7 @@ export const verify: Stage<Settings> = {
         practiceDvd: undefined,
         described: undefined,
         known: checkNames,
+        version: 2,
         checks: settings.checks.map((check) => withFiles(check, (path) => files.get(path))),
       },
     };

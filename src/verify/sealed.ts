@@ -33,6 +33,14 @@ export function questions(wanted: Expectation, mark: string): string[][] {
   ]);
 }
 
+/** The first question that guestfish could not answer, in its words: that a file is not there is an answer. */
+export function unanswered(errors: string): string | undefined {
+  const faults = [...errors.matchAll(/libguestfs: error: ((?:pread|glob_expand|egrep|statvfs): .*)/g)];
+  return faults
+    .map(([, fault = '']) => fault)
+    .find((fault) => !/No such file or directory|Not a directory/.test(fault));
+}
+
 type Sections = Readonly<Record<string, readonly string[][]>>;
 
 function ofWindows({ answerFile, present, traces }: WindowsExpectation): Sections {
@@ -67,6 +75,17 @@ function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   };
 }
 
+/** Bytes of the root file system before the first boot: what statvfs(3) says of it. */
+export function rootSize(facts: Facts): number {
+  const space = spaceOf(facts);
+  return space('blocks') * space('frsize');
+}
+
+function spaceOf(facts: Facts): (name: string) => number {
+  const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
+  return (name) => Number(space.get(name));
+}
+
 /** What is wrong with an image that has not been booted. */
 export function judgeSealed(facts: Facts, wanted: Expectation): CheckResult[] {
   return wanted.system === 'linux' ? judgeLinux(facts) : judgeWindows(facts, wanted);
@@ -98,8 +117,8 @@ function judgeLinux(facts: Facts): CheckResult[] {
   const ids = lines(facts, 'machine-id').filter((id) => id !== 'uninitialized');
   const [card] = lines(facts, 'bound');
   const [disabled] = lines(facts, 'disabled');
-  const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
-  const free = Number(space.get('bavail')) * Number(space.get('frsize'));
+  const space = spaceOf(facts);
+  const free = space('bavail') * space('frsize');
   return [
     resultOf('machine-id', ids.length === 0 ? undefined : 'clones would share its machine-id, of /etc or of D-Bus'),
     leftoversIn(facts),

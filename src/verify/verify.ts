@@ -14,7 +14,7 @@ import { runScap } from './oscap.ts';
 import { openPorts } from './ports.ts';
 import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
-import { defaultUser, judgeSealed, questions } from './sealed.ts';
+import { defaultUser, judgeSealed, questions, rootSize, unanswered } from './sealed.ts';
 import { configDrive, metadataService, noCloud } from './seed.ts';
 import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
@@ -50,7 +50,7 @@ export async function verifyImage(
   { note, checks, skip, network, metadataService: asks, goss, practiceDvd, look }: VerifyOptions,
 ): Promise<Verdict> {
   note('looking into the image');
-  const { results, user } = await lookInto(image, wanted, world, look);
+  const { results, user, rootBefore } = await lookInto(image, wanted, world, look);
   const sealed = withSkips(results, skip);
   if (checks.some(isScap) && verdictOf(sealed).passed) {
     note('evaluating the image by SCAP content');
@@ -67,7 +67,7 @@ export async function verifyImage(
     return verdictOf([...sealed, ...ownChecksLeftOut(inGuest, 'nobody can log in to a clone of Windows')]);
   }
   if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
-  const expected = { ...wanted, user };
+  const expected = { ...wanted, user, rootBefore, network };
   const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
   const other = await makeClone(image, { ...options, name: 'clone-two', seed: configDrive }, world);
@@ -95,7 +95,7 @@ async function lookInto(
   wanted: Expectation,
   world: CloneWorld,
   look: Look = (overlay, commands) => world.run({ ...askGuest(overlay, commands, world.host), accept: [1] }),
-): Promise<{ results: CheckResult[]; user: string | undefined }> {
+): Promise<{ results: CheckResult[]; user?: string | undefined; rootBefore: number }> {
   const overlay = join(world.folder, await overlayOf(image, 'sealed.qcow2', world));
   // What is printed are files of the guest's: one that is hostile must not begin a section.
   const mark = randomUUID();
@@ -103,13 +103,16 @@ async function lookInto(
   const facts = parseFacts(stdout, mark);
   if (facts === undefined) {
     const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;
-    return { results: [resultOf('system', fault)], user: undefined };
+    return { results: [resultOf('system', fault)], rootBefore: 0 };
   }
+  const unread = unanswered(stderr);
+  if (unread !== undefined)
+    return { results: [resultOf('system', `libguestfs cannot read all of it: ${unread}`)], rootBefore: 0 };
   const results = judgeSealed(facts, wanted);
-  if (wanted.system === 'windows') return { results, user: undefined };
+  if (wanted.system === 'windows') return { results, rootBefore: 0 };
   const user = wanted.user ?? defaultUser(facts);
   const nobody = user === undefined ? [resultOf('login', '/etc/cloud/cloud.cfg names no default user')] : [];
-  return { results: [...results, ...nobody], user };
+  return { results: [...results, ...nobody], user, rootBefore: rootSize(facts) };
 }
 
 /** Makes an overlay of the image in the folder, of the name that it returns. */
@@ -121,10 +124,13 @@ async function overlayOf(image: ClonedImage, name: string, { run, folder }: Clon
   return name;
 }
 
+/** What a clone is held to besides: its user, bytes of the root before the boot, and whether it reaches other hosts. */
+type Expected = LinuxExpectation & { user: string; rootBefore: number; network: boolean };
+
 /** What became of one clone. */
 type Visit = { results: CheckResult[]; facts: Facts | undefined };
 
-async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { user: string }): Promise<Visit> {
+async function visit(clone: Clone, mac: string, wanted: Expected): Promise<Visit> {
   const { login, facts, saidAt, root } = await clone.boot(mac, { login: true, ask: 'all' });
   const console = await clone.console();
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
@@ -145,7 +151,9 @@ async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { use
         : 'the clone did not come up, and could not be asked';
     return { results: [...started, resultOf('cloud-init', fault)], facts };
   }
-  const sight = { facts, wanted, hostname: clone.hostname, grown, now: saidAt };
+  const [, key = ''] = (await clone.publicKey()).split(' ');
+  const { rootBefore, network } = wanted;
+  const sight = { facts, wanted, hostname: clone.hostname, key, grown, rootBefore, network, now: saidAt };
   return { results: [...started, ...judge(sight)], facts };
 }
 

@@ -25,10 +25,10 @@ const good: Readonly<Record<string, string>> = {
   cards: 'eth0 52:54:00:76:6b:01',
   addresses: '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0',
   routes: 'default via 10.0.2.2 dev eth0\n10.0.2.0/24 dev eth0',
-  'resolv-conf': '# by hand\nnameserver 10.0.2.3',
+  'resolv-conf': 'there\n# by hand\nnameserver 10.0.2.3',
   zeroconf: 'NOZEROCONF=yes',
   root: '/dev/vda1 11521024 1500000 10021024 14% /',
-  disks: 'vda 23068672',
+  'authorized-keys': 'root /root/.ssh/authorized_keys AAAAinstance',
   selinux: 'Enforcing\nconfigured enforcing',
   failed: '',
   critical: '',
@@ -63,13 +63,15 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
       selinux: 'enforcing',
       timezone: 'UTC',
       kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
-      errors: [],
       traces: [],
       kept: [],
       machine: { memory: 1024 ** 3, diskBus: 'virtio' },
     },
     hostname: 'clone-one',
+    key: 'AAAAinstance',
     grown: 1024 ** 3,
+    rootBefore: 10_472_448 * 1024,
+    network: true,
     now: 1_800_000_010,
     ...more,
   };
@@ -97,7 +99,7 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['network', { cards: 'ens3 52:54:00:76:6b:01' }],
   ['network', { addresses: '' }],
   ['resolv-conf', { 'resolv-conf': '# nothing' }],
-  ['resolv-conf', { 'resolv-conf': 'nameserver 192.168.122.1' }],
+  ['resolv-conf', { 'resolv-conf': 'there\nnameserver 192.168.122.1' }],
   ['zeroconf', { zeroconf: '' }],
   ['zeroconf', { routes: '169.254.0.0/16 dev eth0 scope link metric 1002' }],
   ['root-grown', { root: '/dev/vda1 10472448 1500000 8972448 15% /' }],
@@ -115,6 +117,9 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['root-login', { 'root-keys': '1', sshd: 'permitrootlogin without-password\npasswordauthentication no' }],
   ['password-login', { sshd: 'usepam yes\nchallengeresponseauthentication yes' }],
   ['password-login', { sshd: 'permitrootlogin no\npermitemptypasswords yes' }],
+  ['authorized-keys', { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud user AAAAbuilder' }],
+  ['password-login', { sshd: '' }],
+  ['resolv-conf', { 'resolv-conf': 'there' }],
   ['sudo', { 'sudo-all': 'ALL ALL=(ALL) NOPASSWD: ALL' }],
   ['console', { grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0"' }],
   ['console', { grub: 'there' }],
@@ -129,6 +134,20 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['packages', { packages: 'bash' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
+});
+
+test('a good clone may have more than a gibibyte beside its root, no name server, other kernels, and keys of the recipe', () => {
+  // AlmaLinux: 11 GiB, of which /boot and /boot/efi have 1224 MiB.
+  const root = '/dev/vda4 10207232 1500000 8707232 15% /';
+  expect(failed({ root }, { rootBefore: (10_207_232 - 1_000_000) * 1024 })).toEqual([]);
+  // A network that leads nowhere has no name server to offer.
+  expect(failed({ 'resolv-conf': 'there\ndomain novalocal' }, { network: false })).toEqual([]);
+  expect(failed({ kernels: '5.14.0-570.el9.x86_64\n5.14.0-570.el9.x86_64+debug' })).toEqual([]);
+  const { wanted } = sight();
+  const keys = { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud-user AAAAours' };
+  for (const kept of ['/etc/ssh/keys/cloud-user', '/etc/ssh/keys', '/etc/ssh/key?/*'])
+    expect(failed(keys, { wanted: { ...wanted, kept: [kept] } })).toEqual([]);
+  expect(failed(keys, { wanted: { ...wanted, kept: ['/etc/ssh/*.keys'] } })).toEqual(['authorized-keys']);
 });
 
 test('what sshd says of connections that met its restart is no fault of the image', () => {

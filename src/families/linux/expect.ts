@@ -30,10 +30,7 @@ export function expectation(
     source: { keep?: readonly string[] };
     customize: readonly Step[];
   },
-  own: Pick<
-    LinuxExpectation,
-    'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'timezone' | 'errors' | 'machine'
-  > & {
+  own: Pick<LinuxExpectation, 'user' | 'card' | 'grows' | 'noZeroconf' | 'selinux' | 'timezone' | 'machine'> & {
     kernelArguments: string;
   },
 ): LinuxExpectation {
@@ -57,7 +54,6 @@ export const anyLinux: LinuxExpectation = {
   grows: true,
   noZeroconf: false,
   kernelArguments: [],
-  errors: [],
   traces,
   kept: [],
   machine: { memory: 2 * 1024 ** 3, diskBus: 'virtio' },
