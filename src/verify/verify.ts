@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isScap, type OwnCheck } from '../recipe/verify.ts';
+import { diskFull, takesData } from '../store/files.ts';
 import { lastWords } from '../tools/exec.ts';
 import { askGuest } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
@@ -40,10 +41,21 @@ type VerifyOptions = {
 };
 
 /**
+ * Examines an image, as `examine` says.
+ *
+ * @throws VmkilnError DISK_FULL when it failed on a full disk of this host, which QEMU tells the guest as an error of its own; INTERRUPTED.
+ */
+export async function verifyImage(...[image, wanted, world, options]: Parameters<typeof examine>): Promise<Verdict> {
+  const verdict = await examine(image, wanted, world, options);
+  if (!verdict.passed && !(await takesData(world.folder))) throw diskFull(world.folder);
+  return verdict;
+}
+
+/**
  * Looks into an image, then boots two clones of it side by side, one with a NoCloud seed and one with OpenStack's config drive, asks each
  * what it is like, compares them, and boots the first again with another network card. An image that is unfit already is not booted.
  */
-export async function verifyImage(
+async function examine(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
