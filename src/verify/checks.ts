@@ -254,9 +254,9 @@ const more: readonly Check[] = [
   },
 ];
 
-/** What a kernel is besides its version, as its name ends: RHEL's kernel-debug and kernel-rt. */
+/** What a kernel is besides its version, as its name ends: `+debug` and `+rt` of RHEL, `-cloud-amd64` of Debian, `-generic` of Ubuntu. */
 function variantOf(kernel: string): string {
-  return /\+[\w-]+$/.exec(kernel)?.[0] ?? '';
+  return /(\+[\w-]+|(-[a-z][a-z\d]*)+)$/.exec(kernel)?.[0] ?? '';
 }
 
 /** A shell pattern for whole paths and what lies below them; `*` and `?` match no slash. */

@@ -143,6 +143,12 @@ test('a good clone may have more than a gibibyte beside its root, no name server
   // A network that leads nowhere has no name server to offer.
   expect(failed({ 'resolv-conf': 'there\ndomain novalocal' }, { network: false })).toEqual([]);
   expect(failed({ kernels: '5.14.0-570.el9.x86_64\n5.14.0-570.el9.x86_64+debug' })).toEqual([]);
+  const debian = {
+    kernel: '6.1.0-56-cloud-amd64',
+    kernels: '6.1.0-9-cloud-amd64\n6.1.0-56-cloud-amd64\n6.1.0-57-amd64',
+  };
+  expect(failed(debian)).toEqual([]);
+  expect(failed({ ...debian, kernel: '6.1.0-9-cloud-amd64' })).toEqual(['kernel']);
   const { wanted } = sight();
   const keys = { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud-user AAAAours' };
   for (const kept of ['/etc/ssh/keys/cloud-user', '/etc/ssh/keys', '/etc/ssh/key?/*'])
