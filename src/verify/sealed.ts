@@ -63,11 +63,15 @@ const bound: readonly (readonly [pattern: string, path: string])[] = [
   ['^(Permanent)?MACAddress=', '/etc/systemd/network/*.network'],
 ];
 
+/** A password, its hash or a passphrase in what Anaconda leaves of its kickstart: rootpw, user, bootloader, part and others of pykickstart. */
+const kickstartSecret = '^[^#]*(--iscrypted.*[$][0-9a-z]+[$]|--plaintext|--(password|passphrase)[= ])';
+
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
     'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
+    kickstarts: [['glob', 'egrep', kickstartSecret, '/root/*-ks.cfg']],
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
     config: [read('/etc/cloud/cloud.cfg')],
@@ -108,7 +112,8 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
 
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
-  const traces = lines(facts, 'traces').filter((path) => !kept.has(path));
+  const secret = lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : [];
+  const traces = [...secret, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
   return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
@@ -10,7 +11,7 @@ import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { openPorts } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
-import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
+import { defaultUser, judgeSealed, questions } from '../../src/verify/sealed.ts';
 
 const good: Readonly<Record<string, string>> = {
   'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
@@ -250,8 +251,17 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
   expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
   expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
+  expect(sealed('', '@@ kickstarts\nrootpw --iscrypted $6$x$y')).toEqual(['leftovers']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
+});
+
+test('of what Anaconda leaves of its kickstart, lines with passwords are asked for', () => {
+  const [, , pattern = ''] = questions(sight().wanted, 'x').find((words) => words.at(-1) === '/root/*-ks.cfg') ?? [];
+  const secret = ['rootpw --iscrypted $6$salt$hash', 'user --name=a --password=x', 'part / --encrypted --passphrase x'];
+  const harmless = ['rootpw --lock --iscrypted nope', '# rootpw --plaintext secret', 'auth --passalgo=sha512'];
+  const input = [...secret, ...harmless].join('\n');
+  expect(spawnSync('grep', ['-E', pattern], { input, encoding: 'utf8' }).stdout.trim().split('\n')).toEqual(secret);
 });
 
 test('the time zone is that of the kickstart, unless a step may set another', async () => {

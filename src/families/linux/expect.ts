@@ -10,7 +10,7 @@ import type { Step } from './step-keys.ts';
 const traces: readonly string[] = [
   ...identities.flatMap(({ paths }) => paths),
   ...['/var/lib/cloud/instance', '/var/lib/cloud/instances/*', '/var/lib/cloud/sem/*', '/var/lib/cloud/data/*'],
-  ...['/root/.ssh/*', '/home/*/.ssh/*', '/root/.*_history', '/home/*/.*_history', '/root/*-ks.cfg'],
+  ...['/root/.ssh/*', '/home/*/.ssh/*', '/root/.*_history', '/home/*/.*_history'],
   ...['/etc/pki/consumer/*', '/etc/pki/entitlement/*', '/etc/sysconfig/rhn/systemid', '/etc/krb5.keytab'],
   ...['/etc/sudoers.d/90-cloud-init-users', '/var/log/cloud-init*.log', '/var/log/journal/*/*.journal'],
   // What agents of configuration management call a machine by.
