@@ -87,6 +87,7 @@ export const checkNames = [
     'passwords',
     'password-login',
     'users',
+    'authorized-keys',
     'network',
     'resolv-conf',
     'zeroconf',

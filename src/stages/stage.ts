@@ -68,8 +68,8 @@ export type StageContext = {
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;
   /**
-   * Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. `signal` replaces the
-   * build's own, for clean-up after an abort.
+   * Runs a control command, which is not part of the plan: virsh to watch a guest, cp to publish. `signal` replaces the build's own, for
+   * clean-up after an abort.
    */
   control(call: Omit<ExecOptions, 'signal' | 'log' | 'redact'>, signal?: AbortSignal): Promise<ExecResult>;
   /** Absolute path of a file in the work folder. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
@@ -10,7 +11,7 @@ import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { openPorts } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
-import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
+import { defaultUser, judgeSealed, questions } from '../../src/verify/sealed.ts';
 
 const good: Readonly<Record<string, string>> = {
   'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
@@ -25,10 +26,10 @@ const good: Readonly<Record<string, string>> = {
   cards: 'eth0 52:54:00:76:6b:01',
   addresses: '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0',
   routes: 'default via 10.0.2.2 dev eth0\n10.0.2.0/24 dev eth0',
-  'resolv-conf': '# by hand\nnameserver 10.0.2.3',
+  'resolv-conf': 'there\n# by hand\nnameserver 10.0.2.3',
   zeroconf: 'NOZEROCONF=yes',
   root: '/dev/vda1 11521024 1500000 10021024 14% /',
-  disks: 'vda 23068672',
+  'authorized-keys': 'root /root/.ssh/authorized_keys AAAAinstance',
   selinux: 'Enforcing\nconfigured enforcing',
   failed: '',
   critical: '',
@@ -63,13 +64,15 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
       selinux: 'enforcing',
       timezone: 'UTC',
       kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
-      errors: [],
       traces: [],
       kept: [],
       machine: { memory: 1024 ** 3, diskBus: 'virtio' },
     },
     hostname: 'clone-one',
+    key: 'AAAAinstance',
     grown: 1024 ** 3,
+    rootBefore: 10_472_448 * 1024,
+    network: true,
     now: 1_800_000_010,
     ...more,
   };
@@ -97,7 +100,7 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['network', { cards: 'ens3 52:54:00:76:6b:01' }],
   ['network', { addresses: '' }],
   ['resolv-conf', { 'resolv-conf': '# nothing' }],
-  ['resolv-conf', { 'resolv-conf': 'nameserver 192.168.122.1' }],
+  ['resolv-conf', { 'resolv-conf': 'there\nnameserver 192.168.122.1' }],
   ['zeroconf', { zeroconf: '' }],
   ['zeroconf', { routes: '169.254.0.0/16 dev eth0 scope link metric 1002' }],
   ['root-grown', { root: '/dev/vda1 10472448 1500000 8972448 15% /' }],
@@ -115,6 +118,9 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['root-login', { 'root-keys': '1', sshd: 'permitrootlogin without-password\npasswordauthentication no' }],
   ['password-login', { sshd: 'usepam yes\nchallengeresponseauthentication yes' }],
   ['password-login', { sshd: 'permitrootlogin no\npermitemptypasswords yes' }],
+  ['authorized-keys', { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud user AAAAbuilder' }],
+  ['password-login', { sshd: '' }],
+  ['resolv-conf', { 'resolv-conf': 'there' }],
   ['sudo', { 'sudo-all': 'ALL ALL=(ALL) NOPASSWD: ALL' }],
   ['console', { grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0"' }],
   ['console', { grub: 'there' }],
@@ -129,6 +135,26 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['packages', { packages: 'bash' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
+});
+
+test('a good clone may have more than a gibibyte beside its root, no name server, other kernels, and keys of the recipe', () => {
+  // AlmaLinux: 11 GiB, of which /boot and /boot/efi have 1224 MiB.
+  const root = '/dev/vda4 10207232 1500000 8707232 15% /';
+  expect(failed({ root }, { rootBefore: (10_207_232 - 1_000_000) * 1024 })).toEqual([]);
+  // A network that leads nowhere has no name server to offer.
+  expect(failed({ 'resolv-conf': 'there\ndomain novalocal' }, { network: false })).toEqual([]);
+  expect(failed({ kernels: '5.14.0-570.el9.x86_64\n5.14.0-570.el9.x86_64+debug' })).toEqual([]);
+  const debian = {
+    kernel: '6.1.0-56-cloud-amd64',
+    kernels: '6.1.0-9-cloud-amd64\n6.1.0-56-cloud-amd64\n6.1.0-57-amd64',
+  };
+  expect(failed(debian)).toEqual([]);
+  expect(failed({ ...debian, kernel: '6.1.0-9-cloud-amd64' })).toEqual(['kernel']);
+  const { wanted } = sight();
+  const keys = { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud-user AAAAours' };
+  for (const kept of ['/etc/ssh/keys/cloud-user', '/etc/ssh/keys', '/etc/ssh/key?/*'])
+    expect(failed(keys, { wanted: { ...wanted, kept: [kept] } })).toEqual([]);
+  expect(failed(keys, { wanted: { ...wanted, kept: ['/etc/ssh/*.keys'] } })).toEqual(['authorized-keys']);
 });
 
 test('what sshd says of connections that met its restart is no fault of the image', () => {
@@ -225,8 +251,17 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
   expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
   expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
+  expect(sealed('', '@@ kickstarts\nrootpw --iscrypted $6$x$y')).toEqual(['leftovers']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
+});
+
+test('of what Anaconda leaves of its kickstart, lines with passwords are asked for', () => {
+  const [, , pattern = ''] = questions(sight().wanted, 'x').find((words) => words.at(-1) === '/root/*-ks.cfg') ?? [];
+  const secret = ['rootpw --iscrypted $6$salt$hash', 'user --name=a --password=x', 'part / --encrypted --passphrase x'];
+  const harmless = ['rootpw --lock --iscrypted nope', '# rootpw --plaintext secret', 'auth --passalgo=sha512'];
+  const input = [...secret, ...harmless].join('\n');
+  expect(spawnSync('grep', ['-E', pattern], { input, encoding: 'utf8' }).stdout.trim().split('\n')).toEqual(secret);
 });
 
 test('the time zone is that of the kickstart, unless a step may set another', async () => {
