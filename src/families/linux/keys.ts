@@ -72,7 +72,7 @@ export const keepKey = z
   .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
   .prefault([])
   .describe(
-    'Files and folders of a ready image that stay, of what an earlier boot has left and the plan lists; shell patterns are allowed.',
+    'Files and folders of a ready image that stay, of what an earlier boot left (docs/images.md, Ready images); shell patterns are allowed.',
   );
 
 /** The user that cloud-init makes. */
