@@ -135,6 +135,9 @@ export type InstallerLog = {
 /** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
 export type Prediction = { seconds: number; bytes: number };
 
+/** A stage that a build expects to run, and the wall time in seconds that it took in earlier builds, if that is known. */
+export type Ahead = { stage: StageName; seconds?: number };
+
 /** What a stage takes of the host while it runs: bytes of memory, busy cores, bytes that it may write. */
 export type Weight = { memory: number; cores: number; disk: number };
 
@@ -217,6 +220,7 @@ export type EventBody =
       folder: string;
       family?: string;
       accelerator?: Host['accelerator'];
+      ahead?: readonly Ahead[];
     }
   | { type: 'stage-started'; stage: StageName; because: string; predicted?: Prediction }
   | { type: 'stage-finished'; stage: StageName; seconds: number; bytes?: number }

@@ -10,7 +10,7 @@ import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
 import { errorText } from '../ui/error-text.ts';
-import { paintFor } from '../ui/format.ts';
+import { columnsOf, padColumns, paintFor } from '../ui/format.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
 import { harmless } from '../text.ts';
 
@@ -171,14 +171,14 @@ function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): voi
   const lines = outcomes
     .filter((outcome) => outcome.error !== undefined && !interrupted(outcome.error) && unsaid(outcome))
     .map(({ error }) => errorText(error, { debug, paint }));
-  if (outcomes.length > 1) {
-    const width = Math.max(...outcomes.map(({ from }) => from.length));
+  // The live display has told how each ended.
+  if (outcomes.length > 1 && kind !== 'pretty') {
+    const width = Math.max(...outcomes.map(({ from }) => columnsOf(from)));
     for (const { from, folder, error } of outcomes) {
-      const end =
-        error === undefined
-          ? `${paint('good', 'done')}    ${folder}`
-          : `${paint('bad', 'failed')}  ${harmless(messageOf(error).split('\n')[0] ?? '')}`;
-      lines.push(`${from.padEnd(width)}  ${end}`);
+      const word = error === undefined ? 'done' : interrupted(error) ? 'interrupted' : 'failed';
+      const role = { done: 'good', interrupted: 'warn', failed: 'bad' } as const;
+      const end = error === undefined ? folder : harmless(messageOf(error).split('\n')[0] ?? '');
+      lines.push(`${padColumns(from, width)}  ${paint(role[word], word)}  ${end}`);
     }
   }
   process.stderr.write(lines.map((line) => `${line}\n`).join(''));

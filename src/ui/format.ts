@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
 import type { Env } from '../model.ts';
 
 /** A fraction of one as a whole percentage, rounded down so that 100 % means done. */
@@ -6,10 +8,26 @@ export function formatPercent(fraction: number): string {
   return `${Math.floor(Math.min(1, Math.max(0, fraction)) * 100)} %`;
 }
 
-/** Makes a text one line of at most `width` characters, with an ellipsis for what does not fit. */
+/** Makes a text one line of at most `width` columns of a terminal, with an ellipsis for what does not fit. */
 export function oneLine(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
+  return cut(text.replace(/\s+/g, ' ').trim(), width);
+}
+
+/** The beginning of a line, at most `width` columns of a terminal, with an ellipsis for what does not fit. */
+export function cut(line: string, width: number): string {
+  const text = cliTruncate(line, Math.max(0, width));
+  // It keeps a wide character of which one column has room.
+  return columnsOf(text) > width ? cliTruncate(line, Math.max(0, width - 1)) : text;
+}
+
+/** The columns that a text takes on a terminal. */
+export function columnsOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** A text with blanks up to so many columns. */
+export function padColumns(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
 /** What a piece of text is, for colouring. */
@@ -23,8 +41,14 @@ const styles = { title: 'bold', good: 'green', bad: 'red', warn: 'yellow', dim: 
 /** Leaves every text as it is. */
 export const noPaint: Paint = (_role, text) => text;
 
-/** The paint for a stream: colours only on a terminal, and never under NO_COLOR (no-color.org) or TERM=dumb. */
+/**
+ * The paint for a stream: colours on a terminal only, but under neither NO_COLOR (no-color.org) nor TERM=dumb. FORCE_COLOR
+ * (force-color.org) decides before all of these, and says no with 0, as it does to Node.js.
+ */
 export function paintFor(stream: { isTTY?: boolean }, env: Env): Paint {
-  const colour = stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const forced = env['FORCE_COLOR'];
+  const colour = forced
+    ? !/^(0|false)$/.test(forced)
+    : stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   return colour ? (role, text) => styleText(styles[role], text, { validateStream: false }) : noPaint;
 }

@@ -25,13 +25,18 @@ export type CommandContext = {
   sayThrough: <T>(say: (message: string) => void, body: () => Promise<T>) => Promise<T>;
 };
 
-/** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
-export function defaultUi(stream: { isTTY?: boolean }, env: Env): UiKind {
-  return stream.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb' ? 'pretty' : 'plain';
+/**
+ * `pretty` when standard error is a terminal that can move its cursor and knows its size, which serial consoles do not, and
+ * nobody says this is CI; else `plain`.
+ */
+export function defaultUi(stream: { isTTY?: boolean; columns?: number; rows?: number }, env: Env): UiKind {
+  const isScreen = stream.isTTY === true && env['TERM'] !== 'dumb' && Boolean(stream.columns && stream.rows);
+  return isScreen && !env['CI'] ? 'pretty' : 'plain';
 }
 
 /** A stream that may be a terminal: standard error, or what a test takes for it. */
-export type Screen = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: number; rows?: number };
+export type Screen = Pick<NodeJS.WriteStream, 'write'> &
+  Partial<Pick<NodeJS.WriteStream, 'on' | 'off'>> & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** What a user interface shows, and where: events for machines on `stdout`, all that is for people on `stderr`. */
 export type UiOptions = {
@@ -49,8 +54,6 @@ export async function openUi(kind: UiKind, options: UiOptions): Promise<Ui> {
     case 'plain':
       return (await import('./plain.ts')).openPlain(options.stderr, options);
     case 'pretty':
-      return options.recipes.length === 1
-        ? (await import('./pretty.ts')).openPretty(options.recipes[0] ?? '', options)
-        : (await import('./board.ts')).openBoard(options);
+      return (await import('./live.ts')).openLive(options);
   }
 }

@@ -67,10 +67,10 @@ test('the list of one build shows its stages while they run, and its image at th
   for (const words of ['a is slow', 'use KVM', 'reused: nothing it depends on has changed', 'Installing tmux'])
     expect(terminal.text).toContain(words);
   expect(terminal.text.trimEnd().split('\n').slice(-4)).toEqual([
-    'a published to directory',
-    '  image: /images/a.qcow2',
-    '  size: 1 KiB',
+    '  image: /images/a.qcow2 (directory, 1 KiB)',
     '  sha256: ab12',
+    '  look: vmkiln inspect /images/a.qcow2',
+    '  report: vmkiln report b0',
   ]);
   expect(terminal.written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(terminal.written.lastIndexOf('\u001B[?25l'));
 });
@@ -95,11 +95,11 @@ test('the board of several builds has a line for each, and tells results and ref
     feed(ui, 1, bad);
     await sleep(250);
   });
-  expect(terminal.text).toContain('a published to directory');
+  expect(terminal.text).toContain('a is done in 3s');
   expect(terminal.text).toContain('b failed in customize: no package tmux');
   expect(terminal.text).toContain('vmkiln: stopping');
   expect(terminal.text).toMatch(/✔ a +done in 3s/);
   expect(terminal.text).toMatch(/✖ b +failed in customize/);
   expect(terminal.text).toMatch(/✖ c\.yaml +refused/);
-  expect(terminal.written.endsWith('\u001B[?25h')).toBe(true);
+  expect(terminal.written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(terminal.written.lastIndexOf('\u001B[?25l'));
 });
