@@ -73,12 +73,14 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
     .action((recipes, options) => run(async () => (await import('./rehearse.ts')).rehearse(recipes, options, context)));
   withRecipe(
-    command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
+    command('plan <recipe>', 'Show what a build would do: exact commands, what runs and why, what would change.', [
       'vmkiln plan recipes/rhel7.yaml',
+      'vmkiln plan recipes/rhel7.yaml --full',
       "vmkiln plan recipes/rhel7.yaml --json | jq '.stages[].commands[].argv'",
       'vmkiln plan recipes/rhel7.yaml --save plan.json && vmkiln build --plan plan.json',
     ]),
   )
+    .option('--full', 'also show the rendered files: kickstart, scripts and the like')
     .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
     .option('--offline', 'ask no target beyond this host what would change there')
     .option('--json', 'print the plan as one JSON value')

@@ -29,7 +29,7 @@ function events(name: string): EventBody[] {
   return [
     { type: 'build-started', name, recipe: `${name}.yaml`, rehearsal: false, folder: `/builds/${name}` },
     { type: 'warning', message: `${name} is slow`, hint: 'use KVM' },
-    { type: 'stage-skipped', stage: 'disk', because: 'the install layer already holds its result' },
+    { type: 'stage-skipped', stage: 'disk', because: 'the install checkpoint already holds its result' },
     { type: 'stage-reused', stage: 'install', because: 'nothing it depends on has changed' },
     { type: 'stage-started', stage: 'customize', because: '`packages` changed' },
     { type: 'progress', stage: 'customize', message: 'Installing tmux' },
