@@ -31,11 +31,13 @@ export type BuildOptions = RecipeOptions & {
   keepOnFailure?: boolean;
   allowRehearsal?: boolean;
   ui?: UiKind;
+  quiet?: boolean;
+  verbose?: boolean;
 };
 
 /** A build that was asked for; `from` is the recipe or the plan, as the person named it. */
 type Job = { from: string; run: (context: BuildContext & { pool: Pool }) => Promise<BuildResult> };
-type Outcome = { from: string; folder?: string; error?: unknown; shown: boolean };
+type Outcome = { from: string; result?: BuildResult; error?: unknown; shown: boolean };
 
 /** `vmkiln build` and `vmkiln rehearse`: builds every recipe, or a kept plan, and returns the worst exit status. */
 export async function build(
@@ -49,12 +51,15 @@ export async function build(
       ? await recipeJobs(recipes, options, context, rehearsal)
       : [planJob(recipes, options.plan, options)];
   const { signal, world } = context;
-  const kind = options.ui ?? defaultUi(process.stderr, world.env);
+  const { quiet = false, verbose = false } = options;
+  const kind = options.ui ?? (quiet || verbose ? 'plain' : defaultUi(process.stderr, world.env));
   const ui = await openUi(kind, {
     recipes: jobs.map(({ from }) => from),
     stdout: process.stdout,
     stderr: process.stderr,
     env: world.env,
+    ...(quiet && { detail: 'quiet' }),
+    ...(verbose && { detail: 'verbose' }),
   });
   const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
   const outcomes = await context
@@ -62,7 +67,10 @@ export async function build(
       inParallel(jobs, options.jobs ?? jobs.length, (job, index) => runJob(job, index, ui, { signal, pool, world })),
     )
     .finally(() => ui.close());
-  report(outcomes, kind, world);
+  report(outcomes, quiet ? 'quiet' : kind, world);
+  // For scripts; a person who has both streams before them has been told.
+  const isTold = process.stdout.isTTY && process.stderr.isTTY && !quiet;
+  if (kind !== 'json' && !isTold) process.stdout.write(locationsOf(outcomes));
   return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
 }
 
@@ -139,8 +147,7 @@ async function runJob(
       shown ||= event.type === 'failed';
       ui.emit(event, index);
     };
-    const { folder } = await run({ ...context, emit });
-    return { from, folder, shown };
+    return { from, result: await run({ ...context, emit }), shown };
   } catch (error) {
     if (!shown) ui.drop(index);
     return { from, error, shown };
@@ -163,7 +170,7 @@ async function inParallel<T, R>(
 }
 
 /** Says what the interface has not: errors from before the first event, and one line per build when there are several. */
-function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): void {
+function report(outcomes: readonly Outcome[], kind: UiKind | 'quiet', { env }: World): void {
   const paint = paintFor(process.stderr, env);
   const debug = Boolean(env['VMKILN_DEBUG']);
   // With --ui json the events are for machines: a person still reads the error on standard error.
@@ -171,17 +178,23 @@ function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): voi
   const lines = outcomes
     .filter((outcome) => outcome.error !== undefined && !interrupted(outcome.error) && unsaid(outcome))
     .map(({ error }) => errorText(error, { debug, paint }));
-  // The live display has told how each ended.
-  if (outcomes.length > 1 && kind !== 'pretty') {
+  // The live display has told how each ended, and who wants quiet reads the images.
+  if (outcomes.length > 1 && kind !== 'pretty' && kind !== 'quiet') {
     const width = Math.max(...outcomes.map(({ from }) => columnsOf(from)));
-    for (const { from, folder, error } of outcomes) {
+    for (const { from, result, error } of outcomes) {
       const word = error === undefined ? 'done' : interrupted(error) ? 'interrupted' : 'failed';
       const role = { done: 'good', interrupted: 'warn', failed: 'bad' } as const;
-      const end = error === undefined ? folder : harmless(messageOf(error).split('\n')[0] ?? '');
+      const end = error === undefined ? result?.folder : harmless(messageOf(error).split('\n')[0] ?? '');
       lines.push(`${padColumns(from, width)}  ${paint(role[word], word)}  ${end}`);
     }
   }
   process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** What was made: a line for each place that has an image now. */
+function locationsOf(outcomes: readonly Outcome[]): string {
+  const published = outcomes.flatMap(({ result }) => result?.published ?? []);
+  return published.map(({ location }) => `${harmless(location, { oneLine: true })}\n`).join('');
 }
 
 /** Whoever interrupted a build knows why it ended. */

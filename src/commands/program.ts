@@ -97,8 +97,11 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
       'vmkiln validate recipes/*.yaml',
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
+      "vmkiln validate recipes/*.yaml --json | jq -r '.[] | select(.valid | not).path'",
     ]),
-  ).action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
+  )
+    .option('--json', 'print what was found as one JSON value')
+    .action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that fixes it.', [
       'vmkiln doctor',
@@ -222,6 +225,8 @@ function withBuilding(command: Command): Command {
       positive,
     )
     .option('--keep-on-failure', 'keep the domain and the work folder of a failed build')
+    .addOption(new Option('-q, --quiet', 'show warnings and errors alone, and print the images').conflicts('verbose'))
+    .option('-v, --verbose', 'also show what the programs print')
     .addOption(
       new Option('--ui <kind>', 'how to show progress (default: pretty on a terminal, else plain)').choices([
         'pretty',

@@ -2,7 +2,8 @@ import type { Event, Prediction } from '../model.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
 import { formatPercent } from './format.ts';
 import { lookAt, reportOf } from './result-text.ts';
-import type { Ui } from './ui.ts';
+import { openProgramOutput } from './program-output.ts';
+import type { Detail, Ui } from './ui.ts';
 import { formatBytes, formatClock, formatDay, formatDuration, harmless, shellQuote } from '../text.ts';
 
 /** Progress is shown when it moved by this fraction, or after this many milliseconds. */
@@ -21,26 +22,32 @@ type Build = {
  * One line per event, with the time of day, and the day where one begins: for logs, CI and pipes. With several recipes each
  * line names its own, as the user gave it: the name of an image may be that of two.
  */
-export function openPlain(err: { write(text: string): unknown }, options: { recipes: readonly string[] }): Ui {
+export function openPlain(
+  err: { write(text: string): unknown },
+  { recipes, detail }: { recipes: readonly string[]; detail?: Detail },
+): Ui {
   const builds = new Map<string, Build>();
+  const named = (index: number) => (recipes.length > 1 ? ` ${recipes[index]}` : '');
+  const output = openProgramOutput((line, index) => void err.write(harmless(`  |${named(index)} ${line}\n`)));
   return {
     emit: (event, index) => {
+      if (detail === 'verbose') output.follow(event, index);
+      if (detail === 'quiet' && event.type !== 'warning' && event.type !== 'failed') return;
       const at = Date.parse(event.at);
       const build = builds.get(event.build) ?? {};
       builds.set(event.build, build);
       if (event.type === 'stage-started') build.predicted = event.predicted?.seconds;
-      if (event.type === 'progress' && !due(build, event, at)) return;
+      if (event.type === 'progress' && detail !== 'verbose' && !due(build, event, at)) return;
       const text = eventText(event, build.predicted);
       if (text === undefined) return;
       const day = formatDay(at);
       const date = day === build.day ? '' : `${day} `;
       build.day = day;
-      const recipe = options.recipes.length > 1 ? ` ${options.recipes[index]}` : '';
-      err.write(harmless(`${date}${formatClock(at)}${recipe} ${indented(text)}\n`));
+      err.write(harmless(`${date}${formatClock(at)}${named(index)} ${indented(text)}\n`));
     },
     drop: () => undefined,
     say: (message) => void err.write(`vmkiln: ${message}\n`),
-    close: async () => {},
+    close: async () => output.close(),
   };
 }
 

@@ -38,6 +38,9 @@ export function defaultUi(stream: { isTTY?: boolean; columns?: number; rows?: nu
 export type Screen = Pick<NodeJS.WriteStream, 'write'> &
   Partial<Pick<NodeJS.WriteStream, 'on' | 'off'>> & { isTTY?: boolean; columns?: number; rows?: number };
 
+/** How much is told: warnings and failures alone, or also what the programs print. */
+export type Detail = 'quiet' | 'verbose';
+
 /** What a user interface shows, and where: events for machines on `stdout`, all that is for people on `stderr`. */
 export type UiOptions = {
   /** The builds, by their recipes as the user gave them, in order. */
@@ -45,6 +48,8 @@ export type UiOptions = {
   stdout: Pick<NodeJS.WriteStream, 'write'>;
   stderr: Screen;
   env: Env;
+  /** Of `plain`. */
+  detail?: Detail;
 };
 
 export async function openUi(kind: UiKind, options: UiOptions): Promise<Ui> {
