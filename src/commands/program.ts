@@ -6,7 +6,8 @@ import { defineChannelCommands } from './channel-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
 import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
-import { collect, filled, positive } from './option-values.ts';
+import { collect, filled } from './option-values.ts';
+import { connectOption, type Stages, withBuilding, withPlan, withVariables } from './recipe-options.ts';
 import { harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
@@ -15,9 +16,6 @@ import { harmless } from '../text.ts';
 const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
 
 type Run = () => Promise<number | void>;
-
-/** The stages by their names, and those that a build may end with. */
-type Stages = { all: readonly string[]; last: readonly string[] };
 
 /** The stages are known to the pipeline alone, which takes its time to import: only commands that offer them pay for it. */
 export async function stagesFor(argv: readonly string[]): Promise<Stages> {
@@ -41,7 +39,12 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(harmless(text.replace(/^error: /, 'vmkiln: '))) })
-    .configureHelp({ optionDescription });
+    .configureHelp({ optionDescription })
+    .hook('preAction', async (_program, action) => {
+      const configured = await (await import('./config-file.ts')).configFiles(context.world);
+      if (configured.length > 0) await (await import('./config.ts')).applyConfig(action, configured);
+      if (action.getOptionValue('plan') !== undefined) forget(action, ['out', 'vars', 'connect']);
+    });
   const command = (usage: string, summary: string, examples: readonly string[]) => {
     const name = usage.split(' ')[0] ?? usage;
     return program
@@ -197,50 +200,13 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
   return program;
 }
 
-function withVariables(command: Command): Command {
-  return command
-    .option(
-      '--set <key=value>',
-      'set a variable of the recipe (repeatable)',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
-    .option('--vars <file>', 'YAML file of variables; --set wins over it', filled);
-}
-
-function withPlan(command: Command, { all, last }: Stages): Command {
-  return withVariables(command)
-    .option('--out <dir>', 'folder for the image, in place of what the recipe uploads to', filled)
-    .option('--no-cache', 'use no checkpoint: run every stage')
-    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(all))
-    .addOption(new Option('--until <stage>', 'stop after this stage').choices(last))
-    .addOption(connectOption());
-}
-
-function withBuilding(command: Command): Command {
-  return command
-    .option(
-      '--jobs <n>',
-      'build at most this many recipes at once (default: as many as the host has room for)',
-      positive,
-    )
-    .option('--keep-on-failure', 'keep the domain and the work folder of a failed build')
-    .addOption(new Option('-q, --quiet', 'show warnings and errors alone, and print the images').conflicts('verbose'))
-    .option('-v, --verbose', 'also show what the programs print')
-    .addOption(
-      new Option('--ui <kind>', 'how to show progress (default: pretty on a terminal, else plain)').choices([
-        'pretty',
-        'plain',
-        'json',
-      ]),
-    );
-}
-
-function connectOption(): Option {
-  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
+/** A kept plan has decided these: where no person has just said so, what is set for all builds does not count. */
+function forget(command: Command, names: readonly string[]): void {
+  for (const name of names) if (command.getOptionValueSource(name) !== 'cli') command.setOptionValue(name, undefined);
 }
 
 /** Commander's own shows `(default: false)` and the like, which say nothing. */
-function optionDescription({ description, argChoices }: Option): string {
-  return argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`;
+function optionDescription({ description, argChoices, envVar }: Option): string {
+  const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
+  return `${description}${choices}${envVar === undefined ? '' : ` [${envVar}]`}`;
 }

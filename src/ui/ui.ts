@@ -1,7 +1,8 @@
 import type { Env, Event, World } from '../model.ts';
+import type { uiKinds } from './kinds.ts';
 
 /** How a build is shown. */
-export type UiKind = 'pretty' | 'plain' | 'json';
+export type UiKind = (typeof uiKinds)[number];
 
 /** Shows builds. A user interface sees their events and nothing else; it decides nothing. */
 export type Ui = {
