@@ -63,8 +63,11 @@ export type MachineNeeds = { uefi: boolean; secureBoot: boolean; tpm: boolean };
 /** Environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** What vmkiln takes of the process that it is part of: its environment, and the folder that relative paths begin in. */
-export type World = { env: Env; cwd: string };
+/**
+ * What vmkiln takes of the process that it is part of: its environment, the folder that relative paths begin in, and the recipe
+ * that was on its standard input, which `-` names.
+ */
+export type World = { env: Env; cwd: string; stdin?: string };
 
 /** What libguestfs's programs have to know of a host. */
 export type ApplianceHost = Pick<Host, 'accelerator' | 'appliance'>;

@@ -8,7 +8,7 @@ import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
 import { collect, filled } from './option-values.ts';
 import { connectOption, type Stages, withBuilding, withPlan, withVariables } from './recipe-options.ts';
-import { harmless } from '../text.ts';
+import { didYouMean, harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
 
@@ -41,6 +41,9 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .configureOutput({ outputError: (text, write) => write(harmless(text.replace(/^error: /, 'vmkiln: '))) })
     .configureHelp({ optionDescription })
     .hook('preAction', async (_program, action) => {
+      if (takesInput(action)) {
+        context.world.stdin = await (await import('./stdin.ts')).recipeOnStdin(process.stdin, context.signal);
+      }
       const configured = await (await import('./config-file.ts')).configFiles(context.world);
       if (configured.length > 0) await (await import('./config.ts')).applyConfig(action, configured);
       if (action.getOptionValue('plan') !== undefined) forget(action, ['out', 'vars', 'connect']);
@@ -95,7 +98,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .requiredOption('--out <dir>', 'folder to write the files into', filled)
-    .action((recipe, options) => run(async () => (await import('./show.ts')).showRender(recipe, options)));
+    .action((recipe, options) => run(async () => (await import('./show.ts')).showRender(recipe, options, context)));
   withVariables(
     command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
       'vmkiln validate recipes/*.yaml',
@@ -105,6 +108,12 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
   )
     .option('--json', 'print what was found as one JSON value')
     .action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
+  command('fmt <recipe...>', 'Write recipes in one layout, with their comments; - is standard input.', [
+    'vmkiln fmt recipes/*.yaml',
+    'vmkiln fmt --check recipes/*.yaml',
+  ])
+    .option('--check', 'write nothing: list the recipes that are not in that layout, and end with status 1')
+    .action((recipes, options) => run(async () => (await import('./fmt.ts')).fmt(recipes, options, context)));
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that fixes it.', [
       'vmkiln doctor',
@@ -197,7 +206,30 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
   ])
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program.commands)));
+  program.helpCommand(false);
+  command('help [command...]', 'Show the help of a command.', ['vmkiln help build', 'vmkiln help image list']).action(
+    (words: string[]) => run(async () => commandCalled(program, words).outputHelp()),
+  );
   return program;
+}
+
+/** The command that words name. Commander's own `help` takes one word. @throws CommanderError for one that is not there */
+function commandCalled(program: Command, words: readonly string[]): Command {
+  let found = program;
+  for (const word of words) {
+    const next = found.commands.find((each) => each.name() === word);
+    const hint = didYouMean(
+      word,
+      found.commands.map((each) => each.name()),
+    );
+    found = next ?? found.error(`error: unknown command '${word}'${hint}`, { code: 'commander.unknownCommand' });
+  }
+  return found;
+}
+
+/** Whether the recipe is on standard input. */
+function takesInput({ registeredArguments, args }: Command): boolean {
+  return registeredArguments[0]?.name() === 'recipe' && args.includes('-');
 }
 
 /** A kept plan has decided these: where no person has just said so, what is set for all builds does not count. */

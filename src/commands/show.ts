@@ -11,8 +11,12 @@ import { harmless, jsonText } from '../text.ts';
 type VariableOptions = { set: string[]; vars?: string; json?: boolean };
 
 /** `vmkiln render`: writes the answer files and lists them. */
-export async function showRender(path: string, options: VariableOptions & { out: string }): Promise<void> {
-  const { recipe } = await loadRecipe(path, await readVariables(options));
+export async function showRender(
+  path: string,
+  options: VariableOptions & { out: string },
+  { world: { stdin } }: CommandContext,
+): Promise<void> {
+  const { recipe } = await loadRecipe(path, await readVariables(options), { stdin });
   const files = await render(recipe, options.out);
   process.stdout.write(files.map((file) => `${harmless(file)}\n`).join(''));
 }
@@ -23,7 +27,7 @@ export async function showValidate(
   options: VariableOptions,
   { world }: CommandContext,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), { cwd: world.cwd });
+  const results = await validate(paths, await readVariables(options), world);
   const status = results.some(({ problems }) => problems.length > 0) ? 2 : 0;
   if (options.json) {
     const told = results.map(({ path, ...rest }) => ({ path, valid: rest.problems.length === 0, ...rest }));

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { fakeHost } from '../support/fake-tools.ts';
 import { vmkiln } from '../support/vmkiln.ts';
@@ -77,4 +78,18 @@ test('validate and clean tell machines what they found', async () => {
   const removed = (word: string) => [expect.stringMatching(new RegExp(`^${word} build a-`))];
   expect(await clean('--dry-run')).toMatchObject({ dryRun: true, kept: [], removed: removed('would remove') });
   expect(await clean()).toMatchObject({ dryRun: false, freedBytes: expect.any(Number), removed: removed('removed') });
+});
+
+test('a recipe comes from standard input too, with paths that count from the current folder', async () => {
+  const host = fakeHost();
+  const text = readFileSync(host.recipe('a', 'customize: [{ upload: { from: motd, to: /etc/motd } }]'), 'utf8');
+  writeFileSync(join(host.folder, 'motd'), 'welcome');
+  const from = (input: string, ...words: string[]) =>
+    spawnSync(process.execPath, [resolve('dist/cli.js'), ...words], {
+      ...{ input, cwd: host.folder, encoding: 'utf8', env: { ...process.env, ...host.env } },
+    });
+  expect(from(`${text}\npackages: 1\n`, 'validate', '-').stderr).toMatch(/^standard input:\d+:\d+ packages: /);
+  expect(from('a:   1\n', 'fmt', '-').stdout).toBe('a: 1\n');
+  const { status, stdout, stderr } = from(text, 'build', '-', '--ui', 'plain');
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: `${host.folder}/images/a.qcow2\n` });
 });
