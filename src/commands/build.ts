@@ -1,5 +1,5 @@
-import { exitCode, messageOf, VmkilnError } from '../errors.ts';
-import type { Event, StageName, World } from '../model.ts';
+import { exitCode, VmkilnError } from '../errors.ts';
+import type { Event, StageName } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
@@ -9,10 +9,9 @@ import type { Rehearsal } from '../pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
-import { errorText } from '../ui/error-text.ts';
-import { columnsOf, padColumns, paintFor } from '../ui/format.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
-import { harmless } from '../text.ts';
+import { type Outcome, report } from './build-report.ts';
+import { type OnError, onErrorOf, wantsRetry } from './on-error.ts';
 
 /** The options that decide what a recipe becomes: shared by build, rehearse and plan. */
 export type RecipeOptions = {
@@ -28,6 +27,8 @@ export type RecipeOptions = {
 export type BuildOptions = RecipeOptions & {
   plan?: string;
   jobs?: number;
+  onError?: OnError;
+  /** What `--on-error keep` was called before. */
   keepOnFailure?: boolean;
   allowRehearsal?: boolean;
   ui?: UiKind;
@@ -37,7 +38,6 @@ export type BuildOptions = RecipeOptions & {
 
 /** A build that was asked for; `from` is the recipe or the plan, as the person named it. */
 type Job = { from: string; run: (context: BuildContext & { pool: Pool }) => Promise<BuildResult> };
-type Outcome = { from: string; result?: BuildResult; error?: unknown; shown: boolean };
 
 /** `vmkiln build` and `vmkiln rehearse`: builds every recipe, or a kept plan, and returns the worst exit status. */
 export async function build(
@@ -46,10 +46,26 @@ export async function build(
   context: CommandContext,
   rehearsal?: Rehearsal,
 ): Promise<number> {
+  if (options.keepOnFailure) context.say('--keep-on-failure is --on-error keep now');
+  const onError = onErrorOf(options);
+  const keeping = { ...options, keepOnFailure: onError !== 'clean' };
   const jobs =
     options.plan === undefined
-      ? await recipeJobs(recipes, options, context, rehearsal)
-      : [planJob(recipes, options.plan, options)];
+      ? await recipeJobs(recipes, keeping, context, rehearsal)
+      : [planJob(recipes, options.plan, keeping)];
+  const outcomes = await runJobs(jobs, options, context);
+  if (onError === 'ask') {
+    for (const [index, job] of jobs.entries()) {
+      let [last] = outcomes.slice(index);
+      while (last && (await wantsRetry(last, context))) [last] = await runJobs([job], options, context);
+      if (last) outcomes[index] = last;
+    }
+  }
+  return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
+}
+
+/** Runs builds, shows them, and says how they ended. */
+async function runJobs(jobs: readonly Job[], options: BuildOptions, context: CommandContext): Promise<Outcome[]> {
   const { signal, world } = context;
   const { quiet = false, verbose = false } = options;
   const kind = options.ui ?? (quiet || verbose ? 'plain' : defaultUi(process.stderr, world.env));
@@ -67,11 +83,8 @@ export async function build(
       inParallel(jobs, options.jobs ?? jobs.length, (job, index) => runJob(job, index, ui, { signal, pool, world })),
     )
     .finally(() => ui.close());
-  report(outcomes, quiet ? 'quiet' : kind, world);
-  // For scripts; a person who has both streams before them has been told.
-  const isTold = process.stdout.isTTY && process.stderr.isTTY && !quiet;
-  if (kind !== 'json' && !isTold) process.stdout.write(locationsOf(outcomes));
-  return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
+  report(outcomes, { kind, quiet, onError: onErrorOf(options) }, world);
+  return outcomes;
 }
 
 async function recipeJobs(
@@ -141,16 +154,18 @@ async function runJob(
   context: Omit<BuildContext, 'emit'> & { pool: Pool },
 ): Promise<Outcome> {
   let shown = false;
+  let build: string | undefined;
   try {
     context.signal.throwIfAborted();
     const emit = (event: Event) => {
       shown ||= event.type === 'failed';
+      if (event.type === 'build-started') ({ build } = event);
       ui.emit(event, index);
     };
     return { from, result: await run({ ...context, emit }), shown };
   } catch (error) {
     if (!shown) ui.drop(index);
-    return { from, error, shown };
+    return { from, error, shown, ...(build !== undefined && { build }) };
   }
 }
 
@@ -167,37 +182,4 @@ async function inParallel<T, R>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
-}
-
-/** Says what the interface has not: errors from before the first event, and one line per build when there are several. */
-function report(outcomes: readonly Outcome[], kind: UiKind | 'quiet', { env }: World): void {
-  const paint = paintFor(process.stderr, env);
-  const debug = Boolean(env['VMKILN_DEBUG']);
-  // With --ui json the events are for machines: a person still reads the error on standard error.
-  const unsaid = ({ error, shown }: Outcome) => !shown || kind === 'json' || debug || !(error instanceof VmkilnError);
-  const lines = outcomes
-    .filter((outcome) => outcome.error !== undefined && !interrupted(outcome.error) && unsaid(outcome))
-    .map(({ error }) => errorText(error, { debug, paint }));
-  // The live display has told how each ended, and who wants quiet reads the images.
-  if (outcomes.length > 1 && kind !== 'pretty' && kind !== 'quiet') {
-    const width = Math.max(...outcomes.map(({ from }) => columnsOf(from)));
-    for (const { from, result, error } of outcomes) {
-      const word = error === undefined ? 'done' : interrupted(error) ? 'interrupted' : 'failed';
-      const role = { done: 'good', interrupted: 'warn', failed: 'bad' } as const;
-      const end = error === undefined ? result?.folder : harmless(messageOf(error).split('\n')[0] ?? '');
-      lines.push(`${padColumns(from, width)}  ${paint(role[word], word)}  ${end}`);
-    }
-  }
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
-}
-
-/** What was made: a line for each place that has an image now. */
-function locationsOf(outcomes: readonly Outcome[]): string {
-  const published = outcomes.flatMap(({ result }) => result?.published ?? []);
-  return published.map(({ location }) => `${harmless(location, { oneLine: true })}\n`).join('');
-}
-
-/** Whoever interrupted a build knows why it ended. */
-function interrupted(error: unknown): boolean {
-  return error instanceof VmkilnError && error.code === 'INTERRUPTED';
 }

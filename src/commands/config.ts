@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { loadDocument } from '../recipe/load.ts';
 import { uiKinds } from '../ui/kinds.ts';
+import { onErrorKinds } from './recipe-options.ts';
 
 /** The options that can be set for all builds. Paths count from the folder of the file. */
 const schema = z.strictObject({
   connect: z.string().min(1).optional(),
   jobs: z.int().min(1).max(9999).optional(),
+  onError: z.enum(onErrorKinds).optional(),
   out: z.string().min(1).optional(),
   ui: z.enum(uiKinds).optional(),
   vars: z.string().min(1).optional(),

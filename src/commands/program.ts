@@ -63,7 +63,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
   withBuild(
     command('build [recipe...]', 'Build images from recipes and publish them.', [
       'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
-      'vmkiln build recipes/rhel7.yaml --from customize --keep-on-failure',
+      'vmkiln build recipes/rhel7.yaml --from customize --on-error keep',
       'vmkiln build recipes/*.yaml --jobs 2 --ui json > events.ndjson',
       'vmkiln build --plan plan.json',
     ]),

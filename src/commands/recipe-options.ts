@@ -5,6 +5,9 @@ import { filled, positive } from './option-values.ts';
 /** The stages by their names, and those that a build may end with. */
 export type Stages = { all: readonly string[]; last: readonly string[] };
 
+/** What becomes of a build that failed: a person is asked, or everything is kept, or nothing. */
+export const onErrorKinds = ['ask', 'keep', 'clean'] as const;
+
 /** An option that a variable of the environment sets too, and the configuration: commands/config.ts. */
 function settable(option: Option): Option {
   return option.env(`VMKILN_${option.name().replaceAll('-', '_').toUpperCase()}`);
@@ -47,7 +50,14 @@ export function withBuilding(command: Command): Command {
         ).argParser(positive),
       ),
     )
-    .option('--keep-on-failure', 'keep the domain and the work folder of a failed build')
+    .addOption(
+      settable(
+        new Option('--on-error <what>', 'what becomes of a failed build: its guest and disk (default: clean)').choices(
+          onErrorKinds,
+        ),
+      ),
+    )
+    .addOption(new Option('--keep-on-failure', 'the same as --on-error keep').hideHelp())
     .addOption(new Option('-q, --quiet', 'show warnings and errors alone, and print the images').conflicts('verbose'))
     .option('-v, --verbose', 'also show what the programs print')
     .addOption(
