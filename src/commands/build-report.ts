@@ -3,7 +3,8 @@ import type { World } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { harmless } from '../text.ts';
 import { errorText, labelled } from '../ui/error-text.ts';
-import { columnsOf, padColumns, paintFor } from '../ui/format.ts';
+import { columnsOf, padColumns } from '../ui/columns.ts';
+import { paintFor } from '../ui/format.ts';
 import type { UiKind } from '../ui/ui.ts';
 import type { OnError } from './on-error.ts';
 
@@ -33,7 +34,7 @@ export function report(
       lines.push(`${padColumns(from, width)}  ${paint(role[word], word)}  ${end}`);
     }
   }
-  for (const outcome of outcomes) lines.push(...lookLines(outcome, onError));
+  lines.push(...new Set(outcomes.flatMap((outcome) => lookLines(outcome, onError))));
   process.stderr.write(lines.map((line) => `${line}\n`).join(''));
   // For scripts; a person who has both streams before them has been told.
   const isTold = process.stdout.isTTY && process.stderr.isTTY && !quiet;

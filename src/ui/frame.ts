@@ -1,4 +1,5 @@
-import { columnsOf, cut, formatPercent, oneLine, padColumns, type Paint } from './format.ts';
+import { columnsOf, cut, oneLine, padColumns } from './columns.ts';
+import { formatPercent, type Paint } from './format.ts';
 import { elapsed, isInterrupted, isLate, timeLeft, waitingRow, type BuildView, type Row } from './view.ts';
 import { formatDuration, shellQuote } from '../text.ts';
 
@@ -50,11 +51,16 @@ export function lastLines(entries: readonly Entry[], drawing: Drawing): string[]
 }
 
 function stageLines(view: BuildView, drawing: Drawing, { details }: { details: boolean }): string[] {
-  const rows = view.rows.flatMap((row) => [
+  const rows = shownRows(view).flatMap((row) => [
     fit(`  ${markOf(row.state, drawing)} `, rowText(row, drawing.now), drawing),
     ...(details ? detailsOf(row).map((text) => fit('      ', text, drawing, 'dim')) : []),
   ]);
   return [headLine(view, drawing), ...rows];
+}
+
+/** A build without anything to prepare has no need to say so. */
+function shownRows({ rows }: BuildView): Row[] {
+  return rows.filter(({ stage, state }) => stage !== 'prepare' || state !== 'skipped');
 }
 
 /** What matters most of a build, where its list has no room: its name, the stage that runs, and what that says. */

@@ -1,5 +1,6 @@
 import type { Env } from '../model.ts';
-import { formatPercent, oneLine } from './format.ts';
+import { oneLine } from './columns.ts';
+import { formatPercent } from './format.ts';
 import { defaultUi, type Screen } from './ui.ts';
 
 /** Shows how far a thing is: a line that is drawn anew on a terminal, a line for every tenth elsewhere. */

@@ -1,4 +1,4 @@
-import { columnsOf } from './format.ts';
+import { columnsOf } from './columns.ts';
 import type { Size } from './frame.ts';
 
 /** The lines at the bottom of a terminal that are drawn anew in place. Each must be narrower than the terminal. */

@@ -1,4 +1,4 @@
-import { columnsOf, padColumns } from './format.ts';
+import { columnsOf, padColumns } from './columns.ts';
 
 /** A table with a heading, columns as wide as they must be. Empty for no rows. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {

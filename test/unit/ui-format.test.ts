@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { columnsOf, formatPercent, oneLine, padColumns, paintFor } from '../../src/ui/format.ts';
+import { columnsOf, oneLine, padColumns } from '../../src/ui/columns.ts';
+import { formatPercent, paintFor } from '../../src/ui/format.ts';
 
 test('percentages', () => {
   expect([0, 0.999, 1, 1.2].map(formatPercent)).toEqual(['0 %', '99 %', '100 %', '100 %']);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EventBody } from '../../src/model.ts';
-import { columnsOf, noPaint } from '../../src/ui/format.ts';
+import { columnsOf } from '../../src/ui/columns.ts';
+import { noPaint } from '../../src/ui/format.ts';
 import { frameLines, lastLines, type Entry } from '../../src/ui/frame.ts';
 import { applyEvent, emptyView } from '../../src/ui/view.ts';
 
@@ -118,7 +119,7 @@ test('of one build a low terminal shows its name, the stage that runs, and what 
 });
 
 test('at the end all stages are there, however low the terminal', () => {
-  expect(lastLines([entry('a', wide)], drawing({ columns: 80, rows: 3 }))).toHaveLength(10);
+  expect(lastLines([entry('a', wide)], drawing({ columns: 80, rows: 3 }))).toHaveLength(9);
 });
 
 test('a font without such characters gets marks of ASCII', () => {

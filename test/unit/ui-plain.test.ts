@@ -127,3 +127,9 @@ test('an error says what, why and what next; one that is not known says whose fa
   expect(errorText(bug)).not.toContain('ui-plain.test.ts');
   expect(errorText(bug, { debug: true })).toContain('ui-plain.test.ts');
 });
+
+test('what the cause of a full disk advises is not told a second time in other words', () => {
+  const error = new VmkilnError('DISK_FULL', 'no space', { hint: 'free some space' });
+  error.explanation = { id: 'disk-full', cause: 'a disk is full', remedy: 'make room', file: 'l.log', line: 1 };
+  expect(errorText(error)).toBe('vmkiln: no space\n  why: a disk is full (l.log:1)\n  next: make room');
+});
