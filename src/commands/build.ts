@@ -10,7 +10,7 @@ import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
-import { type Outcome, report } from './build-report.ts';
+import { isInterrupted, type Outcome, report } from './build-report.ts';
 import { type OnError, onErrorOf, wantsRetry } from './on-error.ts';
 
 /** The options that decide what a recipe becomes: shared by build, rehearse and plan. */
@@ -164,7 +164,7 @@ async function runJob(
     };
     return { from, result: await run({ ...context, emit }), shown };
   } catch (error) {
-    if (!shown) ui.drop(index);
+    if (!shown) ui.drop(index, isInterrupted(error) ? 'interrupted' : 'refused');
     return { from, error, shown, ...(build !== undefined && { build }) };
   }
 }

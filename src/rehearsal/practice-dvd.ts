@@ -45,7 +45,7 @@ export interface PracticeDvdOptions {
 const payloadFiles = ['payload.sh', 'payload-hook.sh', 'payload.packages', 'payload.modules'];
 
 /** How much of the time the payload takes, of 1. */
-const payloadShare = 0.7;
+const payloadShare = 0.94;
 
 /** The folder of the assets, the same from src/ and from dist/. */
 function assetsFolder(): string {
@@ -166,7 +166,7 @@ export async function practiceDvd(
     ] as const;
     for (const [index, [step, words]] of steps.entries()) {
       signal.throwIfAborted();
-      progress(`practice DVD: ${words}`, payloadShare + index * 0.1);
+      progress(`practice DVD: ${words}`, payloadShare + index * 0.02);
       await run({
         program: path.join(assets, 'media.sh'),
         args: [step, releaseFolder(release), payload, work, ...(dress ? [dress.distribution, dress.release] : [])],

@@ -1,10 +1,11 @@
 import { columnsOf, cut, oneLine, padColumns } from './columns.ts';
 import { formatPercent, type Paint } from './format.ts';
 import { elapsed, isInterrupted, isLate, timeLeft, waitingRow, type BuildView, type Row } from './view.ts';
+import type { Dropped } from './ui.ts';
 import { formatDuration, shellQuote } from '../text.ts';
 
-/** A build on the screen; `refused` before its first stage, for a reason that whoever ran it tells. */
-export type Entry = { view: BuildView; refused: boolean };
+/** A build on the screen; `dropped` when it never began, for a reason that whoever ran it tells. */
+export type Entry = { view: BuildView; dropped?: Dropped };
 
 /** Columns and rows of a terminal. */
 export type Size = { columns: number; rows: number };
@@ -43,11 +44,11 @@ export function frameLines(entries: readonly Entry[], drawing: Drawing): string[
   return (all.length <= room ? all : briefLines(first.view, drawing)).slice(0, room);
 }
 
-/** The same once the builds have ended: all of it, however high the terminal is. */
+/** The same once the builds have ended: all of it, however high the terminal is. A build that was refused alone has no list. */
 export function lastLines(entries: readonly Entry[], drawing: Drawing): string[] {
   const [first] = entries;
   if (entries.length !== 1 || first === undefined) return boardLines(entries, drawing, entries.length);
-  return stageLines(first.view, drawing, { details: false });
+  return first.dropped ? [] : stageLines(first.view, drawing, { details: false });
 }
 
 function stageLines(view: BuildView, drawing: Drawing, { details }: { details: boolean }): string[] {
@@ -176,9 +177,9 @@ function rank(state: State | undefined): number {
   return order.indexOf(state ?? 'queued');
 }
 
-function stateOf({ view, refused }: Entry): State {
+function stateOf({ view, dropped }: Entry): State {
   if (view.failure) return isInterrupted(view) ? 'interrupted' : 'failed';
-  if (refused) return 'failed';
+  if (dropped) return dropped === 'refused' ? 'failed' : dropped;
   if (view.seconds !== undefined) return 'done';
   if (view.rows.some(({ state }) => state === 'running')) return 'running';
   if (waitingRow(view)) return 'waiting';
@@ -194,7 +195,8 @@ function entryText(view: BuildView, state: State, now: number): string {
     case 'failed':
     case 'interrupted': {
       const stage = view.failure?.stage;
-      return view.failure ? `${state}${stage === undefined ? '' : ` in ${stage}`}` : 'refused';
+      if (view.failure) return `${state}${stage === undefined ? '' : ` in ${stage}`}`;
+      return state === 'failed' ? 'refused' : state;
     }
     case 'waiting':
     case 'running': {

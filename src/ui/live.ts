@@ -22,7 +22,7 @@ type Display = { start(): void; say(text: string): void; changed(): void; end():
  * listr2 displays: its tasks, one a build, wait for what the events say, and its renderer is this one.
  */
 export function openLive({ recipes, stderr: screen, env }: Omit<UiOptions, 'stdout'>): Ui {
-  const entries = recipes.map((recipe): Entry => ({ view: emptyView(recipe), refused: false }));
+  const entries = recipes.map((recipe): Entry => ({ view: emptyView(recipe) }));
   const paint = paintFor(screen, env);
   const display = openDisplay(entries, screen, { paint, plainMarks: /^(linux|vt\d+)/.test(env['TERM'] ?? '') });
   const ends = recipes.map(() => settled());
@@ -51,17 +51,17 @@ export function openLive({ recipes, stderr: screen, env }: Omit<UiOptions, 'stdo
       if (isOver && several) display.say(resultText(view, paint));
       display.changed();
     },
-    drop: (index) => {
+    drop: (index, why) => {
       const entry = entries[index];
-      if (entry) entry.refused = true;
-      display.changed();
+      if (entry) entry.dropped = why;
+      if (running) display.changed();
     },
     say: (message) => (running ? display.say(`vmkiln: ${message}`) : void screen.write(`vmkiln: ${message}\n`)),
     close: async () => {
       for (const { resolve } of ends) resolve();
       await running;
       const [only] = entries;
-      if (running && only && !several) screen.write(`${resultText(only.view, paint)}\n`);
+      if (running && only && !several && !only.dropped) screen.write(`${resultText(only.view, paint)}\n`);
     },
   };
 }

@@ -4,12 +4,15 @@ import type { uiKinds } from './kinds.ts';
 /** How a build is shown. */
 export type UiKind = (typeof uiKinds)[number];
 
+/** Why a build never began: its recipe will not do, or everything was stopped before. */
+export type Dropped = 'refused' | 'interrupted';
+
 /** Shows builds. A user interface sees their events and nothing else; it decides nothing. */
 export type Ui = {
   /** Shows an event of the build of `recipes[index]`. Never throws. */
   emit(event: Event, index: number): void;
-  /** Learns that the build of `recipes[index]` was refused before its first event: nothing more will be heard of it. */
-  drop(index: number): void;
+  /** Learns why nothing more will be heard of the build of `recipes[index]`, which has told of no end. */
+  drop(index: number, why: Dropped): void;
   /** Shows a line for the person at the terminal that belongs to no build. */
   say(message: string): void;
   /** Draws the last state and leaves the terminal as it was. */

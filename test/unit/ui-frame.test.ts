@@ -3,14 +3,15 @@ import type { EventBody } from '../../src/model.ts';
 import { columnsOf } from '../../src/ui/columns.ts';
 import { noPaint } from '../../src/ui/format.ts';
 import { frameLines, lastLines, type Entry } from '../../src/ui/frame.ts';
+import type { Dropped } from '../../src/ui/ui.ts';
 import { applyEvent, emptyView } from '../../src/ui/view.ts';
 
 const start = Date.parse('2025-01-01T00:00:00Z');
 
-function entry(name: string, bodies: readonly EventBody[], refused = false): Entry {
+function entry(name: string, bodies: readonly EventBody[], dropped?: Dropped): Entry {
   const view = emptyView(`${name}.yaml`);
   for (const body of bodies) applyEvent(view, { at: new Date(start).toISOString(), build: name, ...body });
-  return { view, refused };
+  return { view, ...(dropped && { dropped }) };
 }
 
 function begun(name: string): EventBody {
@@ -44,7 +45,8 @@ test('each build has one line: where it is, what it waits for, how it ended', ()
     entry('x', failed),
     entry('db', done),
     entry('next', []),
-    entry('bad', [], true),
+    entry('bad', [], 'refused'),
+    entry('late', [], 'interrupted'),
   ];
   expect(lines(entries).map((line) => line.slice(2))).toEqual([
     'rhel7      install    1m 04s   30 %  package 90 of 300',
@@ -53,6 +55,7 @@ test('each build has one line: where it is, what it waits for, how it ended', ()
     'db         done in 1m 04s',
     'next.yaml  queued',
     'bad.yaml   refused',
+    'late.yaml  interrupted',
   ]);
 });
 

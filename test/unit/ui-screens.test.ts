@@ -88,7 +88,7 @@ test('the board of several builds has a line for each, and tells results and ref
   const terminal = await show(['a.yaml', 'b.yaml', 'c.yaml'], async (ui) => {
     feed(ui, 0, events('a'));
     feed(ui, 1, events('b'));
-    ui.drop(2);
+    ui.drop(2, 'refused');
     await sleep(250);
     ui.say('stopping');
     feed(ui, 0, good);
@@ -102,4 +102,14 @@ test('the board of several builds has a line for each, and tells results and ref
   expect(terminal.text).toMatch(/✖ b +failed in customize/);
   expect(terminal.text).toMatch(/✖ c\.yaml +refused/);
   expect(terminal.written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(terminal.written.lastIndexOf('\u001B[?25l'));
+});
+
+test('of a build that is refused while it is prepared nothing stays: whoever ran it says why', async () => {
+  const terminal = await show(['a.yaml'], async (ui, drawn) => {
+    feed(ui, 0, [{ type: 'progress', stage: 'prepare', message: 'checksum of x.iso', fraction: 0.5 }]);
+    await expect.poll(() => drawn.text, { timeout: 10_000 }).toContain('checksum');
+    drawn.written = '';
+    ui.drop(0, 'refused');
+  });
+  expect(terminal.text.trim()).toBe('');
 });
