@@ -154,18 +154,18 @@ async function runJob(
   context: Omit<BuildContext, 'emit'> & { pool: Pool },
 ): Promise<Outcome> {
   let shown = false;
-  let build: string | undefined;
+  let id: string | undefined;
   try {
     context.signal.throwIfAborted();
     const emit = (event: Event) => {
       shown ||= event.type === 'failed';
-      if (event.type === 'build-started') ({ build } = event);
+      if (event.type === 'build-started') id = event.build;
       ui.emit(event, index);
     };
     return { from, result: await run({ ...context, emit }), shown };
   } catch (error) {
     if (!shown) ui.drop(index, isInterrupted(error) ? 'interrupted' : 'refused');
-    return { from, error, shown, ...(build !== undefined && { build }) };
+    return { from, error, shown, ...(id !== undefined && { build: id }) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Document, isMap, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from 'yaml';
+import { type Document, isMap, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from 'yaml';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { harmless } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';

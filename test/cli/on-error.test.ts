@@ -54,8 +54,9 @@ test('--on-error ask shows what is kept, builds again from the stage that failed
     `env -u CI bash ${join(host.folder, 'run.sh')}`,
   );
   const screen = () => tmux('capture-pane', '-p', '-S', '-', '-t', 'ask');
-  const asked = async (times: number) =>
-    expect.poll(() => screen().split('What now?').length - 1, { timeout: 30_000 }).toBe(times);
+  const asked = async (times: number) => {
+    await expect.poll(() => screen().split('What now?').length - 1, { timeout: 30_000 }).toBe(times);
+  };
   const answer = (letter: string) => tmux('send-keys', '-t', 'ask', letter, 'Enter');
   await asked(1);
   expect(screen()).toContain('a failed in sysprep');

@@ -64,8 +64,8 @@ test('plain tells a build line by line, with the time of day and commands ready 
 
 test('plain tells how long a stage took in earlier builds, and whether it took longer now', () => {
   const predicted = { seconds: 80, bytes: 1 };
-  const started = event(0, { type: 'stage-started', stage: 'disk', because: 'asked', predicted });
-  const ended = (seconds: number) => plain([started, event(1, { type: 'stage-finished', stage: 'disk', seconds })]);
+  const begun = event(0, { type: 'stage-started', stage: 'disk', because: 'asked', predicted });
+  const ended = (seconds: number) => plain([begun, event(1, { type: 'stage-finished', stage: 'disk', seconds })]);
   expect(ended(80)).toEqual([
     '2025-01-01 23:58:55 disk: started (asked), about 1m 20s',
     '23:58:56 disk: finished in 1m 20s',
