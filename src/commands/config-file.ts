@@ -7,7 +7,7 @@ import type { World } from '../model.ts';
  * The configuration files that are there, the stronger last: that of the host, and that of the user, below XDG_CONFIG_HOME (XDG
  * Base Directory Specification). VMKILN_CONFIG names one in place of both.
  */
-export async function configFiles({ env, cwd }: World): Promise<string[]> {
+export function configFiles({ env, cwd }: World): string[] {
   const named = env['VMKILN_CONFIG'];
   if (named) return [resolve(cwd, named)];
   const xdg = env['XDG_CONFIG_HOME'];

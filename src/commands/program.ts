@@ -44,8 +44,9 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
       if (takesInput(action)) {
         context.world.stdin = await (await import('./stdin.ts')).recipeOnStdin(process.stdin, context.signal);
       }
-      const configured = await (await import('./config-file.ts')).configFiles(context.world);
-      if (configured.length > 0) await (await import('./config.ts')).applyConfig(action, configured);
+      const settable = action.options.some(({ envVar }) => envVar !== undefined);
+      const files = settable ? (await import('./config-file.ts')).configFiles(context.world) : [];
+      if (files.length > 0) await (await import('./config.ts')).applyConfig(action, files);
       if (action.getOptionValue('plan') !== undefined) forget(action, ['out', 'vars', 'connect']);
     });
   const command = (usage: string, summary: string, examples: readonly string[]) => {

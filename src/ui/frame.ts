@@ -39,7 +39,7 @@ const stageColumns = 9;
 export function frameLines(entries: readonly Entry[], drawing: Drawing): string[] {
   const room = Math.max(1, drawing.rows - 1);
   const [first] = entries;
-  if (entries.length !== 1 || first === undefined) return boardLines(entries, drawing, room);
+  if (entries.length !== 1 || first === undefined) return severalLines(entries, drawing, room);
   const all = stageLines(first.view, drawing, { details: true });
   return (all.length <= room ? all : briefLines(first.view, drawing)).slice(0, room);
 }
@@ -47,7 +47,7 @@ export function frameLines(entries: readonly Entry[], drawing: Drawing): string[
 /** The same once the builds have ended: all of it, however high the terminal is. A build that was refused alone has no list. */
 export function lastLines(entries: readonly Entry[], drawing: Drawing): string[] {
   const [first] = entries;
-  if (entries.length !== 1 || first === undefined) return boardLines(entries, drawing, entries.length);
+  if (entries.length !== 1 || first === undefined) return severalLines(entries, drawing, entries.length + 1);
   return first.dropped ? [] : stageLines(first.view, drawing, { details: false });
 }
 
@@ -149,6 +149,14 @@ function detailsOf(row: Row): string[] {
   if (row.state === 'waiting') return row.message === '' ? [] : [row.message];
   if (row.state !== 'running') return [];
   return [row.command === undefined ? '' : `$ ${row.command.map(shellQuote).join(' ')}`, row.message].filter(Boolean);
+}
+
+/** Several builds, and below them how long all that has taken, where there is room for more than two of them. */
+function severalLines(entries: readonly Entry[], drawing: Drawing, room: number): string[] {
+  const since = Math.min(...entries.flatMap(({ view }) => view.since ?? []));
+  if (room < 4 || since === Infinity) return boardLines(entries, drawing, room);
+  const total = `total ${formatDuration(wholeSeconds((drawing.now - since) / 1000))}`;
+  return [...boardLines(entries, drawing, room - 1), fit('  ', total, drawing, 'dim')];
 }
 
 /** A line for each of several builds; those that do not fit `room` are counted in the last one. */

@@ -38,7 +38,7 @@ function lines(entries: readonly Entry[], size = { columns: 80, rows: 24 }): str
   return frameLines(entries, drawing(size));
 }
 
-test('each build has one line: where it is, what it waits for, how it ended', () => {
+test('each build has one line: where it is, what it waits for, how it ended; and all together how long they take', () => {
   const entries = [
     entry('rhel7', running),
     entry('web', waiting),
@@ -56,6 +56,7 @@ test('each build has one line: where it is, what it waits for, how it ended', ()
     'next.yaml  queued',
     'bad.yaml   refused',
     'late.yaml  interrupted',
+    'total 1m 04s',
   ]);
 });
 
@@ -72,11 +73,12 @@ test('what does not fit the terminal is cut, and counted: names stay, and those 
     entry('rhel7', running),
     entry('web', waiting),
   ];
-  expect(lines(many, { columns: 40, rows: 5 }).map((line) => line.slice(2))).toEqual([
+  expect(lines(many, { columns: 40, rows: 6 }).map((line) => line.slice(2))).toEqual([
     'db     done in 1m 04s',
     'rhel7  install    1m 04s   30 %  pac…',
     'web    install    waiting for 1 core…',
     '19 more: 9 done, 10 queued',
+    'total 1m 04s',
   ]);
 });
 
@@ -130,5 +132,5 @@ test('a font without such characters gets marks of ASCII', () => {
     ...drawing({ columns: 80, rows: 24 }),
     plainMarks: true,
   });
-  expect(marks.map(([mark]) => mark)).toEqual(['x', '+']);
+  expect(marks.map(([mark]) => mark)).toEqual(['x', '+', ' ']);
 });
