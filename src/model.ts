@@ -63,8 +63,11 @@ export type MachineNeeds = { uefi: boolean; secureBoot: boolean; tpm: boolean };
 /** Environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** What vmkiln takes of the process that it is part of: its environment, and the folder that relative paths begin in. */
-export type World = { env: Env; cwd: string };
+/**
+ * What vmkiln takes of the process that it is part of: its environment, the folder that relative paths begin in, and the recipe
+ * that was on its standard input, which `-` names.
+ */
+export type World = { env: Env; cwd: string; stdin?: string };
 
 /** What libguestfs's programs have to know of a host. */
 export type ApplianceHost = Pick<Host, 'accelerator' | 'appliance'>;
@@ -134,6 +137,9 @@ export type InstallerLog = {
 
 /** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
 export type Prediction = { seconds: number; bytes: number };
+
+/** A stage that a build expects to run, and the wall time in seconds that it took in earlier builds, if that is known. */
+export type Ahead = { stage: StageName; seconds?: number };
 
 /** What a stage takes of the host while it runs: bytes of memory, busy cores, bytes that it may write. */
 export type Weight = { memory: number; cores: number; disk: number };
@@ -217,6 +223,7 @@ export type EventBody =
       folder: string;
       family?: string;
       accelerator?: Host['accelerator'];
+      ahead?: readonly Ahead[];
     }
   | { type: 'stage-started'; stage: StageName; because: string; predicted?: Prediction }
   | { type: 'stage-finished'; stage: StageName; seconds: number; bytes?: number }

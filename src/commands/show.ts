@@ -6,24 +6,34 @@ import { factorySchema, schema } from './schema.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { labelled } from '../ui/error-text.ts';
-import { harmless } from '../text.ts';
+import { harmless, jsonText } from '../text.ts';
 
-type VariableOptions = { set: string[]; vars?: string };
+type VariableOptions = { set: string[]; vars?: string; json?: boolean };
 
 /** `vmkiln render`: writes the answer files and lists them. */
-export async function showRender(path: string, options: VariableOptions & { out: string }): Promise<void> {
-  const { recipe } = await loadRecipe(path, await readVariables(options));
+export async function showRender(
+  path: string,
+  options: VariableOptions & { out: string },
+  { world: { stdin } }: CommandContext,
+): Promise<void> {
+  const { recipe } = await loadRecipe(path, await readVariables(options), { stdin });
   const files = await render(recipe, options.out);
   process.stdout.write(files.map((file) => `${harmless(file)}\n`).join(''));
 }
 
-/** `vmkiln validate`: one line per valid recipe, one per problem. Returns 2 when there is any problem. */
+/** `vmkiln validate`: one line per valid recipe, one per problem, or one JSON array. Returns 2 when there is any problem. */
 export async function showValidate(
   paths: readonly string[],
   options: VariableOptions,
   { world }: CommandContext,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), { cwd: world.cwd });
+  const results = await validate(paths, await readVariables(options), world);
+  const status = results.some(({ problems }) => problems.length > 0) ? 2 : 0;
+  if (options.json) {
+    const told = results.map(({ path, ...rest }) => ({ path, valid: rest.problems.length === 0, ...rest }));
+    process.stdout.write(`${jsonText(told)}\n`);
+    return status;
+  }
   for (const { path, problems, warnings, hint } of results) {
     for (const warning of warnings) process.stderr.write(`warning: ${harmless(warning)}\n`);
     if (problems.length === 0)
@@ -31,7 +41,7 @@ export async function showValidate(
     for (const problem of problems) process.stderr.write(`${harmless(problem)}\n`);
     if (hint !== undefined) process.stderr.write(`${labelled('next', harmless(hint))}\n`);
   }
-  return results.some(({ problems }) => problems.length > 0) ? 2 : 0;
+  return status;
 }
 
 /** `vmkiln schema`: prints the JSON Schema of recipes, or that of factories. */

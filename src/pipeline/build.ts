@@ -128,11 +128,14 @@ async function carryOut(build: Build): Promise<BuildResult> {
 }
 
 function startOf(plan: Plan<Recipe>, folder: string): EventBody {
-  const { name, recipeFile, rehearsal, recipe, host } = plan;
+  const { name, recipeFile, rehearsal, recipe, host, stages } = plan;
   const { family } = recipe;
+  const ahead = stages
+    .filter(({ forecast }) => forecast === 'run')
+    .map(({ stage, predicted }) => ({ stage, ...(predicted && { seconds: predicted.seconds }) }));
   return {
     type: 'build-started',
-    ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator },
+    ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator, ahead },
   };
 }
 

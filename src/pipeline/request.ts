@@ -9,7 +9,7 @@ import type { Rehearsal } from './prepare.ts';
 
 /** What a person asks for: a recipe, and how it is to be built. */
 export type BuildRequest = {
-  /** Path of the recipe. */
+  /** Path of the recipe, or `-`. */
   recipe: string;
   /** KEY=VALUE words. */
   set: readonly string[];
@@ -37,11 +37,11 @@ export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void; 
 export type Wanted = { recipe: Recipe; recipeFile: { path: string; sha256: string }; name: string };
 
 /** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
-export async function readRecipe(request: BuildRequest, { cwd }: World): Promise<Wanted> {
+export async function readRecipe(request: BuildRequest, { cwd, stdin }: World): Promise<Wanted> {
   const vars = request.vars && resolve(cwd, request.vars);
   const variables = await readVariables({ set: request.set, ...(vars && { vars }) });
   const rehearsal = request.rehearsal !== undefined;
-  const { recipe, path, sha256 } = await loadRecipe(request.recipe, variables, { rehearsal, cwd });
+  const { recipe, path, sha256 } = await loadRecipe(request.recipe, variables, { rehearsal, cwd, stdin });
   return {
     recipe: withTargets(recipe, request, cwd),
     recipeFile: { path, sha256 },

@@ -11,8 +11,8 @@ import type { Recipe } from './recipe.ts';
 import { substitute } from './variables.ts';
 import { didYouMean } from '../text.ts';
 
-/** In bytes. */
-const largestRecipe = 1024 ** 2;
+/** The longest recipe that is read, in bytes. */
+export const largestRecipe = 1024 ** 2;
 const mostAliases = 50;
 
 export type LoadedRecipe = {
@@ -38,8 +38,11 @@ export type DocumentKind<T> = {
 /** What a recipe may be. */
 type RecipeKind = Pick<DocumentKind<Recipe>, 'schema' | 'resolve'>;
 
-/** `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. */
-export type LoadOptions = { rehearsal?: boolean; cwd?: string };
+/**
+ * `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. `stdin`: the
+ * text that the path `-` stands for; its relative paths count from the current folder.
+ */
+export type LoadOptions = { rehearsal?: boolean; cwd?: string; stdin?: string | undefined };
 
 /**
  * Reads a recipe, replaces its variables, validates it and makes its paths absolute.
@@ -66,13 +69,15 @@ type LoadedDocument<T> = Omit<LoadedRecipe, 'recipe'> & {
 /** Reads any document of the kind as `loadWith` reads a recipe, with the same errors. @throws VmkilnError of its code, VARIABLE_INVALID */
 export async function loadDocument<T>(
   kind: DocumentKind<T>,
-  path: string,
+  file: string,
   variables: Readonly<Record<string, string>>,
   options: LoadOptions,
 ): Promise<LoadedDocument<T>> {
   const { schema, resolve: resolvePaths } = kind;
-  const { cwd = '.' } = options;
-  const text = await readDocument(kind, path, cwd);
+  const { cwd = '.', stdin } = options;
+  const isInput = file === '-' && stdin !== undefined;
+  const path = isInput ? 'standard input' : file;
+  const text = isInput ? stdin : await readDocument(kind, path, cwd);
   const lines = new LineCounter();
   const document = parseYaml(kind, path, text, lines);
   const fail = (problems: readonly Problem[]): never => {
@@ -87,12 +92,12 @@ export async function loadDocument<T>(
   const report: RecipeFiles['report'] = (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message });
   const given = (at: readonly PropertyKey[]) => isGiven(value, at);
-  const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
+  const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, file)), cwd, report, given });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const tell: LoadedDocument<T>['tell'] = (at, message) =>
     formatProblems(path, [{ offset: valueOffset(document, at), path: at, message }], lines).join('\n');
-  return { value: resolved, path: resolve(cwd, path), text, sha256, tell };
+  return { value: resolved, path: isInput ? file : resolve(cwd, path), text, sha256, tell };
 }
 
 /** What a kind is called, and what its mistakes are. */

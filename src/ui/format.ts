@@ -6,12 +6,6 @@ export function formatPercent(fraction: number): string {
   return `${Math.floor(Math.min(1, Math.max(0, fraction)) * 100)} %`;
 }
 
-/** Makes a text one line of at most `width` characters, with an ellipsis for what does not fit. */
-export function oneLine(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
-}
-
 /** What a piece of text is, for colouring. */
 type Role = 'title' | 'good' | 'bad' | 'warn' | 'dim' | 'name';
 
@@ -23,8 +17,14 @@ const styles = { title: 'bold', good: 'green', bad: 'red', warn: 'yellow', dim: 
 /** Leaves every text as it is. */
 export const noPaint: Paint = (_role, text) => text;
 
-/** The paint for a stream: colours only on a terminal, and never under NO_COLOR (no-color.org) or TERM=dumb. */
+/**
+ * The paint for a stream: colours on a terminal only, but under neither NO_COLOR (no-color.org) nor TERM=dumb. FORCE_COLOR
+ * (force-color.org) decides before all of these, and says no with 0, as it does to Node.js.
+ */
 export function paintFor(stream: { isTTY?: boolean }, env: Env): Paint {
-  const colour = stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const forced = env['FORCE_COLOR'];
+  const colour = forced
+    ? !/^(0|false)$/.test(forced)
+    : stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   return colour ? (role, text) => styleText(styles[role], text, { validateStream: false }) : noPaint;
 }

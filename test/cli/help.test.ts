@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'fmt', 'doctor', 'inspect', 'verify', 'describe'],
   ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature'],
   ...['promote', 'rollback', 'revoke', 'channels', 'builds', 'explain', 'logs'],
   ...['report', 'console', 'shell', 'clean', 'nightly', 'factory', 'schema', 'init', 'completion'],
@@ -64,7 +64,7 @@ test('the reference in docs/cli.md has every command and every option', async ()
   for (const command of commands) {
     const section = reference.split(/^## /m).find((part) => part.startsWith(`vmkiln ${command}\n`)) ?? '';
     const help = [...(await helpOf(command)).values()].map(optionsIn).join('\n');
-    const options = help.matchAll(/^ {2}(?:-[cf], )?(--[a-z-]+)/gm);
+    const options = help.matchAll(/^ {2}(?:-[cfqv], )?(--[a-z-]+)/gm);
     const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
     expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
   }
@@ -81,4 +81,26 @@ test('--until offers the stages that leave something, and --from all', async () 
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   expect((await vmkiln('--version')).stdout).toBe(`${version}\n`);
+});
+
+test('help takes the words of a command, and names the nearest for one that is not there', async () => {
+  expect(await vmkiln('help', 'image', 'list')).toEqual(await vmkiln('image', 'list', '--help'));
+  await expect(vmkiln('help', 'image', 'lst')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /^vmkiln: unknown command 'lst', did you mean "list"\?\n {2}next: vmkiln image --help/,
+    ),
+  });
+});
+
+test('every command has a man page, with its options and examples', async () => {
+  expect(readdirSync('dist/man').toSorted()).toEqual(
+    ['vmkiln.1', ...commands.map((command) => `vmkiln-${command}.1`)].toSorted(),
+  );
+  const page = readFileSync('dist/man/vmkiln-image.1', 'utf8').replaceAll('\\-', '-');
+  for (const help of (await helpOf('image')).values()) {
+    const [options, examples] = help.split('Examples:');
+    for (const [, option] of (options ?? '').matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)) expect(page).toContain(option);
+    for (const [, example] of (examples ?? '').matchAll(/\$ (.*)$/gm)) expect(page).toContain(example);
+  }
 });

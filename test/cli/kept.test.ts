@@ -128,7 +128,7 @@ test('both say it when nothing is kept', async () => {
   for (const command of ['shell', 'console']) {
     expect(await run([command, 'db'])).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/db-\S+ has kept nothing: it is done\n.*--keep-on-failure/),
+      stderr: expect.stringMatching(/db-\S+ has kept nothing: it is done\n.*--on-error keep/),
     });
   }
   const guest = await run(['console']);
