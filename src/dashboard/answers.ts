@@ -39,6 +39,10 @@ export const buildForm = z.object({
       sha256: z.string(),
       size: z.number(),
       unchanged: z.boolean(),
+      already: z
+        .string()
+        .optional()
+        .describe('The build whose image is there: the same publication was made by it before.'),
     }),
   ),
   warnings: z.array(z.string()),

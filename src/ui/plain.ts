@@ -1,6 +1,6 @@
 import type { Event, Prediction } from '../model.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import { formatPercent } from './format.ts';
+import { formatPercent, publishedNote } from './format.ts';
 import type { Ui } from './ui.ts';
 import { formatBytes, formatClock, formatDuration, harmless, shellQuote } from '../text.ts';
 
@@ -73,7 +73,7 @@ export function eventText(event: Event): string | undefined {
       return `different from ${event.since}: ${event.summary}`;
     case 'published':
       return (
-        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${event.unchanged ? ', unchanged' : ''})` +
+        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${publishedNote(event, [', ', ''])})` +
         `\n${labelled('sha256', event.sha256)}`
       );
     case 'failed':

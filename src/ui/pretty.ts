@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask, type ListrTaskWrapper } from 'listr2';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import { formatPercent, oneLine, paintFor, type Paint } from './format.ts';
+import { formatPercent, oneLine, paintFor, type Paint, publishedNote } from './format.ts';
 import { applyEvent, emptyView, waitingRow, type BuildView, type Row } from './view.ts';
 import type { Screen, Ui, UiOptions } from './ui.ts';
 import { allHarmless, formatBytes, formatDuration, shellQuote } from '../text.ts';
@@ -240,7 +240,7 @@ function rowDetail(row: Row, width: number): string {
 export function resultText(view: BuildView, paint: Paint): string | undefined {
   const images = view.published.map((image) =>
     [
-      `${paint('good', view.name)} published to ${image.target}${image.unchanged ? ' (unchanged)' : ''}`,
+      `${paint('good', view.name)} published to ${image.target}${publishedNote(image)}`,
       labelled('image', paint('title', image.location)),
       labelled('size', formatBytes(image.size)),
       labelled('sha256', image.sha256),
