@@ -34,13 +34,17 @@ export function defineQueueCommands(
   )
     .option('--label <label>', 'what this host has besides its architecture and kvm or tcg (repeatable)', collect, [])
     .option('--jobs <n>', 'builds at the same time', positive, 1)
+    .option('--nights', 'also decide what nights build, and report them: on one host of the factory')
     .option('--lease <duration>', 'how long a job stays with a worker that is not heard of', seconds, 60)
-    .action((file: string, options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number }) =>
-      run(async () => (await commands()).worker(file, options, context)),
+    .action(
+      (
+        file: string,
+        options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
+      ) => run(async () => (await commands()).worker(file, options, context)),
     );
   define(
     'enqueue <file> [image...]',
-    'Put a night into the queue, and its schedules.',
+    'Put a night into the queue, of what has changed or of the named images, and its schedules.',
     'factory.yaml rhel9 --queue redis://127.0.0.1',
   )
     .option('--schedules', 'only bring the schedules in the queue up to date')

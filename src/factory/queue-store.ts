@@ -1,4 +1,4 @@
-import type { FlowProducer, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
+import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { redact } from '../tools/exec.ts';
 import type { QueueAddress } from './queue-address.ts';
@@ -6,7 +6,6 @@ import type { QueueAddress } from './queue-address.ts';
 /** The queues of one server. `close` ends every connection. */
 export type QueueStore = {
   queue: (name: string) => Queue;
-  flows: () => FlowProducer;
   worker: (name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>) => Worker;
   close: () => Promise<void>;
   failure: (error: unknown) => VmkilnError;
@@ -62,7 +61,6 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   };
   const result: QueueStore = {
     ...{ queue, failure },
-    flows: () => keep('flows', new bullmq.FlowProducer({ connection: forCommand, prefix })),
     worker: (name, processor, options) =>
       keep(`worker ${name}`, new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
     close: async () => void (await Promise.allSettled([...open.values()].map((each) => each.close()))),

@@ -24,13 +24,22 @@ type Status = {
 };
 
 function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}, more: readonly string[] = []) {
-  const options = { env: { ...host.env, ...env }, cwd: host.folder };
+  const where = { env: { ...host.env, ...env }, cwd: host.folder };
   const to = ['--queue', url, ...more];
-  const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], options);
+  const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], where);
   const said: string[] = [];
-  const worker = (own: Record<string, string> = {}): ChildProcess => {
-    const words = [resolve('dist/cli.js'), 'factory', 'worker', 'factory.yaml', ...to, '--lease', `${lease}s`];
-    const child = spawn(process.execPath, words, { cwd: host.folder, env: { ...process.env, ...options.env, ...own } });
+  const worker = (own: Record<string, string> = {}, options: readonly string[] = ['--nights']): ChildProcess => {
+    const words = [
+      resolve('dist/cli.js'),
+      'factory',
+      'worker',
+      'factory.yaml',
+      ...to,
+      '--lease',
+      `${lease}s`,
+      ...options,
+    ];
+    const child = spawn(process.execPath, words, { cwd: host.folder, env: { ...process.env, ...where.env, ...own } });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
     ends.push(() => child.kill('SIGKILL'));
     return child;
@@ -39,7 +48,7 @@ function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}
     const { stdout } = await run('status', '--json');
     const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
     // What waits for its schedule is a night to come.
-    return all.filter(({ name }) => name !== 'night');
+    return all.filter(({ name, state }) => name !== 'night' || state !== 'delayed');
   };
   const settled = async () => {
     for (;;) {
@@ -76,22 +85,29 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
     "name: f\nrecipes: [good.yaml, { recipe: bad.yaml, labels: [x86_64] }]\nschedule: '0 2 * * *'\n",
   );
   const secrets = { QUEUE_PASSWORD: password, ROOT_PASSWORD: 'open-sesame-of-root' };
-  const { run, worker, settled, said } = factoryOf(host, server.url, secrets, [
+  const { run, worker, jobs, settled, said } = factoryOf(host, server.url, secrets, [
     '--queue-password',
     'env:QUEUE_PASSWORD',
   ]);
   expect(await run('enqueue')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^f-\S+\n$/) });
   const failing = worker({ FAKE_FAIL: 'work/bad-' });
-  const jobs = await settled();
-  const bad = jobs.find(({ id }) => id.endsWith('.bad'));
+  const all = await settled();
+  const bad = all.find(({ id }) => id.endsWith('.bad'));
   expect(bad).toMatchObject({ state: 'failed', reason: expect.stringMatching(/COMMAND_FAILED; see \S+:\//) });
-  expect(jobs.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
-  expect(jobs.find(({ name }) => name === 'report')).toMatchObject({ state: 'completed' });
+  expect(all.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
+  expect(all.find(({ name }) => name === 'night')).toMatchObject({ state: 'completed' });
   expect(said.join('')).toContain('f: 1 failed, 1 built');
   expect(await stop(failing)).toBe(0);
   const mending = worker();
   expect(await run('retry', bad?.id ?? '')).toMatchObject({ status: 0 });
   expect((await settled()).find(({ id }) => id === bad?.id)).toMatchObject({ state: 'completed' });
+  expect(said.join('')).toContain('f: 1 built');
+  // Nothing has changed since: the next night builds nothing.
+  const builds = (await jobs()).filter(({ name }) => name === 'build').length;
+  expect(await run('enqueue')).toMatchObject({ status: 0 });
+  const after = await settled();
+  expect(said.join('')).toContain('f: 2 unchanged');
+  expect(after.filter(({ name }) => name === 'build')).toHaveLength(builds);
   expect((await run('logs', bad?.id ?? '')).stdout).toContain('published to directory');
   expect(await run('drain')).toMatchObject({ status: 0 });
   expect(await stop(mending)).toBe(0);
@@ -132,11 +148,12 @@ test.each([
     const one = worker();
     expect((await settled()).map(({ state }) => state)).toEqual(['completed', 'completed']);
     expect(said.join('')).toContain('f: 1 built');
+    expect(said.join('')).not.toContain('duplicate key');
     expect(await stop(one)).toBe(0);
     const slow = worker({ FAKE_SECONDS: '60' });
     const night = (await run('enqueue', 'b')).stdout.trim();
     const build = async () => (await jobs()).find(({ id }) => id === `${night}.b`);
-    await expect.poll(async () => (await build())?.state, { timeout: 30_000, interval: 500 }).toBe('active');
+    await expect.poll(async () => (await build())?.state, { timeout: 60_000, interval: 500 }).toBe('active');
     expect(await run('cancel', `${night}.b`)).toMatchObject({ status: 0 });
     await settled();
     expect(await build()).toMatchObject({ state: 'failed', reason: expect.stringContaining('cancelled') });
@@ -230,7 +247,8 @@ test('workers that are killed and frozen, a server that restarts: every image is
   expect(await run('enqueue')).toMatchObject({ status: 0 });
   const homes = [0, 1, 2].map((number) => join(host.folder, `home-${number}`));
   for (const home of homes) mkdirSync(home);
-  const workers = homes.map((home) => worker({ VMKILN_HOME: home }));
+  const begin = (at: number) => worker({ VMKILN_HOME: homes[at] ?? '' }, at === 0 ? ['--nights'] : []);
+  const workers = homes.map((_, at) => begin(at));
   const isOver = async () => (await jobs()).every(({ state }) => ['completed', 'failed'].includes(state));
   for (let round = 0; !(await isOver()); round++) {
     await sleep(1500);
@@ -238,7 +256,7 @@ test('workers that are killed and frozen, a server that restarts: every image is
     const victim = workers[at];
     if (round % 3 === 0 && victim) {
       victim.kill('SIGKILL');
-      workers[at] = worker({ VMKILN_HOME: homes[at] ?? '' });
+      workers[at] = begin(at);
     } else if (round % 3 === 1 && victim?.pid !== undefined) {
       const frozen = family(victim.pid);
       signal(frozen, 'SIGSTOP');

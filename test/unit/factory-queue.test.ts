@@ -1,9 +1,7 @@
-import fc from 'fast-check';
-import type { FlowJob } from 'bullmq';
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/factory/jobs.ts';
 import { queueAddress } from '../../src/factory/queue-address.ts';
-import { buildQueue, flowOf, servedQueues } from '../../src/factory/queue-jobs.ts';
+import { buildQueue, servedQueues } from '../../src/factory/queue-jobs.ts';
 
 function jobOf(name: string, base: string | undefined, labels: string[] = []): Job {
   const entry = { recipe: `/${name}.yaml`, vars: {}, labels } as Job['entry'];
@@ -38,26 +36,4 @@ test('a worker serves the queues whose labels it has', () => {
   const jobs = [jobOf('a', undefined), jobOf('b', undefined, ['kvm', 'big']), jobOf('c', undefined, ['tcg'])];
   expect(servedQueues('f', jobs, ['x86_64', 'kvm', 'big'])).toEqual(['f/build', 'f/build/big+kvm']);
   expect(buildQueue('f', ['b', 'a', 'b'])).toBe('f/build/a+b');
-});
-
-test('every image is built once in a night, and after the one that it starts from', () => {
-  const forest = fc.array(fc.option(fc.nat(), { nil: undefined }), { minLength: 1, maxLength: 12 });
-  fc.assert(
-    fc.property(forest, (bases) => {
-      const jobs = bases.map((base, at) =>
-        jobOf(`i${at}`, base === undefined || at === 0 ? undefined : `i${base % at}`),
-      );
-      const flow = flowOf('f', jobs, 'n', '2026-11-29T00:00:00Z');
-      const below = (job: FlowJob): string[] =>
-        (job.children ?? []).flatMap((each) => [each.data.image, ...below(each)]);
-      const all = below(flow);
-      expect(all.toSorted()).toEqual(jobs.map(({ name }) => name).toSorted());
-      const before = (job: FlowJob): void => {
-        const base = jobs.find(({ name }) => name === job.data.image)?.base;
-        if (base !== undefined) expect(below(job)).toContain(base);
-        for (const each of job.children ?? []) before(each);
-      };
-      for (const each of flow.children ?? []) before(each);
-    }),
-  );
 });
