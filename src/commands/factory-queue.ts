@@ -127,7 +127,16 @@ export async function status(
 
 function statusOf(job: QueueJob, state: (typeof states)[number]) {
   const { host, build, folder, bundle } = recordOf(job) ?? {};
-  return { id: job.id ?? '', name: job.name, state, host, build, folder, bundle, reason: job.failedReason };
+  return {
+    id: job.id ?? '',
+    name: job.name,
+    state,
+    host,
+    build,
+    folder,
+    bundle,
+    ...(state === 'failed' && { reason: job.failedReason }),
+  };
 }
 
 /** `vmkiln factory cancel`: takes a job out of the queue; one that is built is ended by its worker. @throws VmkilnError USAGE when it has ended */

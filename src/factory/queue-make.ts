@@ -36,7 +36,11 @@ export function makeByWorkers(
         if (job === undefined) throw new BuildFailure({ code: 'UNKNOWN', message: `its job ${jobId} was removed` });
         const record = recordOf(job);
         if (record?.build !== undefined) began(record.build);
-        if (job.finishedOn !== undefined) return outcomeOf(record, job.failedReason);
+        // One that was lost before it was done keeps the reason of that.
+        const state = job.finishedOn === undefined ? undefined : await job.getState();
+        if (state === 'completed') return madeBy(record);
+        if (state === 'failed')
+          throw new BuildFailure(record?.failure ?? { code: 'UNKNOWN', message: job.failedReason });
       } catch (error) {
         if (error instanceof BuildFailure || error instanceof Postponed) throw error;
         // The lease of the night is lost too if its server stays away.
@@ -46,11 +50,9 @@ export function makeByWorkers(
   };
 }
 
-/** @throws Postponed, BuildFailure */
-function outcomeOf(record: BuildRecord | undefined, reason: string | undefined): MadeBuild {
-  if (reason || record === undefined) {
-    throw new BuildFailure(record?.failure ?? { code: 'UNKNOWN', message: reason || 'nothing is known of its build' });
-  }
+/** @throws Postponed, BuildFailure when nothing is known of it */
+function madeBy(record: BuildRecord | undefined): MadeBuild {
+  if (record === undefined) throw new BuildFailure({ code: 'UNKNOWN', message: 'nothing is known of its build' });
   const { postponed, build = '', folder = '', published, told, host, statements } = record;
   if (postponed !== undefined) throw new Postponed(`${postponed} (on ${host})`);
   return {

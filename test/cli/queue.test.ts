@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
+import { cutProxy } from '../support/cut-proxy.ts';
 import { fakeHost, type FakeHost } from '../support/fake-tools.ts';
-import { postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
+import { certificates, postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 // A factory on many hosts: real servers, workers that are killed and frozen, tools that do nothing.
@@ -28,13 +29,18 @@ function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}
   const to = ['--queue', url, ...more];
   const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], where);
   const said: string[] = [];
-  const worker = (own: Record<string, string> = {}, options: readonly string[] = ['--nights']): ChildProcess => {
+  const worker = (
+    own: Record<string, string> = {},
+    options: readonly string[] = ['--nights'],
+    at = url,
+  ): ChildProcess => {
+    const reached = to.map((word) => (word === url ? at : word));
     const words = [
       resolve('dist/cli.js'),
       'factory',
       'worker',
       'factory.yaml',
-      ...to,
+      ...reached,
       '--lease',
       `${lease}s`,
       ...options,
@@ -61,7 +67,7 @@ function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}
 }
 
 async function redis(password?: string): Promise<QueueServer> {
-  const server = await redisServer(password);
+  const server = await redisServer(password === undefined ? {} : { password });
   ends.push(server.stop);
   return server;
 }
@@ -214,75 +220,153 @@ function chance(seed: number): () => number {
   };
 }
 
-test('workers that are killed and frozen, a server that restarts: every image is published once, and nothing is left', async () => {
-  const count = Number(process.env['VMKILN_QUEUE_JOBS'] ?? 12);
-  const seed = Number(process.env['VMKILN_QUEUE_SEED'] ?? Math.floor(Math.random() * 1e6));
-  const random = chance(seed);
+/** What happens in a campaign: it takes its time, and leaves all as it was. */
+type Fault = 'kill a worker' | 'freeze a worker' | 'cut the network' | 'restart the server' | 'kill the server';
+const faults: readonly Fault[] = [
+  ...(['kill a worker', 'freeze a worker', 'cut the network', 'restart the server', 'kill the server'] as const),
+];
+
+/** Images of a campaign that a person starts: 60 are meant. */
+const asked = process.env['VMKILN_QUEUE_JOBS'];
+
+test.each([
+  ['Redis', redisServer, 10],
+  ['PostgreSQL', postgresServer, 5],
+])(
+  'workers that are killed, frozen and cut off, a server that restarts or is killed, on %s: every image is published once, and nothing is left',
+  async (_, serve, few) => {
+    const count = Number(asked ?? few);
+    const seed = Number(process.env['VMKILN_QUEUE_SEED'] ?? Math.floor(Math.random() * 1e6));
+    const random = chance(seed);
+    const server = await serve();
+    ends.push(server.stop);
+    const host = fakeHost();
+    const names = Array.from({ length: count }, (_each, index) => `i${index}`);
+    for (const name of names) host.recipe(name, `packages: [cloud-init, ${name}]`);
+    writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: ['i*.yaml']\n");
+    const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
+    const index = join(host.folder, 'images/index.json');
+    const seen = new Map<string, { contents: Set<string>; serials: Set<string> }>();
+    const look = setInterval(() => {
+      if (!existsSync(index)) return;
+      for (const { file, sha256, serial } of (
+        JSON.parse(readFileSync(index, 'utf8')) as { images: { file: string; sha256: string; serial: string }[] }
+      ).images) {
+        const known = seen.get(file) ?? { contents: new Set(), serials: new Set() };
+        seen.set(file, known);
+        known.contents.add(sha256);
+        known.serials.add(serial);
+      }
+    }, 50);
+    ends.push(() => clearInterval(look));
+    const night = (await run('enqueue')).stdout.trim();
+    const hosts = await Promise.all(
+      [0, 1, 2].map(async (number) => {
+        const home = join(host.folder, `home-${number}`);
+        mkdirSync(home);
+        const proxy = await cutProxy(server.port);
+        ends.push(proxy.close);
+        return { home, proxy, url: server.url.replace(`:${server.port}`, `:${proxy.port}`) };
+      }),
+    );
+    const begin = (at: number) =>
+      worker({ VMKILN_HOME: hosts[at]?.home ?? '' }, at === 0 ? ['--nights'] : [], hosts[at]?.url);
+    const workers = hosts.map((_each, at) => begin(at));
+    const happened = new Map<Fault, number>();
+    const happen = async (fault: Fault) => {
+      const at = Math.floor(random() * workers.length);
+      const [victim, network] = [workers[at], hosts[at]?.proxy];
+      happened.set(fault, (happened.get(fault) ?? 0) + 1);
+      if (fault === 'kill a worker') {
+        victim?.kill('SIGKILL');
+        workers[at] = begin(at);
+      } else if (fault === 'freeze a worker' && victim?.pid !== undefined) {
+        const frozen = family(victim.pid);
+        signal(frozen, 'SIGSTOP');
+        await sleep((lease + 2) * 1000);
+        signal(frozen, 'SIGCONT');
+      } else if (fault === 'cut the network') {
+        network?.cut();
+        await sleep((lease + 2) * 1000);
+        network?.mend();
+      } else {
+        await (fault === 'kill the server' ? server.kill() : server.stop());
+        await server.start();
+      }
+    };
+    const isOver = async () => {
+      const all = await jobs();
+      return all.every(({ state }) => ['completed', 'failed'].includes(state));
+    };
+    // Each of them once, and then in every second round one by chance.
+    for (let round = 0; !(await isOver()); round++) {
+      await sleep(1500);
+      const next = faults[round] ?? (round % 2 === 0 ? undefined : faults[Math.floor(random() * faults.length)]);
+      if (next) await happen(next);
+    }
+    const all = await settled();
+    for (const each of workers) expect(await stop(each)).toBe(0);
+    clearInterval(look);
+    if (asked !== undefined) console.log(JSON.stringify({ seed, count, happened: Object.fromEntries(happened) }));
+    const failed = all.filter(({ state }) => state === 'failed');
+    expect({ seed, failed, said: failed.length > 0 ? said.join('') : '' }).toEqual({ seed, failed: [], said: '' });
+    expect([...seen.keys()].toSorted()).toEqual(names.map((name) => `${name}.qcow2`).toSorted());
+    const serial = night.slice('f-'.length);
+    for (const [file, { contents, serials }] of seen) {
+      expect({ seed, file, contents: contents.size, serials: [...serials] }).toEqual({
+        ...{ seed, file, contents: 1, serials: [serial] },
+      });
+    }
+    expect(said.join('')).toContain(`f: ${count} built`);
+    const work = hosts.flatMap(({ home }) => readdirSync(join(home, 'cache/work')));
+    expect({ seed, running: running(host), work }).toEqual({ seed, running: [], work: [] });
+  },
+  3_600_000,
+);
+
+test('a server that is full refuses what is new, and says so; work goes on when it has room', async () => {
   const server = await redis();
   const host = fakeHost();
-  // The same build has the same bytes wherever it is made.
-  const tool = join(host.folder, 'bin/virsh');
-  writeFileSync(
-    tool,
-    readFileSync(tool, 'utf8').replace('image of $last', 'image of $(basename "$(dirname "$last")" | cut -d- -f1)'),
-  );
-  chmodSync(tool, 0o755);
-  const names = Array.from({ length: count }, (_, index) => `i${index}`);
-  for (const name of names) host.recipe(name, `packages: [cloud-init, ${name}]`);
-  writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: ['i*.yaml']\n");
-  const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
-  const index = join(host.folder, 'images/index.json');
-  const seen = new Map<string, { builds: Set<string>; serials: string[] }>();
-  const look = setInterval(() => {
-    if (!existsSync(index)) return;
-    for (const { file, build, serial } of (
-      JSON.parse(readFileSync(index, 'utf8')) as { images: { file: string; build: string; serial: string }[] }
-    ).images) {
-      const known = seen.get(file) ?? { builds: new Set(), serials: [] };
-      seen.set(file, known);
-      known.builds.add(build);
-      if (known.serials.at(-1) !== serial) known.serials.push(serial);
-    }
-  }, 50);
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { run, worker, settled, said } = factoryOf(host, server.url);
+  const client = new Redis({ port: server.port });
+  ends.push(() => client.disconnect());
+  const one = worker({ FAKE_SECONDS: '2' });
   expect(await run('enqueue')).toMatchObject({ status: 0 });
-  const homes = [0, 1, 2].map((number) => join(host.folder, `home-${number}`));
-  for (const home of homes) mkdirSync(home);
-  const begin = (at: number) => worker({ VMKILN_HOME: homes[at] ?? '' }, at === 0 ? ['--nights'] : []);
-  const workers = homes.map((_, at) => begin(at));
-  const isOver = async () => (await jobs()).every(({ state }) => ['completed', 'failed'].includes(state));
-  for (let round = 0; !(await isOver()); round++) {
-    await sleep(1500);
-    const at = Math.floor(random() * workers.length);
-    const victim = workers[at];
-    if (round % 3 === 0 && victim) {
-      victim.kill('SIGKILL');
-      workers[at] = begin(at);
-    } else if (round % 3 === 1 && victim?.pid !== undefined) {
-      const frozen = family(victim.pid);
-      signal(frozen, 'SIGSTOP');
-      await sleep((lease + 2) * 1000);
-      signal(frozen, 'SIGCONT');
-    } else {
-      await server.stop();
-      await server.start();
-    }
-  }
-  const all = await settled();
-  for (const each of workers) expect(await stop(each)).toBe(0);
-  clearInterval(look);
-  const failed = all.filter(({ state }) => state === 'failed');
-  expect({ seed, failed, said: failed.length > 0 ? said.join('') : '' }).toEqual({ seed, failed: [], said: '' });
-  expect([...seen.keys()].toSorted()).toEqual(names.map((name) => `${name}.qcow2`).toSorted());
-  for (const [file, { builds, serials }] of seen) {
-    expect({ seed, file, builds: builds.size, serials }).toEqual({
-      seed,
-      file,
-      builds: 1,
-      serials: serials.toSorted(),
-    });
-  }
-  expect({ seed, running: running(host) }).toEqual({ seed, running: [] });
-}, 1_800_000);
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('a: build begins');
+  await client.config('SET', 'maxmemory', '1');
+  expect(await run('enqueue')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/maxmemory.*\n.*the server of the queue is full/),
+  });
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('the lease of the job was lost');
+  expect(existsSync(join(host.folder, 'images/index.json'))).toBe(false);
+  await client.config('SET', 'maxmemory', '0');
+  await settled();
+  expect(said.join('')).toContain('f: 1 built');
+  expect(await stop(one)).toBe(0);
+}, 180_000);
+
+test.each([
+  ['Redis', redisServer],
+  ['PostgreSQL', postgresServer],
+])(
+  'TLS to %s: a server that the CA has not signed is none',
+  async (_, serve) => {
+    const tls = certificates();
+    const server = await serve({ tls });
+    ends.push(server.stop);
+    const host = fakeHost();
+    host.recipe('a');
+    writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+    const { run } = factoryOf(host, server.url);
+    expect(await run('enqueue', '--queue-ca', tls.ca)).toMatchObject({ status: 0 });
+    expect((await run('status', '--queue-ca', tls.ca)).stdout).toContain('f/night');
+    expect(await run('status')).toMatchObject({ status: 1, stderr: expect.stringMatching(/certificate/) });
+  },
+  60_000,
+);
 
 test('beside it: a plain worker of BullMQ that is frozen past its lease runs its work twice', async () => {
   const server = await redis();
