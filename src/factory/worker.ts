@@ -172,8 +172,8 @@ async function carryOut(
         ...(from !== undefined && { from }),
         tell: (current, event) => {
           known = { ...current };
-          const [record, line] = [known, JSON.stringify(event)];
-          told = told.then(() => quietly(Promise.all([job.updateProgress(record), job.log(line)])));
+          const [now, line] = [known, JSON.stringify(event)];
+          told = told.then(() => quietly(Promise.all([job.updateProgress(now), job.log(line)])));
         },
       });
     });
