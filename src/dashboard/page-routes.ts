@@ -16,7 +16,11 @@ import { htmlOf, liveView, overviewView } from './views.ts';
 const html = 'text/html; charset=utf-8';
 
 /** What people look at: the overview, the pages of `vmkiln report`, the live page of a build; and the login. */
-export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () => Access): void {
+export function pageRoutes(
+  plain: FastifyInstance,
+  sources: Sources,
+  { access, hasQueues }: { access: () => Access; hasQueues: boolean },
+): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const screens = openScreens(sources);
   const hide = { hide: true } as const;
@@ -24,7 +28,7 @@ export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () 
   app.get('/', { schema: hide }, async ({ person }, reply) => {
     const may = { build: access().may(person, 'build'), promote: access().may(person, 'promote') };
     reply.type(html);
-    return htmlOf('overview', overviewView(await overview(sources, may), Date.now()));
+    return htmlOf('overview', { ...overviewView(await overview(sources, may), Date.now()), hasQueues });
   });
   // As `vmkiln report --all` and the nights write them: beside each other.
   app.get(

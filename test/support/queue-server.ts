@@ -29,7 +29,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serverOf(url: string, port: number, run: () => ChildProcess): Promise<QueueServer> {
+async function serverOf(
+  url: string,
+  port: number,
+  run: () => ChildProcess,
+  ends: NodeJS.Signals = 'SIGTERM',
+): Promise<QueueServer> {
   let child: ChildProcess | undefined;
   const start = async () => {
     child = run();
@@ -54,7 +59,7 @@ async function serverOf(url: string, port: number, run: () => ChildProcess): Pro
     }
   };
   await start();
-  return { url, port, start, stop: end('SIGTERM'), kill: end('SIGKILL') };
+  return { url, port, start, stop: end(ends), kill: end('SIGKILL') };
 }
 
 /** redis-server with what docs/factory.md wants of it. */
@@ -104,9 +109,9 @@ export async function postgresServer({ tls, data: given }: ServerOptions = {}): 
     args.push('-c', 'ssl=on');
   }
   const mode = tls ? '?sslmode=verify-full' : '';
-  const server = await serverOf(`postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`, port, () =>
-    spawn(program, [...words, ...args], { stdio: 'ignore' }),
-  );
+  const url = `postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`;
+  // SIGTERM would have it wait until all that are connected have left: postgres(1).
+  const server = await serverOf(url, port, () => spawn(program, [...words, ...args], { stdio: 'ignore' }), 'SIGINT');
   await sleep(500);
   return server;
 }
