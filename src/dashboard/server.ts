@@ -9,6 +9,7 @@ import { version } from '../version.ts';
 import { type Access, openAccess } from './access.ts';
 import { actionRoutes, isForm, type Starter } from './actions.ts';
 import { apiRoutes } from './api.ts';
+import { openClouds } from './cloud-channels.ts';
 import { type Listen, urlOf } from './listen.ts';
 import { pageRoutes } from './page-routes.ts';
 import type { Sources } from './state.ts';
@@ -77,8 +78,9 @@ export async function startServer(
   );
   // Where the routes are made, the plugins above have to be there.
   await app.register(async (inner) => {
-    apiRoutes(inner, sources);
-    pageRoutes(inner, sources, { access: accessNow, hasQueues: queues.length > 0 });
+    const clouds = openClouds(sources);
+    apiRoutes(inner, sources, clouds);
+    pageRoutes(inner, sources, { access: accessNow, clouds, hasQueues: queues.length > 0 });
     built = actionRoutes(inner, sources, { starter, say });
     // Its packages are a matter of those who have a queue.
     if (queues.length > 0) await (await import('./queue-page.ts')).queuePage(inner, queues);
