@@ -74,6 +74,9 @@ export const jobOptions: JobsOptions = {
   removeOnFail: { age: 90 * 86_400 },
 };
 
+/** A night goes on whenever its server, or the host that decides, comes back. */
+export const nightOptions: JobsOptions = { ...jobOptions, attempts: 100, backoff: { type: 'fixed', delay: 5000 } };
+
 /** What a job says of its build. */
 export function recordOf(job: Pick<QueueJob, 'progress'> | undefined): BuildRecord | undefined {
   const record: unknown = job?.progress;

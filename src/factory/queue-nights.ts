@@ -1,6 +1,6 @@
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
-import { jobOptions, type NightData, nightQueue } from './queue-jobs.ts';
+import { type NightData, nightOptions, nightQueue } from './queue-jobs.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { Schedule } from './schedule.ts';
 import { serialAt, serialNow } from '../targets/serial.ts';
@@ -13,7 +13,7 @@ export async function putNight(
 ): Promise<string> {
   const id = `${factory.name}-${serialNow()}`;
   const night: NightData = { ...data, id };
-  await store.queue(nightQueue(factory.name)).add('night', night, { ...jobOptions, jobId: id });
+  await store.queue(nightQueue(factory.name)).add('night', night, { ...nightOptions, jobId: id });
   return id;
 }
 
@@ -33,6 +33,6 @@ export async function reconcile({ factory }: LoadedFactory, jobs: readonly Job[]
   for (const { key } of await queue.getJobSchedulers()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
   for (const [id, { schedule, data }] of wanted) {
     const pattern = { pattern: schedule.cron, tz: schedule.timezone };
-    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: jobOptions });
+    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: nightOptions });
   }
 }

@@ -101,7 +101,7 @@ async function decide(
   token: string | undefined,
   { store, worker, lease, world, signal, say, report }: WorkerContext & { worker: Worker | undefined; lease: number },
 ): Promise<void> {
-  const { WaitingError } = await import('bullmq');
+  const { UnrecoverableError, WaitingError } = await import('bullmq');
   const data = job.data as NightData;
   const id = nightId(loaded, data, job.timestamp);
   const { images, asked = false, of: night = id } = data;
@@ -126,6 +126,10 @@ async function decide(
       throw new WaitingError();
     }
     if (summary) await report(summary);
+  } catch (error) {
+    // What is wrong with the factory is so at the next try too.
+    const isWrong = error instanceof VmkilnError && error.code !== 'INTERRUPTED' && !watched.signal.aborted;
+    throw isWrong ? new UnrecoverableError(error.message) : error;
   } finally {
     watched.end();
   }
@@ -181,7 +185,9 @@ async function carryOut(
     const { build, folder } = record;
     if (!record.failure && build !== undefined && folder !== undefined) {
       record.told = await toldBy({ build, folder }, paths);
-      const statements = await statementsBy(build, paths);
+      // What stays in place of this image is not what it speaks of.
+      const isOwn = record.published.every(({ already }) => already === undefined);
+      const statements = isOwn ? await statementsBy(build, paths) : undefined;
       if (statements !== undefined) record.statements = statements;
     }
     await job.updateProgress(record);

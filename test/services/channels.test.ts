@@ -5,7 +5,9 @@ import { expect, inject, test } from 'vitest';
 import { channelMedium } from '../../src/channels/medium.ts';
 import { openClouds } from '../../src/dashboard/cloud-channels.ts';
 import { sha256Of } from '../../src/describe/statements.ts';
+import type { Job } from '../../src/factory/jobs.ts';
 import { loadFactory } from '../../src/factory/load.ts';
+import { promotePublished } from '../../src/factory/promote.ts';
 import { listImages } from '../../src/openstack/image-api.ts';
 import { openPaths } from '../../src/pipeline/request.ts';
 import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
@@ -127,4 +129,21 @@ test('the dashboard shows the channels of clouds, and what is wrong with one tha
   // Another look within the minute asks nobody.
   await there.rollback(channel).catch(() => undefined);
   expect(await ask()).toEqual(shown);
+}, 60_000);
+
+test('what another host has built is promoted in a cloud by what that host says of it', async () => {
+  const [name, channel] = [fresh('elsewhere'), fresh('prod')];
+  process.env['OS_CLIENT_CONFIG_FILE'] = cloudsFile({});
+  const image = await makeImage({ name, build: 'of-another-host' });
+  const { location } = await glance.publish(image, place('test'), context());
+  const { statements } = await documentsAbout({ sha256: image.sha256, passed: true });
+  const world = { env: { ...process.env, VMKILN_HOME: mkdtempSync(join(tmpdir(), 'vmkiln-home-')) }, cwd: tmpdir() };
+  const job = { name, channel: { name: channel }, recipe: { upload: [{ glance: place('test') }] } } as unknown as Job;
+  const built = { build: image.build, published: [{ location, sha256: image.sha256 }] };
+  const promoting = { world, signal, paths: await openPaths(world) };
+  const refused = await promotePublished(job, built, promoting);
+  expect(refused.error).toMatchObject({ message: expect.stringContaining('statements-missing') });
+  expect(await promotePublished(job, { ...built, statements }, promoting)).toEqual({
+    promoted: [expect.objectContaining({ channel, end: 'reached', generation: 1 })],
+  });
 }, 60_000);
