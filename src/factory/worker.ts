@@ -9,9 +9,9 @@ import type { LoadedFactory } from './load.ts';
 import { notNow, renewMedia, statementsBy, toldBy } from './make-build.ts';
 import { prune, runNight } from './night.ts';
 import { type Builder, buildByChild } from './queue-build.ts';
-import { type BuildData, type BuildRecord, type NightData, nightQueue, recordOf, servedQueues } from './queue-jobs.ts';
+import { type BuildData, type BuildRecord, nightQueue, recordOf, servedQueues } from './queue-jobs.ts';
 import { makeByWorkers } from './queue-make.ts';
-import { nightId, reconcile } from './queue-nights.ts';
+import { begin, reconcile } from './queue-nights.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { NightSummary } from './summary.ts';
 
@@ -102,14 +102,12 @@ async function decide(
   { store, worker, lease, world, signal, say, report }: WorkerContext & { worker: Worker | undefined; lease: number },
 ): Promise<void> {
   const { UnrecoverableError, WaitingError } = await import('bullmq');
-  const data = job.data as NightData;
-  const id = nightId(loaded, data, job.timestamp);
-  const { images, asked = false, of: night = id } = data;
+  const { id, startedAt, images, asked = false, of: night = id } = await begin(loaded, job);
   const watched = watchLease(worker, job.id ?? '', lease, () => undefined);
   try {
     const entries = (await readJobs(loaded, world)).filter(({ name }) => images?.includes(name) ?? true);
     say(`night ${id} begins`);
-    const make = makeByWorkers(loaded, { night, startedAt: job.timestamp }, store, say);
+    const make = makeByWorkers(loaded, { night, startedAt }, store, say);
     const summary = await runNight(
       loaded,
       entries,
