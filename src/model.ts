@@ -202,6 +202,8 @@ export type Published = {
   sha256: string;
   size: number;
   unchanged: boolean;
+  /** Id of the build whose image is there instead, which has made the same publication before. `sha256` and `size` are those of its image. */
+  already?: string;
 };
 
 /**
@@ -224,6 +226,8 @@ export type EventBody =
       family?: string;
       accelerator?: Host['accelerator'];
       ahead?: readonly Ahead[];
+      /** Of its publication, if that is not the end of the build's id. */
+      serial?: string;
     }
   | { type: 'stage-started'; stage: StageName; because: string; predicted?: Prediction }
   | { type: 'stage-finished'; stage: StageName; seconds: number; bytes?: number }

@@ -9,6 +9,7 @@ import type { Rehearsal } from '../pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
+import type { Serial } from '../targets/serial.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
 import { isInterrupted, type Outcome, report } from './build-report.ts';
 import { type OnError, onErrorOf, wantsRetry } from './on-error.ts';
@@ -26,6 +27,7 @@ export type RecipeOptions = {
 
 export type BuildOptions = RecipeOptions & {
   plan?: string;
+  serial?: Serial;
   jobs?: number;
   onError?: OnError;
   /** What `--on-error keep` was called before. */
@@ -102,6 +104,7 @@ async function recipeJobs(
     ...requestOf(recipe, options),
     keepOnFailure: options.keepOnFailure ?? false,
     allowRehearsal: options.allowRehearsal ?? false,
+    ...(options.serial !== undefined && { serial: options.serial }),
     ...(rehearsal && { rehearsal }),
   }));
   await checkDistinct(requests, world);
@@ -110,8 +113,8 @@ async function recipeJobs(
 
 /** A kept plan has decided everything. @throws VmkilnError USAGE for an option that would decide otherwise */
 function planJob(recipes: readonly string[], plan: string, options: BuildOptions): Job {
-  const { set, vars, out, cache, from, until, connect, keepOnFailure = false } = options;
-  const given = Object.entries({ set: set.length > 0 || undefined, vars, out, from, until, connect });
+  const { set, vars, out, cache, from, until, serial, connect, keepOnFailure = false } = options;
+  const given = Object.entries({ set: set.length > 0 || undefined, vars, out, from, until, serial, connect });
   const others = [
     ...(recipes.length > 0 ? ['a recipe'] : []),
     ...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`])),

@@ -6,7 +6,7 @@ import { defineChannelCommands } from './channel-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
 import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
-import { collect, filled } from './option-values.ts';
+import { collect, filled, serial } from './option-values.ts';
 import { connectOption, type Stages, withBuilding, withPlan, withVariables } from './recipe-options.ts';
 import { didYouMean, harmless } from '../text.ts';
 
@@ -70,6 +70,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
+    .option('--serial <serial>', 'publish as this publication: of two with the same serial the first stays', serial)
     .action((recipes, options) => run(async () => (await import('./build.ts')).build(recipes, options, context)));
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [

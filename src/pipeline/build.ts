@@ -10,7 +10,7 @@ import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { plannedTargets } from '../targets/index.ts';
-import { serialNow } from '../targets/serial.ts';
+import { type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, type Failure, foldManifest, openEventLog } from './events.ts';
 import { explanationOf } from './explain-build.ts';
@@ -33,6 +33,8 @@ export type Task = {
   recipe: Pick<Recipe, 'hooks'>;
   rehearsal: boolean;
   keepOnFailure: boolean;
+  /** Which publication it is; by default the one that the id of the build tells. */
+  serial?: Serial;
   /** The plan, and the secret values, which it must not hold. `work` is the build's work folder, `env` what its programs get. */
   plan(
     paths: Paths,
@@ -102,12 +104,13 @@ async function carryOut(build: Build): Promise<BuildResult> {
   owner.cwd = context.world.cwd;
   await writeOwner(paths, owner);
   await writeDocuments(plan, build);
-  log.emit(startOf(plan, folder));
+  log.emit(startOf(plan, folder, task.serial));
   for (const note of plan.notes) log.emit({ type: 'warning', message: note });
   const published = await runPlan({
     ...{
       plan,
       build: id,
+      serial: task.serial ?? serialOfBuild(id),
       folder,
       work,
       hook: build.hook,
@@ -127,7 +130,7 @@ async function carryOut(build: Build): Promise<BuildResult> {
   return { build: id, folder, published };
 }
 
-function startOf(plan: Plan<Recipe>, folder: string): EventBody {
+function startOf(plan: Plan<Recipe>, folder: string, serial: Serial | undefined): EventBody {
   const { name, recipeFile, rehearsal, recipe, host, stages } = plan;
   const { family } = recipe;
   const ahead = stages
@@ -136,6 +139,7 @@ function startOf(plan: Plan<Recipe>, folder: string): EventBody {
   return {
     type: 'build-started',
     ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator, ahead },
+    ...(serial !== undefined && { serial }),
   };
 }
 

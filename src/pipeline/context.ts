@@ -4,6 +4,7 @@ import type { Command, Emit, Host, Plan, StageName, World } from '../model.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
+import type { Serial } from '../targets/serial.ts';
 import { domainOf } from '../store/owner.ts';
 import { buildVariable } from '../store/process.ts';
 import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
@@ -12,6 +13,7 @@ import { resolveArg } from './resolve.ts';
 /** What a build's stages share. */
 export type ContextOptions = {
   build: string;
+  serial: Serial;
   folder: string;
   work: string;
   signal: AbortSignal;
@@ -71,6 +73,7 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
 
   return {
     build,
+    serial: options.serial,
     signal,
     emit,
     world,

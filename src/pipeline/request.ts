@@ -5,6 +5,7 @@ import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
 import { localOnly } from '../targets/index.ts';
+import type { Serial } from '../targets/serial.ts';
 import type { Rehearsal } from './prepare.ts';
 
 /** What a person asks for: a recipe, and how it is to be built. */
@@ -22,6 +23,8 @@ export type BuildRequest = {
   from?: StageName;
   until?: StageName;
   keepOnFailure: boolean;
+  /** Which publication it is: whoever repeats a build that may have been published has the same. By default one of its own. */
+  serial?: Serial;
   /** libvirt connection URI. */
   connect?: string;
   /** Other media than the recipe's: makes the build a rehearsal. */

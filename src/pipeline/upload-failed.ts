@@ -9,7 +9,7 @@ import { findLayer } from '../store/checkpoints.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
 import type { PlannedTarget } from '../targets/index.ts';
-import { serialOfBuild } from '../targets/serial.ts';
+import { type Serial, serialOfBuild } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import { foldManifest } from './events.ts';
 import { stages } from './stages.ts';
@@ -56,7 +56,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
       sha256,
       size,
       build,
-      serial: serialOfBuild(build),
+      serial: serialOf(events) ?? serialOfBuild(build),
       ...(await describedIn(folder, sha256)),
     },
     targets: targets.filter((planned) => !isDone(planned)),
@@ -82,6 +82,11 @@ async function describedIn(folder: string, sha256: string): Promise<Pick<ImageTo
 
 function rebuild({ recipeFile, name }: Plan): string {
   return `build it again: ${recipeFile?.path ?? name}`;
+}
+
+/** The serial that the build was given. */
+function serialOf(events: readonly Event[]): Serial | undefined {
+  return events.find((event) => event.type === 'build-started')?.serial;
 }
 
 async function eventsOf(folder: string): Promise<Event[]> {

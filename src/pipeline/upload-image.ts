@@ -171,6 +171,6 @@ export async function uploadImage(
     { ...world, ...context, work, exec: (call) => exec({ ...call, signal }) },
     done,
   );
-  if (published[0]) await learn?.(published[0].sha256);
+  if (published[0] && published[0].already === undefined) await learn?.(published[0].sha256);
   return published;
 }

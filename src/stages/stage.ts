@@ -16,6 +16,7 @@ import type {
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { PlannedTarget } from '../targets/index.ts';
+import type { Serial } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import type { ExecOptions, ExecResult } from '../tools/exec.ts';
 
@@ -89,6 +90,8 @@ export type StageContext = {
   /** The folder of the last build of this image that was published, and its id. */
   lastPublished?: { build: string; folder: string } | undefined;
   build: string;
+  /** Of its publication. */
+  serial: Serial;
   keepOnFailure: boolean;
 };
 

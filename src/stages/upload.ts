@@ -1,6 +1,5 @@
 import { plannedTargets } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
-import { serialOfBuild } from '../targets/serial.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { TargetCall } from '../targets/target.ts';
 import { readDocuments, toPublish } from './documents.ts';
@@ -47,7 +46,7 @@ export const upload: Stage<Publication> = {
     const described = context.document('describe');
     const image = {
       ...settings.image,
-      ...{ path, sha256, size, build: context.build, serial: serialOfBuild(context.build) },
+      ...{ path, sha256, size, build: context.build, serial: context.serial },
       ...(described && toPublish(await readDocuments(described), sha256)),
     };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));

@@ -2,7 +2,7 @@ import type { BuildDetails, BuildRecord } from '../pipeline/builds.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
 import { oneLine } from './columns.ts';
-import { noPaint, type Paint } from './format.ts';
+import { noPaint, type Paint, publishedNote } from './format.ts';
 import { table } from './table.ts';
 
 // What is shown comes with harmless texts.
@@ -82,8 +82,8 @@ export function buildText(build: BuildDetails, now: number, paint: Paint = noPai
     ...build.commands.filter((command) => command.stage === stage).map(commandText),
   ]);
   const images = build.published.map(
-    ({ target, location, size, unchanged, sha256 }) =>
-      `  ${target}: ${location} (${formatBytes(size)}${unchanged ? ', unchanged' : ''})\n    sha256 ${sha256}`,
+    (image) =>
+      `  ${image.target}: ${image.location} (${formatBytes(image.size)}${publishedNote(image, [', ', ''])})\n    sha256 ${image.sha256}`,
   );
   const changes = build.difference && [`  since ${build.difference.since}: ${build.difference.summary}`];
   const advice = failure && adviceOf(failure);

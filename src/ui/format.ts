@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Env } from '../model.ts';
+import type { Env, Published } from '../model.ts';
 
 /** A fraction of one as a whole percentage, rounded down so that 100 % means done. */
 export function formatPercent(fraction: number): string {
@@ -8,6 +8,15 @@ export function formatPercent(fraction: number): string {
 
 /** What a piece of text is, for colouring. */
 type Role = 'title' | 'good' | 'bad' | 'warn' | 'dim' | 'name';
+
+/** What there is to say of a publication besides where it is, with `open` before it and `close` after it. */
+export function publishedNote(
+  { unchanged, already }: Pick<Published, 'unchanged' | 'already'>,
+  [open, close]: readonly [string, string] = [' (', ')'],
+): string {
+  if (already !== undefined) return `${open}published already by ${already}${close}`;
+  return unchanged ? `${open}unchanged${close}` : '';
+}
 
 /** Marks a text by its role: with colour on a terminal, unchanged elsewhere. */
 export type Paint = (role: Role, text: string) => string;

@@ -1,6 +1,6 @@
 import type { Event, Prediction } from '../model.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import { formatPercent } from './format.ts';
+import { formatPercent, publishedNote } from './format.ts';
 import { lookAt, reportOf } from './result-text.ts';
 import { openProgramOutput } from './program-output.ts';
 import type { Detail, Ui } from './ui.ts';
@@ -94,7 +94,7 @@ function eventText(event: Event, predicted: number | undefined): string | undefi
       return `different from ${event.since}: ${event.summary}`;
     case 'published':
       return (
-        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${event.unchanged ? ', unchanged' : ''})` +
+        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${publishedNote(event, [', ', ''])})` +
         `\n${labelled('sha256', event.sha256)}${event.location.startsWith('/') ? `\n${labelled('look', lookAt(event.location))}` : ''}`
       );
     case 'failed':

@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import type { Paint } from './format.ts';
+import { type Paint, publishedNote } from './format.ts';
 import { isInterrupted, type BuildView } from './view.ts';
 
 /** What a build left, and what to do with it: its images and how to look at them, or its failure and what helps. */
@@ -22,9 +22,12 @@ function doneLine({ name, seconds, published }: BuildView, paint: Paint): string
 }
 
 function imageLines(image: BuildView['published'][number], paint: Paint): string[] {
-  const { target, location, size, sha256, unchanged } = image;
+  const { target, location, size, sha256 } = image;
   return [
-    labelled('image', `${paint('title', location)} (${target}, ${formatBytes(size)}${unchanged ? ', unchanged' : ''})`),
+    labelled(
+      'image',
+      `${paint('title', location)} (${target}, ${formatBytes(size)}${publishedNote(image, [', ', ''])})`,
+    ),
     labelled('sha256', sha256),
     ...(location.startsWith('/') ? [labelled('look', lookAt(location))] : []),
   ];
