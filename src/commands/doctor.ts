@@ -72,9 +72,9 @@ type Wanted = { files: string[]; machine?: MachineNeeds; findings: Check[] };
  * literally, and is a finding.
  */
 async function wantedBy(path: string, options: { set: string[]; vars?: string }, env: Env): Promise<Wanted> {
-  const variables = await readVariables(options);
+  const { values, shared } = await readVariables(options);
   try {
-    const { recipe } = await loadRecipe(path, variables);
+    const { recipe } = await loadRecipe(path, values, { shared });
     const family = familyOf(recipe);
     const named = mediaOf(recipe.source, family.media).flatMap(({ role, source }) => {
       const file = localPath(source);

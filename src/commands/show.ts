@@ -12,7 +12,8 @@ type VariableOptions = { set: string[]; vars?: string };
 
 /** `vmkiln render`: writes the answer files and lists them. */
 export async function showRender(path: string, options: VariableOptions & { out: string }): Promise<void> {
-  const { recipe } = await loadRecipe(path, await readVariables(options));
+  const { values, shared } = await readVariables(options);
+  const { recipe } = await loadRecipe(path, values, { shared });
   const files = await render(recipe, options.out);
   process.stdout.write(files.map((file) => `${harmless(file)}\n`).join(''));
 }
@@ -23,7 +24,8 @@ export async function showValidate(
   options: VariableOptions,
   { world }: CommandContext,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), { cwd: world.cwd });
+  const { values, shared } = await readVariables(options);
+  const results = await validate(paths, values, { cwd: world.cwd, shared });
   for (const { path, problems, warnings, hint } of results) {
     for (const warning of warnings) process.stderr.write(`warning: ${harmless(warning)}\n`);
     if (problems.length === 0)
