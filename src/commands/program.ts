@@ -188,7 +188,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
   ])
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
-    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program.commands)));
+    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program)));
   return program;
 }
 
