@@ -24,7 +24,7 @@ export async function inTerminal(
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');
-  const giveUp = setTimeout(() => child.kill(), 30_000 * patience);
+  const giveUp = setTimeout(() => child.kill(), 60_000 * patience);
   const [waiting, seen] = [[...steps], { all: '', since: 0 }];
   child.stdout.on('data', (chunk: Buffer) => {
     seen.all += chunk.toString();
