@@ -75,9 +75,9 @@ async function wantedBy(
   options: { set: string[]; vars?: string },
   { env, stdin }: World,
 ): Promise<Wanted> {
-  const variables = await readVariables(options);
+  const { values, shared } = await readVariables(options);
   try {
-    const { recipe } = await loadRecipe(path, variables, { stdin });
+    const { recipe } = await loadRecipe(path, values, { stdin, shared });
     const family = familyOf(recipe);
     const named = mediaOf(recipe.source, family.media).flatMap(({ role, source }) => {
       const file = localPath(source);

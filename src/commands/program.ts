@@ -208,7 +208,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
   ])
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
-    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program.commands)));
+    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program)));
   program.helpCommand(false);
   command('help [command...]', 'Show the help of a command.', ['vmkiln help build', 'vmkiln help image list']).action(
     (words: string[]) => run(async () => commandCalled(program, words).outputHelp()),

@@ -16,7 +16,8 @@ export async function showRender(
   options: VariableOptions & { out: string },
   { world: { stdin } }: CommandContext,
 ): Promise<void> {
-  const { recipe } = await loadRecipe(path, await readVariables(options), { stdin });
+  const { values, shared } = await readVariables(options);
+  const { recipe } = await loadRecipe(path, values, { stdin, shared });
   const files = await render(recipe, options.out);
   process.stdout.write(files.map((file) => `${harmless(file)}\n`).join(''));
 }
@@ -27,7 +28,9 @@ export async function showValidate(
   options: VariableOptions,
   { world }: CommandContext,
 ): Promise<number> {
-  const results = await validate(paths, await readVariables(options), world);
+  const { values, shared } = await readVariables(options);
+  const { cwd, stdin } = world;
+  const results = await validate(paths, values, { cwd, stdin, shared });
   const status = results.some(({ problems }) => problems.length > 0) ? 2 : 0;
   if (options.json) {
     const told = results.map(({ path, ...rest }) => ({ path, valid: rest.problems.length === 0, ...rest }));

@@ -42,9 +42,9 @@ export type Wanted = { recipe: Recipe; recipeFile: { path: string; sha256: strin
 /** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
 export async function readRecipe(request: BuildRequest, { cwd, stdin }: World): Promise<Wanted> {
   const vars = request.vars && resolve(cwd, request.vars);
-  const variables = await readVariables({ set: request.set, ...(vars && { vars }) });
+  const { values, shared } = await readVariables({ set: request.set, ...(vars && { vars }) });
   const rehearsal = request.rehearsal !== undefined;
-  const { recipe, path, sha256 } = await loadRecipe(request.recipe, variables, { rehearsal, cwd, stdin });
+  const { recipe, path, sha256 } = await loadRecipe(request.recipe, values, { rehearsal, cwd, stdin, shared });
   return {
     recipe: withTargets(recipe, request, cwd),
     recipeFile: { path, sha256 },

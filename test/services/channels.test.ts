@@ -119,7 +119,7 @@ test('the dashboard shows the channels of clouds, and what is wrong with one tha
   const source = 'family: rhel\nrelease: "9.4"\nsource: { image: /srv/x.qcow2 }\nverify: false\n';
   writeFileSync(join(folder, 'a.yaml'), `name: a\n${source}upload: [{ glance: { cloud: [test, away] } }]\n`);
   writeFileSync(join(folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
-  const load = () => loadFactory(join(folder, 'factory.yaml'), {}, folder);
+  const load = () => loadFactory(join(folder, 'factory.yaml'), { values: {}, shared: new Set() }, folder);
   const ask = openClouds({ world, signal, load, paths: await openPaths(world) });
   const shown = await ask();
   expect(shown.find((cloud) => cloud.place === 'test')?.channels).toContainEqual(

@@ -112,7 +112,7 @@ async function night(
   },
 ): Promise<NightSummary> {
   const own = { env: { VMKILN_HOME: join(world.folder, 'home') }, cwd: world.folder };
-  const loaded = await loadFactory(file, {}, own.cwd);
+  const loaded = await loadFactory(file, { values: {}, shared: new Set() }, own.cwd);
   const jobs = (await readJobs(loaded, own)).filter(({ name }) => only.length === 0 || only.includes(name));
   const context: NightContext = {
     ...{ signal: signal ?? new AbortController().signal, world: own },
