@@ -111,6 +111,29 @@ describe.skipIf(!canEnter)('in a bare Debian', () => {
     expect(text).toContain('Inst qemu-system-x86 ');
   });
 
+  test('the set-up, alone with the .deb, says what it would do and does nothing', () => {
+    cpSync('scripts/setup.sh', join(root, 'root/setup.sh'));
+    expect(inDebian(root, 'bash setup.sh')).toMatchObject({
+      status: 1,
+      text: expect.stringContaining('--package FILE') as string,
+    });
+    const { status, text } = inDebian(root, `SUDO_USER=nobody bash setup.sh --dry-run --package ${basename(deb)}`);
+    expect(status).toBe(0);
+    const would = [...text.matchAll(/would run(?:, as root)?: (?:env DEBIAN_FRONTEND=noninteractive )?(.*)/g)].map(
+      ([, line]) => line,
+    );
+    expect(would).toEqual([
+      `apt-get -y --no-install-recommends install /root/${basename(deb)} cpio createrepo-c mmdebstrap python3 rpm squashfs-tools linux-image-cloud-amd64`,
+      'usermod -aG kvm nobody',
+      'usermod -aG libvirt nobody',
+      'virtlogd -d',
+      'libvirtd -d',
+      'vmkiln doctor',
+    ]);
+    expect(inDebian(root, 'dpkg-query -W vmkiln qemu-utils').status).toBe(1);
+    expect(inDebian(root, 'id -nG nobody').text).toBe('nogroup\n');
+  });
+
   test('the .deb is installed, runs, and goes without a trace', () => {
     // Its dependencies are left out: they take minutes, and test/long installs them.
     const { status, text } = inDebian(root, `dpkg --force-depends -i ${basename(deb)}`);
