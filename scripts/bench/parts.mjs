@@ -6,7 +6,7 @@ import { contentsOf } from './contents.mjs';
 import { afterInstallTime, ownTime, parseEvents, stageTimes } from './events.mjs';
 import { measure } from './measure.mjs';
 import { ask, start } from './programs.mjs';
-import { cli, freshHome } from './setting.mjs';
+import { cli, freshHome, siblings } from './setting.mjs';
 
 /** How often an answer that takes about a second, or less, is asked for. */
 const unchangedRuns = 5;
@@ -41,6 +41,10 @@ export const parts = {
     await needCold(setting);
     return vmkiln('cold', setting, ['edited']);
   },
+  gate: async (setting) => {
+    await needCold(setting);
+    return vmkiln('cold', setting, ['gated']);
+  },
   after: async (setting) => {
     await vmkiln('after', setting, ['after'], ['--until', 'install']);
     const layers = join(setting.folder, 'after/cache/checkpoints');
@@ -55,14 +59,18 @@ export const parts = {
     };
     return { guide, vmkiln: await finish('after'), lean: await finish('lean') };
   },
-  three: async (setting) => {
-    const recipes = ['web', 'database', 'worker'];
-    const parallel = await vmkiln('parallel', setting, recipes);
-    rmSync(join(setting.folder, 'parallel'), { recursive: true });
-    const sequential = await vmkiln('sequential', setting, recipes, ['--jobs', '1']);
-    return { parallel, sequential };
-  },
+  three: (setting) => together('three', setting, siblings.slice(0, 3)),
+  ten: (setting) => together('ten', setting, siblings),
 };
+
+/** Several recipes from empty caches: as many stages at once as there is room for, then one build after the other. */
+async function together(name, setting, recipes) {
+  const parallel = await vmkiln(`${name}-parallel`, setting, recipes);
+  rmSync(join(setting.folder, `${name}-parallel`), { recursive: true });
+  const sequential = await vmkiln(`${name}-sequential`, setting, recipes, ['--jobs', '1']);
+  rmSync(join(setting.folder, `${name}-sequential`), { recursive: true });
+  return { parallel, sequential };
+}
 
 /** A rebuild needs a build before it; when that is not among the chosen parts, it is made without being measured. */
 async function needCold(setting) {

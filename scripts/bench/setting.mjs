@@ -16,6 +16,8 @@ const common = [
   'disk: { size: 8G }',
   'machine: { memory: 2G, vcpus: 2, firmware: bios }',
 ];
+/** What the other contenders do not do. */
+const ungated = ['verify: false', 'describe: false'];
 const packages = [
   'repositories:',
   "  - { id: practice, name: Practice, baseurl: 'http://repository.example.com/' }",
@@ -24,16 +26,21 @@ const packages = [
 const step = (text) => ['customize:', `  - write: { path: /etc/motd, content: "${text}\\n" }`];
 const preinstalled = ['install: { kickstart: preinstalled.ks }'];
 
-/** Recipes by name. `after` and `lean` start from an installation that has cloud-init already. */
+/** Recipes that differ in their name and one step, of which several are built together. */
+export const siblings = ['web', 'database', 'worker', 'cache', 'proxy', 'mail', 'queue', 'search', 'batch', 'edge'];
+
+/** Recipes by name. `gated` is `bench` as it would be without a word; `after` and `lean` start from an installation that has cloud-init already. */
 const recipes = {
-  bench: packages,
-  edited: [...packages, ...step('edited')],
-  web: [...packages, ...step('web')],
-  database: [...packages, ...step('database')],
-  worker: [...packages, ...step('worker')],
-  after: [...packages, ...preinstalled],
-  lean: ['output: { format: qcow2, compression: zstd }', ...preinstalled],
+  bench: [...packages, ...ungated],
+  gated: packages,
+  edited: [...packages, ...ungated, ...step('edited')],
+  ...Object.fromEntries(siblings.map((name) => [name, [...packages, ...ungated, ...step(name)]])),
+  after: [...packages, ...ungated, ...preinstalled],
+  lean: ['output: { format: qcow2, compression: zstd }', ...ungated, ...preinstalled],
 };
+
+/** Recipes of which the image is that of `bench`: they keep its name. */
+const sameImage = ['edited', 'gated'];
 
 /** Writes the recipes into a folder and returns their paths by name. */
 export function writeRecipes(folder) {
@@ -44,8 +51,7 @@ export function writeRecipes(folder) {
   );
   const paths = Object.entries(recipes).map(([name, lines]) => {
     const path = join(folder, `${name}.yaml`);
-    // An edit keeps the recipe's name.
-    const title = name === 'edited' ? 'bench' : name;
+    const title = sameImage.includes(name) ? 'bench' : name;
     writeFileSync(path, `${[`name: ${title}`, ...common, ...lines].join('\n')}\n`);
     return [name, path];
   });

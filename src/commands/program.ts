@@ -134,6 +134,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
       [],
     )
     .option('--network', 'let the clones reach other hosts')
+    .option('--metadata-service', "make the second boot ask OpenStack's metadata service, instead of reading a drive")
     .option('--junit <file>', 'also write the results as JUnit XML', filled)
     .option('--json', 'print the results as one JSON value')
     .action((image, options) => run(async () => (await import('./verify.ts')).verify(image, options, context)));

@@ -3,7 +3,7 @@ import { anyLinux } from '../families/linux/expect.ts';
 import { withFitImage } from '../images/gate.ts';
 import type { World } from '../model.ts';
 import { readVariables } from '../recipe/variables.ts';
-import { loadChecks, type Verify } from '../recipe/verify.ts';
+import { loadChecks, usual, type Verify } from '../recipe/verify.ts';
 import { type Call, exec } from '../tools/exec.ts';
 import { withTemporary } from '../tools/temporary.ts';
 import type { Expectation } from '../verify/expectation.ts';
@@ -12,13 +12,14 @@ import { checkScap } from '../verify/oscap.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
 import { verifyImage } from '../verify/verify.ts';
 
-/** What an image is held to: a recipe with its variables, files of checks, and whether its clones reach other hosts. */
+/** What an image is held to: a recipe with its variables, files of checks, whether its clones reach other hosts, and whether one asks the metadata service. */
 export type VerifyTerms = {
   recipe?: string;
   set: readonly string[];
   vars?: string;
   check: readonly string[];
   network?: boolean | undefined;
+  metadataService?: boolean | undefined;
 };
 
 /**
@@ -37,7 +38,14 @@ export async function verifyFile(
   const checks = [...own.checks, ...more.flat()];
   const goss = await findGoss(checks, world.env);
   await checkScap(checks, { env: world.env, signal });
-  const options = { note, checks, goss, skip: own.skip, network: terms.network ?? own.network };
+  const options = {
+    note,
+    checks,
+    goss,
+    skip: own.skip,
+    network: terms.network ?? own.network,
+    metadataService: terms.metadataService ?? own.metadataService,
+  };
   return withFitImage(image, {}, { signal, progress: note }, async (file, found) => {
     const host = await (await import('../host/probe.ts')).probeAppliance(world, signal, note);
     return withTemporary('vmkiln-verify-', (folder) => {
@@ -49,9 +57,9 @@ export async function verifyFile(
 }
 
 async function expected(terms: VerifyTerms, cwd: string): Promise<{ wanted: Expectation; own: Verify }> {
-  if (terms.recipe === undefined) return { wanted: anyLinux, own: { skip: [], checks: [], network: false } };
+  if (terms.recipe === undefined) return { wanted: anyLinux, own: usual };
   const { recipe } = await loadRecipe(terms.recipe, await readVariables(terms), { cwd, rehearsal: true });
   const family = familyOf(recipe);
-  const own = recipe.verify ?? { skip: [], checks: [], network: false };
+  const own = recipe.verify ?? usual;
   return { wanted: family.expects(recipe, family.render(recipe)), own };
 }

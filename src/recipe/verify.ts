@@ -140,9 +140,14 @@ const form = z.strictObject({
     .prefault([])
     .describe('Checks of yours, run in a booted clone; oscap evaluates the image itself.'),
   network: z.boolean().prefault(false).describe('Whether the clones may reach other hosts.'),
+  metadataService: z
+    .boolean()
+    .prefault(false)
+    .describe("Whether the second boot asks OpenStack's metadata service instead of reading a drive."),
 });
 
-const usual: Verify = { skip: [], checks: [], network: false };
+/** What is verified where nothing else is said. */
+export const usual: Verify = { skip: [], checks: [], network: false, metadataService: false };
 
 /** Whether and how a finished image is booted before it is published. */
 export const verifyKey = z

@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret } from '../answers/holes.ts';
-import { collectContents } from '../describe/collect.ts';
 import { diffInventories } from '../describe/diff.ts';
 import type { Inventory } from '../describe/inventory.ts';
 import { loadInventory } from '../describe/load.ts';
@@ -12,7 +11,7 @@ import { VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import type { SecretRef } from '../model.ts';
-import { coverImage, imageOptions } from '../tools/qemu-img.ts';
+import { readContents } from './contents.ts';
 import { type Kept, readDocuments } from './documents.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import type { Stage, StageContext } from './stage.ts';
@@ -97,26 +96,6 @@ async function keyOf({ signWith, signer }: Settings, { world }: StageContext): P
 async function virtualSizeOf(path: string, { signal }: StageContext): Promise<Pick<Inventory['image'], 'virtualSize'>> {
   const { virtualSize } = await withImage(path, (file) => inspectImage(file, { signal, inside: false }));
   return virtualSize === undefined ? {} : { virtualSize };
-}
-
-/** What is copied out includes the accounts of the guest: it goes at once. */
-async function readContents(path: string, format: string, context: StageContext) {
-  const folder = context.work('contents');
-  const overlay = context.work('described.qcow2');
-  await mkdir(folder, { mode: 0o700 });
-  try {
-    return await collectContents(
-      async (call) => {
-        await context.control(coverImage(imageOptions(path, format, { backing: false }), format, overlay));
-        return context.control(call(overlay));
-      },
-      folder,
-      context.host,
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-    await rm(overlay, { force: true });
-  }
 }
 
 /** What is different since the last build that was published; nothing when it is the same image. */

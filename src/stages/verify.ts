@@ -14,7 +14,8 @@ import { reportsOf } from '../verify/oscap.ts';
 import { takePlanned } from '../verify/planned-files.ts';
 import { practiceConsole } from '../verify/practice-boot.ts';
 import { machineOf, type Verdict } from '../verify/verdict.ts';
-import { verifyImage } from '../verify/verify.ts';
+import { type Look, verifyImage } from '../verify/verify.ts';
+import { askAndRead } from './contents.ts';
 import type { Stage } from './stage.ts';
 import { applianceTakes, guestTakes } from './weight.ts';
 
@@ -25,10 +26,13 @@ type Settings = {
   skip: readonly string[];
   checks: readonly OwnCheck[];
   network: boolean;
+  metadataService: boolean;
   /** What the files of the checks are, by their paths: SHA-256 in lower-case hex. */
   digests: Readonly<Record<string, string>>;
   /** The medium that a rehearsed Windows runs from. */
   practiceDvd?: string;
+  /** Whether the image will be described, for which it can be read in the same launch. */
+  described: boolean;
 };
 
 /**
@@ -43,7 +47,15 @@ export const verify: Stage<Settings> = {
     const wanted = family.expects(recipe, rendered);
     const dvd = rehearsal && wanted.system === 'windows' ? media['iso']?.path : undefined;
     const digests = Object.fromEntries(checkFiles(recipe.verify.checks).map((path) => [path, files.get(path) ?? '']));
-    const settings = { name, wanted, ...recipe.verify, digests, ...(dvd !== undefined && { practiceDvd: dvd }) };
+    const described = recipe.describe !== undefined;
+    const settings = {
+      name,
+      wanted,
+      ...recipe.verify,
+      digests,
+      ...(dvd !== undefined && { practiceDvd: dvd }),
+      described,
+    };
     return {
       commands: [],
       keys: ['cloudInit', 'verify'],
@@ -55,13 +67,14 @@ export const verify: Stage<Settings> = {
         name: undefined,
         digests: undefined,
         practiceDvd: undefined,
+        described: undefined,
         known: checkNames,
         checks: settings.checks.map((check) => withFiles(check, (path) => files.get(path))),
       },
     };
   },
   run: async ({ settings }, context) => {
-    const { name, wanted, skip, network, digests, practiceDvd } = settings;
+    const { name, wanted, skip, network, metadataService, digests, practiceDvd, described } = settings;
     const { host, signal } = context;
     const began = performance.now();
     const { path } = context.image();
@@ -70,11 +83,21 @@ export const verify: Stage<Settings> = {
     await mkdir(folder, { mode: 0o700 });
     const checks = await takePlanned(settings.checks, digests, { folder, signal });
     const note = (message: string) => context.emit({ type: 'progress', stage: 'verify', message });
+    const look = described ? (...asked: Parameters<Look>) => askAndRead(...asked, context) : undefined;
     const verdict = await verifyImage(
       image,
       wanted,
       { run: context.control, host, signal, folder },
-      { note, checks, skip, network, goss: await findGoss(checks, context.world.env), practiceDvd },
+      {
+        note,
+        checks,
+        skip,
+        network,
+        metadataService,
+        goss: await findGoss(checks, context.world.env),
+        practiceDvd,
+        look,
+      },
     );
     if (practiceDvd !== undefined)
       await copyFile(join(folder, practiceConsole), context.kept(practiceConsole)).catch(() => undefined);

@@ -33,14 +33,29 @@ df | cat > df
 `;
 }
 
-/** guestfish(1) on a throw-away overlay: an rpm database of Berkeley DB is locked to be read, and a journal is replayed. */
-export function guestInventory(overlay: string, folder: string, rpmFormat: string, host: ApplianceHost): Call {
+/**
+ * guestfish(1) on a throw-away overlay: an rpm database of Berkeley DB is locked to be read, and a journal is replayed. It begins with `commands`,
+ * of which any may fail, and prints what they print.
+ */
+export function guestInventory(
+  overlay: string,
+  folder: string,
+  rpmFormat: string,
+  host: ApplianceHost,
+  commands: readonly (readonly string[])[] = [],
+): Call {
+  const lines = commands.map(([name = '', ...args]) => `-${[name, ...args.map(quoted)].join(' ')}\n`);
   return {
     program: 'guestfish',
     args: ['--format=qcow2', '-a', overlay, '-i'],
-    input: script(rpmFormat),
+    input: lines.join('') + script(rpmFormat),
     cwd: folder,
     timeout: 900,
     env: environment(host),
   };
+}
+
+/** A word in double quotes, in which guestfish reads backslashes (guestfish(1), "QUOTING WITH SPACES"). */
+function quoted(word: string): string {
+  return `"${word.replace(/[\\"]/g, '\\$&')}"`;
 }

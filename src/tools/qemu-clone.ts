@@ -15,31 +15,53 @@ export type ImageMachine = {
   firmware?: { code: string; variables: string } | undefined;
 };
 
+/**
+ * Where an instance is told of itself: a drive, or a command that takes one connection to a metadata service with its standard input and
+ * output.
+ */
+export type InstanceData = { seed: string } | { metadata: string };
+
 /** A machine that runs an image as a cloud would. `port` of this host leads to its SSH. */
-export type CloneMachine = ImageMachine & {
-  seed: string;
-  /** What the second serial port prints goes there. */
-  answers: string;
-  mac: string;
-  port: number;
-  /** Whether the guest may reach other hosts. */
-  network: boolean;
-};
+export type CloneMachine = ImageMachine &
+  InstanceData & {
+    /** What the second serial port prints goes there. */
+    answers: string;
+    mac: string;
+    port: number;
+    /** Whether the guest may reach other hosts. */
+    network: boolean;
+  };
 
 /**
  * qemu-system-x86_64(1) for one clone: no libvirt, so that nothing outlives the build, and no network of the host's, so that
  * clones of any address meet nobody. With TCG it has one processor: with two, its threads wait for each other.
  */
 export function runClone(qemu: string, machine: CloneMachine, host: Pick<Host, 'accelerator'>, timeout: number): Call {
+  const { options, net } = 'seed' in machine ? { options: seedDrive(machine.seed), net: '' } : atNova(machine.metadata);
   const devices = [
-    // Kernels for clouds (linux-image-cloud-amd64) have no driver for a CD drive of this machine.
-    ...['-drive', `file=${comma(machine.seed)},format=raw,readonly=on,if=none,id=seed`],
-    ...['-device', 'virtio-blk-pci,drive=seed', '-device', 'virtio-rng-pci', '-serial', `file:${machine.answers}`],
+    ...[...options, '-device', 'virtio-rng-pci', '-serial', `file:${machine.answers}`],
     '-netdev',
-    `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22`,
+    `user,id=net,restrict=${machine.network ? 'off' : 'on'},hostfwd=tcp:127.0.0.1:${machine.port}-:22${net}`,
     ...['-device', `virtio-net-pci,netdev=net,mac=${machine.mac}`],
   ];
   return run(qemu, machine, host, devices, timeout);
+}
+
+/** Kernels for clouds (linux-image-cloud-amd64) have no driver for a CD drive of this machine. */
+function seedDrive(path: string): string[] {
+  const drive = `file=${comma(path)},format=raw,readonly=on,if=none,id=seed`;
+  return ['-drive', drive, '-device', 'virtio-blk-pci,drive=seed'];
+}
+
+/**
+ * A machine of Nova's by its SMBIOS, for else cloud-init does not ask (DataSourceOpenStack.py, `ds_detect`), and the address of the metadata
+ * service. libslirp forwards addresses of its own network only (ip_input and tcp_ctl), which is therefore that one.
+ */
+function atNova(metadata: string): { options: string[]; net: string } {
+  return {
+    options: ['-smbios', 'type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova'],
+    net: `,net=169.254.169.0/24,guestfwd=tcp:169.254.169.254:80-cmd:${comma(metadata)}`,
+  };
 }
 
 /** As {@link runClone}, for a rehearsed Windows: it runs from the practice DVD, and knows no network. */

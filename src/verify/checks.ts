@@ -10,6 +10,8 @@ const mib = 1024 ** 2;
 const hostsOwn: readonly string[] = [
   'soft lockup|rcu: INFO|self-detected stall|[Cc]locksource',
   'kex_exchange_identification|Connection (closed|reset) by|maximum authentication attempts',
+  // sshd says so of a connection that nobody has logged in by yet (monitor.c adds `[preauth]`), here one that met its restart by cloud-init.
+  '\\[preauth\\]$',
 ];
 
 /** The name server that QEMU's user-mode network offers: qemu-system-x86_64(1), `-netdev user,dns=`. */

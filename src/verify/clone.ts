@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import type { ApplianceHost, Command } from '../model.ts';
 import { shellQuote } from '../text.ts';
 import type { Call, ExecResult } from '../tools/exec.ts';
-import { type CloneMachine, findFirmware, runClone } from '../tools/qemu-clone.ts';
+import { type CloneMachine, findFirmware, type InstanceData, runClone } from '../tools/qemu-clone.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { qemuNames } from '../tools/qemu-system.ts';
 import { connectionSocket, keepConnection, makeKey, sshTo } from '../tools/ssh.ts';
@@ -16,6 +16,7 @@ import { hasPrompt } from './checks.ts';
 import type { LinuxExpectation } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import { freePort, greets } from './loopback.ts';
+import { serveMetadata } from './metadata-service.ts';
 import type { Instance, Seed } from './seed.ts';
 import { wait } from '../wait.ts';
 
@@ -50,13 +51,19 @@ type Awaited = { login: boolean; ask?: keyof typeof scripts };
  */
 type Boot = { login: string | undefined; facts: Facts | undefined; saidAt: number; root: boolean };
 
+/** A data source of cloud-init: where and how it tells an instance of itself. */
+type DataSource = (instance: Instance) => Seed;
+
 /** A clone, before and while it runs. */
 export type Clone = {
   hostname: string;
   /** What its serial console has said since it was last started. */
   console(): Promise<string>;
-  /** Boots it as a new instance with a network card of this address, and waits for what is awaited, or the end of its patience. */
-  boot(mac: string, awaited: Awaited): Promise<Boot>;
+  /**
+   * Boots it as a new instance with a network card of this address, and waits for what is awaited, or the end of its patience. `source` says
+   * what it is told of itself, if not what it was made with.
+   */
+  boot(mac: string, awaited: Awaited, source?: DataSource): Promise<Boot>;
   /** Whether its SSH server answers, within a minute: its network works, and nobody needs to log in. */
   listens(): Promise<boolean>;
   /** Runs a command as root, within `timeout` seconds; every exit status is an answer. */
@@ -91,7 +98,7 @@ export async function makeClone(
   options: {
     name: string;
     user: string;
-    seed: (instance: Instance) => Seed;
+    seed: DataSource;
     grown: number;
     network: boolean;
     machine: LinuxExpectation['machine'];
@@ -108,7 +115,6 @@ export async function makeClone(
   await world.run(coverImage(from, image.format, file('disk.qcow2'), image.virtualSize + grown));
   await world.run(makeKey(file('key')));
   const firmware = image.firmware === 'uefi' ? await ownFirmware(file('variables.fd')) : undefined;
-  const uuid = randomUUID();
   const mark = randomUUID();
   const limits = patience[world.host.accelerator];
   const [usual, other] = qemuNames;
@@ -150,6 +156,28 @@ export async function makeClone(
     return stderr.trim();
   }
 
+  /** Writes what the clone is told of itself, in place of what it was told before, and returns where it finds it. */
+  async function tell(source: DataSource, uuid: string, script: string): Promise<InstanceData & { close(): void }> {
+    const publicKey = (await readFile(file('key.pub'), 'utf8')).trim();
+    const template = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
+    const userData = template.replace(/^mark=.*$/m, `mark=${mark}`);
+    const { label, files } = source({ id: uuid, hostname: name, publicKey, script: userData });
+    if (label === undefined) {
+      const { forwarder, close } = await serveMetadata(files);
+      return { metadata: forwarder, close };
+    }
+    const places: Record<string, string> = {};
+    for (const [path, content] of Object.entries(files)) {
+      const written = file(path.replaceAll('/', '-'));
+      await writeFile(written, content, { mode: 0o600 });
+      places[path] = written;
+    }
+    const seed = file('seed.iso');
+    await rm(seed, { force: true });
+    await world.run(plain(answerMedium(seed, label, places)));
+    return { seed, close: () => undefined };
+  }
+
   async function watch(expected: Awaited): Promise<Boot> {
     const came = async () => ({
       login,
@@ -184,22 +212,26 @@ export async function makeClone(
   return {
     hostname: name,
     console: () => text('console.log'),
-    boot: async (mac, awaited) => {
-      await makeSeed(options.seed, { name, folder, mark, script: scripts[awaited.ask ?? 'cards'] }, world);
-      const [disk, seed, console, answers] = ['disk.qcow2', 'seed.iso', 'console.log', 'answers.log'].map(file);
-      const places = { disk, seed, console, answers } as Pick<CloneMachine, 'disk' | 'seed' | 'console' | 'answers'>;
+    boot: async (mac, awaited, source = options.seed) => {
       for (let tries = 1; ; tries++) {
         port = await freePort();
         power = new AbortController();
         // Those of the boot before.
         for (const left of [connectionSocket, 'console.log', 'answers.log']) await rm(file(left), { force: true });
+        const uuid = randomUUID();
+        const told = await tell(source, uuid, scripts[awaited.ask ?? 'cards']);
         on = true;
         root = false;
-        const machine = { ...options.machine, ...places, mac, uuid, port, firmware, network };
+        const [disk, console, answers] = ['disk.qcow2', 'console.log', 'answers.log'].map(file);
+        const places = { disk, console, answers } as Pick<CloneMachine, 'disk' | 'console' | 'answers'>;
+        const machine = { ...options.machine, ...places, ...told, mac, uuid, port, firmware, network };
         running = world
           .run(runClone(qemu, machine, world.host, longest), AbortSignal.any([world.signal, power.signal]))
           .then(() => 'it powered itself off', messageOf)
-          .finally(() => (on = false));
+          .finally(() => {
+            on = false;
+            told.close();
+          });
         const boot = await watch(awaited);
         if (on || (boot.login === undefined && (boot.facts !== undefined || !awaited.ask))) return boot;
         const end = await running;
@@ -234,27 +266,6 @@ export async function makeClone(
     },
     discard,
   };
-}
-
-/** Writes what the clone is told of itself, in place of what it was told before. */
-async function makeSeed(
-  seed: (instance: Instance) => Seed,
-  { name, folder, mark, script }: { name: string; folder: string; mark: string; script: string },
-  world: CloneWorld,
-): Promise<void> {
-  const publicKey = (await readFile(join(folder, 'key.pub'), 'utf8')).trim();
-  const template = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
-  const userData = template.replace(/^mark=.*$/m, `mark=${mark}`);
-  const { label, files } = seed({ id: randomUUID(), hostname: name, publicKey, script: userData });
-  const places: Record<string, string> = {};
-  for (const [path, content] of Object.entries(files)) {
-    const place = join(folder, path.replaceAll('/', '-'));
-    await writeFile(place, content, { mode: 0o600 });
-    places[path] = place;
-  }
-  const seeded = join(folder, 'seed.iso');
-  await rm(seeded, { force: true });
-  await world.run(plain(answerMedium(seeded, label, places)));
 }
 
 /** When a file was last written, in seconds since 1970. */

@@ -9,9 +9,12 @@ export function parseFacts(printed: string, mark = '@@'): Facts | undefined {
   const facts = new Map<string, string[]>();
   let section: string[] = [];
   for (const line of printed.split(/\r?\n/)) {
-    const name = line.startsWith(`${mark} `) ? line.slice(mark.length + 1) : '';
-    if (/^\S+$/.test(name)) facts.set(name, (section = []));
-    else if (line.trim() !== '') section.push(line.trimEnd());
+    const at = line.lastIndexOf(`${mark} `);
+    const name = at < 0 ? '' : line.slice(at + mark.length + 1);
+    const isMark = /^\S+$/.test(name);
+    const text = isMark ? line.slice(0, at) : line;
+    if (text.trim() !== '') section.push(text.trimEnd());
+    if (isMark) facts.set(name, (section = []));
   }
   return facts.has('end') ? facts : undefined;
 }

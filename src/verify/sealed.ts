@@ -14,6 +14,11 @@ const leastFree = 128 * 1024 ** 2;
 
 const form = z.object({ system_info: z.object({ default_user: z.object({ name: z.string() }) }) });
 
+/** Bytes of a file that are read at most; a longer one is not what its name says. */
+const longest = 1024 ** 2;
+
+const read = (path: string) => ['pread', path, String(longest), '0'];
+
 const glob = (pattern: string) => ['glob-expand', pattern];
 
 /**
@@ -32,7 +37,7 @@ type Sections = Readonly<Record<string, readonly string[][]>>;
 
 function ofWindows({ answerFile, present, traces }: WindowsExpectation): Sections {
   return {
-    answers: [['cat', answerFile]],
+    answers: [read(answerFile)],
     present: present.map(glob),
     traces: traces.map(glob),
   };
@@ -52,15 +57,12 @@ const bound: readonly (readonly [pattern: string, path: string])[] = [
 
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
-    'machine-id': [
-      ['cat', '/etc/machine-id'],
-      ['cat', '/var/lib/dbus/machine-id'],
-    ],
+    'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
-    config: [['cat', '/etc/cloud/cloud.cfg']],
+    config: [read('/etc/cloud/cloud.cfg')],
     space: [['statvfs', '/']],
   };
 }
@@ -104,7 +106,7 @@ function judgeLinux(facts: Facts): CheckResult[] {
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
     resultOf(
       'space',
-      free < leastFree ? `its root file system is full: ${Math.round(free / 1024)} KiB are free` : undefined,
+      free >= leastFree ? undefined : `its root file system is full: ${Math.round(free / 1024)} KiB are free`,
     ),
     // The clones tell the rest about it.
     ...(card === undefined

@@ -15,7 +15,7 @@ import { openPorts } from './ports.ts';
 import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions } from './sealed.ts';
-import { configDrive, noCloud } from './seed.ts';
+import { configDrive, metadataService, noCloud } from './seed.ts';
 import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
@@ -24,14 +24,22 @@ const grown = 1024 ** 3;
 /** The overlay that is looked into. */
 const sealedDisk = 'sealed.qcow2';
 
-/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from. */
+/** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
+export type Look = (
+  overlay: string,
+  commands: readonly (readonly string[])[],
+) => Promise<{ stdout: string; stderr: string }>;
+
+/** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from; `look` asks the image in place of an appliance for that alone. */
 type VerifyOptions = {
   note: (message: string) => void;
   checks: readonly OwnCheck[];
   skip: readonly string[];
   network: boolean;
+  metadataService: boolean;
   goss: string | undefined;
   practiceDvd?: string | undefined;
+  look?: Look | undefined;
 };
 
 /**
@@ -42,10 +50,10 @@ export async function verifyImage(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  { note, checks, skip, network, goss, practiceDvd }: VerifyOptions,
+  { note, checks, skip, network, metadataService: asks, goss, practiceDvd, look }: VerifyOptions,
 ): Promise<Verdict> {
   note('looking into the image');
-  const { results, user } = await lookInto(image, wanted, world);
+  const { results, user } = await lookInto(image, wanted, world, look);
   const sealed = withSkips(results, skip);
   if (checks.some(isScap) && verdictOf(sealed).passed) {
     note('evaluating the image by SCAP content');
@@ -74,7 +82,7 @@ export async function verifyImage(
     if (!first.facts || !second.facts) return verdictOf(withSkips(seen, skip));
     const known = withSkips([...seen, ...compare(first.facts, second.facts)], skip);
     const [again, own] = await Promise.all([
-      verdictOf(known).passed ? againAs(one, wanted, note) : notAgain,
+      verdictOf(known).passed ? againAs(one, wanted, asks ? metadataService : noCloud, note) : notAgain,
       runOwnChecks(other, inGuest, goss),
     ]);
     return verdictOf(withSkips([...known, again, ...own], skip), openPorts(first.facts, second.facts));
@@ -87,13 +95,14 @@ async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
   { run, host, folder }: CloneWorld,
+  look: Look = (overlay, commands) => run({ ...askGuest(overlay, commands, host), accept: [1] }),
 ): Promise<{ results: CheckResult[]; user: string | undefined }> {
   const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);
   await run(coverImage(imageOptions(name, image.format), image.format, overlay));
   // What is printed are files of the guest's: one that is hostile must not begin a section.
   const mark = randomUUID();
-  const { stdout, stderr } = await run({ ...askGuest(overlay, questions(wanted, mark), host), accept: [1] });
+  const { stdout, stderr } = await look(overlay, questions(wanted, mark));
   const facts = parseFacts(stdout, mark);
   if (facts === undefined) {
     const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;
@@ -146,18 +155,21 @@ function together(results: readonly CheckResult[]): CheckResult[] {
 
 const notAgain: CheckResult = { check: 'second-boot', outcome: 'skipped', message: 'another check failed before' };
 
-/** Boots a clone again, as an instance of a snapshot of it, with a card of another address. */
+/** Boots a clone again, as an instance of a snapshot of it, with a card of another address, told of itself by `source`. */
 async function againAs(
   clone: Clone,
   { card }: LinuxExpectation,
+  source: typeof noCloud,
   note: (message: string) => void,
 ): Promise<CheckResult> {
   note('booting a clone again, with another network card');
   await clone.cut();
   const mac = '52:54:00:76:6b:03';
-  const { login: ended, facts } = await clone.boot(mac, { login: false, ask: 'cards' });
-  if (facts === undefined)
-    return resultOf('second-boot', `it does not come up with another network card: ${ended ?? 'it says nothing'}`);
+  const { login: ended, facts } = await clone.boot(mac, { login: false, ask: 'cards' }, source);
+  if (facts === undefined) {
+    const silent = source === noCloud ? 'it says nothing' : `cloud-init got nothing from the metadata service`;
+    return resultOf('second-boot', `it does not come up with another network card: ${ended ?? silent}`);
+  }
   const links = lines(facts, 'links').map((line) => /^\d+: ([^:@\s]+)[:@].* link\/ether (\S+)/.exec(line) ?? []);
   const [, named] = links.find(([, , address]) => address === mac) ?? [];
   if (named === undefined || (card !== undefined && named !== card)) {

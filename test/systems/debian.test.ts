@@ -21,7 +21,7 @@ test('Debian 12 is customized by the real APT, and verified: its clones do what 
   const folder = freshFolder('debian');
   const shipped = readFileSync('recipes/debian12.yaml', 'utf8');
   const more = `customize: [{ run: "cp /etc/nvme/hostnqn /etc/of-the-image" }]
-verify: ${JSON.stringify({ checks, network: true })}
+verify: ${JSON.stringify({ checks, network: true, metadataService: true })}
 `;
   writeFileSync(join(folder, 'debian.yaml'), shipped.replace('packages: [', 'packages: [jq, nvme-cli, ') + more);
   const build = await vmkiln(
@@ -32,6 +32,9 @@ verify: ${JSON.stringify({ checks, network: true })}
   const image = join(folder, 'debian12-rehearsal.qcow2');
   expect(readdirSync(folder)).toContain('debian12-rehearsal.qcow2.sha256');
   const started = build.events.find((event) => event.type === 'build-started');
+  // Looked into and read in one launch.
+  const logs = readdirSync(join(started?.folder ?? '', 'logs'));
+  expect(logs.filter((name) => name.includes('guestfish')).length).toBeLessThan(2);
   const { results } = JSON.parse(readFileSync(join(started?.folder ?? '', 'verify.json'), 'utf8')) as Verdict;
   expect(results).toHaveLength(verifyChecks.length + checks.length);
   expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCatalogue } from '../../src/errors.ts';
+import { loadRecipe } from '../../src/families/index.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(project, path), 'utf8');
@@ -84,6 +86,19 @@ describe.each(pages)('%s', (page) => {
       return heading !== undefined && !anchors(target).includes(heading);
     });
     expect(dead).toEqual([]);
+  });
+
+  test('shows recipes that load', async () => {
+    for (const [block] of read(page).matchAll(/^ {4}name: .*\n(?: {4}.*\n|\n(?= {4}))+/gm)) {
+      const text = block.replaceAll(/^ {4}/gm, '');
+      if (!/^family:/m.test(text)) continue;
+      const folder = mkdtempSync(join(tmpdir(), 'docs-'));
+      mkdirSync(join(folder, 'files'));
+      writeFileSync(join(folder, 'files/motd'), '');
+      writeFileSync(join(folder, 'shown.yaml'), text);
+      const variables: Record<string, string> = text.includes('${iso}') ? { iso: '/x.iso' } : {};
+      await expect(loadRecipe(join(folder, 'shown.yaml'), variables)).resolves.toBeDefined();
+    }
   });
 
   test('names npm scripts, commands and options that exist', () => {

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readCollected } from '../../src/describe/collect.ts';
 import { loadInventory } from '../../src/describe/load.ts';
@@ -145,6 +146,17 @@ describe('the inventory of an image', () => {
       expect.objectContaining({ code: 'IMAGE_UNFIT', message: expect.stringContaining('more than 512') }),
     );
     rmSync(folder, { recursive: true });
+  });
+
+  test('comes after what else the launch is asked, each word as it is', () => {
+    const host = { accelerator: 'tcg', appliance: { memory: 0, cacheDir: '' } } as const;
+    const words = fc.sample(fc.string({ unit: fc.constantFrom(...'\\\\\'"$`#:|<>*{}~ aü\t'), minLength: 1 }), 200);
+    const asked = [['ls', '/nowhere'], ...words.map((word) => ['echo', word])];
+    const { input = '' } = guestInventory('overlay', '', '%{NAME}', host, asked);
+    // The real one, which has not launched an appliance yet.
+    const lines = input.slice(0, input.indexOf('inspect-get-roots'));
+    const { status, stdout } = spawnSync('guestfish', [], { input: lines, encoding: 'utf8' });
+    expect({ status, lines: stdout.split('\n') }).toEqual({ status: 0, lines: [...words, ''] });
   });
 
   test('has the packages of dpkg that are installed', () => {

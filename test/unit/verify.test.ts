@@ -131,6 +131,13 @@ test.for<[string, Readonly<Record<string, string>>]>([
   expect(failed(changes)).toEqual([check]);
 });
 
+test('what sshd says of connections that met its restart is no fault of the image', () => {
+  const critical = 'sshd[512]: fatal: chroot("/run/sshd"): No such file or directory [preauth]';
+  expect(
+    failed({ critical, errors: 'sshd: error: kex_exchange_identification: Connection closed by remote host' }),
+  ).toEqual([]);
+});
+
 test('a serial console without a word, or without a login, is told apart', () => {
   expect(
     consoleFault('[    0.000000] Linux version 5.14\r\n\r\nclone-one login: [    9.1] random: crng'),
@@ -192,6 +199,14 @@ test('answers that have not come to their end are none', () => {
     new Map([
       ['config', config.split('\n')],
       ['traces', ['/root/.ssh']],
+      ['end', []],
+    ]),
+  );
+  // A file need not end with a line end.
+  expect(parseFacts('7c config\nname: x7c space\nbavail: 1\n7c end', '7c')).toEqual(
+    new Map([
+      ['config', ['name: x']],
+      ['space', ['bavail: 1']],
       ['end', []],
     ]),
   );
