@@ -94,12 +94,12 @@ make_tree() {
 
   mv "$library"/{README.md,CHANGELOG.md,docs} "$documents"
   for name in hooks kickstart recipes; do ln -s "../../../lib/vmkiln/$name" "$documents/$name"; done
-  for name in "$documents"/docs/man/*.[1-8]; do
+  for name in "$library"/dist/man/*.[1-8]; do
     [ -e "$name" ] || continue
     mkdir -p "$work/tree/usr/share/man/man${name##*.}"
     gzip -9n <"$name" >"$work/tree/usr/share/man/man${name##*.}/${name##*/}.gz"
   done
-  rm -rf "$documents/docs/man"
+  rm -rf "$library/dist/man"
 }
 
 # What all files have alike, whoever made them when: modes, and times.
