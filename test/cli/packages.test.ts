@@ -109,7 +109,7 @@ describe.skipIf(!canEnter)('in a bare Debian', () => {
     const { status, text } = inDebian(root, `apt-get --simulate --no-install-recommends install ./${basename(deb)}`);
     expect([status, text]).toEqual([0, expect.stringContaining(`Inst vmkiln (${version}`)]);
     expect(text).toContain('Inst qemu-system-x86 ');
-  });
+  }, 300_000);
 
   test('the set-up, alone with the .deb, says what it would do and does nothing', () => {
     cpSync('scripts/setup.sh', join(root, 'root/setup.sh'));
@@ -132,7 +132,7 @@ describe.skipIf(!canEnter)('in a bare Debian', () => {
     ]);
     expect(inDebian(root, 'dpkg-query -W vmkiln qemu-utils').status).toBe(1);
     expect(inDebian(root, 'id -nG nobody').text).toBe('nogroup\n');
-  });
+  }, 300_000);
 
   test('the .deb is installed, runs, and goes without a trace', () => {
     // Its dependencies are left out: they take minutes, and test/long installs them.
@@ -148,7 +148,7 @@ describe.skipIf(!canEnter)('in a bare Debian', () => {
     expect(inDebian(root, 'dpkg --purge vmkiln')).toMatchObject({ status: 0 });
     const left = inDebian(root, 'find / -xdev -path "*vmkiln*" ! -path "/root/*" ! -path "/tmp/*" -prune');
     expect(left.text).toBe('/etc/vmkiln\n');
-  }, 120_000);
+  }, 300_000);
 
   test('the .rpm is installed, runs, and goes', async () => {
     await run('rpm', ['--root', root, '--nodeps', '-i', rpm]);
@@ -158,5 +158,5 @@ describe.skipIf(!canEnter)('in a bare Debian', () => {
     expect(
       ['usr/lib/vmkiln', 'usr/bin/vmkiln', 'usr/share/doc/vmkiln'].filter((path) => existsSync(join(root, path))),
     ).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
