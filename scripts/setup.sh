@@ -2,13 +2,13 @@
 # Makes this machine ready to run vmkiln: host packages, a libvirt that answers, npm packages, the compiled program.
 # What is already there is left alone, so running it again is quick.
 #
-# With --package this file needs no other: it installs vmkiln from its .deb or .rpm with all that goes with it, puts the
-# user who has called sudo into the groups kvm and libvirt, and ends with what `vmkiln doctor` says about this host.
+# With --package this file needs no other: it installs vmkiln from its .deb or .rpm with all that goes with it. Of what is
+# installed it then puts the user who has called sudo into the groups kvm and libvirt, and ends with `vmkiln doctor`.
 #
 # Usage: setup.sh [--yes] [--dry-run] [--host-only | --package FILE]
 #   --yes           install without asking (nobody is asked without a terminal, or with CI set)
 #   --dry-run       change nothing: print the commands that would
-#   --host-only     stop after packages and libvirt
+#   --host-only     of a clone: stop after packages and libvirt
 #   --package FILE  the .deb or .rpm of vmkiln
 set -euo pipefail
 
@@ -239,11 +239,13 @@ ensure_libvirt() {
 
 # What the program itself says about this host: tools, libvirt, KVM, libguestfs, the room and reach of its folders.
 examine() {
+  local program=$root/dist/cli.js
+  [ -z "$package" ] || program=vmkiln
   if [ -n "$dry_run" ]; then
-    say 'would run: vmkiln doctor'
+    say "would run: $program doctor"
     return
   fi
-  vmkiln doctor || die 'vmkiln is installed, and this host does not do yet' 'see what doctor says above'
+  "$program" doctor || die 'vmkiln is installed, and this host does not do yet' 'see what doctor says above'
 }
 
 ensure_npm_packages() {
@@ -292,14 +294,18 @@ if [ -z "$package" ] && ! [ -e "$root/scripts/packages.apt" ]; then
   die 'this file alone does not know what to install' 'give the .deb or .rpm of vmkiln: setup.sh --package FILE'
 fi
 
-[ -n "$package" ] || check_node
+# What was installed, by npm or from a package, has no sources.
+in_clone() { [ -z "$package" ] && [ -e "$root/tsconfig.json" ]; }
+
+# Packages have a Node.js of their own.
+[ -n "$package" ] || [ -e "$root/node" ] || check_node
 install_packages
 ensure_kvm_group
-[ -z "$package" ] || ensure_groups
+in_clone || ensure_groups
 ensure_libvirt
-if [ -n "$package" ]; then
+if ! in_clone; then
   examine
-elif [ -z "$host_only" ] && [ -e "$root/tsconfig.json" ]; then
+elif [ -z "$host_only" ]; then
   ensure_npm_packages
   ensure_built
 fi

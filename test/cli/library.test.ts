@@ -61,6 +61,8 @@ test('the command runs from there', async () => {
   expect(await run(vmkiln, ['validate', recipe, '--set', 'iso=none.iso'])).toContain('valid');
   await run(vmkiln, ['render', recipe, '--set', 'iso=none.iso', '--out', join(folder, 'rendered')]);
   expect(readdirSync(join(folder, 'rendered'))).toContain('ks.cfg');
+  const setup = await run(join(folder, 'node_modules/vmkiln/scripts/setup.sh'), ['--dry-run']);
+  expect(setup).toContain(`would run: ${join(folder, 'node_modules/vmkiln/dist/cli.js')} doctor`);
 });
 
 test('JavaScript builds, plans, validates, inspects, converts and uploads, in a world of its own', async () => {
