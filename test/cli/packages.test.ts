@@ -85,6 +85,9 @@ function tryIt(files: readonly string[]): void {
   for (const unit of ['nightly@.service', 'nightly@.timer', 'worker@.service', 'dashboard@.service']) {
     expect(files).toContain(`/usr/lib/systemd/system/vmkiln-${unit}`);
   }
+  for (const page of existsSync('dist/man') ? readdirSync('dist/man') : []) {
+    expect(files).toContain(`/usr/share/man/man${page.slice(-1)}/${page}.gz`);
+  }
   const copyright = readFileSync(join(root, 'usr/share/doc/vmkiln/copyright'), 'utf8');
   expect(copyright).toContain(
     createHash('sha256')
