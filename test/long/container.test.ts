@@ -12,19 +12,19 @@ const folder = freshFolder('container');
 const storage = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
 const canBuild = canEnter && existsSync('/usr/bin/buildah');
 
-/** Runs buildah with mounts and processes of its own, which end with it. Returns the exit status and all that is printed. */
-function run(...words: string[]): [status: number | null, text: string] {
+/** Runs buildah with mounts and processes of its own, which end with it. */
+function run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
   const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'buildah', ...storage, ...words];
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
   const { status, stdout, stderr } = spawnSync('unshare', own, { encoding: 'utf8', env, maxBuffer: 64 * 1024 ** 2 });
-  return [status, stdout + stderr];
+  return { status, stdout, stderr };
 }
 
-/** What buildah prints. */
+/** What buildah prints when it does not fail. */
 function buildah(...words: string[]): string {
-  const [status, text] = run(...words);
-  if (status !== 0) throw new Error(`buildah ${words.join(' ')}: ${text.slice(-4000)}`);
-  return text;
+  const { status, stdout, stderr } = run(...words);
+  if (status !== 0) throw new Error(`buildah ${words.join(' ')}: ${stderr.slice(-4000)}`);
+  return stdout;
 }
 
 /** The file that says what an image is made of, in a folder of its own. */
@@ -67,14 +67,15 @@ afterAll(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
 test.skipIf(!canBuild)('the image builds, and vmkiln plans a build in it as an ordinary user', () => {
   buildah('build', '--pull-never', '--network', 'host', '-t', 'vmkiln', resolve('.'));
   const container = buildah('from', '--pull-never', 'vmkiln').trim();
-  // In a pod of one, tini is the first process; here it has to ask for orphans (-s).
+  // In a container of its own tini is the first process; here it has to ask for orphans (-s).
   const inside = (line: string) => run('run', container, '--', 'tini', '-s', '--', 'sh', '-c', line);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  expect(inside('vmkiln --version')).toEqual([0, `${version}\n`]);
-  expect(inside('vmkiln doctor')).toEqual([0, expect.stringMatching(/libvirt .*answers at qemu:\/\/\/session/)]);
+  expect(inside('vmkiln --version')).toMatchObject({ status: 0, stdout: `${version}\n` });
+  const answers = expect.stringMatching(/libvirt .*answers at qemu:\/\/\/session/) as string;
+  expect(inside('vmkiln doctor')).toMatchObject({ status: 0, stdout: answers });
   const recipe = '/usr/lib/vmkiln/recipes/debian12.yaml --set image=https://images.example.invalid/debian.qcow2';
-  const plan = inside(`vmkiln plan ${recipe} --offline`);
-  expect(plan).toEqual([0, expect.stringMatching(/virt-customize[^]*virt-sysprep[^]*qemu-img convert/)]);
+  const commands = expect.stringMatching(/virt-customize[^]*virt-sysprep[^]*qemu-img convert/) as string;
+  expect(inside(`vmkiln plan ${recipe} --offline`)).toMatchObject({ status: 0, stdout: commands });
   const { OCIv1 } = JSON.parse(buildah('inspect', container)) as {
     OCIv1: { config: object };
   };
