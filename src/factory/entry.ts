@@ -68,7 +68,10 @@ export async function nightOf(
     });
   } catch (error) {
     if (night.signal.aborted || exitCode(error) === 130) return { ...summary, outcome: 'interrupted' };
-    return { ...summary, outcome: 'failed', failure: failureOf(error) };
+    const failure = failureOf(error);
+    if (!isMissing(base)) return { ...summary, outcome: 'failed', failure };
+    const message = `${base.name}, which it starts from, was not ${whatOf(base)}: ${failure.message}`;
+    return { ...summary, notes: [], outcome: 'failed', failure: { ...failure, message } };
   }
 }
 
@@ -92,11 +95,15 @@ async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<
 }
 
 function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntrySummary {
-  const notes =
-    base && ['failed', 'not tried', 'postponed'].includes(base.outcome)
-      ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
-      : [];
+  const notes = isMissing(base)
+    ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
+    : [];
   return { name, recipe: entry.recipe, outcome: 'unchanged', reasons: [], notes };
+}
+
+/** Whether an entry has a base that this night has not made. */
+function isMissing(base: EntrySummary | undefined): base is EntrySummary {
+  return base !== undefined && ['failed', 'not tried', 'postponed'].includes(base.outcome);
 }
 
 /** What did not come about of an entry. */

@@ -69,6 +69,20 @@ test('what is built is promoted, and what starts from its channel is built after
   expect((await place.resolve('base-prod')).build).toBe(entrySummary(first, 'base').build);
 });
 
+test('an image whose base has never been built fails for that', async () => {
+  recipe('app', `{ channel: base-prod, in: ${world.folder}/images/ }`);
+  recipe('base');
+  world.before = () => {
+    throw new Error('no space left');
+  };
+  factory("channel: '{name}-prod'\nrecipes: [{ recipe: app.yaml, channel: false }, base.yaml]");
+  const night = await world.night('factory.yaml');
+  expect(outcomes(night)).toEqual({ base: 'failed', app: 'failed' });
+  expect(entrySummary(night, 'app').failure?.message).toMatch(
+    /^base, which it starts from, was not built: there is no channel base-prod/,
+  );
+});
+
 test('a promotion that fails is told, and tried again without a build', async () => {
   recipe('a', undefined, signed);
   factory('recipes: [{ recipe: a.yaml, channel: { name: prod, key: signer.pub } }]');
