@@ -68,7 +68,9 @@ test.skipIf(!canBuild)('the image builds, and vmkiln plans a build in it as an o
   buildah('build', '--pull-never', '--network', 'host', '-t', 'vmkiln', resolve('.'));
   const container = buildah('from', '--pull-never', 'vmkiln').trim();
   // In a container of its own tini is the first process; here it has to ask for orphans (-s).
-  const inside = (line: string) => run('run', container, '--', 'tini', '-s', '--', 'sh', '-c', line);
+  // buildah may lose what is printed in the last moment, hence the pause.
+  const inside = (line: string) =>
+    run('run', container, '--', 'tini', '-s', '--', 'sh', '-c', `${line}; status=$?; sleep 1; exit $status`);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(inside('vmkiln --version')).toMatchObject({ status: 0, stdout: `${version}\n` });
   const answers = expect.stringMatching(/libvirt .*answers at qemu:\/\/\/session/) as string;
