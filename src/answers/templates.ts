@@ -123,12 +123,18 @@ export function renderText(source: string, file: string, kind: Kind, view: View)
   }
 }
 
-/** What a compiled template is found by. */
+/**
+ * What a compiled template is found by.
+ * @public for scripts/bundle.mjs
+ */
 export function compiledKey(source: string, kind: Kind): string {
   return `${kind} ${createHash('sha256').update(source).digest('hex')}`;
 }
 
-/** How a template of that kind is compiled. */
+/**
+ * How a template of that kind is compiled.
+ * @public for scripts/bundle.mjs
+ */
 export function compileOptions(kind: Kind): PrecompileOptions {
   const knownHelpers = Object.fromEntries(helpers.map((helper) => [helper, true]));
   return { strict: true, knownHelpers, knownHelpersOnly: true, noEscape: kind === 'text' };

@@ -157,6 +157,7 @@ function valueMessage({ path, message }: z.core.$ZodIssue, forms: readonly Schem
   if (entry !== undefined) return `${words}: write ${entry}`;
   const meant = path.join() === 'distribution' ? familyMeant(String(wrong), root) : undefined;
   if (meant && meant.family !== familyOf(value)) return `${words}: ${familyWritten(meant)}`;
+  if (meant?.distribution !== undefined) return `${words}: write distribution: ${meant.distribution}`;
   const remedy = remedyOf({
     value: wrong,
     source,
