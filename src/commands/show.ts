@@ -2,7 +2,6 @@ import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { paintFor } from '../ui/format.ts';
 import { render } from './render.ts';
-import { factorySchema, schema } from './schema.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { labelled } from '../ui/error-text.ts';
@@ -49,6 +48,7 @@ export async function showValidate(
 
 /** `vmkiln schema`: prints the JSON Schema of recipes, or that of factories. */
 export async function showSchema({ factory = false }: { factory?: boolean }): Promise<void> {
+  const { factorySchema, schema } = await import('./schema.ts');
   const found = factory ? factorySchema((await import('../factory/form.ts')).factoryForm) : schema();
   process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
 }

@@ -7,7 +7,7 @@ import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
 import { explain } from './explain.ts';
 import type { RecipeFiles } from './files.ts';
 import { valueOffset, writtenAt } from './nodes.ts';
-import { formatProblems, type Problem, schemaProblems } from './problems.ts';
+import { formatProblems, type Problem } from './problems.ts';
 import type { Recipe } from './recipe.ts';
 import { substitute } from './variables.ts';
 import { parseYaml } from './yaml.ts';
@@ -101,7 +101,11 @@ export async function loadDocument<T>(
     value = toValue();
     parsed = schema.safeParse(value, { error: explain });
   }
-  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, { schema, noun: kind.noun, value }));
+  if (!parsed.success) {
+    // What is known of guesses is for those who have guessed.
+    const { schemaProblems } = await import('./schema-problems.ts');
+    return fail(schemaProblems(parsed.error.issues, document, { schema, noun: kind.noun, value }));
+  }
   const report: RecipeFiles['report'] = (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message });
   const given = (at: readonly PropertyKey[]) => isGiven(value, at);

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { SecretRef } from '../model.ts';
 import { durationPattern, parseDuration, parseSize, sizePattern } from './units.ts';
 
+// A recipe is read once: to compile the schema for it takes longer than to go through it.
+z.config({ jitless: true });
+
 /** Characters that end a line for a shell, for YAML or for Python's `splitlines`, and all other control characters. */
 // oxlint-disable-next-line no-control-regex
 export const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;

@@ -6,7 +6,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { explain } from './explain.ts';
 import { findFile, type Report } from './paths.ts';
 import { valueOffset } from './nodes.ts';
-import { formatProblems, schemaProblems } from './problems.ts';
+import { formatProblems } from './problems.ts';
 import { duration, guestPath, line } from './values.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -182,7 +182,10 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
       const report: Report = (at, message) => problems.push({ offset: valueOffset(document, at), path: at, message });
       const checks = resolveChecks(parsed.data, dirname(path), report);
       if (problems.length === 0) return checks;
-    } else problems.push(...schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list', value }));
+    } else {
+      const { schemaProblems } = await import('./schema-problems.ts');
+      problems.push(...schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list', value }));
+    }
   }
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { lastStages } from '../../src/pipeline/segments.ts';
@@ -29,17 +30,32 @@ async function helpOf(command: string): Promise<Map<string, string>> {
 /** The options that a help lists, without those in its examples. */
 const optionsIn = (help: string) => help.slice(0, help.indexOf('Examples:'));
 
-test('help loads nothing that it does not need', async () => {
+/** What Node.js loads for a command: packages, and files of the build without the digests in their names. */
+async function loadedBy(...args: string[]): Promise<{ packages: string[]; chunks: string[]; bytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'vmkiln-help-'));
-  try {
-    await run(process.execPath, ['dist/cli.js', '--help'], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
-    const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-    const urls = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
-    const packages = urls.flatMap(({ url }) => /node_modules\/([^/]+)/.exec(url)?.[1] ?? []);
-    expect([...new Set(packages)]).toEqual(['commander']);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await run(process.execPath, ['dist/cli.js', ...args], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
+  const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const urls = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
+  const files = urls.flatMap(({ url }) => (url.startsWith('file:') ? fileURLToPath(url) : []));
+  const chunks = files.flatMap((file) => /\/dist\/chunks\/(.+?)(-[\w-]{8})?\.js$/.exec(file)?.[1] ?? []);
+  return {
+    packages: [...new Set(files.flatMap((file) => /node_modules\/([^/]+)/.exec(file)?.[1] ?? []))],
+    chunks: chunks.toSorted(),
+    bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+  };
+}
+
+test('a command loads nothing that it does not need', async () => {
+  const help = await loadedBy('--help');
+  expect(help).toMatchObject({ packages: [], chunks: ['base', 'main', 'rolldown-runtime'] });
+  expect(help.bytes).toBeLessThan(200_000);
+  const validate = await loadedBy('validate', 'recipes/rhel9.yaml', 'recipes/debian12.yaml');
+  // No program is started, no XML is read, no template compiled, and nobody has to be told what he meant.
+  expect(validate).toMatchObject({
+    packages: [],
+    chunks: ['base', 'error-text', 'format', 'main', 'recipes', 'rolldown-runtime', 'show', 'validate'],
+  });
+  expect(validate.bytes).toBeLessThan(800_000);
 });
 
 test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
