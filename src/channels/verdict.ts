@@ -1,22 +1,26 @@
 import type { KeyObject } from 'node:crypto';
 import { judgeStatements } from '../describe/check.ts';
 import { keyId } from '../describe/envelope.ts';
+import { bootChecks } from '../describe/statements.ts';
 import { VmkilnError } from '../errors.ts';
 import type { Candidate } from '../targets/channel-place.ts';
 
 /** What the statements about an image say, once they are believed. `media` are digests. */
 export type Approval = { media: string[]; signedBy?: string };
 
+/** What is asked of the statements: who must have signed them, if anybody, and whether an image will do that was only looked into. */
+type Asked = { key: KeyObject | undefined; allowUnbooted: boolean };
+
 /**
- * The verdict of the boot gate: whether the statements about an image say that its clones were booted and passed every check, and, with a key,
- * whether whoever has the private part of it says so. Pure.
+ * The verdict of the boot gate: whether the statements about an image say that it was booted and that no check failed, and, with a key, whether
+ * whoever has the private part of it says so. Pure.
  *
  * @throws VmkilnError PROVENANCE_INVALID with the reason
  */
 export function approve(
   { name, sha256 }: Pick<Candidate, 'name' | 'sha256'>,
   statements: string | undefined,
-  key: KeyObject | undefined,
+  { key, allowUnbooted }: Asked,
 ): Approval {
   if (statements === undefined) {
     throw refused(
@@ -32,6 +36,13 @@ export function approve(
       'not-tested',
       `${name} was built, and never booted to be checked`,
       'put `verify: true` into its recipe and build it again',
+    );
+  }
+  if (!found.booted && !allowUnbooted) {
+    throw refused(
+      'not-booted',
+      `${name} was looked into, and no check shows that it boots`,
+      `boot it and look; to promote it unbooted, add --allow-unbooted, or allowUnbooted: true to the channel of a factory (an image of Linux: take ${bootChecks.slice(0, 2).join(' and ')} out of verify.skip of its recipe, and build it again)`,
     );
   }
   return { media: found.media, ...(key && { signedBy: keyId(key) }) };

@@ -48,7 +48,7 @@ export const describe: Stage<Settings> = {
       takes: applianceTakes(host),
       settings,
       // Not the name: a recipe with another one has the same image.
-      counts: { version: 1, signer },
+      counts: { version: 2, signer },
     };
   },
   run: async ({ settings }, context) => {

@@ -85,6 +85,10 @@ test('what is refused says why, and changes nothing', async () => {
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*statements-missing: .*next: .*verify/s);
   await publish('asleep', { passed: undefined });
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*not-tested: .*next: .*verify: true/s);
+  await publish('drowsy', { results: [{ check: 'leftovers', outcome: 'passed', message: '' }] });
+  expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*not-booted: .*next: .*--allow-unbooted/s);
+  await ok('promote', 'rhel9', '--to', 'drowsy', '--allow-unbooted');
+  await ok('revoke', 'rhel9');
   await publish('ill', { passed: false });
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*test-failed: /s);
   await publish('unsigned');
@@ -98,7 +102,7 @@ test('what is refused says why, and changes nothing', async () => {
   expect(await refused('promote', 'rhel9')).toMatch(/^2 .*--to/s);
   expect(await refused('rollback', 'prod')).toMatch(/^2 .*there is no channel prod/s);
   expect(await refused('channels', '--in', 'nowhere/')).toMatch(/^2 .*there is no folder/s);
-  expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).not.toHaveProperty('channels');
+  expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).not.toHaveProperty('channels.prod');
 
   await publish('signed', { key: signer.privateKey });
   expect(await ok('promote', 'rhel9', '--to', 'prod', '--key', pub)).toMatchObject({
