@@ -24,6 +24,8 @@ export type Judgement =
   | { ok: false; reason: Reason; message: string }
   | {
       ok: true;
+      /** SHA-512 of the image, unless an earlier version wrote the statements. */
+      sha512: string | undefined;
       build: string;
       builder: Readonly<Record<string, string>>;
       /** Whether its checks were asked, and passed. */
@@ -48,7 +50,10 @@ export function digestsOf({ inventory, sbom }: { inventory?: string | undefined;
   };
 }
 
-const resource = z.object({ name: z.string(), digest: z.object({ sha256: z.string() }) });
+const resource = z.object({
+  name: z.string(),
+  digest: z.object({ sha256: z.string(), sha512: z.string().optional() }),
+});
 const envelope = z.strictObject({
   payload: z.string(),
   payloadType: z.literal(statementType),
@@ -133,7 +138,8 @@ function judge(lines: string, image: string, beside: Beside | undefined, key: Ke
     .map(({ digest }) => digest.sha256);
   const { passedTests = [], warnedTests: warned = [] } = shown ?? {};
   const booted = passedTests.some((each) => bootChecks.includes(each));
-  const told = { build: metadata.invocationId, builder: builder.version, signed, media };
+  const sha512 = how.statement.subject[0]?.digest.sha512;
+  const told = { sha512, build: metadata.invocationId, builder: builder.version, signed, media };
   return { ok: true, ...told, tested: shown !== undefined, booted, warned };
 }
 

@@ -3,8 +3,11 @@ import type { Piece, Plan } from '../model.ts';
 import type { Repository } from './inventory.ts';
 import type { Verdict } from '../verify/verdict.ts';
 
-/** A file by its name and digest: a ResourceDescriptor of in-toto. */
-export type Resource = { name: string; uri?: string; digest: { sha256: string } };
+/**
+ * A file by its name and digests: a ResourceDescriptor of in-toto. An image has a `sha512` too, which is what the Image service knows of its data unless its
+ * operator has chosen another algorithm (`hashing_algorithm` in glance-api.conf).
+ */
+export type Resource = { name: string; uri?: string; digest: { sha256: string; sha512?: string } };
 
 /** An in-toto statement, v1 (in-toto/attestation, spec/v1/statement.md), about one file. */
 export type Statement = {

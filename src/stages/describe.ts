@@ -12,6 +12,7 @@ import { VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import type { SecretRef } from '../model.ts';
+import { digestsOf } from '../store/digest.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { type Kept, readDocuments } from './documents.ts';
 import type { Verdict } from '../verify/verdict.ts';
@@ -52,7 +53,7 @@ export const describe: Stage<Settings> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { path, sha256, size, build, madeAt } = context.image();
+    const { path, sha256, size, build, madeAt, sha512 = await readSha512(path, context) } = context.image();
     const key = await keyOf(settings, context);
     const kept = context.document(verdictStage);
     const verdict = kept && (JSON.parse(await readFile(kept.path, 'utf8')) as Verdict);
@@ -69,7 +70,7 @@ export const describe: Stage<Settings> = {
     const documents = documentsOf(
       inventory,
       context.plan,
-      { image: { name: settings.file, digest: { sha256 } }, build, finishedOn: madeAt },
+      { image: { name: settings.file, digest: { sha256, sha512 } }, build, finishedOn: madeAt },
       { key, verdict },
     );
     await writeFile(context.work('describe.json'), JSON.stringify({ version: 1, documents } satisfies Kept));
@@ -92,6 +93,11 @@ async function keyOf({ signWith, signer }: Settings, { world }: StageContext): P
   throw new VmkilnError('SIGNATURE_INVALID', 'the key to sign with is not the one that the build was planned with', {
     hint: 'build again, with the key that is there now',
   });
+}
+
+/** Of an image that a version made which did not keep it. */
+async function readSha512(path: string, { signal }: StageContext): Promise<string> {
+  return (await digestsOf(path, signal)).sha512;
 }
 
 async function virtualSizeOf(path: string, { signal }: StageContext): Promise<Pick<Inventory['image'], 'virtualSize'>> {

@@ -41,7 +41,7 @@ import { isSnapshot, serialOf } from './fence.ts';
 import { heldOf } from './held.ts';
 import { openPlace } from './open.ts';
 import type { GlancePlace } from './recipe.ts';
-import { isMadeHere, isPublished, sha256Property } from './record.ts';
+import { hasDataAsPublished, isImitation, isMadeHere, isPublished, sha256Property } from './record.ts';
 import { newestFirst } from './retire.ts';
 import { wait } from '../../wait.ts';
 
@@ -89,6 +89,16 @@ export function channelsIn(session: CloudSession, project: string, context: Cont
       // Of several with the name it is the newest that somebody means.
       const newest = usable.find(({ id }) => id === image) ?? usable.toSorted(newestFirst)[0];
       if (newest) return candidateOf(newest);
+      const imitation = found.find(isImitation);
+      if (imitation) {
+        throw new VmkilnError(
+          'CHANNEL_REFUSED',
+          `${imitation.id} has the properties of an image of vmkiln, and other data`,
+          {
+            hint: 'find out who made it, and delete it; what is to be promoted has to be published by vmkiln',
+          },
+        );
+      }
       const why = found.length > 0 ? ' that vmkiln has published' : '';
       throw new VmkilnError('USAGE', `there is no image ${image}${why} in ${cloud.name}`, {
         hint: 'vmkiln image list --all shows those that are there; say where it is: --os-cloud, --in',
@@ -249,6 +259,11 @@ function candidateOf(image: Image): Candidate {
     build: String(image['vmkiln_build'] ?? ''),
     rehearsal: 'vmkiln_rehearsal' in image,
     revoked: isRevoked(image),
+    data: {
+      algorithm: image.os_hash_algo ?? undefined,
+      digest: image.os_hash_value ?? undefined,
+      asPublished: hasDataAsPublished(image),
+    },
     media: mediaOf(image),
   };
 }
