@@ -6,6 +6,16 @@ import { collect, filled, positive, seconds } from './option-values.ts';
 
 type WithFactory = (command: Command) => Command;
 
+/** How a queue is reached. */
+export function withQueue(command: Command): Command {
+  return command
+    .option('--queue-password <reference>', 'where its password is: env:NAME or file:PATH', filled)
+    .option('--queue-ca <file>', 'PEM file with the CA of its server', filled);
+}
+
+/** What `--queue` takes. */
+export const queueWords = 'redis://HOST, rediss://HOST (TLS) or postgres://USER@HOST/DATABASE, without a password';
+
 /** The commands about a factory on many hosts. BullMQ is loaded when one of them runs, and by nothing else. */
 export function defineQueueCommands(
   factory: Command,
@@ -15,16 +25,11 @@ export function defineQueueCommands(
 ): void {
   const define = (usage: string, summary: string, example: string) => {
     const verb = usage.split(' ')[0];
-    return withFactory(factory.command(usage).description(summary))
-      .showHelpAfterError(`  next: vmkiln factory ${verb} --help`)
-      .requiredOption(
-        '--queue <url>',
-        'redis://HOST, rediss://HOST (TLS) or postgres://USER@HOST/DATABASE, without a password',
-        filled,
-      )
-      .option('--queue-password <reference>', 'where its password is: env:NAME or file:PATH', filled)
-      .option('--queue-ca <file>', 'PEM file with the CA of its server', filled)
-      .addHelpText('after', `\nExamples:\n  $ vmkiln factory ${verb} ${example}`);
+    return withQueue(
+      withFactory(factory.command(usage).description(summary))
+        .showHelpAfterError(`  next: vmkiln factory ${verb} --help`)
+        .requiredOption('--queue <url>', queueWords, filled),
+    ).addHelpText('after', `\nExamples:\n  $ vmkiln factory ${verb} ${example}`);
   };
   const commands = () => import('./factory-queue.ts');
   define(

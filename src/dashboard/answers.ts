@@ -113,6 +113,13 @@ export const channelForm = z.object({
 });
 export type ChannelAnswer = z.output<typeof channelForm>;
 
+export const cloudForm = z.object({
+  place: z.string().describe('The cloud, as the recipes name it.'),
+  channels: z.array(channelForm).describe('As it has answered in the last minute.'),
+  problem: z.string().optional().describe('Why there is no newer answer.'),
+});
+export type CloudAnswer = z.output<typeof cloudForm>;
+
 export const hostForm = z.object({
   name: z.string(),
   vmkiln: z.string().describe('Version.'),

@@ -21,10 +21,10 @@ export type BuildData = {
 };
 
 /**
- * A night: of these images, or all; `asked` says that a person named them. `id` is its own, by default by its time; `of` that of an earlier one, of
- * whose builds it takes what has been done once more.
+ * A night: of these images, or all; `asked` says that a person named them. `of` is an earlier one, of whose builds it takes what has been done once
+ * more. One that has begun has an `id`, and the moment at which it did so (milliseconds since 1970).
  */
-export type NightData = { id?: string; images?: string[]; asked?: boolean; of?: string };
+export type NightData = { id?: string; startedAt?: number; images?: string[]; asked?: boolean; of?: string };
 
 /** What is known of a build, while it runs and afterwards. `host` is that of its folder. */
 export type BuildRecord = {
@@ -73,6 +73,9 @@ export const jobOptions: JobsOptions = {
   removeOnComplete: { age: 14 * 86_400 },
   removeOnFail: { age: 90 * 86_400 },
 };
+
+/** A night goes on whenever its server, or the host that decides, comes back. */
+export const nightOptions: JobsOptions = { ...jobOptions, attempts: 100, backoff: { type: 'fixed', delay: 5000 } };
 
 /** What a job says of its build. */
 export function recordOf(job: Pick<QueueJob, 'progress'> | undefined): BuildRecord | undefined {

@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.ts';
 import { serialOfBuild } from '../targets/serial.ts';
 import { wait } from '../wait.ts';
 import type { LoadedFactory } from './load.ts';
@@ -24,6 +23,7 @@ export function makeByWorkers(
 ): Make {
   const { night: most } = factory.limits;
   const until = most === undefined ? {} : { until: startedAt + most * 1000 };
+  let last = '';
   return async ({ name, entry }, wish, { signal, began }) => {
     const queue = store.queue(buildQueue(factory.name, entry.labels));
     const jobId = buildId(night, name);
@@ -44,7 +44,9 @@ export function makeByWorkers(
       } catch (error) {
         if (error instanceof BuildFailure || error instanceof Postponed) throw error;
         // The lease of the night is lost too if its server stays away.
-        say(`${name}: ${messageOf(store.failure(error))}`);
+        const { message } = store.failure(error);
+        if (message !== last) say(message);
+        last = message;
       }
     }
   };

@@ -1,9 +1,10 @@
+import type { Job as QueueJob } from 'bullmq';
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
-import { jobOptions, type NightData, nightQueue } from './queue-jobs.ts';
+import { type NightData, nightOptions, nightQueue } from './queue-jobs.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { Schedule } from './schedule.ts';
-import { serialAt, serialNow } from '../targets/serial.ts';
+import { serialNow } from '../targets/serial.ts';
 
 /** Puts a night into the queue. @returns its id */
 export async function putNight(
@@ -13,13 +14,23 @@ export async function putNight(
 ): Promise<string> {
   const id = `${factory.name}-${serialNow()}`;
   const night: NightData = { ...data, id };
-  await store.queue(nightQueue(factory.name)).add('night', night, { ...jobOptions, jobId: id });
+  await store.queue(nightQueue(factory.name)).add('night', night, { ...nightOptions, jobId: id });
   return id;
 }
 
-/** The id of a night; one of a schedule has that of the moment (milliseconds since 1970) of its job, however often it is begun. */
-export function nightId({ factory }: Pick<LoadedFactory, 'factory'>, { id }: NightData, moment: number): string {
-  return id ?? `${factory.name}-${serialAt(moment)}`;
+/**
+ * Notes in its job that a night begins: whoever begins it again finds the same id, whose end is the serial of all that it publishes. One of a
+ * schedule has lain there since the one before, whose time does not count.
+ */
+export async function begin(
+  { factory }: Pick<LoadedFactory, 'factory'>,
+  job: Pick<QueueJob, 'data' | 'updateData'>,
+): Promise<NightData & { id: string; startedAt: number }> {
+  const data = job.data as NightData;
+  const { id = `${factory.name}-${serialNow()}`, startedAt = Date.now() } = data;
+  const begun = { ...data, id, startedAt };
+  if (data.startedAt === undefined) await job.updateData(begun);
+  return begun;
 }
 
 /** Makes the schedules in the queue those of the factory: one of its nights, and one of each entry that has its own. */
@@ -33,6 +44,6 @@ export async function reconcile({ factory }: LoadedFactory, jobs: readonly Job[]
   for (const { key } of await queue.getJobSchedulers()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
   for (const [id, { schedule, data }] of wanted) {
     const pattern = { pattern: schedule.cron, tz: schedule.timezone };
-    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: jobOptions });
+    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: nightOptions });
   }
 }

@@ -9,9 +9,9 @@ import type { LoadedFactory } from './load.ts';
 import { notNow, renewMedia, statementsBy, toldBy } from './make-build.ts';
 import { prune, runNight } from './night.ts';
 import { type Builder, buildByChild } from './queue-build.ts';
-import { type BuildData, type BuildRecord, type NightData, nightQueue, recordOf, servedQueues } from './queue-jobs.ts';
+import { type BuildData, type BuildRecord, nightQueue, recordOf, servedQueues } from './queue-jobs.ts';
 import { makeByWorkers } from './queue-make.ts';
-import { nightId, reconcile } from './queue-nights.ts';
+import { begin, reconcile } from './queue-nights.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { NightSummary } from './summary.ts';
 
@@ -101,15 +101,13 @@ async function decide(
   token: string | undefined,
   { store, worker, lease, world, signal, say, report }: WorkerContext & { worker: Worker | undefined; lease: number },
 ): Promise<void> {
-  const { WaitingError } = await import('bullmq');
-  const data = job.data as NightData;
-  const id = nightId(loaded, data, job.timestamp);
-  const { images, asked = false, of: night = id } = data;
+  const { UnrecoverableError, WaitingError } = await import('bullmq');
+  const { id, startedAt, images, asked = false, of: night = id } = await begin(loaded, job);
   const watched = watchLease(worker, job.id ?? '', lease, () => undefined);
   try {
     const entries = (await readJobs(loaded, world)).filter(({ name }) => images?.includes(name) ?? true);
     say(`night ${id} begins`);
-    const make = makeByWorkers(loaded, { night, startedAt: job.timestamp }, store, say);
+    const make = makeByWorkers(loaded, { night, startedAt }, store, say);
     const summary = await runNight(
       loaded,
       entries,
@@ -126,6 +124,10 @@ async function decide(
       throw new WaitingError();
     }
     if (summary) await report(summary);
+  } catch (error) {
+    // What is wrong with the factory is so at the next try too.
+    const isWrong = error instanceof VmkilnError && error.code !== 'INTERRUPTED' && !watched.signal.aborted;
+    throw isWrong ? new UnrecoverableError(error.message) : error;
   } finally {
     watched.end();
   }
@@ -181,7 +183,9 @@ async function carryOut(
     const { build, folder } = record;
     if (!record.failure && build !== undefined && folder !== undefined) {
       record.told = await toldBy({ build, folder }, paths);
-      const statements = await statementsBy(build, paths);
+      // What stays in place of this image is not what it speaks of.
+      const isOwn = record.published.every(({ already }) => already === undefined);
+      const statements = isOwn ? await statementsBy(build, paths) : undefined;
       if (statements !== undefined) record.statements = statements;
     }
     await job.updateProgress(record);

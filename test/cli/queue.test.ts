@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
@@ -140,3 +140,41 @@ test.each([
   },
   60_000,
 );
+
+test('a server that is rolled back has the work done again, and published no second time', async () => {
+  const server = await redis();
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { run, worker, settled, said } = factoryOf(host, server.url);
+  expect(await run('enqueue')).toMatchObject({ status: 0 });
+  await server.stop();
+  cpSync(server.data, `${server.data}-before`, { recursive: true });
+  await server.start();
+  const index = () => readFileSync(join(host.folder, 'images/index.json'), 'utf8');
+  const rollBack = async () => {
+    await server.stop();
+    rmSync(server.data, { recursive: true });
+    cpSync(`${server.data}-before`, server.data, { recursive: true });
+    await server.start();
+  };
+  const first = worker();
+  await settled();
+  expect(await stop(first)).toBe(0);
+  const published = index();
+  const builds = host.runs('virt-install').count;
+  await rollBack();
+  // Who decided it knows what came of that night.
+  const again = worker();
+  await settled();
+  expect(await stop(again)).toBe(0);
+  expect(host.runs('virt-install').count).toBe(builds);
+  await rollBack();
+  // Another host does not, and its build has other bytes.
+  const other = worker({ VMKILN_HOME: join(host.folder, 'other') });
+  await settled();
+  expect(await stop(other)).toBe(0);
+  expect(host.runs('virt-install').count).toBe(builds + 1);
+  expect(said.join('')).toMatch(/images\/a.qcow2 \(published already by a-/);
+  expect(index()).toBe(published);
+}, 120_000);

@@ -50,7 +50,7 @@ export function factoryOf(host: FakeHost, url: string, env: Record<string, strin
     const { stdout } = await run('status', '--json');
     const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
     // What waits for its schedule is a night to come.
-    return all.filter(({ name, state }) => name !== 'night' || state !== 'delayed');
+    return all.filter(({ id }) => !id.startsWith('repeat:'));
   };
   const settled = async () => {
     for (;;) {

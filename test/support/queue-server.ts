@@ -10,14 +10,16 @@ import { freshFolder } from './vmkiln.ts';
 export type QueueServer = {
   url: string;
   port: number;
+  /** Where its data is. */
+  data: string;
   stop: () => Promise<void>;
   /** Without a warning. */
   kill: () => Promise<void>;
   start: () => Promise<void>;
 };
 
-/** How a server is set up besides what docs/factory.md says. `files` are those of its TLS, `data` the folder of PostgreSQL. */
-export type ServerOptions = { password?: string; tls?: Certificates; data?: string };
+/** How a server is set up besides what docs/factory.md says. `settings` are PostgreSQL's. */
+export type ServerOptions = { password?: string; tls?: Certificates; settings?: readonly string[] };
 type Certificates = { ca: string; cert: string; key: string };
 
 async function freePort(): Promise<number> {
@@ -29,7 +31,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serverOf(url: string, port: number, run: () => ChildProcess): Promise<QueueServer> {
+async function serverOf(
+  { url, port, data }: Pick<QueueServer, 'url' | 'port' | 'data'>,
+  run: () => ChildProcess,
+  ends: NodeJS.Signals = 'SIGTERM',
+): Promise<QueueServer> {
   let child: ChildProcess | undefined;
   const start = async () => {
     child = run();
@@ -54,19 +60,20 @@ async function serverOf(url: string, port: number, run: () => ChildProcess): Pro
     }
   };
   await start();
-  return { url, port, start, stop: end('SIGTERM'), kill: end('SIGKILL') };
+  return { url, port, data, start, stop: end(ends), kill: end('SIGKILL') };
 }
 
 /** redis-server with what docs/factory.md wants of it. */
 export async function redisServer({ password, tls }: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
+  const data = freshFolder('redis');
   const args = [
     ...(tls ? ['--port', '0', '--tls-port'] : ['--port']),
     String(port),
     '--bind',
     '127.0.0.1',
     '--dir',
-    freshFolder('redis'),
+    data,
     '--save',
     '',
     '--appendonly',
@@ -77,13 +84,12 @@ export async function redisServer({ password, tls }: ServerOptions = {}): Promis
     const { ca, cert, key } = tls;
     args.push('--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no');
   }
-  return serverOf(`redis${tls ? 's' : ''}://127.0.0.1:${port}`, port, () =>
-    spawn('redis-server', args, { stdio: 'ignore' }),
-  );
+  const url = `redis${tls ? 's' : ''}://127.0.0.1:${port}`;
+  return serverOf({ url, port, data }, () => spawn('redis-server', args, { stdio: 'ignore' }));
 }
 
 /** PostgreSQL of Debian, which does not run as root. */
-export async function postgresServer({ tls, data: given }: ServerOptions = {}): Promise<QueueServer> {
+export async function postgresServer({ tls, settings = [] }: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
   const [version = ''] = readdirSync('/usr/lib/postgresql').toSorted((a, b) => Number(b) - Number(a));
   const bin = join('/usr/lib/postgresql', version, 'bin');
@@ -92,11 +98,12 @@ export async function postgresServer({ tls, data: given }: ServerOptions = {}): 
   const as =
     process.getuid?.() === 0 ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--clear-groups'] : ['env'];
   const [program = '', ...words] = as;
-  const data = given ?? join(folder, 'data');
+  const data = join(folder, 'data');
   execFileSync(program, [...words, join(bin, 'initdb'), '-D', data, '-A', 'trust', '-U', 'vmkiln', '-N'], {
     stdio: 'ignore',
   });
   const args = [join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder, '-h', '127.0.0.1'];
+  args.push(...settings.flatMap((each) => ['-c', each]));
   if (tls) {
     const [cert, key] = [join(data, 'server.crt'), join(data, 'server.key')];
     execFileSync(program, [...words, 'cp', tls.cert, cert]);
@@ -104,8 +111,12 @@ export async function postgresServer({ tls, data: given }: ServerOptions = {}): 
     args.push('-c', 'ssl=on');
   }
   const mode = tls ? '?sslmode=verify-full' : '';
-  const server = await serverOf(`postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`, port, () =>
-    spawn(program, [...words, ...args], { stdio: 'ignore' }),
+  const url = `postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`;
+  // SIGTERM would have it wait until all that are connected have left: postgres(1).
+  const server = await serverOf(
+    { url, port, data },
+    () => spawn(program, [...words, ...args], { stdio: 'ignore' }),
+    'SIGINT',
   );
   await sleep(500);
   return server;

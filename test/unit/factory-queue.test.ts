@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/factory/jobs.ts';
 import { queueAddress } from '../../src/factory/queue-address.ts';
-import { buildQueue, servedQueues } from '../../src/factory/queue-jobs.ts';
+import type { LoadedFactory } from '../../src/factory/load.ts';
+import { buildQueue, type NightData, servedQueues } from '../../src/factory/queue-jobs.ts';
+import { begin } from '../../src/factory/queue-nights.ts';
+import { serialNow } from '../../src/targets/serial.ts';
 
 function jobOf(name: string, base: string | undefined, labels: string[] = []): Job {
   const entry = { recipe: `/${name}.yaml`, vars: {}, labels } as Job['entry'];
@@ -36,4 +39,17 @@ test('a worker serves the queues whose labels it has', () => {
   const jobs = [jobOf('a', undefined), jobOf('b', undefined, ['kvm', 'big']), jobOf('c', undefined, ['tcg'])];
   expect(servedQueues('f', jobs, ['x86_64', 'kvm', 'big'])).toEqual(['f/build', 'f/build/big+kvm']);
   expect(buildQueue('f', ['b', 'a', 'b'])).toBe('f/build/a+b');
+});
+
+test('a night that a schedule has put there begins when it begins, and has one id however often it is begun', async () => {
+  const loaded = { factory: { name: 'f' } } as LoadedFactory;
+  const job = {
+    data: { images: ['a'] } as NightData,
+    updateData: async (data: NightData) => void (job.data = data),
+  };
+  const before = `f-${serialNow()}`;
+  const first = await begin(loaded, job);
+  expect(first).toMatchObject({ images: ['a'], startedAt: expect.any(Number) });
+  expect(first.id > before && first.id < `f-${serialNow()}`).toBe(true);
+  expect(await begin(loaded, job)).toEqual(first);
 });

@@ -83,7 +83,8 @@ export function channelsIn(session: CloudSession, project: string, context: Cont
   };
   return {
     name: cloud.name,
-    find: async (image) => {
+    find: async (wanted) => {
+      const image = idIn(wanted) ?? wanted;
       const found = (await images()).filter((each) => each.id === image || each.name === image);
       const usable = found.filter((each) => isPublished(each) && isMadeHere(each));
       // Of several with the name it is the newest that somebody means.
@@ -272,6 +273,11 @@ function currentImage(channel: string, images: readonly Image[]): ChannelImage |
   const now = currentOf(images.map((each) => heldOf(each, channel)));
   const image = images.find(({ id }) => id === now?.id);
   return image && imageOf(channel, image);
+}
+
+/** The id in what a publication says where an image is. */
+function idIn(location: string): string | undefined {
+  return /^https?:\/\/.*\/v2\/images\/([0-9a-f-]{36})$/.exec(location)?.[1];
 }
 
 function stateOf(channel: string, images: readonly Image[]): ChannelState {
