@@ -67,11 +67,15 @@ const channelKey = z
           .describe(
             'Public key (PEM) of whoever has to have signed the verdict; by default that of VMKILN_PROMOTE_KEY.',
           ),
+        allowUnbooted: z
+          .boolean()
+          .prefault(false)
+          .describe('Whether images are promoted that nobody booted, such as those of Windows.'),
       }),
     ],
     { error: channelWords },
   )
-  .transform((value) => (typeof value === 'string' ? { name: value } : value))
+  .transform((value) => (typeof value === 'string' ? { name: value, allowUnbooted: false } : value))
   .optional();
 
 const entry = z.strictObject({

@@ -87,7 +87,7 @@ export async function promotePublished(
       const place = await open(spec, contextOf(promoting));
       const { builds } = promoting.paths;
       const { end, channel: state } = await promote(place, image.location, {
-        ...{ channel: channel.name, sha256: image.sha256, key },
+        ...{ channel: channel.name, allowUnbooted: channel.allowUnbooted, sha256: image.sha256, key },
         // An image that was there before may be of a build whose folder is gone: this one says the same of it.
         statements: async (found) =>
           told ?? (await statementsOfBuild(build, builds)) ?? (await statementsOfBuild(found.build, builds)),

@@ -45,7 +45,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
   if (!layer || !image || layer.madeAt > begun.at) {
     throw new VmkilnError('USAGE', `the image of ${build} is not in the checkpoint store`, { hint: rebuild(plan) });
   }
-  const { path, sha256, size } = layer;
+  const { path, sha256, sha512, size } = layer;
   const told = foldManifest(events).published;
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
@@ -58,6 +58,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
       build,
       serial: serialOf(events) ?? serialOfBuild(build),
       ...(await describedIn(folder, sha256)),
+      ...(sha512 !== undefined && { sha512 }),
     },
     targets: targets.filter((planned) => !isDone(planned)),
     done: async (published) => {
@@ -70,7 +71,10 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
 }
 
 /** What the build has said of its image, as its folder has it. */
-async function describedIn(folder: string, sha256: string): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
+async function describedIn(
+  folder: string,
+  sha256: string,
+): Promise<Pick<ImageToPublish, 'documents' | 'media' | 'sha512'>> {
   const read = (kind: keyof typeof suffixes) => readFile(join(folder, inBuild[kind]), 'utf8');
   try {
     const [inventory, sbom, statements] = await Promise.all([read('inventory'), read('sbom'), read('statements')]);

@@ -123,7 +123,7 @@ async function believed(
   { statements, inventory, sbom }: Partial<Documents>,
   sha256: string,
   note: (message: string) => void,
-): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
+): Promise<Pick<ImageToPublish, 'documents' | 'media' | 'sha512'>> {
   if (statements === undefined || inventory === undefined || sbom === undefined) {
     note('a part of what is said of the image is missing beside it: the rest is not uploaded');
     return {};

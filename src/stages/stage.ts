@@ -99,7 +99,7 @@ export type StageContext = {
 export type Publication = {
   image: Omit<
     ImageToPublish,
-    | ('path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback' | 'documents')
+    | ('path' | 'sha256' | 'sha512' | 'size' | 'build' | 'serial' | 'rollback' | 'documents')
     | ('readSha256' | 'identity' | 'inspection' | 'unfit')
   >;
   targets: readonly PlannedTarget[];

@@ -72,7 +72,8 @@ async function examine(
   }
   const inGuest = checks.filter((check) => !isScap(check));
   if (wanted.system === 'windows') {
-    if (practiceDvd !== undefined && verdictOf(sealed).passed) {
+    if (practiceDvd === undefined) sealed.push(notBooted);
+    else if (verdictOf(sealed).passed) {
       note('booting a clone for the first time');
       sealed.push(...withSkips([await bootPractice(image, practiceDvd, wanted, world)], skip));
     }
@@ -180,6 +181,12 @@ function together(results: readonly CheckResult[]): CheckResult[] {
 }
 
 const notAgain: CheckResult = { check: 'second-boot', outcome: 'skipped', message: 'another check failed before' };
+
+const notBooted: CheckResult = {
+  check: 'first-boot',
+  outcome: 'skipped',
+  message: 'nobody has booted it: Windows says nothing that could be read without its screen',
+};
 
 /** Boots a clone again, as an instance of a snapshot of it, with a card of another address, told of itself by `source`. */
 async function againAs(

@@ -12,6 +12,11 @@ import { openPorts } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
 import { defaultUser, judgeSealed, questions } from '../../src/verify/sealed.ts';
+import type { Call } from '../../src/tools/exec.ts';
+import type { CloneWorld } from '../../src/verify/clone.ts';
+import { verifyImage } from '../../src/verify/verify.ts';
+import { host } from '../support/plan-input.ts';
+import { freshFolder } from '../support/vmkiln.ts';
 
 const good: Readonly<Record<string, string>> = {
   'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
@@ -311,6 +316,23 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
   expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
   expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
+});
+
+test('a real Windows is said not to be booted', async () => {
+  const wanted = { system: 'windows', answerFile: '/u.xml', present: ['/c'], traces: [], diskBus: 'virtio' } as const;
+  const image = { path: '/image', format: 'qcow2', virtualSize: 1, firmware: 'bios' } as const;
+  const run = ({ args }: Call) => {
+    const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(args.join(' ')) ?? [];
+    const stdout = `${mark} answers\n<unattend/>\n${mark} present\n/c\n${mark} end`;
+    return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
+  };
+  const world = { run, host, signal: new AbortController().signal, folder: freshFolder('windows') };
+  const options = { note: () => undefined, checks: [], skip: [], network: false, goss: undefined };
+  const { passed, results } = await verifyImage(image, wanted, world as unknown as CloneWorld, options);
+  expect({ passed, last: results.at(-1) }).toMatchObject({
+    passed: true,
+    last: { check: 'first-boot', outcome: 'skipped' },
+  });
 });
 
 test.each([

@@ -97,9 +97,11 @@ function ownImage({ own, images }: Found): Image | undefined {
  * The image that was published in place of this one: by the same publication, which somebody has repeated with other bytes. Of these the first stays.
  */
 function firstOf({ wanted }: Asked, { images, same, own, touched }: Found): Image | undefined {
-  const { serial } = wanted;
+  const { serial, properties } = wanted;
   if (touched || serial === noSerial) return undefined;
-  const isFirst = (image: Image) => isMadeHere(image) && serialOf(image) === serial && !same.has(image.id);
+  // One that says it is the same and is not has the properties of another.
+  const isOther = (image: Image) => !same.has(image.id) && image[sha256Property] !== properties[sha256Property];
+  const isFirst = (image: Image) => isMadeHere(image) && serialOf(image) === serial && isOther(image);
   const published = images.filter(isPublished);
   if (published.some((image) => serialOf(image) > serial)) return undefined;
   return published.filter((image) => isFirst(image) && image.id !== own?.id).toSorted(highestFirst)[0];
