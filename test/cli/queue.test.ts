@@ -38,6 +38,8 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
   expect(all.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
   expect(all.find(({ name }) => name === 'night')).toMatchObject({ state: 'completed' });
   expect(said.join('')).toContain('f: 1 failed, 1 built');
+  const { stdout } = await run('status');
+  expect(stdout).toMatch(/f\/build\/x86_64: 1 workers\n {2}failed {2}\S+\.bad {2}\S+ {2}.*COMMAND_FAILED; see/);
   expect(await stop(failing)).toBe(0);
   const mending = worker();
   expect(await run('retry', bad?.id ?? '')).toMatchObject({ status: 0 });
@@ -70,7 +72,7 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
   );
   expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining('WRONGPASS') });
   expect(wrong.stderr).not.toContain('not-the-password');
-}, 120_000);
+}, 300_000);
 
 test('a night, and a build that is cancelled, on PostgreSQL', async () => {
   const server = await postgresServer();
@@ -95,7 +97,7 @@ test('a night, and a build that is cancelled, on PostgreSQL', async () => {
   expect(await build()).toMatchObject({ state: 'failed', reason: expect.stringContaining('cancelled') });
   expect(await stop(slow)).toBe(0);
   expect(running(host)).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('a server that is full refuses what is new, and says so; work goes on when it has room', async () => {
   const server = await redis();
@@ -177,4 +179,4 @@ test('a server that is rolled back has the work done again, and published no sec
   expect(host.runs('virt-install').count).toBe(builds + 1);
   expect(said.join('')).toMatch(/images\/a.qcow2 \(published already by a-/);
   expect(index()).toBe(published);
-}, 120_000);
+}, 300_000);
