@@ -327,7 +327,14 @@ test('a real Windows is said not to be booted', async () => {
     return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
   };
   const world = { run, host, signal: new AbortController().signal, folder: freshFolder('windows') };
-  const options = { note: () => undefined, checks: [], skip: [], network: false, metadataService: false, goss: undefined };
+  const options = {
+    note: () => undefined,
+    checks: [],
+    skip: [],
+    network: false,
+    metadataService: false,
+    goss: undefined,
+  };
   const { passed, results } = await verifyImage(image, wanted, world as unknown as CloneWorld, options);
   expect({ passed, last: results.at(-1) }).toMatchObject({
     passed: true,
