@@ -7,7 +7,6 @@ import { cutProxy } from '../support/cut-proxy.ts';
 import { fakeHost } from '../support/fake-tools.ts';
 import { ends, factoryOf, family, lease, running, signal, stop } from '../support/queue-factory.ts';
 import { postgresServer, redisServer } from '../support/queue-server.ts';
-import { vmkiln } from '../support/vmkiln.ts';
 
 // Workers of a queue that are killed, frozen and cut off, on real servers: what is published, and what is left.
 
@@ -31,7 +30,7 @@ const asked = process.env['VMKILN_QUEUE_JOBS'];
 
 test.each([
   ['Redis', redisServer, 10],
-  ['PostgreSQL', postgresServer, 6],
+  ['PostgreSQL', postgresServer, 5],
 ])(
   'workers that are killed, frozen and cut off, a server that restarts or is killed, on %s: every image is published once, and nothing is left',
   async (_, serve, few) => {
@@ -99,7 +98,7 @@ test.each([
       return all.every(({ state }) => ['completed', 'failed'].includes(state));
     };
     // Each of them once, and then in every second round one by chance.
-    for (let round = 0; round < faults.length || !(await isOver()); round++) {
+    for (let round = 0; !(await isOver()); round++) {
       await sleep(1500);
       const next = faults[round] ?? (round % 2 === 0 ? undefined : faults[Math.floor(random() * faults.length)]);
       if (next) await happen(next);
@@ -118,8 +117,6 @@ test.each([
       });
     }
     expect(said.join('')).toContain(`f: ${count} built`);
-    // What a build that was killed has left is removed by the next one on its host, or by this.
-    for (const { home } of hosts) await vmkiln(['clean'], { env: { ...host.env, VMKILN_HOME: home } });
     const work = hosts.flatMap(({ home }) => readdirSync(join(home, 'cache/work')));
     expect({ seed, running: running(host), work }).toEqual({ seed, running: [], work: [] });
   },

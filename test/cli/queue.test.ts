@@ -38,8 +38,6 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
   expect(all.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
   expect(all.find(({ name }) => name === 'night')).toMatchObject({ state: 'completed' });
   expect(said.join('')).toContain('f: 1 failed, 1 built');
-  const { stdout } = await run('status');
-  expect(stdout).toMatch(/f\/build\/x86_64: 1 workers\n {2}failed {2}\S+\.bad {2}\S+ {2}.*COMMAND_FAILED; see/);
   expect(await stop(failing)).toBe(0);
   const mending = worker();
   expect(await run('retry', bad?.id ?? '')).toMatchObject({ status: 0 });

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createPostgresBackend, Queue } from 'bullmq';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import type { FakeHost } from './fake-tools.ts';
@@ -16,26 +15,9 @@ afterAll(async () => {
   for (const end of ends.toReversed()) await end();
 });
 
-/** The queues that the factories of tests have. */
-const names = ['f/night', 'f/build', 'f/build/x86_64'];
-const states = ['active', 'waiting', 'prioritized', 'delayed', 'failed', 'completed'] as const;
-
-/** Asks the server itself, which takes a thousandth of what the command takes. */
-function openQueues(url: string, password: string | undefined): Pick<Queue, 'getJobs'>[] {
-  const { port, protocol } = new URL(url);
-  const redis = { port: Number(port), maxRetriesPerRequest: null, ...(password !== undefined && { password }) };
-  const postgres = { host: '127.0.0.1', port: Number(port), user: 'vmkiln', database: 'postgres', schema: 'vmkiln' };
-  const queues = names.map((name) =>
-    protocol === 'redis:'
-      ? new Queue(name, { connection: redis, prefix: 'vmkiln' })
-      : new Queue(name, { connection: postgres, prefix: 'vmkiln' }, createPostgresBackend),
-  );
-  for (const queue of queues) {
-    queue.on('error', () => undefined);
-    ends.push(() => queue.close());
-  }
-  return queues;
-}
+type Status = {
+  queues: { queue: string; jobs: { id: string; name: string; state: string; reason?: string; bundle?: string }[] }[];
+};
 
 /** A factory whose queue is at `url`, on a host whose tools do nothing. */
 export function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}, more: readonly string[] = []) {
@@ -64,34 +46,17 @@ export function factoryOf(host: FakeHost, url: string, env: Record<string, strin
     ends.push(() => child.kill('SIGKILL'));
     return child;
   };
-  let queues: ReturnType<typeof openQueues> | undefined;
-  const ask = async () => {
-    queues ??= openQueues(url, env['QUEUE_PASSWORD']);
-    const lists = queues.flatMap((queue) =>
-      states.map(async (state) =>
-        (await queue.getJobs([state])).map(({ id = '', name, failedReason: reason }) => ({ id, name, state, reason })),
-      ),
-    );
-    const all = (await Promise.all(lists)).flat();
+  const jobs = async () => {
+    const { stdout } = await run('status', '--json');
+    const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
     // What waits for its schedule is a night to come.
     return all.filter(({ id }) => !id.startsWith('repeat:'));
-  };
-  /** A server that has just been started may not answer yet. */
-  const jobs = async () => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (tries > 60) throw error;
-        await sleep(500);
-      }
-    }
   };
   const settled = async () => {
     for (;;) {
       const all = await jobs();
       if (all.every(({ state }) => ['completed', 'failed'].includes(state))) return all;
-      await sleep(300);
+      await sleep(1000);
     }
   };
   return { run, worker, jobs, settled, said };
