@@ -128,10 +128,14 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
     ] as const;
   return {
     before: [
-      answerMedium(answers, 'ANSWERS', {
-        ...Object.fromEntries(answerFiles(recipe).map((name) => [name, { rendered: name }])),
-        'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
-      }),
+      {
+        ...answerMedium(answers, 'ANSWERS', {
+          ...Object.fromEntries(answerFiles(recipe).map((name) => [name, { rendered: name }])),
+          'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
+        }),
+        // The password of the build is on it, and the product key.
+        secretFile: answers.work,
+      },
     ],
     machine: recipe.machine,
     limits: recipe.install,
