@@ -3,7 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isScap, type OwnCheck } from '../recipe/verify.ts';
 import { lastWords } from '../tools/exec.ts';
-import { askGuest } from '../tools/guestfs.ts';
+import { askGuest, type Question } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
@@ -24,11 +24,8 @@ const grown = 1024 ** 3;
 /** The overlay that is looked into. */
 const sealedDisk = 'sealed.qcow2';
 
-/** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
-export type Look = (
-  overlay: string,
-  commands: readonly (readonly string[])[],
-) => Promise<{ stdout: string; stderr: string }>;
+/** Asks an overlay of the image by commands of guestfish(1). */
+export type Look = (overlay: string, questions: readonly Question[]) => Promise<{ stdout: string; stderr: string }>;
 
 /** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from; `look` asks the image in place of an appliance for that alone. */
 type VerifyOptions = {
@@ -95,7 +92,7 @@ async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
   { run, host, folder }: CloneWorld,
-  look: Look = (overlay, commands) => run({ ...askGuest(overlay, commands, host), accept: [1] }),
+  look: Look = (overlay, asked) => run({ ...askGuest(overlay, folder, asked, host), accept: [1] }),
 ): Promise<{ results: CheckResult[]; user: string | undefined }> {
   const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
   await symlink(image.path, name);

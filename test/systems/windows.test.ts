@@ -72,7 +72,7 @@ const inBuild = (file: string) => {
 
 test('it was looked into and booted before it was published', () => {
   const { results } = JSON.parse(inBuild('verify.json')) as Verdict;
-  const passed = ['answer-file', 'secrets', 'cloudbase-init', 'leftovers', 'first-boot'].map((check) => [
+  const passed = ['answer-file', 'secrets', 'autologon', 'cloudbase-init', 'leftovers', 'first-boot'].map((check) => [
     check,
     'passed',
   ]);

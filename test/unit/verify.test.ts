@@ -266,8 +266,16 @@ test('of an image of Windows the one answer file is judged, and what must be the
     traces: ['/t'],
     diskBus: 'virtio',
   } as const;
-  const found = (answers: string, present: string, traces: string) => {
-    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n@@ end`;
+  // As guestfish prints them: no Run key, and no value but AutoAdminLogon.
+  const clean = {
+    AutoAdminLogon: 'key 4128\nvalue 5000\n0',
+    DefaultPassword: 'key 4128\nvalue 0',
+    vmkiln: 'key 0\nvalue ',
+    UnattendFile: 'key 4200\nvalue 0',
+  };
+  const found = (answers: string, present: string, traces: string, registry: Partial<typeof clean> = {}) => {
+    const values = Object.entries({ ...clean, ...registry }).map(([name, said]) => `@@ ${name}\n${said}\n`);
+    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n${values.join('')}@@ end`;
     const results = judgeSealed(parseFacts(text) as Facts, wanted);
     return results.flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
   };
@@ -276,6 +284,14 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
   expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
   expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
+  const inRegistry = (registry: Partial<typeof clean>) => found('<unattend/>', '/c.conf', '', registry);
+  expect(inRegistry({ AutoAdminLogon: 'key 4128\nvalue 5000\n1' })).toEqual(['autologon']);
+  expect(inRegistry({ DefaultPassword: 'key 4128\nvalue 5100\nsecret' })).toEqual(['autologon']);
+  expect(inRegistry({ vmkiln: 'key 4300\nvalue 5200\ncmd.exe' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue 5300\nC:\\x.xml' })).toEqual(['answer-file']);
+  // A hive that hivex cannot open, and a value that it cannot find its way to.
+  expect(inRegistry({ DefaultPassword: 'key ' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue ' })).toEqual(['answer-file']);
 });
 
 test.each([
