@@ -164,6 +164,8 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
   );
   const written = readFileSync(join(conf, 'cloudbase-init.conf'), 'utf8');
   expect(written).toMatch(/^\[DEFAULT\]\r\ngroups=Administrateurs\r\n\[DEFAULT\]\r\nusername=Administrator\r\n/);
+  const given = readFileSync(join(conf, 'Unattend.xml'), 'utf8');
+  expect(given).toBe(readFileSync(join(folder, 'cloudbase-init-unattend.xml'), 'utf8'));
   const keys = [String.raw`Control\Terminal Server`, String.raw`Services\partmgr\Parameters`];
   const queries = keys.map((key) => `reg query "HKLM\\SYSTEM\\CurrentControlSet\\${key}" /s`);
   writeFileSync(join(wine.c, 'query.cmd'), ['@echo off', ...queries, ''].join('\r\n'));
