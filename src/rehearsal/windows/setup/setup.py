@@ -1,4 +1,4 @@
-"""The windowsPE and offlineServicing passes: from an answer file to a disk that boots the installed system."""
+"""The pass windowsPE: from an answer file to a disk that boots the installed system."""
 
 import os
 import re
