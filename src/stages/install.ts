@@ -91,9 +91,10 @@ async function installWatched(
 ): Promise<'installed' | 'frozen'> {
   const ended = new AbortController();
   const stop = new AbortController();
-  const running = startAlone(context.host.connect, context, () => context.run(command, { signal: stop.signal }))
-    .catch((error: unknown) => ({ error }))
-    .finally(() => ended.abort());
+  const guest = await startAlone(context.host.connect, context, (signal) =>
+    context.run(command, { signal: AbortSignal.any([signal, stop.signal]) }),
+  );
+  const running = guest.running.catch((error: unknown) => ({ error })).finally(() => ended.abort());
   const { watch, failure } = await watchInstaller(settings, context, ended.signal);
   if (failure === 'frozen' && ifFrozen === 'tell') {
     stop.abort();
