@@ -29,12 +29,16 @@ export type Piece =
 /** One word of a command line: a piece, or pieces written without a space between them. */
 export type Arg = Piece | readonly Piece[];
 
-/** A program to run. `timeout` is in seconds. `env` carries host settings only and is never hashed. */
+/**
+ * A program to run. `timeout` is in seconds. `env` carries host settings only and is never hashed. `secretFile` is the file of
+ * the work folder that it makes of rendered files with their holes filled: it is 0600 from its first byte, and goes with them.
+ */
 export type Command = {
   program: string;
   args: readonly Arg[];
   timeout: number;
   env?: Readonly<Record<string, string>>;
+  secretFile?: string;
 };
 
 /** A secret by reference: the value is read just before use and never stored in a plan. */

@@ -55,6 +55,8 @@ type Build = {
   log: EventLog;
   /** What must not be seen; known once there is a plan. */
   secrets: readonly string[];
+  /** Files of the work folder that have them in clear, besides the rendered ones. */
+  secretFiles: readonly string[];
   hook: RunHook;
 };
 
@@ -90,7 +92,7 @@ async function beginBuild(task: Task, context: BuildContext & { pool: Pool }): P
   const owner = await createBuild(paths, id, context.signal);
   const { folder, work } = foldersOf(paths, id);
   const log = openEventLog(folder, id, context.emit);
-  const build = { id, task, context, paths, folder, work, owner, log, secrets: [] };
+  const build = { id, task, context, paths, folder, work, owner, log, secrets: [], secretFiles: [] };
   return Object.assign(build, { hook: hookRunner(build) });
 }
 
@@ -99,6 +101,7 @@ async function carryOut(build: Build): Promise<BuildResult> {
   const started = performance.now();
   const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
   build.secrets = secrets;
+  build.secretFiles = plan.stages.flatMap(({ commands }) => commands).flatMap(({ secretFile }) => secretFile ?? []);
   owner.connect = plan.host.connect;
   owner.targets = plannedTargets(plan.recipe.upload).map(({ target, spec }) => ({ target, spec }));
   owner.cwd = context.world.cwd;
@@ -191,7 +194,7 @@ async function endBuild(build: Build, ending: Ending): Promise<void> {
   else await writeManifest(build);
   if (ending === 'kept') {
     // The filled copies hold secrets; the build's own folder shows these files with their holes.
-    await rm(join(work, 'rendered'), { recursive: true, force: true });
+    for (const name of ['rendered', ...build.secretFiles]) await rm(join(work, name), { recursive: true, force: true });
     await writeOwner(paths, { ...owner, kept: true });
   } else if (ending === 'failed' || context.signal.aborted) {
     // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.

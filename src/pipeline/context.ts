@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Command, Emit, Host, Plan, StageName, World } from '../model.ts';
@@ -32,6 +33,15 @@ export type ContextOptions = {
   redact: readonly string[];
   keepOnFailure: boolean;
 };
+
+/**
+ * Makes an empty file that its owner alone can read, for a program that would make it by the usual umask: the work folder lets
+ * every user pass, for QEMU runs as another one, to whom libvirt gives what a domain names (`dynamic_ownership` of qemu.conf).
+ */
+async function makePrivate(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, '', { mode: 0o600, flag: 'wx' });
+}
 
 /** The gate through which one stage reaches the world: every program it starts is an event with a log. */
 export function stageContext(stage: StageName, options: ContextOptions): StageContext {
@@ -87,10 +97,11 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
     kept: (file) => join(folder, file),
     domain: places.domain,
     keepOnFailure: options.keepOnFailure,
-    run: (command: Command, { onLine, signal: own } = {}) => {
-      const { program, timeout, env } = command;
+    run: async (command: Command, { onLine, signal: own } = {}) => {
+      const { program, timeout, env, secretFile } = command;
       const args = command.args.map((arg) => resolveArg(arg, places));
       const stop = own === undefined ? signal : AbortSignal.any([signal, own]);
+      if (secretFile !== undefined) await makePrivate(work(secretFile));
       return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
     },
     control: ({ program, ...rest }, own) => start(program, { ...rest, signal: own ?? signal }, true),

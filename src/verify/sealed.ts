@@ -7,7 +7,9 @@ import {
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
+import type { Question } from '../tools/guestfs.ts';
 import { type Facts, lines } from './facts.ts';
+import { judgeRegistry, registryQuestions } from './sealed-windows.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
 const leastFree = 128 * 1024 ** 2;
@@ -25,7 +27,7 @@ const glob = (pattern: string) => ['glob-expand', pattern];
  * The commands of guestfish(1) that tell what is in an image before it boots: a first boot replaces most of it. Each section begins with `mark`
  * and its name.
  */
-export function questions(wanted: Expectation, mark: string): string[][] {
+export function questions(wanted: Expectation, mark: string): Question[] {
   const sections = wanted.system === 'linux' ? ofLinux(wanted) : ofWindows(wanted);
   return Object.entries({ ...sections, end: [] }).flatMap(([name, commands]) => [
     ['echo', `${mark} ${name}`],
@@ -41,13 +43,14 @@ export function unanswered(errors: string): string | undefined {
     .find((fault) => !/No such file or directory|Not a directory/.test(fault));
 }
 
-type Sections = Readonly<Record<string, readonly string[][]>>;
+type Sections = Readonly<Record<string, readonly Question[]>>;
 
 function ofWindows({ answerFile, present, traces }: WindowsExpectation): Sections {
   return {
     answers: [read(answerFile)],
     present: present.map(glob),
     traces: traces.map(glob),
+    ...registryQuestions,
   };
 }
 
@@ -103,8 +106,11 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
   const missing = present.filter((path) => !lines(facts, 'present').includes(path));
   const secret = secrets.exec(answers)?.[2];
   return [
-    resultOf('answer-file', answers === '' ? `${answerFile} is missing: the first boot would ask` : undefined),
+    answers === ''
+      ? resultOf('answer-file', `${answerFile} is missing: the first boot would ask`)
+      : judgeRegistry(facts, 'answer-file'),
     resultOf('secrets', secret === undefined ? undefined : `${answerFile} has a ${secret}`),
+    judgeRegistry(facts, 'autologon'),
     resultOf('cloudbase-init', missing.length === 0 ? undefined : `${missing.join(', ')} is missing`),
     leftoversIn(facts),
   ];

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { isScap, type OwnCheck } from '../recipe/verify.ts';
 import { diskFull, takesData } from '../store/files.ts';
 import { lastWords } from '../tools/exec.ts';
-import { askGuest } from '../tools/guestfs.ts';
+import { askGuest, type Question } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
@@ -22,11 +22,8 @@ import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
-export type Look = (
-  overlay: string,
-  commands: readonly (readonly string[])[],
-) => Promise<{ stdout: string; stderr: string }>;
+/** Asks an overlay of the image by commands of guestfish(1). */
+export type Look = (overlay: string, questions: readonly Question[]) => Promise<{ stdout: string; stderr: string }>;
 
 /** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from; `look` asks the image in place of an appliance for that alone. */
 type VerifyOptions = {
@@ -107,7 +104,7 @@ async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
-  look: Look = (overlay, commands) => world.run({ ...askGuest(overlay, commands, world.host), accept: [1] }),
+  look: Look = (overlay, asked) => world.run({ ...askGuest(overlay, world.folder, asked, world.host), accept: [1] }),
 ): Promise<{ results: CheckResult[]; user?: string | undefined; rootBefore: number }> {
   const overlay = join(world.folder, await overlayOf(image, 'sealed.qcow2', world));
   // What is printed are files of the guest's: one that is hostile must not begin a section.

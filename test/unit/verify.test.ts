@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
@@ -11,7 +10,7 @@ import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { openPorts } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
-import { defaultUser, judgeSealed, questions } from '../../src/verify/sealed.ts';
+import { judgeSealed } from '../../src/verify/sealed.ts';
 import type { Call } from '../../src/tools/exec.ts';
 import type { CloneWorld } from '../../src/verify/clone.ts';
 import { verifyImage } from '../../src/verify/verify.ts';
@@ -243,32 +242,6 @@ test('answers that have not come to their end are none', () => {
   );
 });
 
-test('what an image holds before its first boot decides before it is booted', () => {
-  const sealed = (traces: string, more = '', kept = '') => {
-    const text = `@@ machine-id\n@@ traces\n${traces}\n@@ kept\n${kept}\n@@ disabled\n@@ space\nfrsize: 4096\nbavail: 90000\n${more}\n@@ end`;
-    return judgeSealed(parseFacts(text) as Facts, sight().wanted).flatMap(({ check, outcome }) =>
-      outcome === 'failed' ? [check] : [],
-    );
-  };
-  expect(sealed('')).toEqual([]);
-  expect(sealed('/etc/ssh/ssh_host_rsa_key')).toEqual(['leftovers']);
-  expect(sealed('/root/.ssh/authorized_keys', '', '/root/.ssh/authorized_keys')).toEqual([]);
-  expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
-  expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
-  expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
-  expect(sealed('', '@@ kickstarts\nrootpw --iscrypted $6$x$y')).toEqual(['leftovers']);
-  expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
-  expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
-});
-
-test('of what Anaconda leaves of its kickstart, lines with passwords are asked for', () => {
-  const [, , pattern = ''] = questions(sight().wanted, 'x').find((words) => words.at(-1) === '/root/*-ks.cfg') ?? [];
-  const secret = ['rootpw --iscrypted $6$salt$hash', 'user --name=a --password=x', 'part / --encrypted --passphrase x'];
-  const harmless = ['rootpw --lock --iscrypted nope', '# rootpw --plaintext secret', 'auth --passalgo=sha512'];
-  const input = [...secret, ...harmless].join('\n');
-  expect(spawnSync('grep', ['-E', pattern], { input, encoding: 'utf8' }).stdout.trim().split('\n')).toEqual(secret);
-});
-
 test('the time zone is that of the kickstart, unless a step may set another', async () => {
   const zone = async (more: string, release: string) => {
     const recipe = await rhelRecipe(more, release);
@@ -280,12 +253,6 @@ test('the time zone is that of the kickstart, unless a step may set another', as
     expect(await zone('timezone: Europe/Berlin\n', release)).toBe('Europe/Berlin');
     expect(await zone('customize: [{ run: timedatectl set-timezone UTC }]\n', release)).toBeUndefined();
   }
-});
-
-test('a cloud.cfg that is no YAML names no user', () => {
-  const user = (text: string) => defaultUser(parseFacts(`@@ config\n${text}\n@@ end`) as Facts);
-  expect(user('system_info:\n  default_user:\n    name: debian')).toBe('debian');
-  expect(user('a: 1\na: 2\n: [')).toBeUndefined();
 });
 
 test('results are XML whatever a console said', () => {
@@ -306,8 +273,16 @@ test('of an image of Windows the one answer file is judged, and what must be the
     traces: ['/t'],
     diskBus: 'virtio',
   } as const;
-  const found = (answers: string, present: string, traces: string) => {
-    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n@@ end`;
+  // As guestfish prints them: no Run key, and no value but AutoAdminLogon.
+  const clean = {
+    AutoAdminLogon: 'key 4128\nvalue 5000\n0',
+    DefaultPassword: 'key 4128\nvalue 0',
+    vmkiln: 'key 0\nvalue ',
+    UnattendFile: 'key 4200\nvalue 0',
+  };
+  const found = (answers: string, present: string, traces: string, registry: Partial<typeof clean> = {}) => {
+    const values = Object.entries({ ...clean, ...registry }).map(([name, said]) => `@@ ${name}\n${said}\n`);
+    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n${values.join('')}@@ end`;
     const results = judgeSealed(parseFacts(text) as Facts, wanted);
     return results.flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
   };
@@ -316,6 +291,14 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
   expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
   expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
+  const inRegistry = (registry: Partial<typeof clean>) => found('<unattend/>', '/c.conf', '', registry);
+  expect(inRegistry({ AutoAdminLogon: 'key 4128\nvalue 5000\n1' })).toEqual(['autologon']);
+  expect(inRegistry({ DefaultPassword: 'key 4128\nvalue 5100\nsecret' })).toEqual(['autologon']);
+  expect(inRegistry({ vmkiln: 'key 4300\nvalue 5200\ncmd.exe' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue 5300\nC:\\x.xml' })).toEqual(['answer-file']);
+  // A hive that hivex cannot open, and a value that it cannot find its way to.
+  expect(inRegistry({ DefaultPassword: 'key ' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue ' })).toEqual(['answer-file']);
 });
 
 test('a real Windows is said not to be booted', async () => {
