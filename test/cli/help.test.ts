@@ -53,7 +53,7 @@ test('a command loads nothing that it does not need', async () => {
   // No program is started, no XML is read, no template compiled, and nobody has to be told what he meant.
   expect(validate).toMatchObject({
     packages: [],
-    chunks: ['base', 'error-text', 'format', 'main', 'recipes', 'rolldown-runtime', 'show', 'validate'],
+    chunks: ['base', 'config-file', 'error-text', 'format', 'main', 'recipes', 'rolldown-runtime', 'show', 'validate'],
   });
   expect(validate.bytes).toBeLessThan(800_000);
 });

@@ -304,9 +304,11 @@ test('of an image of Windows the one answer file is judged, and what must be the
 test('a real Windows is said not to be booted', async () => {
   const wanted = { system: 'windows', answerFile: '/u.xml', present: ['/c'], traces: [], diskBus: 'virtio' } as const;
   const image = { path: '/image', format: 'qcow2', virtualSize: 1, firmware: 'bios' } as const;
-  const run = ({ args }: Call) => {
-    const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(args.join(' ')) ?? [];
-    const stdout = `${mark} answers\n<unattend/>\n${mark} present\n/c\n${mark} end`;
+  const run = ({ input }: Call) => {
+    const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(input ?? '') ?? [];
+    const values = ['AutoAdminLogon', 'DefaultPassword', 'vmkiln', 'UnattendFile'];
+    const registry = values.map((name) => `${mark} ${name}\nkey 4128\nvalue 0\n`).join('');
+    const stdout = `${mark} answers\n<unattend/>\n${mark} present\n/c\n${registry}${mark} end`;
     return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
   };
   const world = { run, host, signal: new AbortController().signal, folder: freshFolder('windows') };
