@@ -28,8 +28,11 @@ const shells = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 /** `vmkiln completion SHELL`: prints a script made from the command line itself. It starts no program while one types. */
 export async function completion(shell: keyof typeof shells, program: Command): Promise<void> {
-  const verbs = verbsOf(program, '');
-  process.stdout.write(shells[shell]([...verbs, helpVerb(verbs)]));
+  const names = program.commands.map((command) => command.name());
+  const verbs = verbsOf(program, '').map((verb) =>
+    verb.path === 'help' ? { ...verb, choices: names, files: false } : verb,
+  );
+  process.stdout.write(shells[shell](verbs));
 }
 
 /** A command and all below it. An option of two commands may have other values in each. */
@@ -41,17 +44,11 @@ function verbsOf(command: Command, path: string): Verb[] {
     path,
     summary: command.description(),
     options: [...command.options.map(flagOf), help],
-    below: path === '' ? [...below, { name: 'help', summary: 'Show the help of a command.' }] : below,
+    below,
     choices: argument?.argChoices ?? [],
     files: argument !== undefined && argument.argChoices === undefined && argument.name() !== 'build',
   };
   return [verb, ...command.commands.flatMap((each) => verbsOf(each, `${path} ${each.name()}`.trim()))];
-}
-
-/** `vmkiln help COMMAND`, which Commander adds by itself. */
-function helpVerb([program]: readonly Verb[]): Verb {
-  const names = program?.below.map(({ name }) => name) ?? [];
-  return { path: 'help', summary: '', options: [], below: [], choices: names, files: false };
 }
 
 function flagOf(option: Option): Flag {
