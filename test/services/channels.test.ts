@@ -128,7 +128,7 @@ test('the dashboard shows the channels of clouds, and what is wrong with one tha
   expect(shown.find((cloud) => cloud.place === 'away')).toMatchObject({ channels: [], problem: expect.any(String) });
   // Another look within the minute asks nobody.
   await there.rollback(channel).catch(() => undefined);
-  const here = (clouds: typeof shown) => clouds.find((cloud) => cloud.place === 'test');
+  const here = (all: typeof shown) => all.find((cloud) => cloud.place === 'test');
   expect(here(await ask())).toEqual(here(shown));
 }, 60_000);
 
