@@ -49,7 +49,7 @@ export default defineConfig({
       project('services', servers),
       project('releases', guests),
       project('systems', guests),
-      project('long', guests),
+      project('long', { ...guests, exclude: process.env['VMKILN_CONTAINER'] ? [] : ['test/long/container.test.ts'] }),
       project('media', guests, 'test/vm/rhel7.test.ts'),
     ],
   },

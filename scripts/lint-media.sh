@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The files whose name ends in .$2, or whose first line names an interpreter that matches $1.
 files() {
-  git ls-files -co --exclude-standard -- .ci scripts src test ':!test/unit/golden' | while read -r file; do
+  git ls-files -co --exclude-standard -- .ci packaging scripts src test ':!test/unit/golden' | while read -r file; do
     [ -f "$file" ] || continue
     if [[ $file = *.$2 ]] || head -n 1 "$file" | LC_ALL=C grep -aqE "^#!.*$1"; then echo "$file"; fi
   done

@@ -25,7 +25,10 @@ unless they are marked as required. This page is generated from the schema: \`np
 - Relative paths belong to the folder of the recipe. The ISO is looked for in the current folder too; the folder of the
   \`directory\` target belongs to the current folder.
 - \`\${name}\` is replaced by \`--set name=…\` or the file given with \`--vars\`; \`\${name:-default}\` has a default; a key whose value
-  is one variable and comes out empty counts as left out; \`$\${\` is a literal \`\${\`, for shell commands.
+  is one variable and comes out empty counts as left out; \`$\${\` is a literal \`\${\`, for shell commands. Within \`{ }\` and \`[ ]\` a
+  variable needs quotes.
+- What several parts have in common is written once, with anchors and merge keys (\`<<: *name\`). Keys at the top level that begin
+  with \`x-\` are your own: vmkiln does not look at them.
 
 `;
 

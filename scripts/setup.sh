@@ -2,14 +2,22 @@
 # Makes this machine ready to run vmkiln: host packages, a libvirt that answers, npm packages, the compiled program.
 # What is already there is left alone, so running it again is quick.
 #
-# Usage: scripts/setup.sh [--yes] [--host-only]
-#   --yes        install without asking (nobody is asked without a terminal, or with CI set)
-#   --host-only  stop after packages and libvirt
+# With --package this file needs no other: it installs vmkiln from its .deb or .rpm with all that goes with it. Of what is
+# installed it then puts the user who has called sudo into the groups kvm and libvirt, and ends with `vmkiln doctor`.
+#
+# Usage: setup.sh [--yes] [--dry-run] [--host-only | --package FILE]
+#   --yes           install without asking (nobody is asked without a terminal, or with CI set)
+#   --dry-run       change nothing: print the commands that would
+#   --host-only     of a clone: stop after packages and libvirt
+#   --package FILE  the .deb or .rpm of vmkiln
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+usage='usage: setup.sh [--yes] [--dry-run] [--host-only | --package FILE]'
 yes=${CI:+1}
+dry_run=
 host_only=
+package=
 # An ordinary user's PATH often lacks the folders of the daemons.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -23,7 +31,9 @@ die() {
 }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then
+  if [ -n "$dry_run" ]; then
+    say "would run, as root: $*"
+  elif [ "$(id -u)" = 0 ]; then
     "$@"
   elif command -v sudo >/dev/null; then
     sudo "$@"
@@ -39,7 +49,7 @@ read_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 
 # Runs a long command; its output is shown at a terminal and kept in a file otherwise.
 run_logged() {
-  if [ -t 1 ]; then
+  if [ -n "$dry_run" ] || [ -t 1 ]; then
     "$@"
     return
   fi
@@ -100,6 +110,10 @@ tests_packages() {
   if [[ $(distribution) = ubuntu* ]]; then read_list "$list" | grep -vx chromium; else read_list "$list"; fi
 }
 
+# What the .deb recommends, and nothing that its dependencies do. dnf takes such as far as the repositories have them.
+recommended_apt() { dpkg-deb -f "$1" Recommends | tr ',' '\n' | tr -d ' '; }
+recommended_dnf() { :; }
+
 install_apt() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends)
   # Without package lists the simulation fails; with old ones the download does, hence the second attempt.
@@ -110,7 +124,9 @@ install_apt() {
 }
 
 install_dnf() {
-  run_logged as_root dnf -y --setopt=install_weak_deps=False install "$@" ||
+  local weak=False
+  [ -z "$package" ] || weak=True
+  run_logged as_root dnf -y --setopt=install_weak_deps="$weak" install "$@" ||
     die 'dnf could not install the packages' 'on RHEL and its rebuilds, enable EPEL and CodeReady Builder (CRB) first'
 }
 
@@ -121,7 +137,12 @@ install_packages() {
     *) die "$(distribution) is no distribution this script knows" 'install what scripts/packages.apt names by hand' ;;
   esac
   local wanted=() missing=() name
-  mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && tests_packages && kernel_package)
+  if [ -n "$package" ]; then
+    # apt and dnf take what has a slash for a file.
+    mapfile -t wanted < <(realpath "$package" && "recommended_$manager" "$package" && kernel_package)
+  else
+    mapfile -t wanted < <(read_list "$root/scripts/packages.$manager" && tests_packages && kernel_package)
+  fi
   for name in "${wanted[@]}"; do
     "is_installed_$manager" "$name" || missing+=("$name")
   done
@@ -130,13 +151,13 @@ install_packages() {
     return
   fi
   say "host packages: to install with $manager: ${missing[*]}"
-  if [ -z "$yes" ] && [ -t 0 ] && [ -t 1 ]; then
+  if [ -z "$yes$dry_run" ] && [ -t 0 ] && [ -t 1 ]; then
     local answer
     read -r -p 'setup: install them now? [y/N] ' answer
     case $answer in [yY] | [yY][eE][sS]) ;; *) die 'nothing was installed' 'run the script again when you are ready' ;; esac
   fi
   "install_$manager" "${missing[@]}"
-  say "host packages: installed ${#missing[@]}"
+  [ -n "$dry_run" ] || say "host packages: installed ${#missing[@]}"
 }
 
 # Where udev has not given /dev/kvm to its group, QEMU's user cannot open it, and libvirt examines QEMU anew at every
@@ -144,9 +165,29 @@ install_packages() {
 ensure_kvm_group() {
   if [ ! -e /dev/kvm ] || has_systemd || [ "$(id -u)" != 0 ]; then return; fi
   if ! getent group kvm >/dev/null || [ "$(stat -c %G /dev/kvm)" = kvm ]; then return; fi
-  chgrp kvm /dev/kvm
-  chmod 0660 /dev/kvm
-  say '/dev/kvm: given to the group kvm, as udev does'
+  as_root chgrp kvm /dev/kvm
+  as_root chmod 0660 /dev/kvm
+  [ -n "$dry_run" ] || say '/dev/kvm: given to the group kvm, as udev does'
+}
+
+# The user who is to build, if it is not root: who has called sudo, or who runs this.
+builder() {
+  local user=${SUDO_USER:-$(id -un)}
+  [ "$user" = root ] || echo "$user"
+}
+
+# kvm opens /dev/kvm, libvirt the socket of the system's libvirt. They count from the next login on.
+ensure_groups() {
+  local user group
+  user=$(builder)
+  [ -n "$user" ] || return 0
+  for group in kvm libvirt; do
+    if id -nG "$user" | tr ' ' '\n' | grep -qx "$group"; then continue; fi
+    if getent group "$group" >/dev/null || [ -n "$dry_run" ]; then
+      as_root usermod -aG "$group" "$user"
+      [ -n "$dry_run" ] || say "groups: $user is in $group from the next login on"
+    fi
+  done
 }
 
 libvirt_answers() { timeout 20 virsh --connect "$connect" uri >/dev/null 2>&1; }
@@ -155,18 +196,18 @@ start_libvirt() {
   if has_systemd; then
     # Newer hosts run a daemon per driver, each woken by its socket.
     if systemctl cat virtqemud.socket >/dev/null 2>&1; then
-      systemctl enable --now virtqemud.socket virtlogd.socket virtnetworkd.socket virtstoraged.socket virtnodedevd.socket
+      as_root systemctl enable --now virtqemud.socket virtlogd.socket virtnetworkd.socket virtstoraged.socket virtnodedevd.socket
     else
-      systemctl enable --now virtlogd.socket libvirtd.service
+      as_root systemctl enable --now virtlogd.socket libvirtd.service
     fi
-  elif command -v libvirtd >/dev/null; then
-    virtlogd -d || true # it fails when it is running already
-    libvirtd -d
+  elif command -v libvirtd >/dev/null || ! command -v virtqemud >/dev/null; then
+    as_root virtlogd -d || true # it fails when it is running already
+    as_root libvirtd -d
   else
-    virtlogd -d || true
-    virtnetworkd -d || true
-    virtstoraged -d || true
-    virtqemud -d
+    as_root virtlogd -d || true
+    as_root virtnetworkd -d || true
+    as_root virtstoraged -d || true
+    as_root virtqemud -d
   fi
 }
 
@@ -175,6 +216,11 @@ ensure_libvirt() {
   if [ "$(id -u)" = 0 ]; then connect=qemu:///system; else connect=qemu:///session; fi
   if libvirt_answers; then
     say "libvirt: already answers at $connect"
+    return
+  fi
+  if [ -n "$dry_run" ]; then
+    say "libvirt: does not answer at $connect"
+    [ "$(id -u)" != 0 ] || start_libvirt
     return
   fi
   if [ "$(id -u)" = 0 ]; then
@@ -191,10 +237,25 @@ ensure_libvirt() {
   die "libvirt does not answer at $connect" "see what \`virsh --connect $connect uri\` says"
 }
 
+# What the program itself says about this host: tools, libvirt, KVM, libguestfs, the room and reach of its folders.
+examine() {
+  local program=$root/dist/cli.js
+  [ -z "$package" ] || program=vmkiln
+  if [ -n "$dry_run" ]; then
+    say "would run: $program doctor"
+    return
+  fi
+  "$program" doctor || die 'vmkiln is installed, and this host does not do yet' 'see what doctor says above'
+}
+
 ensure_npm_packages() {
   local installed=$root/node_modules/.package-lock.json
   if [ -e "$installed" ] && ! [ "$root/package-lock.json" -nt "$installed" ]; then
     say 'npm packages: already there'
+    return
+  fi
+  if [ -n "$dry_run" ]; then
+    say 'would run: npm ci'
     return
   fi
   (cd "$root" && run_logged npm ci) || die 'npm ci failed' 'see its words above'
@@ -207,23 +268,44 @@ ensure_built() {
     say 'program: already built'
     return
   fi
+  if [ -n "$dry_run" ]; then
+    say 'would run: npm run build'
+    return
+  fi
   (cd "$root" && run_logged npm run build) || die 'npm run build failed' 'see its words above'
   say 'program: built'
 }
 
-for option in "$@"; do
-  case $option in
+while [ $# -gt 0 ]; do
+  case $1 in
     --yes) yes=1 ;;
+    --dry-run) dry_run=1 ;;
     --host-only) host_only=1 ;;
-    *) die "unknown option $option" 'usage: scripts/setup.sh [--yes] [--host-only]' ;;
+    --package)
+      package=${2:-}
+      [ -f "$package" ] || die "--package needs the .deb or .rpm of vmkiln: ${package:-nothing} is no file" "$usage"
+      shift
+      ;;
+    *) die "unknown option $1" "$usage" ;;
   esac
+  shift
 done
+if [ -z "$package" ] && ! [ -e "$root/scripts/packages.apt" ]; then
+  die 'this file alone does not know what to install' 'give the .deb or .rpm of vmkiln: setup.sh --package FILE'
+fi
 
-check_node
+# What was installed, by npm or from a package, has no sources.
+in_clone() { [ -z "$package" ] && [ -e "$root/tsconfig.json" ]; }
+
+# Packages have a Node.js of their own.
+[ -n "$package" ] || [ -e "$root/node" ] || check_node
 install_packages
 ensure_kvm_group
+in_clone || ensure_groups
 ensure_libvirt
-if [ -z "$host_only" ]; then
+if ! in_clone; then
+  examine
+elif [ -z "$host_only" ]; then
   ensure_npm_packages
   ensure_built
 fi

@@ -34,7 +34,7 @@ const floors = [
   ['store'],
   ['tools'],
   ['explain'],
-  ['text.ts', 'version.ts', 'version-order.ts', 'wait.ts'],
+  ['load.ts', 'text.ts', 'version.ts', 'version-order.ts', 'wait.ts'],
   ['errors.ts'],
   ['model.ts'],
 ];

@@ -123,8 +123,11 @@ export async function validate(
   ]);
   const { world } = contextOf(options);
   const { set, vars } = requestOf('', options);
-  const variables = await readVariables({ set, ...(vars !== undefined && { vars: resolve(world.cwd, vars) }) });
-  return check([recipes].flat(), variables, { cwd: world.cwd });
+  const { values, shared } = await readVariables({
+    set,
+    ...(vars !== undefined && { vars: resolve(world.cwd, vars) }),
+  });
+  return check([recipes].flat(), values, { cwd: world.cwd, shared });
 }
 
 /**

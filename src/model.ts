@@ -29,12 +29,16 @@ export type Piece =
 /** One word of a command line: a piece, or pieces written without a space between them. */
 export type Arg = Piece | readonly Piece[];
 
-/** A program to run. `timeout` is in seconds. `env` carries host settings only and is never hashed. */
+/**
+ * A program to run. `timeout` is in seconds. `env` carries host settings only and is never hashed. `secretFile` is the file of
+ * the work folder that it makes of rendered files with their holes filled: it is 0600 from its first byte, and goes with them.
+ */
 export type Command = {
   program: string;
   args: readonly Arg[];
   timeout: number;
   env?: Readonly<Record<string, string>>;
+  secretFile?: string;
 };
 
 /** A secret by reference: the value is read just before use and never stored in a plan. */
@@ -63,8 +67,11 @@ export type MachineNeeds = { uefi: boolean; secureBoot: boolean; tpm: boolean };
 /** Environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** What vmkiln takes of the process that it is part of: its environment, and the folder that relative paths begin in. */
-export type World = { env: Env; cwd: string };
+/**
+ * What vmkiln takes of the process that it is part of: its environment, the folder that relative paths begin in, and the recipe
+ * that was on its standard input, which `-` names.
+ */
+export type World = { env: Env; cwd: string; stdin?: string };
 
 /** What libguestfs's programs have to know of a host. */
 export type ApplianceHost = Pick<Host, 'accelerator' | 'appliance'>;
@@ -135,6 +142,9 @@ export type InstallerLog = {
 /** What running a stage is likely to take: wall time, and bytes that it adds to the disk. */
 export type Prediction = { seconds: number; bytes: number };
 
+/** A stage that a build expects to run, and the wall time in seconds that it took in earlier builds, if that is known. */
+export type Ahead = { stage: StageName; seconds?: number };
+
 /** What a stage takes of the host while it runs: bytes of memory, busy cores, bytes that it may write. */
 export type Weight = { memory: number; cores: number; disk: number };
 
@@ -196,6 +206,8 @@ export type Published = {
   sha256: string;
   size: number;
   unchanged: boolean;
+  /** Id of the build whose image is there instead, which has made the same publication before. `sha256` and `size` are those of its image. */
+  already?: string;
 };
 
 /**
@@ -217,6 +229,9 @@ export type EventBody =
       folder: string;
       family?: string;
       accelerator?: Host['accelerator'];
+      ahead?: readonly Ahead[];
+      /** Of its publication, if that is not the end of the build's id. */
+      serial?: string;
     }
   | { type: 'stage-started'; stage: StageName; because: string; predicted?: Prediction }
   | { type: 'stage-finished'; stage: StageName; seconds: number; bytes?: number }

@@ -28,10 +28,16 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)}h ${twoDigits(minutes % 60)}m`;
 }
 
-/** A number of seconds as a clock for log lines: `00:01:04`. */
-export function formatClock(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  return [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60].map(twoDigits).join(':');
+/** A moment (milliseconds of the epoch) as the clock on the wall shows it, for log lines: `15:01:04`. */
+export function formatClock(at: number): string {
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
+}
+
+/** The day of a moment where this host is: `2026-11-29`. */
+export function formatDay(at: number): string {
+  const date = new Date(at);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
 }
 
 function twoDigits(value: number): string {
@@ -82,6 +88,11 @@ export function shellQuote(text: string): string {
 /** A text in the single quotes of a POSIX shell, where nothing is special. */
 export function singleQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Alternatives in a sentence: `a, b or c`. */
+export function inWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
 /** The candidate that `word` is most likely a slip of, or undefined when none is near. */

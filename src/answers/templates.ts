@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import Handlebars from 'handlebars';
+import type Handlebars from 'handlebars';
+import runtime from 'handlebars/runtime.js';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { RenderedFile, SecretEncoding, SecretRef } from '../model.ts';
 import { controlCharacters } from '../recipe/values.ts';
 import { type Hole, holeMark, holeText, makeHole } from './holes.ts';
+import { compiled } from './compiled.ts';
 import { type UnknownPath, unknownPaths } from './paths.ts';
+import { load } from '../load.ts';
 import { shellQuote } from '../text.ts';
 
 /** Values that a template may use. Texts are one line each; the template helpers are listed in `helpers`. */
@@ -17,8 +21,20 @@ export type Kind = 'text' | 'xml';
 /** What the helpers collect while a file is rendered. Handlebars hands it to them as private data, beside the view. */
 type Rendering = { file: string; holes: Map<string, Hole> };
 
+/** Handlebars with its compiler, which takes longer to load than everything else does: only a template of the user's needs it. */
+function compiler(): typeof Handlebars {
+  return load<typeof Handlebars>('handlebars');
+}
+
 /** Each kind of file has an environment of its own, so that nothing registered for one can change the other. */
-const environments: Record<Kind, typeof Handlebars> = { text: environment('plain'), xml: environment('xml') };
+const environments = new Map<string, typeof Handlebars>();
+
+function environmentOf(kind: Kind, isCompiled: boolean): typeof Handlebars {
+  const key = `${kind} ${isCompiled}`;
+  const made = environments.get(key) ?? environment(kind === 'xml' ? 'xml' : 'plain', isCompiled);
+  environments.set(key, made);
+  return made;
+}
 
 /**
  * The names of the helpers. `{{sh value}}` is one word for a shell or a kickstart, from a text or a secret;
@@ -26,8 +42,8 @@ const environments: Record<Kind, typeof Handlebars> = { text: environment('plain
  */
 export const helpers = ['sh', 'secret'] as const;
 
-function environment(encoding: SecretEncoding): typeof Handlebars {
-  const isolated = Handlebars.create();
+function environment(encoding: SecretEncoding, isCompiled: boolean): typeof Handlebars {
+  const isolated = (isCompiled ? (runtime as unknown as typeof Handlebars) : compiler()).create();
   const hole = (value: unknown, as: SecretEncoding, { data }: Handlebars.HelperOptions) =>
     new isolated.SafeString(leaveHole(value as SecretRef, as, (data as { rendering: Rendering }).rendering));
   isolated.registerHelper('sh', (value: unknown, options: Handlebars.HelperOptions) =>
@@ -79,10 +95,11 @@ function readSource(file: string): string {
 /** The names that a template uses, such as `timezone` and `variables.site`. Undefined for one that cannot be rendered. */
 export function namesIn(file: string): ReadonlySet<string> | undefined {
   const names = new Set<string>();
-  const visitor = new Handlebars.Visitor();
+  const { Visitor, parse } = compiler();
+  const visitor = new Visitor();
   visitor.PathExpression = ({ parts }) => names.add(parts.join('.'));
   try {
-    visitor.accept(Handlebars.parse(readSource(file)));
+    visitor.accept(parse(readSource(file)));
     return names;
   } catch {
     return undefined;
@@ -92,27 +109,42 @@ export function namesIn(file: string): ReadonlySet<string> | undefined {
 /** Renders the text of a template; `file` is its name in errors. */
 export function renderText(source: string, file: string, kind: Kind, view: View): Omit<RenderedFile, 'name'> {
   checkValue(view, file, []);
-  checkPaths(source, file, view);
+  const ready = compiled.get(compiledKey(source, kind));
+  // The paths of a shipped template are right for every view: the tests render them all, uncompiled.
+  if (!ready) checkPaths(source, file, view);
   const rendering: Rendering = { file, holes: new Map() };
   try {
-    const knownHelpers = Object.fromEntries(helpers.map((helper) => [helper, true]));
-    const template = environments[kind].compile(source, {
-      strict: true,
-      knownHelpers,
-      knownHelpersOnly: true,
-      noEscape: kind === 'text',
-    });
+    const template = ready
+      ? environmentOf(kind, true).template(ready)
+      : environmentOf(kind, false).compile(source, compileOptions(kind));
     return { text: template(view, { data: { rendering } }), holes: [...rendering.holes.values()] };
   } catch (cause) {
     throw new VmkilnError('TEMPLATE_INVALID', `${file}: ${messageOf(cause)}`, { cause });
   }
 }
 
+/**
+ * What a compiled template is found by.
+ * @public for scripts/bundle.mjs
+ */
+export function compiledKey(source: string, kind: Kind): string {
+  return `${kind} ${createHash('sha256').update(source).digest('hex')}`;
+}
+
+/**
+ * How a template of that kind is compiled.
+ * @public for scripts/bundle.mjs
+ */
+export function compileOptions(kind: Kind): PrecompileOptions {
+  const knownHelpers = Object.fromEntries(helpers.map((helper) => [helper, true]));
+  return { strict: true, knownHelpers, knownHelpersOnly: true, noEscape: kind === 'text' };
+}
+
 /** Handlebars notices an unknown name only in `{{name}}`; this also finds it in `{{#if name}}` and as an argument. */
 function checkPaths(source: string, file: string, view: View): void {
   let unknown: ReturnType<typeof unknownPaths>;
   try {
-    unknown = unknownPaths(Handlebars.parse(source), view, helpers);
+    unknown = unknownPaths(compiler().parse(source), view, helpers);
   } catch (cause) {
     const { line, what } = readParseError(messageOf(cause));
     throw new VmkilnError('TEMPLATE_INVALID', `${file}:${line}: ${what}`, { hint: literalBraces, cause });

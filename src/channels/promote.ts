@@ -15,6 +15,8 @@ export type Promoting = {
   /** Although the channel has a newer one. */
   older?: boolean;
   allowRehearsal?: boolean;
+  /** Although nobody has booted it. */
+  allowUnbooted?: boolean;
   /** Who must have signed the statements about it; undefined: nobody need have. */
   key?: KeyObject | undefined;
   /** The statements about an image that does not have them beside it. */
@@ -22,7 +24,7 @@ export type Promoting = {
 };
 
 /**
- * Makes an image that was booted and checked the image of a channel.
+ * Makes an image that passed the boot gate the image of a channel.
  *
  * @param image what the place calls it: a file or a name in a folder, an id or a name in a cloud.
  * @throws VmkilnError USAGE, PROVENANCE_INVALID, CHANNEL_REFUSED, TARGET_FAILED
@@ -30,7 +32,7 @@ export type Promoting = {
 export async function promote(
   place: ChannelPlace,
   image: string,
-  { channel, sha256, older = false, allowRehearsal = false, key, statements }: Promoting,
+  { channel, sha256, older = false, allowRehearsal = false, allowUnbooted = false, key, statements }: Promoting,
 ): Promise<Outcome & { image: Candidate }> {
   checkChannel(channel);
   const candidate = await place.find(image);
@@ -49,7 +51,8 @@ export async function promote(
       hint: 'another one was published in its place: promote that by vmkiln promote, or build this one again',
     });
   }
-  const { media, signedBy } = approve(candidate, candidate.statements ?? (await statements(candidate)), key);
+  const said = candidate.statements ?? (await statements(candidate));
+  const { media, signedBy } = approve(candidate, said, { key, allowUnbooted });
   return { image: candidate, ...(await place.promote(candidate, { channel, older, signedBy, media })) };
 }
 

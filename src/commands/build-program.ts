@@ -71,5 +71,6 @@ function defineClean(define: Define, run: Run, context: CommandContext): void {
     )
     .option('--keep-days <n>', 'with --builds: keep those of the last n days, likewise', positive)
     .option('--dry-run', 'remove nothing: list what would go')
+    .option('--json', 'print what was removed, and what stays, as one JSON value')
     .action((options) => run(async () => (await import('./clean.ts')).clean(options, context)));
 }

@@ -1,5 +1,5 @@
-import { exitCode, messageOf, VmkilnError } from '../errors.ts';
-import type { Event, StageName, World } from '../model.ts';
+import { exitCode, VmkilnError } from '../errors.ts';
+import type { Event, StageName } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { buildRecipe } from '../pipeline/build-recipe.ts';
 import { checkDistinct } from '../pipeline/distinct.ts';
@@ -9,10 +9,10 @@ import type { Rehearsal } from '../pipeline/prepare.ts';
 import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
 import { stages } from '../pipeline/stages.ts';
 import { statePaths } from '../store/paths.ts';
-import { errorText } from '../ui/error-text.ts';
-import { paintFor } from '../ui/format.ts';
+import type { Serial } from '../targets/serial.ts';
 import { defaultUi, openUi, type CommandContext, type Ui, type UiKind } from '../ui/ui.ts';
-import { harmless } from '../text.ts';
+import { isInterrupted, type Outcome, report } from './build-report.ts';
+import { type OnError, onErrorOf, wantsRetry } from './on-error.ts';
 
 /** The options that decide what a recipe becomes: shared by build, rehearse and plan. */
 export type RecipeOptions = {
@@ -27,15 +27,19 @@ export type RecipeOptions = {
 
 export type BuildOptions = RecipeOptions & {
   plan?: string;
+  serial?: Serial;
   jobs?: number;
+  onError?: OnError;
+  /** What `--on-error keep` was called before. */
   keepOnFailure?: boolean;
   allowRehearsal?: boolean;
   ui?: UiKind;
+  quiet?: boolean;
+  verbose?: boolean;
 };
 
 /** A build that was asked for; `from` is the recipe or the plan, as the person named it. */
 type Job = { from: string; run: (context: BuildContext & { pool: Pool }) => Promise<BuildResult> };
-type Outcome = { from: string; folder?: string; error?: unknown; shown: boolean };
 
 /** `vmkiln build` and `vmkiln rehearse`: builds every recipe, or a kept plan, and returns the worst exit status. */
 export async function build(
@@ -44,17 +48,36 @@ export async function build(
   context: CommandContext,
   rehearsal?: Rehearsal,
 ): Promise<number> {
+  if (options.keepOnFailure) context.say('--keep-on-failure is --on-error keep now');
+  const onError = onErrorOf(options);
+  const keeping = { ...options, keepOnFailure: onError !== 'clean' };
   const jobs =
     options.plan === undefined
-      ? await recipeJobs(recipes, options, context, rehearsal)
-      : [planJob(recipes, options.plan, options)];
+      ? await recipeJobs(recipes, keeping, context, rehearsal)
+      : [planJob(recipes, options.plan, keeping)];
+  const outcomes = await runJobs(jobs, options, context);
+  if (onError === 'ask') {
+    for (const [index, job] of jobs.entries()) {
+      let [last] = outcomes.slice(index);
+      while (last && (await wantsRetry(last, context))) [last] = await runJobs([job], options, context);
+      if (last) outcomes[index] = last;
+    }
+  }
+  return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
+}
+
+/** Runs builds, shows them, and says how they ended. */
+async function runJobs(jobs: readonly Job[], options: BuildOptions, context: CommandContext): Promise<Outcome[]> {
   const { signal, world } = context;
-  const kind = options.ui ?? defaultUi(process.stderr, world.env);
+  const { quiet = false, verbose = false } = options;
+  const kind = options.ui ?? (quiet || verbose ? 'plain' : defaultUi(process.stderr, world.env));
   const ui = await openUi(kind, {
     recipes: jobs.map(({ from }) => from),
     stdout: process.stdout,
     stderr: process.stderr,
     env: world.env,
+    ...(quiet && { detail: 'quiet' }),
+    ...(verbose && { detail: 'verbose' }),
   });
   const pool = openPool(statePaths(world.env, process.getuid?.() ?? 0).work);
   const outcomes = await context
@@ -62,8 +85,8 @@ export async function build(
       inParallel(jobs, options.jobs ?? jobs.length, (job, index) => runJob(job, index, ui, { signal, pool, world })),
     )
     .finally(() => ui.close());
-  report(outcomes, kind, world);
-  return Math.max(0, ...outcomes.map(({ error }) => (error === undefined ? 0 : exitCode(error))));
+  report(outcomes, { kind, quiet, onError: onErrorOf(options) }, world);
+  return outcomes;
 }
 
 async function recipeJobs(
@@ -81,6 +104,7 @@ async function recipeJobs(
     ...requestOf(recipe, options),
     keepOnFailure: options.keepOnFailure ?? false,
     allowRehearsal: options.allowRehearsal ?? false,
+    ...(options.serial !== undefined && { serial: options.serial }),
     ...(rehearsal && { rehearsal }),
   }));
   await checkDistinct(requests, world);
@@ -89,8 +113,8 @@ async function recipeJobs(
 
 /** A kept plan has decided everything. @throws VmkilnError USAGE for an option that would decide otherwise */
 function planJob(recipes: readonly string[], plan: string, options: BuildOptions): Job {
-  const { set, vars, out, cache, from, until, connect, keepOnFailure = false } = options;
-  const given = Object.entries({ set: set.length > 0 || undefined, vars, out, from, until, connect });
+  const { set, vars, out, cache, from, until, serial, connect, keepOnFailure = false } = options;
+  const given = Object.entries({ set: set.length > 0 || undefined, vars, out, from, until, serial, connect });
   const others = [
     ...(recipes.length > 0 ? ['a recipe'] : []),
     ...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`])),
@@ -133,17 +157,18 @@ async function runJob(
   context: Omit<BuildContext, 'emit'> & { pool: Pool },
 ): Promise<Outcome> {
   let shown = false;
+  let id: string | undefined;
   try {
     context.signal.throwIfAborted();
     const emit = (event: Event) => {
       shown ||= event.type === 'failed';
+      if (event.type === 'build-started') id = event.build;
       ui.emit(event, index);
     };
-    const { folder } = await run({ ...context, emit });
-    return { from, folder, shown };
+    return { from, result: await run({ ...context, emit }), shown };
   } catch (error) {
-    if (!shown) ui.drop(index);
-    return { from, error, shown };
+    if (!shown) ui.drop(index, isInterrupted(error) ? 'interrupted' : 'refused');
+    return { from, error, shown, ...(id !== undefined && { build: id }) };
   }
 }
 
@@ -160,31 +185,4 @@ async function inParallel<T, R>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
-}
-
-/** Says what the interface has not: errors from before the first event, and one line per build when there are several. */
-function report(outcomes: readonly Outcome[], kind: UiKind, { env }: World): void {
-  const paint = paintFor(process.stderr, env);
-  const debug = Boolean(env['VMKILN_DEBUG']);
-  // With --ui json the events are for machines: a person still reads the error on standard error.
-  const unsaid = ({ error, shown }: Outcome) => !shown || kind === 'json' || debug || !(error instanceof VmkilnError);
-  const lines = outcomes
-    .filter((outcome) => outcome.error !== undefined && !interrupted(outcome.error) && unsaid(outcome))
-    .map(({ error }) => errorText(error, { debug, paint }));
-  if (outcomes.length > 1) {
-    const width = Math.max(...outcomes.map(({ from }) => from.length));
-    for (const { from, folder, error } of outcomes) {
-      const end =
-        error === undefined
-          ? `${paint('good', 'done')}    ${folder}`
-          : `${paint('bad', 'failed')}  ${harmless(messageOf(error).split('\n')[0] ?? '')}`;
-      lines.push(`${from.padEnd(width)}  ${end}`);
-    }
-  }
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
-}
-
-/** Whoever interrupted a build knows why it ended. */
-function interrupted(error: unknown): boolean {
-  return error instanceof VmkilnError && error.code === 'INTERRUPTED';
 }

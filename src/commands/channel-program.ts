@@ -6,7 +6,7 @@ import { filled } from './option-values.ts';
 /** The commands about channels. What they do is imported when they run: help must be quick. */
 export function defineChannelCommands(define: Define, run: Run, context: CommandContext): void {
   withPlace(
-    define('promote <image>', 'Make an image that was booted and checked the image of a channel.', [
+    define('promote <image>', 'Make an image that passed the boot gate the image of a channel.', [
       'vmkiln promote images/rhel9.qcow2 --to rhel9-staging',
       'vmkiln promote images/rhel9.qcow2 --to rhel9-prod --key signer.pub',
       'vmkiln promote rhel9 --to rhel9-prod --os-cloud mycloud --key signer.pub',
@@ -24,6 +24,7 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
     )
     .option('--older', 'also an image that is older than that of the channel')
     .option('--allow-rehearsal', 'also the result of a rehearsal')
+    .option('--allow-unbooted', 'also an image that nobody booted, such as one of Windows')
     .action((image, options) => run(async () => (await import('./promote.ts')).promote(image, options, context)));
   withPlace(
     define('rollback <channel>', 'Go back to the image that a channel had before.', [

@@ -3,9 +3,9 @@ import { VmkilnError } from '../errors.ts';
 import { parseSize } from '../recipe/units.ts';
 import { show } from '../recipe/values.ts';
 import type { CommandContext } from '../ui/ui.ts';
-import { formatBytes, harmless } from '../text.ts';
+import { formatBytes, harmless, jsonText } from '../text.ts';
 
-/** `vmkiln clean`: removes what dead builds left, and on request what finished ones left. */
+/** `vmkiln clean`: removes what dead builds left, and on request what finished ones left; says what, in lines or as one JSON value. */
 export async function clean(
   options: {
     cache?: boolean;
@@ -14,13 +14,14 @@ export async function clean(
     keep?: number;
     keepDays?: number;
     dryRun?: boolean;
+    json?: boolean;
   },
   { signal, world }: CommandContext,
 ): Promise<void> {
   const { cache = false, builds = false, dryRun = false } = options;
   const retention = retentionOf(options);
   const keep = options.keepSize === undefined ? {} : { keepBytes: sizeOf(options.keepSize) };
-  const { removed, freedBytes, kept } = await cleanStore({
+  const result = await cleanStore({
     world,
     cache,
     builds,
@@ -30,6 +31,8 @@ export async function clean(
     signal,
     emit: () => undefined,
   });
+  if (options.json) return void process.stdout.write(`${jsonText({ dryRun, ...result })}\n`);
+  const { removed, freedBytes, kept } = result;
   const lines = [
     ...removed,
     ...kept.map(({ what, why }) => `kept ${what}: ${why}`),

@@ -20,7 +20,7 @@ type Options = OutputOptions & {
  */
 export async function convert(image: string, options: Options, { signal, say, world }: CommandContext): Promise<void> {
   const output = outputFormatOf(options);
-  const progress = openProgress(process.stderr);
+  const progress = openProgress(process.stderr, world.env);
   try {
     const files = await convertFile(image, output, {
       out: options.out ?? defaultOut(image, output),

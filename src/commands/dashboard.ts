@@ -3,13 +3,22 @@ import { resolve } from 'node:path';
 import { isLoopback, parseListen } from '../dashboard/listen.ts';
 import { knownBy, newToken, readTokens, type Role, roles } from '../dashboard/tokens.ts';
 import { VmkilnError } from '../errors.ts';
-import { readJobs } from '../factory/jobs.ts';
+import type { Queue } from 'bullmq';
+import { type Job, readJobs } from '../factory/jobs.ts';
+import { queueAddress, type QueueOptions } from '../factory/queue-address.ts';
+import type { World } from '../model.ts';
 import { loadFactory } from '../factory/load.ts';
 import { openPaths } from '../pipeline/request.ts';
 import { readVariables } from '../recipe/variables.ts';
 import type { CommandContext } from '../ui/ui.ts';
 
-type DashboardOptions = { set: string[]; vars?: string; listen: string; tokens?: string; allow: string[] };
+type DashboardOptions = Partial<QueueOptions> & {
+  set: string[];
+  vars?: string;
+  listen: string;
+  tokens?: string;
+  allow: string[];
+};
 
 /**
  * `vmkiln factory dashboard`: serves the pages and the API until it is stopped, which is its end: status 0.
@@ -41,12 +50,18 @@ export async function dashboard(
     night: (image: string) => [...words, '--', ...(file === undefined ? [] : [file]), image],
   };
   // A mistake in the factory is told now.
-  if (load) await readJobs(await load(), world);
+  const jobs = load && (await readJobs(await load(), world));
+  const opened = await openQueuesOf(
+    options,
+    load && { name: (await load()).factory.name, jobs: jobs ?? [] },
+    world,
+    say,
+  );
   const { startServer } = await import('../dashboard/server.ts').catch(withoutPackages);
-  const sources = { world, signal, load, paths: await openPaths(world) };
+  const sources = { world: opened.world, signal, load, paths: await openPaths(world) };
   const server = await startServer(
     sources,
-    { listen, known, greet: path === undefined, allowed: ['view', ...allow], starter },
+    { listen, known, greet: path === undefined, allowed: ['view', ...allow], starter, queues: opened.queues },
     say,
   );
   process.stdout.write(`${server.login ?? server.url}\n`);
@@ -58,6 +73,37 @@ export async function dashboard(
   }
   if (!signal.aborted) await once(signal, 'abort');
   await server.close();
+  await opened.close();
+}
+
+type Opened = { queues: Queue[]; world: World; close: () => Promise<void> };
+
+/** The queues to show. What begins builds does not see their password. @throws VmkilnError USAGE, SECRET_MISSING, QUEUE_FAILED */
+async function openQueuesOf(
+  { queue, queuePassword, queueCa }: Partial<QueueOptions>,
+  factory: { name: string; jobs: readonly Job[] } | undefined,
+  world: World,
+  say: (message: string) => void,
+): Promise<Opened> {
+  if (queue === undefined) return { queues: [], world, close: async () => undefined };
+  if (!factory) {
+    throw new VmkilnError('USAGE', '--queue is given without a factory', {
+      hint: 'its entries say which queues there are: vmkiln factory dashboard factory.yaml --queue …',
+    });
+  }
+  const address = queueAddress(
+    { queue, ...(queuePassword !== undefined && { queuePassword }), ...(queueCa !== undefined && { queueCa }) },
+    world.env,
+  );
+  const { openQueues } = await import('../factory/queue-store.ts');
+  const { allQueues } = await import('../factory/queue-jobs.ts');
+  const store = await openQueues(address, ({ message }) => say(message));
+  const { secretVariable: hidden } = address;
+  return {
+    queues: allQueues(factory.name, factory.jobs).map(store.queue),
+    world: hidden === undefined ? world : { ...world, env: { ...world.env, [hidden]: '' } },
+    close: store.close,
+  };
 }
 
 /** @throws VmkilnError TOOL_MISSING */

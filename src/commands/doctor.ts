@@ -6,7 +6,7 @@ import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf, familyTools, loadRecipe } from '../families/index.ts';
 import { examine, type Check } from '../host/doctor.ts';
 import { localPath } from '../media/find.ts';
-import type { Env, MachineNeeds } from '../model.ts';
+import type { MachineNeeds, World } from '../model.ts';
 import { secretReader } from '../pipeline/secrets.ts';
 import { mediaOf } from '../recipe/media.ts';
 import { readVariables } from '../recipe/variables.ts';
@@ -27,8 +27,7 @@ export async function doctor(
   { signal, world }: CommandContext,
 ): Promise<number> {
   const paths = statePaths(world.env, process.getuid?.() ?? 0);
-  const wanted: Wanted =
-    recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables, world.env);
+  const wanted: Wanted = recipe === undefined ? { files: [], findings: [] } : await wantedBy(recipe, variables, world);
   const { findings, ...needs } = wanted;
   const { state, cache } = paths;
   const checks = [
@@ -71,10 +70,14 @@ type Wanted = { files: string[]; machine?: MachineNeeds; findings: Check[] };
  * The ISO of a recipe, if it is a local file, and its machine. A recipe that is not valid, or lacks a variable, may still name it
  * literally, and is a finding.
  */
-async function wantedBy(path: string, options: { set: string[]; vars?: string }, env: Env): Promise<Wanted> {
-  const variables = await readVariables(options);
+async function wantedBy(
+  path: string,
+  options: { set: string[]; vars?: string },
+  { env, stdin }: World,
+): Promise<Wanted> {
+  const { values, shared } = await readVariables(options);
   try {
-    const { recipe } = await loadRecipe(path, variables);
+    const { recipe } = await loadRecipe(path, values, { stdin, shared });
     const family = familyOf(recipe);
     const named = mediaOf(recipe.source, family.media).flatMap(({ role, source }) => {
       const file = localPath(source);
@@ -88,7 +91,7 @@ async function wantedBy(path: string, options: { set: string[]; vars?: string },
     if (!(error instanceof VmkilnError) || error.code !== 'RECIPE_INVALID') throw error;
   }
   try {
-    const data: unknown = parse(await readFile(path, 'utf8'));
+    const data: unknown = parse((path === '-' ? stdin : undefined) ?? (await readFile(path, 'utf8')));
     const finding = { id: 'recipe', status: 'warn', title: 'Recipe', detail: `${path} is not valid as it is` } as const;
     return {
       files: sourcePaths(data).map((file) => besideOrHere(file, dirname(path))),

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
-import { defineQueueCommands } from './factory-queue-program.ts';
+import { defineQueueCommands, queueWords, withQueue } from './factory-queue-program.ts';
 import type { Define, Run } from './image-options.ts';
 import { collect, filled } from './option-values.ts';
 
@@ -53,13 +53,15 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
       run(async () => (await import('./install-timer.ts')).installTimer(file, options, context)),
     );
   defineQueueCommands(factory, withFactory, run, context);
-  withFactory(
-    factory
-      .command('dashboard [file]')
-      .description(
-        'Serve pages, an API and metrics about builds, nights and channels; with a factory, about its nights too.',
-      )
-      .showHelpAfterError('  next: vmkiln factory dashboard --help'),
+  withQueue(
+    withFactory(
+      factory
+        .command('dashboard [file]')
+        .description(
+          'Serve pages, an API and metrics about builds, nights and channels; with a factory, about its nights too.',
+        )
+        .showHelpAfterError('  next: vmkiln factory dashboard --help'),
+    ).option('--queue <url>', `also show the queues of the factory: ${queueWords}`, filled),
   )
     .option('--listen <host:port>', 'address to listen on', filled, '127.0.0.1:8470')
     .option(

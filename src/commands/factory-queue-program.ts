@@ -6,6 +6,16 @@ import { collect, filled, positive, seconds } from './option-values.ts';
 
 type WithFactory = (command: Command) => Command;
 
+/** How a queue is reached. */
+export function withQueue(command: Command): Command {
+  return command
+    .option('--queue-password <reference>', 'where its password is: env:NAME or file:PATH', filled)
+    .option('--queue-ca <file>', 'PEM file with the CA of its server', filled);
+}
+
+/** What `--queue` takes. */
+export const queueWords = 'redis://HOST, rediss://HOST (TLS) or postgres://USER@HOST/DATABASE, without a password';
+
 /** The commands about a factory on many hosts. BullMQ is loaded when one of them runs, and by nothing else. */
 export function defineQueueCommands(
   factory: Command,
@@ -15,16 +25,11 @@ export function defineQueueCommands(
 ): void {
   const define = (usage: string, summary: string, example: string) => {
     const verb = usage.split(' ')[0];
-    return withFactory(factory.command(usage).description(summary))
-      .showHelpAfterError(`  next: vmkiln factory ${verb} --help`)
-      .requiredOption(
-        '--queue <url>',
-        'redis://HOST, rediss://HOST (TLS) or postgres://USER@HOST/DATABASE, without a password',
-        filled,
-      )
-      .option('--queue-password <reference>', 'where its password is: env:NAME or file:PATH', filled)
-      .option('--queue-ca <file>', 'PEM file with the CA of its server', filled)
-      .addHelpText('after', `\nExamples:\n  $ vmkiln factory ${verb} ${example}`);
+    return withQueue(
+      withFactory(factory.command(usage).description(summary))
+        .showHelpAfterError(`  next: vmkiln factory ${verb} --help`)
+        .requiredOption('--queue <url>', queueWords, filled),
+    ).addHelpText('after', `\nExamples:\n  $ vmkiln factory ${verb} ${example}`);
   };
   const commands = () => import('./factory-queue.ts');
   define(
@@ -34,13 +39,17 @@ export function defineQueueCommands(
   )
     .option('--label <label>', 'what this host has besides its architecture and kvm or tcg (repeatable)', collect, [])
     .option('--jobs <n>', 'builds at the same time', positive, 1)
+    .option('--nights', 'also decide what nights build, and report them: on one host of the factory')
     .option('--lease <duration>', 'how long a job stays with a worker that is not heard of', seconds, 60)
-    .action((file: string, options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number }) =>
-      run(async () => (await commands()).worker(file, options, context)),
+    .action(
+      (
+        file: string,
+        options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
+      ) => run(async () => (await commands()).worker(file, options, context)),
     );
   define(
     'enqueue <file> [image...]',
-    'Put a night into the queue, and its schedules.',
+    'Put a night into the queue, of what has changed or of the named images, and its schedules.',
     'factory.yaml rhel9 --queue redis://127.0.0.1',
   )
     .option('--schedules', 'only bring the schedules in the queue up to date')

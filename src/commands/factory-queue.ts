@@ -3,11 +3,9 @@ import type { Job as QueueJob } from 'bullmq';
 import { VmkilnError } from '../errors.ts';
 import { chosen, type Job, readJobs } from '../factory/jobs.ts';
 import { type LoadedFactory, loadFactory } from '../factory/load.ts';
-import { notify } from '../factory/notify.ts';
 import { queueAddress, type QueueOptions } from '../factory/queue-address.ts';
-import { allQueues, type BuildData, nightQueue } from '../factory/queue-jobs.ts';
+import { allQueues, type BuildData, nightOfBuild, nightQueue, recordOf } from '../factory/queue-jobs.ts';
 import { putNight, reconcile } from '../factory/queue-nights.ts';
-import { recordOf } from '../factory/queue-report.ts';
 import { openQueues, type QueueStore } from '../factory/queue-store.ts';
 import { work } from '../factory/worker.ts';
 import { probeAppliance } from '../host/probe.ts';
@@ -17,6 +15,8 @@ import { allHarmless, harmless, jsonText } from '../text.ts';
 import { nightText } from '../ui/night-text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
 import { wait } from '../wait.ts';
+import { openPaths } from '../pipeline/request.ts';
+import { tellNight } from '../report/tell-night.ts';
 
 /** What every command about a queue is given. */
 export type FactoryQueueOptions = QueueOptions & { set: string[]; vars?: string };
@@ -51,7 +51,7 @@ async function withQueues<T>(
 /** `vmkiln factory worker`: builds what the queue has until it is told to stop; what it has begun it ends. */
 export async function worker(
   file: string,
-  options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number },
+  options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
   context: CommandContext,
 ): Promise<void> {
   const { signal, world, say } = context;
@@ -59,26 +59,25 @@ export async function worker(
   const labels = [process.arch === 'x64' ? 'x86_64' : process.arch, accelerator, ...options.label];
   await withQueues(file, options, context, async ({ loaded, jobs, store, hidden }) => {
     say(`worker on ${hostname()}, labels ${labels.join(', ')}`);
-    const { jobs: builds, lease } = options;
+    const { jobs: builds, lease, nights = false } = options;
     await work(
       loaded,
       jobs,
-      { labels, builds, lease },
+      { labels, builds, lease, nights },
       {
-        ...{ store, signal, say, world, hidden },
+        ...{ store, signal, say, world, hidden, paths: await openPaths(world) },
         command: [process.execPath, process.argv[1] ?? ''],
         report: async (summary) => {
-          const text = nightText(allHarmless(summary));
-          process.stdout.write(`${text}\n`);
-          const failures = await notify(loaded.factory, summary, text, { signal, world });
-          for (const each of failures) say(each);
+          const { factory } = loaded;
+          const told = await tellNight(summary, factory, { report: factory.report, signal, world });
+          process.stdout.write(`${nightText(allHarmless(told))}\n`);
         },
       },
     );
   });
 }
 
-/** `vmkiln factory enqueue`: puts a night into the queue, or the schedules alone. */
+/** `vmkiln factory enqueue`: puts a night into the queue, of all that has changed or of what is named; or the schedules alone. */
 export async function enqueue(
   file: string,
   images: readonly string[],
@@ -88,12 +87,16 @@ export async function enqueue(
   await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
     await reconcile(loaded, jobs, store);
     if (options.schedules) return;
-    const night = await putNight(loaded, chosen(jobs, images), Date.now(), store);
+    const names = chosen(jobs, images).map(({ name }) => name);
+    const asked = images.length > 0;
+    const night = await putNight(loaded, asked ? { images: names, asked } : {}, store);
     process.stdout.write(`${night}\n`);
+    const workers = await store.queue(nightQueue(loaded.factory.name)).getWorkersCount();
+    if (workers === 0) context.say('no worker decides nights: start one with --nights, on one host');
   });
 }
 
-const states = ['active', 'waiting', 'prioritized', 'delayed', 'waiting-children', 'failed', 'completed'] as const;
+const states = ['active', 'waiting', 'prioritized', 'delayed', 'failed', 'completed'] as const;
 
 /** `vmkiln factory status`: the jobs that are there, and where they are built. */
 export async function status(
@@ -124,7 +127,16 @@ export async function status(
 
 function statusOf(job: QueueJob, state: (typeof states)[number]) {
   const { host, build, folder, bundle } = recordOf(job) ?? {};
-  return { id: job.id ?? '', name: job.name, state, host, build, folder, bundle, reason: job.failedReason };
+  return {
+    id: job.id ?? '',
+    name: job.name,
+    state,
+    host,
+    build,
+    folder,
+    bundle,
+    ...(state === 'failed' && { reason: job.failedReason }),
+  };
 }
 
 /** `vmkiln factory cancel`: takes a job out of the queue; one that is built is ended by its worker. @throws VmkilnError USAGE when it has ended */
@@ -147,14 +159,14 @@ export async function cancel(
   });
 }
 
-/** `vmkiln factory retry`: puts a job that failed back into the queue. @throws VmkilnError USAGE when it did not */
+/** `vmkiln factory retry`: puts a job that failed back into the queue, and a build into a night of its own, which says what becomes of it. @throws VmkilnError USAGE when it did not */
 export async function retry(
   file: string,
   id: string,
   options: FactoryQueueOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withJob(file, id, options, context, async (job) => {
+  await withJob(file, id, options, context, async (job, store, loaded) => {
     if ((await job.getState()) !== 'failed') {
       throw new VmkilnError('USAGE', `${id} has not failed: it is ${await job.getState()}`, {
         hint: 'vmkiln factory enqueue FACTORY IMAGE builds an image once more',
@@ -163,6 +175,10 @@ export async function retry(
     const { cancelled: _, ...data } = job.data as BuildData;
     await job.updateData(data);
     await job.retry('failed');
+    const { image } = data;
+    if (job.name === 'build') {
+      await putNight(loaded, { images: [image], asked: true, of: nightOfBuild(id, image) }, store);
+    }
   });
 }
 
@@ -222,12 +238,12 @@ async function withJob(
   id: string,
   options: FactoryQueueOptions,
   context: CommandContext,
-  body: (job: QueueJob, store: QueueStore) => Promise<void>,
+  body: (job: QueueJob, store: QueueStore, loaded: LoadedFactory) => Promise<void>,
 ): Promise<void> {
   await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
     for (const name of allQueues(loaded.factory.name, jobs)) {
       const job = await store.queue(name).getJob(id);
-      if (job) return body(job, store);
+      if (job) return body(job, store, loaded);
     }
     throw new VmkilnError('USAGE', `${nightQueue(loaded.factory.name)} and its builds have no job ${harmless(id)}`, {
       hint: 'vmkiln factory status lists those that are there',

@@ -1,16 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { homedir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { VmkilnError } from '../errors.ts';
 import type { Answers, First } from '../families/first.ts';
 import { familyOf, usualRecipe } from '../families/index.ts';
+import type { World } from '../model.ts';
 import { firstRecipe, secretNames } from '../recipe/first.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { validate } from '../pipeline/validate.ts';
 import { didYouMean, harmless } from '../text.ts';
+import { recipeSchemaUrl } from './schema.ts';
 
 /** What `vmkiln init` was told on its command line: what every recipe has, and answers to the questions of its family. */
 export type InitOptions = {
@@ -25,16 +27,19 @@ export type InitOptions = {
 const ofEveryFamily = ['from', 'name', 'iso', 'disk', 'force'];
 
 const shippedRecipes = join(import.meta.dirname, '../../recipes');
-const schema = join(import.meta.dirname, '../../recipe.schema.json');
 
-/** Names of the recipes that come with vmkiln, which a first recipe starts from. */
-function shippedNames(): string[] {
-  return readdirSync(shippedRecipes).flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -5)] : []));
+/** The recipes that come with vmkiln, which a first recipe starts from: their names, and what each is for. */
+export function shippedRecipeNames(): { name: string; about: string }[] {
+  return readdirSync(shippedRecipes).flatMap((file) => {
+    if (!file.endsWith('.yaml')) return [];
+    const name = file.slice(0, -5);
+    return [{ name, about: /^# ([A-Z].*?) for OpenStack/m.exec(shippedText(name))?.[1] ?? name }];
+  });
 }
 
 /**
  * `vmkiln init`: writes a first recipe from a shipped one. On a terminal it asks for what the options leave open; elsewhere it
- * takes the defaults.
+ * takes the defaults. Returns 130 when the questions were left by Ctrl-C or Ctrl-D.
  *
  * @throws VmkilnError USAGE for an unknown recipe or a file that is there already; RECIPE_INVALID for a value that the
  * recipe cannot have. Nothing is written then.
@@ -43,33 +48,18 @@ export async function init(
   file: string | undefined,
   options: InitOptions,
   { signal, world }: CommandContext,
-): Promise<void> {
-  const answers = process.stdin.isTTY && process.stderr.isTTY ? await ask(options, signal) : options;
-  const from = known(answers.from ?? usualRecipe);
-  const name = answers.name ?? from;
-  const path = file ?? `${name}.yaml`;
-  if (existsSync(path) && !options.force) {
-    throw new VmkilnError('USAGE', `${path} is already there`, { hint: 'name another file, or pass --force' });
-  }
-  const { iso, disk } = answers;
-  const { first, recipe } = started(from);
-  const own = ownAnswers(answers, from, first, recipe);
-  const text = firstRecipe(shippedText(from), { name, iso, disk, schema }, (document) => first?.write(document, own));
-  // Where it will lie decides what its relative paths mean: it is checked there, and does not stay if it is wrong.
-  const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
-  await writeAtomic(checked, text, 0o644);
-  try {
-    const problems = (await validate([checked], {}, { cwd: world.cwd })).flatMap((result) => result.problems);
-    if (problems.length > 0) {
-      const words = problems.map((problem) =>
-        problem.replaceAll(relative('.', checked), path).replaceAll(checked, path),
-      );
-      throw new VmkilnError('RECIPE_INVALID', words.join('\n'));
-    }
-    await rename(checked, path);
-  } finally {
-    await rm(checked, { force: true });
-  }
+): Promise<number> {
+  if (options.from !== undefined) known(options.from);
+  if (file !== undefined) refuseTaken(file, options);
+  const isAsking = process.stdin.isTTY && process.stderr.isTTY;
+  const answers = isAsking
+    ? await (await import('./init-questions.ts')).ask({ file, options, world, signal })
+    : options;
+  if (answers === undefined) return 130;
+  const { path, text } = recipeOf(file, answers, world);
+  refuseTaken(path, options);
+  const problems = await writeValid(path, text, world.cwd, true);
+  if (problems.length > 0) throw new VmkilnError('RECIPE_INVALID', problems.join('\n'));
   process.stdout.write(`${harmless(path)}\n`);
   const secrets = secretNames(text);
   const [, medium] = /\$\{(iso|image)\b/.exec(text) ?? [];
@@ -79,10 +69,60 @@ export async function init(
     `vmkiln build ${path}${medium ? ` --set ${medium}=PATH` : ''}`,
   ];
   process.stderr.write(steps.map((step) => `  next: ${step}\n`).join(''));
+  return 0;
+}
+
+/** @throws VmkilnError USAGE when a file cannot be written there, or would replace another one */
+function refuseTaken(path: string, { force }: InitOptions): void {
+  if (!existsSync(dirname(path))) throw new VmkilnError('USAGE', `there is no folder ${dirname(path)} for ${path}`);
+  if (force || !existsSync(path)) return;
+  throw new VmkilnError('USAGE', `${path} is already there`, { hint: 'name another file, or pass --force' });
+}
+
+/** The recipe that answers make, and its file. @throws VmkilnError USAGE for an answer that is not for its recipes */
+function recipeOf(file: string | undefined, answers: InitOptions, world: World): { path: string; text: string } {
+  const from = known(answers.from ?? usualRecipe);
+  const name = answers.name ?? from;
+  const path = file ?? `${name}.yaml`;
+  const { first, recipe } = started(from);
+  const own = ownAnswers(answers, from, first, recipe);
+  const iso = answers.iso === undefined ? undefined : atHome(answers.iso, world);
+  const wanted = { name, iso, disk: answers.disk, file: path, schema: recipeSchemaUrl };
+  return { path, text: firstRecipe(shippedText(from), wanted, (document) => first?.write(document, own)) };
+}
+
+/** A path with `~` for the home folder, which no shell replaces in an answer or after `=`. */
+export function atHome(path: string, { env }: World): string {
+  return path.replace(/^~(?=\/|$)/, env['HOME'] || homedir());
+}
+
+/** What is wrong with a recipe in the file that it will be, one line each: where it lies decides what its relative paths mean. */
+async function writeValid(path: string, text: string, cwd: string, isKept: boolean): Promise<string[]> {
+  const checked = `${resolve(path)}.checked-${process.pid}.yaml`;
+  await writeAtomic(checked, text, 0o644);
+  try {
+    const problems = (await validate([checked], {}, { cwd })).flatMap((result) => result.problems);
+    if (problems.length === 0 && isKept) await rename(checked, path);
+    return problems.map((problem) => problem.replaceAll(relative('.', checked), path).replaceAll(checked, path));
+  } finally {
+    await rm(checked, { force: true });
+  }
+}
+
+/** What is wrong with a recipe of these answers, in words without its place; undefined if nothing is. */
+export async function problemOf(
+  file: string | undefined,
+  answers: InitOptions,
+  world: World,
+): Promise<string | undefined> {
+  // A name that will not do is no file to check it in.
+  const { path, text } = recipeOf(file ?? 'first.yaml', answers, world);
+  const [problem] = await writeValid(path, text, world.cwd, false);
+  return problem?.replace(/^\S+:\d+:\d+ /, '');
 }
 
 function known(from: string): string {
-  const names = shippedNames();
+  const names = shippedRecipeNames().map(({ name }) => name);
   if (names.includes(from)) return from;
   throw new VmkilnError('USAGE', `there is no recipe ${from}${didYouMean(from, names)}`, {
     hint: `--from is one of ${names.join(', ')}`,
@@ -101,6 +141,14 @@ function started(from: string): { recipe: Started; first: First | undefined } {
   return { recipe, first: familyOf(recipe).first };
 }
 
+/** The questions of its family that a recipe raises after these answers. */
+export function questionsAfter(answers: InitOptions & { from: string }): First['questions'] {
+  const { first, recipe } = started(answers.from);
+  return raised(first, recipe).filter(
+    ({ isAsked }) => isAsked?.(ownAnswers(answers, answers.from, first, recipe), recipe) ?? true,
+  );
+}
+
 /** The questions that a shipped recipe raises. */
 function raised(first: First | undefined, recipe: Started): First['questions'] {
   return (first?.questions ?? []).filter(({ isRaised }) => isRaised?.(recipe) ?? true);
@@ -112,36 +160,4 @@ function ownAnswers(options: InitOptions, from: string, first: First | undefined
   const stranger = own.find(([name]) => !raised(first, recipe).some(({ option }) => option === name));
   if (stranger === undefined) return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
   throw new VmkilnError('USAGE', `--${stranger[0]} is not for a recipe from ${from}`, { hint: 'leave it out' });
-}
-
-/** Asks for what is not given, with the default in brackets; an empty answer takes it. */
-async function ask(options: InitOptions, signal: AbortSignal): Promise<InitOptions> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const question = async (text: string, usual: string, choices?: readonly string[]) => {
-    for (;;) {
-      const answer = (await terminal.question(`${text} [${usual}]: `, { signal })).trim() || usual;
-      if (choices === undefined || choices.includes(answer)) return answer;
-    }
-  };
-  const answers = { ...options };
-  // What is answered as usual stays as it is in the shipped recipe.
-  const askFor = async (name: string, text: string, usual: string, choices?: readonly string[]) => {
-    answers[name] ??= await question(text, usual, choices);
-    if (answers[name] === usual) delete answers[name];
-  };
-  try {
-    const names = shippedNames();
-    const from = known(options.from ?? (await question(`Operating system: ${names.join(', ')}`, usualRecipe, names)));
-    const name = options.name ?? (await question('Name of the image', from));
-    await askFor('iso', 'Installation DVD or ready image, path or URL', 'later, with --set');
-    await askFor('disk', 'Size of the disk', 'as usual for it');
-    const { first, recipe } = started(from);
-    for (const { option, text, usual, choices, isAsked } of raised(first, recipe)) {
-      if (isAsked?.(ownAnswers(answers, from, first, recipe), recipe) ?? true)
-        await askFor(option, text, usual, choices);
-    }
-    return { ...answers, from, name };
-  } finally {
-    terminal.close();
-  }
 }

@@ -66,7 +66,7 @@ function tell(
   ui: Awaited<ReturnType<typeof openUi>>,
 ): void {
   const hasRun = build !== undefined && outcome !== 'not tried';
-  if (!hasRun) ui.drop(index);
+  if (!hasRun) ui.drop(index, 'refused');
   if (!hasRun && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
 }
 

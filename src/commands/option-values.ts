@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../recipe/units.ts';
+import { isSerial } from '../targets/serial.ts';
 
 // What commander calls with the value of an option: it throws InvalidArgumentError for one that will not do.
 
@@ -25,6 +26,13 @@ export function seconds(text: string): number {
   const value = parseDuration(text);
   if (value === undefined) throw new InvalidArgumentError('It must be a duration like 90s, 60m or 2h.');
   return value;
+}
+
+/** Which publication something is. */
+export function serial(text: string): string {
+  if (!isSerial(text))
+    throw new InvalidArgumentError('It must be like 20261128-082558-ab12, as the end of the id of a build.');
+  return text;
 }
 
 /** A whole number above 0. */

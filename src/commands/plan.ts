@@ -7,12 +7,12 @@ import { paintFor } from '../ui/format.ts';
 import { planWithArgv, showPlan } from '../ui/plan-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { requestOf, type RecipeOptions } from './build.ts';
-import { harmless, jsonText } from '../text.ts';
+import { harmless, jsonText, shellQuote } from '../text.ts';
 
 /** `vmkiln plan`: what a build would do, as text or as one JSON value on standard output. Changes nothing. */
 export async function plan(
   recipe: string,
-  options: RecipeOptions & { json?: boolean; save?: string; offline?: boolean },
+  options: RecipeOptions & { full?: boolean; json?: boolean; save?: string; offline?: boolean },
   { signal, world }: CommandContext,
 ): Promise<void> {
   const emit = (event: Event) => {
@@ -25,6 +25,24 @@ export async function plan(
   if (options.save !== undefined) await savePlan(found.plan, resolve(world.cwd, options.save));
   const text = options.json
     ? jsonText(planWithArgv(found.plan, found.targets))
-    : showPlan(found.plan, found.targets, paintFor(process.stdout, world.env));
+    : showPlan(found.plan, found.targets, {
+        full: options.full ?? false,
+        next: nextCommand(recipe, options),
+        paint: paintFor(process.stdout, world.env),
+      });
   process.stdout.write(`${text}\n`);
+}
+
+/** The command that does what this plan says. */
+function nextCommand(recipe: string, options: RecipeOptions & { save?: string }): string {
+  const { set, vars, out, cache, from, until, connect, save } = options;
+  if (save !== undefined) return ['vmkiln', 'build', '--plan', save].map(shellQuote).join(' ');
+  const given = Object.entries({ vars, out, from, until, connect });
+  const words = [
+    ...['vmkiln', 'build', recipe],
+    ...set.flatMap((variable) => ['--set', variable]),
+    ...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+    ...(cache ? [] : ['--no-cache']),
+  ];
+  return words.map(shellQuote).join(' ');
 }

@@ -6,8 +6,9 @@ import { defineChannelCommands } from './channel-program.ts';
 import { defineDescribeCommands } from './describe-program.ts';
 import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
-import { collect, filled, positive } from './option-values.ts';
-import { harmless } from '../text.ts';
+import { collect, filled, serial } from './option-values.ts';
+import { connectOption, type Stages, withBuilding, withPlan, withVariables } from './recipe-options.ts';
+import { didYouMean, harmless } from '../text.ts';
 
 // Every command is imported when it runs, and not before: `vmkiln --help` must be quick.
 
@@ -15,9 +16,6 @@ import { harmless } from '../text.ts';
 const targetFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'ami'] as const;
 
 type Run = () => Promise<number | void>;
-
-/** The stages by their names, and those that a build may end with. */
-type Stages = { all: readonly string[]; last: readonly string[] };
 
 /** The stages are known to the pipeline alone, which takes its time to import: only commands that offer them pay for it. */
 export async function stagesFor(argv: readonly string[]): Promise<Stages> {
@@ -41,7 +39,16 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(harmless(text.replace(/^error: /, 'vmkiln: '))) })
-    .configureHelp({ optionDescription });
+    .configureHelp({ optionDescription })
+    .hook('preAction', async (_program, action) => {
+      if (takesInput(action)) {
+        context.world.stdin = await (await import('./stdin.ts')).recipeOnStdin(process.stdin, context.signal);
+      }
+      const settable = action.options.some(({ envVar }) => envVar !== undefined);
+      const files = settable ? (await import('./config-file.ts')).configFiles(context.world) : [];
+      if (files.length > 0) await (await import('./config.ts')).applyConfig(action, files);
+      if (action.getOptionValue('plan') !== undefined) forget(action, ['out', 'vars', 'connect']);
+    });
   const command = (usage: string, summary: string, examples: readonly string[]) => {
     const name = usage.split(' ')[0] ?? usage;
     return program
@@ -57,12 +64,13 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
   withBuild(
     command('build [recipe...]', 'Build images from recipes and publish them.', [
       'vmkiln build recipes/rhel7.yaml --set iso=/srv/iso/rhel-server-7.9-x86_64-dvd.iso',
-      'vmkiln build recipes/rhel7.yaml --from customize --keep-on-failure',
+      'vmkiln build recipes/rhel7.yaml --from customize --on-error keep',
       'vmkiln build recipes/*.yaml --jobs 2 --ui json > events.ndjson',
       'vmkiln build --plan plan.json',
     ]),
   )
     .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
+    .option('--serial <serial>', 'publish as this publication: of two with the same serial the first stays', serial)
     .action((recipes, options) => run(async () => (await import('./build.ts')).build(recipes, options, context)));
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
@@ -73,12 +81,14 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--allow-rehearsal', 'also upload the result to the clouds that the recipe names')
     .action((recipes, options) => run(async () => (await import('./rehearse.ts')).rehearse(recipes, options, context)));
   withRecipe(
-    command('plan <recipe>', 'Show what a build would do: rendered files, exact commands, what runs and why.', [
+    command('plan <recipe>', 'Show what a build would do: exact commands, what runs and why, what would change.', [
       'vmkiln plan recipes/rhel7.yaml',
+      'vmkiln plan recipes/rhel7.yaml --full',
       "vmkiln plan recipes/rhel7.yaml --json | jq '.stages[].commands[].argv'",
       'vmkiln plan recipes/rhel7.yaml --save plan.json && vmkiln build --plan plan.json',
     ]),
   )
+    .option('--full', 'also show the rendered files: kickstart, scripts and the like')
     .option('--save <file>', 'keep the plan, for `vmkiln build --plan`', filled)
     .option('--offline', 'ask no target beyond this host what would change there')
     .option('--json', 'print the plan as one JSON value')
@@ -90,13 +100,22 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .requiredOption('--out <dir>', 'folder to write the files into', filled)
-    .action((recipe, options) => run(async () => (await import('./show.ts')).showRender(recipe, options)));
+    .action((recipe, options) => run(async () => (await import('./show.ts')).showRender(recipe, options, context)));
   withVariables(
     command('validate <recipe...>', 'Check recipes: syntax, keys, variables and units.', [
       'vmkiln validate recipes/*.yaml',
       'vmkiln validate recipes/rhel7.yaml --vars site.yaml',
+      "vmkiln validate recipes/*.yaml --json | jq -r '.[] | select(.valid | not).path'",
     ]),
-  ).action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
+  )
+    .option('--json', 'print what was found as one JSON value')
+    .action((recipes, options) => run(async () => (await import('./show.ts')).showValidate(recipes, options, context)));
+  command('fmt <recipe...>', 'Write recipes in one layout, with their comments; - is standard input.', [
+    'vmkiln fmt recipes/*.yaml',
+    'vmkiln fmt --check recipes/*.yaml',
+  ])
+    .option('--check', 'write nothing: list the recipes that are not in that layout, and end with status 1')
+    .action((recipes, options) => run(async () => (await import('./fmt.ts')).fmt(recipes, options, context)));
   withVariables(
     command('doctor [recipe]', 'Show what this host can do, what is missing, and the command that fixes it.', [
       'vmkiln doctor',
@@ -189,52 +208,40 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     'vmkiln completion fish > ~/.config/fish/completions/vmkiln.fish',
   ])
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
-    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program.commands)));
+    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program)));
+  program.helpCommand(false);
+  command('help [command...]', 'Show the help of a command.', ['vmkiln help build', 'vmkiln help image list']).action(
+    (words: string[]) => run(async () => commandCalled(program, words).outputHelp()),
+  );
   return program;
 }
 
-function withVariables(command: Command): Command {
-  return command
-    .option(
-      '--set <key=value>',
-      'set a variable of the recipe (repeatable)',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
-    .option('--vars <file>', 'YAML file of variables; --set wins over it', filled);
-}
-
-function withPlan(command: Command, { all, last }: Stages): Command {
-  return withVariables(command)
-    .option('--out <dir>', 'folder for the image, in place of what the recipe uploads to', filled)
-    .option('--no-cache', 'use no checkpoint: run every stage')
-    .addOption(new Option('--from <stage>', 'run this stage and all after it, checkpoint or not').choices(all))
-    .addOption(new Option('--until <stage>', 'stop after this stage').choices(last))
-    .addOption(connectOption());
-}
-
-function withBuilding(command: Command): Command {
-  return command
-    .option(
-      '--jobs <n>',
-      'build at most this many recipes at once (default: as many as the host has room for)',
-      positive,
-    )
-    .option('--keep-on-failure', 'keep the domain and the work folder of a failed build')
-    .addOption(
-      new Option('--ui <kind>', 'how to show progress (default: pretty on a terminal, else plain)').choices([
-        'pretty',
-        'plain',
-        'json',
-      ]),
+/** The command that words name. Commander's own `help` takes one word. @throws CommanderError for one that is not there */
+function commandCalled(program: Command, words: readonly string[]): Command {
+  let found = program;
+  for (const word of words) {
+    const next = found.commands.find((each) => each.name() === word);
+    const hint = didYouMean(
+      word,
+      found.commands.map((each) => each.name()),
     );
+    found = next ?? found.error(`error: unknown command '${word}'${hint}`, { code: 'commander.unknownCommand' });
+  }
+  return found;
 }
 
-function connectOption(): Option {
-  return new Option('--connect <uri>', 'libvirt connection, such as qemu:///system').argParser(filled);
+/** Whether the recipe is on standard input. */
+function takesInput({ registeredArguments, args }: Command): boolean {
+  return registeredArguments[0]?.name() === 'recipe' && args.includes('-');
+}
+
+/** A kept plan has decided these: where no person has just said so, what is set for all builds does not count. */
+function forget(command: Command, names: readonly string[]): void {
+  for (const name of names) if (command.getOptionValueSource(name) !== 'cli') command.setOptionValue(name, undefined);
 }
 
 /** Commander's own shows `(default: false)` and the like, which say nothing. */
-function optionDescription({ description, argChoices }: Option): string {
-  return argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`;
+function optionDescription({ description, argChoices, envVar }: Option): string {
+  const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
+  return `${description}${choices}${envVar === undefined ? '' : ` [${envVar}]`}`;
 }

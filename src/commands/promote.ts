@@ -14,12 +14,13 @@ type PromoteOptions = PlaceOptions & {
   statements?: string;
   older?: boolean;
   allowRehearsal?: boolean;
+  allowUnbooted?: boolean;
 };
 
 /** `vmkiln promote`: makes an image that passed the boot gate the image of a channel. */
 export async function promote(image: string, options: PromoteOptions, context: CommandContext): Promise<void> {
   const { say, world } = context;
-  const { to: channel, json, older = false, allowRehearsal = false } = options;
+  const { to: channel, json, older = false, allowRehearsal = false, allowUnbooted = false } = options;
   checkChannel(channel);
   const key = await readPublicKey(options.key ?? (world.env['VMKILN_PROMOTE_KEY'] || undefined), world.cwd);
   const given =
@@ -27,7 +28,7 @@ export async function promote(image: string, options: PromoteOptions, context: C
   const place = await openChannels(options, context, image);
   const { builds } = await openPaths(world);
   const statements = async ({ build }: { build: string }) => given ?? (await statementsOfBuild(build, builds));
-  const promoting = { channel, older, allowRehearsal, key, statements };
+  const promoting = { channel, older, allowRehearsal, allowUnbooted, key, statements };
   const { end, channel: state, image: found } = await promoteImage(place, image, promoting);
   if (!key) say('no --key was given: whoever could change the image could change what is said of it');
   if (end === 'overtaken') say(`${found.name} was promoted, and somebody else changed ${channel} after that`);

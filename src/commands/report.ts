@@ -22,7 +22,7 @@ export async function report(
   const builds = await listBuilds(world);
   const build = findBuild(builds, word);
   const path = resolve(world.cwd, out ?? (all ? 'report' : `${build.build}.html`));
-  const progress = openProgress(process.stderr);
+  const progress = openProgress(process.stderr, world.env);
   try {
     if (!all) await writePage(build, builds, path);
     const written = all ? await writePages(builds, path, { signal, progress: progress.show }) : path;

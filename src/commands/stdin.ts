@@ -7,6 +7,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { interrupted, isFull, messageOf, VmkilnError } from '../errors.ts';
 import { type Progress, transferReporter } from '../media/progress.ts';
 import type { World } from '../model.ts';
+import { largestRecipe } from '../recipe/load.ts';
 import { diskFull } from '../store/files.ts';
 
 /** Whether standard input is a file or a pipe (a socket, if Node.js has made it), and so may hold an image. */
@@ -48,6 +49,28 @@ export async function withStdin<T>(
     return await use(path);
   } finally {
     await rm(path, { force: true });
+  }
+}
+
+/**
+ * Reads a recipe from standard input.
+ *
+ * @throws VmkilnError USAGE when it is no text of at most 1 MiB, INTERRUPTED.
+ */
+export async function recipeOnStdin(input: Readable, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, input)) {
+      chunks.push(chunk as Buffer);
+      if ((size += (chunk as Buffer).length) > largestRecipe)
+        throw new Error('it is larger than 1 MiB, which no recipe is');
+    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (cause) {
+    if (signal.aborted) throw interrupted('reading standard input', signal);
+    const what = cause instanceof TypeError ? 'it is not UTF-8 text' : messageOf(cause);
+    throw new VmkilnError('USAGE', `standard input cannot be read as a recipe: ${what}`, { cause });
   }
 }
 

@@ -116,8 +116,11 @@ async function publish(
   try {
     await uploadImage(image, targets, uploadContext(context), (published) => {
       done.push(published);
-      const { location, unchanged } = published;
-      if (!json) process.stdout.write(`${harmless(location)}${unchanged ? ' (already there)' : ''}\n`);
+      const { location, unchanged, already } = published;
+      if (!json)
+        process.stdout.write(
+          `${harmless(location)}${already === undefined ? (unchanged ? ' (already there)' : '') : ` (published already by ${harmless(already)})`}\n`,
+        );
     });
   } finally {
     for (const published of done) await tell?.(published);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readBeside } from '../describe/beside.ts';
-import { digestsOf, judgeStatements } from '../describe/check.ts';
+import { digestsOf, judgeStatements, type Judgement } from '../describe/check.ts';
 import { suffixes } from '../describe/names.ts';
 import { VmkilnError } from '../errors.ts';
 import { withImage } from '../images/file.ts';
@@ -27,10 +27,17 @@ export async function verifyProvenance(
   const found = judgeStatements(statements, sha256, digestsOf({ inventory, sbom }), signer);
   if (!found.ok) throw refused(found.reason, found.message);
   if (!signer) say('no --key was given: whoever could change the image could change what is said of it');
-  const { build, builder, tested } = found;
-  const told = { image: path, sha256, build, builder, tested, signed: signer !== undefined };
-  const text = `${image}: built by vmkiln ${builder['vmkiln']} as ${build}${tested ? ', booted and checked' : ''}${signer ? `; signed with the key in ${key}` : ''}`;
+  const { build, builder, tested, booted, warned } = found;
+  const told = { image: path, sha256, build, builder, tested, booted, warned, signed: signer !== undefined };
+  const text = `${image}: built by vmkiln ${builder['vmkiln']} as ${build}${checksText(found)}${signer ? `; signed with the key in ${key}` : ''}`;
   process.stdout.write(`${json ? jsonText(told) : harmless(text, { oneLine: true })}\n`);
+}
+
+/** What was done to find out whether the image works. */
+function checksText({ tested, booted, warned }: Extract<Judgement, { ok: true }>): string {
+  if (!tested) return ', never checked';
+  const skipped = warned.length > 0 ? ` (skipped: ${warned.join(', ')})` : '';
+  return `, ${booted ? 'booted and checked' : 'looked into, and not booted'}${skipped}`;
 }
 
 function refused(reason: string, message: string): VmkilnError {

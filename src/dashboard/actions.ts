@@ -55,7 +55,7 @@ export function actionRoutes(
     {
       config: { role: 'promote' },
       schema: {
-        summary: 'Makes an image that was booted and checked that of a channel, as `vmkiln promote` does',
+        summary: 'Makes an image that passed the boot gate that of a channel, as `vmkiln promote` does',
         body: z.object({ place, channel, image: z.string().describe('A file of the folder.') }),
         response: { 200: doneForm, ...failures },
       },

@@ -39,6 +39,10 @@ export const buildForm = z.object({
       sha256: z.string(),
       size: z.number(),
       unchanged: z.boolean(),
+      already: z
+        .string()
+        .optional()
+        .describe('The build whose image is there: the same publication was made by it before.'),
     }),
   ),
   warnings: z.array(z.string()),
@@ -108,6 +112,13 @@ export const channelForm = z.object({
   earlier: z.number().describe('Images that it can go back to.'),
 });
 export type ChannelAnswer = z.output<typeof channelForm>;
+
+export const cloudForm = z.object({
+  place: z.string().describe('The cloud, as the recipes name it.'),
+  channels: z.array(channelForm).describe('As it has answered in the last minute.'),
+  problem: z.string().optional().describe('Why there is no newer answer.'),
+});
+export type CloudAnswer = z.output<typeof cloudForm>;
 
 export const hostForm = z.object({
   name: z.string(),

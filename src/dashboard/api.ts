@@ -9,12 +9,14 @@ import {
   buildForm,
   buildsQuery,
   channelForm,
+  cloudForm,
   errorForm,
   factoryForm,
   hostForm,
   nightAnswer,
   nightForm,
 } from './answers.ts';
+import type { Clouds } from './cloud-channels.ts';
 import { asJson, type Shape, streamOf } from './live.ts';
 import { metricsText } from './metrics.ts';
 import { channelsOf, readBuilds, readFactory, readHost, readLatestNights, readPlaces, type Sources } from './state.ts';
@@ -25,7 +27,7 @@ const mostStreams = 64;
 const buildParams = z.object({ build: z.string() });
 
 /** What programs ask for: builds, nights, the factory, channels, this host, metrics; and whether the server answers. */
-export function apiRoutes(plain: FastifyInstance, sources: Sources): void {
+export function apiRoutes(plain: FastifyInstance, sources: Sources, clouds: Clouds): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const failures = { 401: errorForm, 403: errorForm, 409: errorForm };
   const missing = { ...failures, 404: errorForm };
@@ -107,6 +109,16 @@ export function apiRoutes(plain: FastifyInstance, sources: Sources): void {
       },
     },
     async () => channelsOf(await readPlaces(sources)),
+  );
+  app.get(
+    '/api/v1/clouds',
+    {
+      schema: {
+        summary: 'The clouds that the factory publishes to, with their channels',
+        response: { 200: z.array(cloudForm), ...failures },
+      },
+    },
+    async () => clouds(),
   );
   app.get(
     '/api/v1/hosts',

@@ -8,6 +8,7 @@ import { nightView } from '../report/night-page.ts';
 import { neighboursOf, pageOf } from '../report/write.ts';
 import { allHarmless } from '../text.ts';
 import type { Access } from './access.ts';
+import type { Clouds } from './cloud-channels.ts';
 import { findOne, follow } from './api.ts';
 import { asText, logOf, openScreens } from './live.ts';
 import { channelsOf, readBuilds, readFactory, readHost, readLatestNights, readPlaces, type Sources } from './state.ts';
@@ -16,7 +17,11 @@ import { htmlOf, liveView, overviewView } from './views.ts';
 const html = 'text/html; charset=utf-8';
 
 /** What people look at: the overview, the pages of `vmkiln report`, the live page of a build; and the login. */
-export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () => Access): void {
+export function pageRoutes(
+  plain: FastifyInstance,
+  sources: Sources,
+  { access, clouds, hasQueues }: { access: () => Access; clouds: Clouds; hasQueues: boolean },
+): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const screens = openScreens(sources);
   const hide = { hide: true } as const;
@@ -24,7 +29,7 @@ export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () 
   app.get('/', { schema: hide }, async ({ person }, reply) => {
     const may = { build: access().may(person, 'build'), promote: access().may(person, 'promote') };
     reply.type(html);
-    return htmlOf('overview', overviewView(await overview(sources, may), Date.now()));
+    return htmlOf('overview', overviewView({ ...(await overview(sources, clouds, may)), hasQueues }, Date.now()));
   });
   // As `vmkiln report --all` and the nights write them: beside each other.
   app.get(
@@ -85,8 +90,9 @@ export function pageRoutes(plain: FastifyInstance, sources: Sources, access: () 
 /** What there is to see; what cannot be read is told in its place. */
 async function overview(
   sources: Sources,
+  clouds: Clouds,
   may: { build: boolean; promote: boolean },
-): Promise<Parameters<typeof overviewView>[0]> {
+): Promise<Omit<Parameters<typeof overviewView>[0], 'hasQueues'>> {
   const problems: string[] = [];
   const or = async <T>(found: Promise<T>, instead: T) =>
     found.catch((error: unknown) => {
@@ -95,19 +101,22 @@ async function overview(
     });
   const places = await or(readPlaces(sources), []);
   const images = places.map(async (place) => (await place.all()).map((image) => ({ ...image, place: place.name })));
-  const [builds, nights, factory, channels, candidates, host] = await Promise.all([
+  const [builds, nights, factory, channels, elsewhere, candidates, host] = await Promise.all([
     readBuilds(sources),
     or(readLatestNights(sources), []),
     or(readFactory(sources, Date.now()), undefined),
     or(channelsOf(places), []),
+    or(clouds(), []),
     may.promote ? or(Promise.all(images), []) : [],
     readHost(sources),
   ]);
+  problems.push(...elsewhere.flatMap(({ problem }) => (problem === undefined ? [] : [problem])));
   return {
     builds,
     nights,
     factory,
     channels,
+    elsewhere: elsewhere.flatMap((cloud) => cloud.channels),
     candidates: candidates.flat(),
     may,
     host,

@@ -1,4 +1,5 @@
 import cookies from '@fastify/cookie';
+import type { Queue } from 'bullmq';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -8,6 +9,7 @@ import { version } from '../version.ts';
 import { type Access, openAccess } from './access.ts';
 import { actionRoutes, isForm, type Starter } from './actions.ts';
 import { apiRoutes } from './api.ts';
+import { openClouds } from './cloud-channels.ts';
 import { type Listen, urlOf } from './listen.ts';
 import { pageRoutes } from './page-routes.ts';
 import type { Sources } from './state.ts';
@@ -27,6 +29,8 @@ export type Options = {
   greet: boolean;
   allowed: readonly Role[];
   starter: Starter;
+  /** Those of the factory, if it has any. */
+  queues: readonly Queue[];
 };
 
 /**
@@ -37,7 +41,7 @@ export type Options = {
  */
 export async function startServer(
   sources: Sources,
-  { listen, known, greet, allowed, starter }: Options,
+  { listen, known, greet, allowed, starter, queues }: Options,
   say: (message: string) => void,
 ): Promise<Server> {
   const app = Fastify({ bodyLimit: largestBody, forceCloseConnections: true, exposeHeadRoutes: false });
@@ -74,9 +78,12 @@ export async function startServer(
   );
   // Where the routes are made, the plugins above have to be there.
   await app.register(async (inner) => {
-    apiRoutes(inner, sources);
-    pageRoutes(inner, sources, accessNow);
+    const clouds = openClouds(sources);
+    apiRoutes(inner, sources, clouds);
+    pageRoutes(inner, sources, { access: accessNow, clouds, hasQueues: queues.length > 0 });
     built = actionRoutes(inner, sources, { starter, say });
+    // Its packages are a matter of those who have a queue.
+    if (queues.length > 0) await (await import('./queue-page.ts')).queuePage(inner, queues);
   });
   const port = await listenOn(app, listen);
   const code = greet ? newToken() : undefined;

@@ -38,15 +38,19 @@ export function overviewView(
     nights: readonly NightSummary[];
     factory: FactoryAnswer | undefined;
     channels: readonly ChannelAnswer[];
+    /** Those of clouds, which are not changed from here. */
+    elsewhere: readonly ChannelAnswer[];
     /** What could be promoted, and what whoever looks may do. */
     candidates: readonly (Candidate & { place: string })[];
     may: { build: boolean; promote: boolean };
     host: HostAnswer;
+    /** There is a page about the queues. */
+    hasQueues: boolean;
     problems: readonly string[];
   },
   now: number,
 ) {
-  const { builds, nights, factory, channels, candidates, may, host, problems } = allHarmless(found);
+  const { builds, nights, factory, channels, elsewhere, candidates, may, host, problems } = allHarmless(found);
   const running = builds.filter(({ outcome }) => outcome === 'running');
   const ended = builds.filter(({ outcome }) => outcome !== 'running');
   return {
@@ -68,6 +72,7 @@ export function overviewView(
       },
     })),
     hasFactory: Boolean(factory),
+    hasQueues: found.hasQueues,
     builds: ended.slice(0, mostBuilds).map((build) => ({
       ...{ id: build.build, page: pageLink(build.build), outcome: build.outcome, when: timeText(build.startedAt) },
       took: build.endedAt === undefined ? '' : formatDuration(secondsOf(build, now) ?? 0),
@@ -77,9 +82,9 @@ export function overviewView(
       ...{ id: night.night, page: pageLink(night.night), outcome: night.outcome, when: timeText(night.startedAt) },
       ...{ took: formatDuration(night.seconds), counts: countsText(night) },
     })),
-    channels: channels.map(({ place, channel, generation, image, earlier }) => ({
+    channels: [...channels, ...elsewhere].map(({ place, channel, generation, image, earlier }, index) => ({
       ...{ place, channel, generation: String(generation), earlier: String(earlier) },
-      rollBack: may.promote && earlier > 0,
+      rollBack: may.promote && earlier > 0 && index < channels.length,
       ...{ image: image?.name ?? '', build: image?.build ?? '', since: image?.since ?? '' },
     })),
     candidates: candidates

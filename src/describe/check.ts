@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { type Envelope, isSignedBy, statementType } from './envelope.ts';
 import { inBuild, testResultName } from './names.ts';
-import { provenanceV1, sha256Of, statementV1, testResult } from './statements.ts';
+import { bootChecks, provenanceV1, sha256Of, statementV1, testResult } from './statements.ts';
 
 /** Why what lies beside an image is not believed. */
 type Reason =
@@ -24,9 +24,16 @@ export type Judgement =
   | { ok: false; reason: Reason; message: string }
   | {
       ok: true;
+      /** SHA-512 of the image, unless an earlier version wrote the statements. */
+      sha512: string | undefined;
       build: string;
       builder: Readonly<Record<string, string>>;
+      /** Whether its checks were asked, and passed. */
       tested: boolean;
+      /** Whether it passed one that only a booted system passes. */
+      booted: boolean;
+      /** The checks that were skipped. */
+      warned: string[];
       signed: boolean;
       /** SHA-256 digests of the media that it was made from: of its base image, if it has one. */
       media: string[];
@@ -43,7 +50,10 @@ export function digestsOf({ inventory, sbom }: { inventory?: string | undefined;
   };
 }
 
-const resource = z.object({ name: z.string(), digest: z.object({ sha256: z.string() }) });
+const resource = z.object({
+  name: z.string(),
+  digest: z.object({ sha256: z.string(), sha512: z.string().optional() }),
+});
 const envelope = z.strictObject({
   payload: z.string(),
   payloadType: z.literal(statementType),
@@ -63,7 +73,11 @@ const provenancePredicate = z.object({
     byproducts: z.array(resource),
   }),
 });
-const testPredicate = z.object({ result: z.string() });
+const testPredicate = z.object({
+  result: z.enum(['PASSED', 'WARNED']),
+  passedTests: z.array(z.string()),
+  warnedTests: z.array(z.string()).prefault([]),
+});
 
 type Read = { text: string; envelope: Envelope; statement: z.output<typeof statement> };
 
@@ -117,13 +131,16 @@ function judge(lines: string, image: string, beside: Beside | undefined, key: Ke
     throw new Refusal('statements-malformed', 'the statement about the build lacks what belongs into it');
   const { builder, metadata, byproducts } = parsed.data.runDetails;
   if (beside) for (const what of ['inventory', 'sbom'] as const) checkFile(what, byproducts, beside);
-  checkTest(test, byproducts);
+  const shown = checkTest(test, byproducts);
   const signed = all.every((each) => each.envelope.signatures.length > 0);
   const media = parsed.data.buildDefinition.resolvedDependencies
     .filter(({ name }) => name.startsWith('medium/'))
     .map(({ digest }) => digest.sha256);
-  const tested = test !== undefined;
-  return { ok: true, build: metadata.invocationId, builder: builder.version, tested, signed, media };
+  const { passedTests = [], warnedTests: warned = [] } = shown ?? {};
+  const booted = passedTests.some((each) => bootChecks.includes(each));
+  const sha512 = how.statement.subject[0]?.digest.sha512;
+  const told = { sha512, build: metadata.invocationId, builder: builder.version, signed, media };
+  return { ok: true, ...told, tested: shown !== undefined, booted, warned };
 }
 
 function readLine(line: string, index: number): Read {
@@ -184,20 +201,18 @@ function checkFile(what: 'inventory' | 'sbom', byproducts: Resources, beside: Be
 }
 
 /** Leaving out a statement, or putting that of another build in its place, changes what the provenance has the digest of. */
-function checkTest(test: Read | undefined, byproducts: Resources): void {
+function checkTest(test: Read | undefined, byproducts: Resources): z.output<typeof testPredicate> | undefined {
   const named = byproducts.find(({ name }) => name === testResultName);
-  if (named === undefined && test === undefined) return;
+  if (named === undefined && test === undefined) return undefined;
   if (test === undefined)
-    throw new Refusal(
-      'test-result-missing',
-      'the image was booted and checked, and the statement about it is not there',
-    );
+    throw new Refusal('test-result-missing', 'the image was checked, and the statement about it is not there');
   if (named === undefined || named.digest.sha256 !== sha256Of(test.text)) {
     throw new Refusal(
       'test-result-changed',
-      'the statement about the boot is not the one that was written for the image',
+      'the statement about the checks is not the one that was written for the image',
     );
   }
   const { data } = testPredicate.safeParse(test.statement.predicate);
-  if (data?.result !== 'PASSED') throw new Refusal('test-failed', 'a check of the booted image failed');
+  if (data === undefined) throw new Refusal('test-failed', 'a check of the image failed');
+  return data;
 }

@@ -3,8 +3,11 @@ import type { Piece, Plan } from '../model.ts';
 import type { Repository } from './inventory.ts';
 import type { Verdict } from '../verify/verdict.ts';
 
-/** A file by its name and digest: a ResourceDescriptor of in-toto. */
-export type Resource = { name: string; uri?: string; digest: { sha256: string } };
+/**
+ * A file by its name and digests: a ResourceDescriptor of in-toto. An image has a `sha512` too, which is what the Image service knows of its data unless its
+ * operator has chosen another algorithm (`hashing_algorithm` in glance-api.conf).
+ */
+export type Resource = { name: string; uri?: string; digest: { sha256: string; sha512?: string } };
 
 /** An in-toto statement, v1 (in-toto/attestation, spec/v1/statement.md), about one file. */
 export type Statement = {
@@ -63,23 +66,35 @@ export function provenance(
   };
 }
 
-/** What the boot of an image has shown. A check that the recipe lets fail, or that does not apply, is in no list. */
+/** Checks that only a system that was booted passes. */
+export const bootChecks: readonly string[] = ['login', 'second-boot', 'first-boot'];
+
+/**
+ * What the checks of an image have shown. One that was skipped, because the recipe lets it fail or because it could not be asked, is a test with a
+ * warning, and `vmkiln_findings` has what it found: an extension field, for which the predicate has none of its own (in-toto/attestation,
+ * spec/v1/README.md, parsing rules). Whether the image was booted follows from `bootChecks` among those that passed.
+ */
 export function testResults(
   { passed, results }: Pick<Verdict, 'passed' | 'results'>,
   image: Resource,
   { recipeFile }: Plan,
 ): Statement {
   const those = (outcome: string) => results.filter((each) => each.outcome === outcome).map(({ check }) => check);
+  const warned = results.filter(({ outcome }) => outcome === 'skipped');
   return {
     _type: statementV1,
     subject: [image],
     predicateType: testResult,
-    predicate: {
-      result: passed ? 'PASSED' : 'FAILED',
+    predicate: withoutCredentials({
+      result: !passed ? 'FAILED' : warned.length > 0 ? 'WARNED' : 'PASSED',
       configuration: [{ name: 'recipe', digest: { sha256: recipeFile.sha256 } }],
       passedTests: those('passed'),
+      warnedTests: those('skipped'),
       failedTests: those('failed'),
-    },
+      ...(warned.length > 0 && {
+        vmkiln_findings: Object.fromEntries(warned.map(({ check, message }) => [check, message])),
+      }),
+    }),
   };
 }
 

@@ -101,7 +101,7 @@ export const guestfsFailures: readonly KnownFailure[] = [
     logs,
     match: [/virt-(?:customize|sysprep): error: (?<command>.+?): command exited with an error/],
     cause: 'a command failed in the guest: {command}',
-    remedy: 'what it said stands above this line; try it with `--keep-on-failure`, which leaves the disk',
+    remedy: 'what it said stands above this line; try it with `--on-error keep`, which leaves the disk',
     source: 'mlcustomize/customize_run.ml',
     isGeneral: true,
   },

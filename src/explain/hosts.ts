@@ -40,7 +40,7 @@ const qemuFailures: readonly KnownFailure[] = [
     logs: anywhere,
     match: [/Could not open backing file: (?<why>.+)/],
     cause: 'a disk image stands on another file that cannot be opened: {why}',
-    remedy: 'was the cache moved or emptied by hand? Build with `--no-cache`, which needs no earlier layer',
+    remedy: 'was the cache moved or emptied by hand? Build with `--no-cache`, which needs no earlier checkpoint',
     source: 'qemu block.c bdrv_open_backing_file',
   },
   {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { VmkilnError } from '../errors.ts';
+import { familyOf } from '../families/index.ts';
 import { readPublicKey } from '../describe/public-key.ts';
 import type { World } from '../model.ts';
 import { channelForm, channelSource } from '../recipe/media.ts';
@@ -9,14 +10,22 @@ import { type FactoryEntry, namePlaceholder } from './form.ts';
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
 
-/** The channel that an entry's image is promoted to, and the file (absolute path) with the key that must have signed its verdict. */
-export type WantedChannel = { name: string; key?: string };
+/**
+ * The channel that an entry's image is promoted to, the file (absolute path) with the key that must have signed its verdict, and whether one will do
+ * that nobody booted.
+ */
+export type WantedChannel = { name: string; key?: string; allowUnbooted: boolean };
 
 /** The channel of an entry whose image has this name. A key counts as for `vmkiln promote`. Pure. */
 export function wantedChannel({ channel }: FactoryEntry, name: string, { env, cwd }: World): WantedChannel | undefined {
   if (!channel) return undefined;
   const key = channel.key ?? env['VMKILN_PROMOTE_KEY'];
-  return { name: channel.name.replaceAll(namePlaceholder, name), ...(key && { key: resolve(cwd, key) }) };
+  const { allowUnbooted } = channel;
+  return {
+    name: channel.name.replaceAll(namePlaceholder, name),
+    allowUnbooted,
+    ...(key && { key: resolve(cwd, key) }),
+  };
 }
 
 /** The places of a recipe that have channels; `index` is that among all of its places. Pure. */
@@ -67,6 +76,9 @@ async function problemOf({ name, channel, recipe }: Job, { cwd }: World): Promis
   }
   if (recipe.describe === undefined) {
     return `nothing would say that ${name} was checked: take describe: false out of its recipe, ${none}`;
+  }
+  if (!channel.allowUnbooted && familyOf(recipe).expects(recipe, []).system === 'windows') {
+    return `${name} is looked into, and not booted, as every image of Windows: promote it all the same by { name: ${channel.name}, allowUnbooted: true }, ${none}`;
   }
   if (channel.key === undefined) return undefined;
   if (recipe.describe.signWith === undefined) {

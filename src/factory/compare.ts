@@ -62,8 +62,13 @@ function stageChanges(seen: Seen, now: Now): Reason[] {
   for (const { stage, fingerprint, parts } of now.stages) {
     const before = seen.stages.find((each) => each.stage === stage);
     if (before?.fingerprint === fingerprint && fingerprint !== undefined) continue;
-    if (fingerprint === undefined) return [{ kind: 'medium', text: 'its media are not downloaded any more' }];
+    const isUnknown = fingerprint === undefined && before !== undefined && before.fingerprint === undefined;
+    if (fingerprint === undefined && !isUnknown) {
+      return [{ kind: 'medium', text: 'its media are not downloaded any more' }];
+    }
     const keys = changedParts(before?.parts ?? [], parts);
+    // Where nothing is built nothing is downloaded: its media are looked at where they come from.
+    if (isUnknown && keys.length === 0) continue;
     if (keys.length === 0) return [{ kind: 'recipe', text: `this version of vmkiln does something else in ${stage}` }];
     if (keys.includes('source')) return [{ kind: 'base', text: 'the medium that it starts from changed' }];
     return [{ kind: 'recipe', text: `${keys.map((key) => `\`${key}\``).join(', ')} changed` }];

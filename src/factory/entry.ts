@@ -1,9 +1,8 @@
 import { exitCode } from '../errors.ts';
-import { freeSpace } from '../host/needs.ts';
-import type { Plan } from '../model.ts';
+import type { Plan, World } from '../model.ts';
 import type { BuildRequest } from '../pipeline/request.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { formatBytes, formatDuration } from '../text.ts';
+import type { Paths } from '../store/paths.ts';
 import { buildEntry, type Building } from './build-entry.ts';
 import { compare, type Reason } from './compare.ts';
 import type { Factory } from './form.ts';
@@ -17,17 +16,18 @@ import { type EntryState, readState, writeState } from './state.ts';
 import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
 
 /** What an entry has of its night. `folder` is the factory's state; `asked` says that a person named the entry. */
-export type Night = Omit<Building, 'emit' | 'limit'> & {
+export type Night = Omit<Building, 'emit'> & {
+  id: string;
   factory: Factory;
   folder: string;
+  paths: Paths;
+  world: World;
   startedAt: number;
   dryRun: boolean;
   asked: boolean;
   plan: (request: BuildRequest) => Promise<Plan<Recipe>>;
   looking: ReturnType<typeof gate>;
   building: ReturnType<typeof gate>;
-  /** Makes room in the store of checkpoints, as far as the factory lets it. */
-  makeRoom: () => Promise<void>;
 };
 
 /** What is decided of an entry before anything is launched. */
@@ -46,7 +46,9 @@ export async function nightOf(
 ): Promise<EntrySummary> {
   const summary = summaryOf(job, base);
   try {
-    const decision = await night.looking(() => decide(job, base, night, summary));
+    const before = await readState(night.folder, job.name);
+    if (before?.ended?.night === night.id) return await goOn(job, before, before.ended.summary, night);
+    const decision = await night.looking(() => decide(job, base, night, { summary, before }));
     if ('summary' in decision) return decision.summary;
     const { reasons, sight, state } = decision;
     const notes = [...summary.notes, ...sight.notes];
@@ -57,25 +59,33 @@ export async function nightOf(
     }
     return await night.building(async () => {
       if (night.signal.aborted) return { ...summary, outcome: 'interrupted', reasons, notes };
-      const why = await notNow(night);
-      if (why !== undefined) return { ...summary, outcome: 'postponed', reasons, notes: [why, ...notes] };
-      const built = await buildEntry(job, decision, { ...night, limit: night.factory.limits.build, emit });
-      const after = { ...built.state, lookedAt: state.lookedAt };
+      const built = await buildEntry(job, decision, { ...night, emit });
+      const end = { ...summary, reasons, ...built.summary, notes: [...(built.summary.notes ?? []), ...notes] };
+      if (built.state === undefined) return end;
+      const after = { ...built.state, ended: { night: night.id, summary: end } };
       await writeState(night.folder, after);
-      const did = built.summary.outcome === 'built' ? await promoteBuilt(job, after, night) : {};
-      return { ...summary, reasons, notes, ...built.summary, ...did };
+      return end.outcome === 'built' ? { ...end, ...(await promoteBuilt(job, after, night)) } : end;
     });
   } catch (error) {
     if (night.signal.aborted || exitCode(error) === 130) return { ...summary, outcome: 'interrupted' };
-    return { ...summary, outcome: 'failed', failure: failureOf(error) };
+    const failure = failureOf(error);
+    if (!isMissing(base)) return { ...summary, outcome: 'failed', failure };
+    const message = `${base.name}, which it starts from, was not ${whatOf(base)}: ${failure.message}`;
+    return { ...summary, notes: [], outcome: 'failed', failure: { ...failure, message } };
   }
+}
+
+/** What was begun before this night was begun again. */
+async function goOn(job: Job, state: EntryState, summary: EntrySummary, night: Night): Promise<EntrySummary> {
+  if (summary.outcome !== 'built' || !isPromotionDue(job, state)) return summary;
+  return { ...summary, ...(await promoteBuilt(job, state, night)) };
 }
 
 /** Promotes what the last good build has published. What does not succeed is tried again in the next night, without another build. */
 async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<Partial<EntrySummary>> {
-  const { build, published } = state;
+  const { build, published, statements } = state;
   if (!job.channel || build === undefined || published === undefined) return {};
-  const { promoted, error } = await promotePublished(job, { build, published }, night);
+  const { promoted, error } = await promotePublished(job, { build, published, statements }, night);
   if (error === undefined) {
     await writeState(night.folder, { ...state, promoted: { build, channel: job.channel.name } });
     return { promoted };
@@ -85,11 +95,15 @@ async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<
 }
 
 function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntrySummary {
-  const notes =
-    base && ['failed', 'not tried', 'postponed'].includes(base.outcome)
-      ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
-      : [];
+  const notes = isMissing(base)
+    ? [`${base.name}, which it starts from, was not ${whatOf(base)}: it goes by the image that is there`]
+    : [];
   return { name, recipe: entry.recipe, outcome: 'unchanged', reasons: [], notes };
+}
+
+/** Whether an entry has a base that this night has not made. */
+function isMissing(base: EntrySummary | undefined): base is EntrySummary {
+  return base !== undefined && ['failed', 'not tried', 'postponed'].includes(base.outcome);
 }
 
 /** What did not come about of an entry. */
@@ -101,12 +115,11 @@ async function decide(
   job: Job,
   base: EntrySummary | undefined,
   night: Night,
-  summary: EntrySummary,
+  { summary, before }: { summary: EntrySummary; before: EntryState | undefined },
 ): Promise<Decision> {
   const { entry, request, name } = job;
   night.signal.throwIfAborted();
   if (job.error !== undefined || !job.recipe) throw job.error ?? new Error(`no recipe of ${name}`);
-  const before = await readState(night.folder, name);
   const at = night.startedAt;
   const isOwn = entry.schedule !== undefined && before !== undefined && before.failed === undefined && !night.asked;
   const isBaseNew = base?.outcome === 'built' || base?.outcome === 'promoted';
@@ -142,15 +155,16 @@ async function decide(
 async function notTried(
   failed: Failed,
   { state, summary, notes }: { state: EntryState; summary: EntrySummary; notes: readonly string[] },
-  { folder, dryRun }: Night,
+  { id: night, folder, dryRun }: Night,
 ): Promise<EntrySummary> {
   const after = waited(failed);
-  if (!dryRun) await writeState(folder, { ...state, failed: after });
   const { failure, build } = failed;
-  return {
+  const end: EntrySummary = {
     ...{ ...summary, outcome: 'not tried', failure, retry: retryOf(after), notes: [...summary.notes, ...notes] },
     ...(build !== undefined && { build }),
   };
+  if (!dryRun) await writeState(folder, { ...state, failed: after, ended: { night, summary: end } });
+  return end;
 }
 
 /** What there is to do of an image that would come out the same. */
@@ -166,17 +180,4 @@ function unchanged(state: EntryState, { now }: Sight): EntryState {
   if (!state.seen) return state;
   const repositories = { ...state.seen.repositories, ...now.repositories };
   return { ...state, seen: { ...state.seen, repositories, media: { ...now.media, ...state.seen.media } } };
-}
-
-/** Why no build begins now, if none does: the night is over, or there is no room. */
-async function notNow({ factory, startedAt, paths, makeRoom }: Night): Promise<string | undefined> {
-  const { night, room } = factory.limits;
-  if (night !== undefined && Date.now() - startedAt > night * 1000) {
-    return `the night was over: limits.night is ${formatDuration(night)}`;
-  }
-  if ((await freeSpace(paths.work)) >= room) return undefined;
-  await makeRoom();
-  const free = await freeSpace(paths.work);
-  if (free >= room) return undefined;
-  return `no room in ${paths.cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')} (vmkiln clean makes room)`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { channelForm } from '../recipe/media.ts';
-import { duration, line, size, url } from '../recipe/values.ts';
+import { duration, hostPath, line, size, url } from '../recipe/values.ts';
 import { scheduleKey } from './schedule.ts';
 
 const name = line(
@@ -32,11 +32,11 @@ const watch = z
       .array(line('a component'))
       .optional()
       .describe('With `deb`: components, such as main; none for an archive without suites.'),
-    certificate: line('a path')
+    certificate: hostPath()
       .optional()
       .describe('PEM file with a certificate that its server wants to see, such as an entitlement of Red Hat.'),
-    key: line('a path').optional().describe('PEM file with the key of that certificate.'),
-    ca: line('a path').optional().describe('PEM file with a CA to trust for its server.'),
+    key: hostPath().optional().describe('PEM file with the key of that certificate.'),
+    ca: hostPath().optional().describe('PEM file with a CA to trust for its server.'),
   })
   .refine(({ rpm, deb }) => (rpm === undefined) !== (deb === undefined), { error: 'expected either rpm or deb' })
   .refine(({ deb, suites }) => (deb === undefined) === (suites === undefined), {
@@ -62,16 +62,20 @@ const channelKey = z
       channelName,
       z.strictObject({
         name: channelName.describe('The channel, such as rhel9-prod or `{name}-prod`.'),
-        key: line('a path')
+        key: hostPath()
           .optional()
           .describe(
             'Public key (PEM) of whoever has to have signed the verdict; by default that of VMKILN_PROMOTE_KEY.',
           ),
+        allowUnbooted: z
+          .boolean()
+          .prefault(false)
+          .describe('Whether images are promoted that nobody booted, such as those of Windows.'),
       }),
     ],
     { error: channelWords },
   )
-  .transform((value) => (typeof value === 'string' ? { name: value } : value))
+  .transform((value) => (typeof value === 'string' ? { name: value, allowUnbooted: false } : value))
   .optional();
 
 const entry = z.strictObject({
@@ -79,7 +83,7 @@ const entry = z.strictObject({
     'Path of a recipe, or a pattern like `recipes/*.yaml`; relative to this file.',
   ),
   vars,
-  out: line('a path')
+  out: hostPath()
     .optional()
     .describe('Folder for the images, in place of what the recipes upload to; relative to this file.'),
   labels: z
@@ -102,7 +106,7 @@ const entry = z.strictObject({
 });
 
 const notification = z.strictObject({
-  run: line('the path of a script or program').describe(
+  run: hostPath('the path of a script or program').describe(
     'A `.mjs` file, run as a zx script, or any executable file, as a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
   ),
   when: z
@@ -116,9 +120,7 @@ const notification = z.strictObject({
 export const factoryForm = z.strictObject({
   name: name.describe('Name of the factory: of its state, its timer and its reports.'),
   recipes: z
-    .array(
-      z.union([line('a path'), entry], { error: 'expected the path of a recipe, a pattern, or { recipe: PATH, … }' }),
-    )
+    .array(z.union([hostPath(), entry], { error: 'expected the path of a recipe, a pattern, or { recipe: PATH, … }' }))
     .min(1, { error: 'expected at least one recipe' })
     .transform((list) => list.map((each) => (typeof each === 'string' ? entry.parse({ recipe: each }) : each)))
     .describe('What is built. A recipe with an entry of its own is not taken by a pattern too.'),
@@ -162,11 +164,9 @@ export const factoryForm = z.strictObject({
     })
     .prefault({})
     .describe('What stays after a night. Images that are published are for their targets to retire.'),
-  report: line('a path')
-    .optional()
-    .describe('Folder for the page of each night and of its builds; relative to this file.'),
+  report: hostPath().optional().describe('Folder for the page of each night and of its builds; relative to this file.'),
   notify: z
-    .array(z.union([line('a path'), notification], { error: 'expected a path, or { run: PATH, when: failure }' }))
+    .array(z.union([hostPath(), notification], { error: 'expected a path, or { run: PATH, when: failure }' }))
     .transform((list) => list.map((each) => (typeof each === 'string' ? notification.parse({ run: each }) : each)))
     .prefault([])
     .describe('Who is told of a night: each once, with the whole summary.'),

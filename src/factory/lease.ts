@@ -12,7 +12,7 @@ const part = 0.75;
  * @param seconds how long a lease is. `renewed` is called after each renewal.
  */
 export function watchLease(
-  worker: Worker,
+  worker: Worker | undefined,
   id: string,
   seconds: number,
   renewed: () => void,
@@ -33,12 +33,12 @@ export function watchLease(
   };
   const onRefused = (ids: string[]) => void (ids.includes(id) && lose());
   const timer = setInterval(() => void (performance.now() - last > seconds * 1000 * part && lose()), seconds * 50);
-  worker.on('locksRenewed', onRenewed).on('lockRenewalFailed', onRefused);
+  worker?.on('locksRenewed', onRenewed).on('lockRenewalFailed', onRefused);
   return {
     signal: controller.signal,
     end: () => {
       clearInterval(timer);
-      worker.off('locksRenewed', onRenewed).off('lockRenewalFailed', onRefused);
+      worker?.off('locksRenewed', onRenewed).off('lockRenewalFailed', onRefused);
     },
   };
 }

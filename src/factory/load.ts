@@ -3,6 +3,7 @@ import { globSync, isDynamicPattern } from 'tinyglobby';
 import { findHook, type RecipeFiles } from '../recipe/files.ts';
 import { loadDocument } from '../recipe/load.ts';
 import { findFile } from '../recipe/paths.ts';
+import type { Variables } from '../recipe/variables.ts';
 import { type Factory, type FactoryEntry, factoryForm } from './form.ts';
 
 /**
@@ -20,16 +21,12 @@ export type LoadedFactory = {
  *
  * @throws VmkilnError FACTORY_INVALID with every problem, one per line; VARIABLE_INVALID.
  */
-export async function loadFactory(
-  path: string,
-  variables: Readonly<Record<string, string>>,
-  cwd: string,
-): Promise<LoadedFactory> {
+export async function loadFactory(path: string, { values, shared }: Variables, cwd: string): Promise<LoadedFactory> {
   // Where each entry stands in the file; one that has not said it has the key of the factory.
   const origins: Origins = new Map();
   const paths = (factory: Factory, files: RecipeFiles) => resolvePaths(factory, files, origins);
   const kind = { noun: 'factory', code: 'FACTORY_INVALID', schema: factoryForm, resolve: paths } as const;
-  const { value, path: found, tell } = await loadDocument(kind, path, variables, { cwd });
+  const { value, path: found, tell } = await loadDocument(kind, path, values, { cwd, shared });
   // A pattern may well fit the factory itself.
   return {
     factory: { ...value, recipes: value.recipes.filter(({ recipe }) => recipe !== found) },

@@ -79,7 +79,8 @@ export async function look(
       repositories,
       updates,
       unjudged: changed.map(({ place }) => place).filter((place) => seen?.installed === undefined || !read(place)),
-      gone: (before?.published ?? [])
+      // Another host's folders are not looked into.
+      gone: (before?.host === undefined ? (before?.published ?? []) : [])
         .map(({ location }) => location)
         .filter((location) => location.startsWith('/') && !existsSync(location)),
     },
@@ -117,14 +118,14 @@ async function updatesOf(
 /** What is remembered of a good build: what was seen before it began, and what it did not bring. */
 export async function seenBy(
   { now, watched }: Sight,
-  built: { plan: Pick<Plan, 'stages'>; installed: Version[] | undefined; fresh: boolean },
+  built: Pick<Plan, 'stages'> & { installed: Version[] | undefined; fresh: boolean },
   before: Seen | undefined,
   reader: RepositoryReader,
 ): Promise<Seen> {
   const { upload, media, repositories } = now;
   const { updates } = await updatesOf(watched, built.installed ?? [], reader);
   return {
-    ...{ stages: stagesOf(built.plan), upload, media, repositories },
+    ...{ stages: stagesOf(built), upload, media, repositories },
     ...(built.installed && { installed: built.installed }),
     tried: settle(updates, before?.tried ?? {}, built.fresh),
   };

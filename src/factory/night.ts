@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { interrupted, messageOf, VmkilnError } from '../errors.ts';
 import type { Event, Host, World } from '../model.ts';
+import type { BuildResult } from '../pipeline/build.ts';
 import { buildRecipe, planOf } from '../pipeline/build-recipe.ts';
 import { clean } from '../pipeline/clean.ts';
 import { openPool } from '../pipeline/pool.ts';
-import { openPaths } from '../pipeline/request.ts';
+import { type BuildContext, type BuildRequest, openPaths } from '../pipeline/request.ts';
 import { writeAtomic } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import type { Paths } from '../store/paths.ts';
@@ -15,6 +16,7 @@ import { type Night, nightOf } from './entry.ts';
 import { gate } from './gate.ts';
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
+import { type Make, makeHere, notNow } from './make-build.ts';
 import { repositoryReader } from './repositories.ts';
 import { openState } from './state.ts';
 import { type EntrySummary, type NightSummary, outcomeOf } from './summary.ts';
@@ -31,8 +33,15 @@ export type NightContext = {
   ended: (entry: EntrySummary, index: number) => void;
   say: (message: string) => void;
   /** In place of the pipeline's own, in tests of the night itself. */
-  pipeline?: Pick<Night, 'plan' | 'build'>;
+  pipeline?: Pipeline;
+  /** The night that was begun before, if this one is that. By default it is a new one. */
+  id?: string;
+  /** Builds on other hosts, in place of this one: all at once. */
+  make?: Make;
 };
+
+/** How recipes are planned and built on this host. */
+type Pipeline = Pick<Night, 'plan'> & { build: (request: BuildRequest, context: BuildContext) => Promise<BuildResult> };
 
 /** So many plans are made, and media and repositories looked at, at the same time. */
 const lookers = 4;
@@ -83,15 +92,18 @@ async function carryOut(
   const { world, signal } = context;
   const startedAt = Date.now();
   const http = { signal, progress: () => undefined, env: world.env };
+  const id = context.id ?? `${factory.name}-${serialNow()}`;
+  const { plan, build } = context.pipeline ?? pipelineOf(context, paths);
+  const makeRoom = async () => void (await prune(loaded, context, 'checkpoints'));
+  const refusal = () => notNow(factory, startedAt, paths, makeRoom);
   const night: Night = {
-    ...{ factory, folder, paths, world, signal, http, startedAt },
+    ...{ id, factory, folder, paths, world, signal, http, startedAt, plan },
     ...{ dryRun: options.dryRun, asked: options.asked },
-    ...(context.pipeline ?? pipelineOf(context, paths)),
+    make: context.make ?? makeHere(build, factory.limits.build, { paths, world, http }, refusal),
     reader: repositoryReader(http),
-    renewed: new Map(),
+    renewed: context.make ? undefined : new Map(),
     looking: gate(lookers),
-    building: gate(factory.limits.jobs ?? Math.max(2, availableParallelism())),
-    makeRoom: async () => void (await prune(loaded, context, 'checkpoints')),
+    building: gate(context.make ? Infinity : (factory.limits.jobs ?? Math.max(2, availableParallelism()))),
   };
   const ends = new Map<string, Promise<EntrySummary>>();
   for (const [index, job] of jobs.entries()) {
@@ -113,7 +125,7 @@ async function carryOut(
   const pruned = isOver ? undefined : await prune(loaded, context, 'all').catch(warn('nothing was removed'));
   const endedAt = Date.now();
   const summary: NightSummary = {
-    ...{ version: 1, night: `${factory.name}-${serialNow()}`, factory: factory.name, file: path },
+    ...{ version: 1, night: id, factory: factory.name, file: path },
     ...{
       dryRun: options.dryRun,
       startedAt: new Date(startedAt).toISOString(),
@@ -127,7 +139,7 @@ async function carryOut(
 }
 
 /** The pipeline's own way to plan and build. What this host can do is found out once. */
-function pipelineOf({ signal, world }: NightContext, paths: Paths): Pick<Night, 'plan' | 'build'> {
+function pipelineOf({ signal, world }: NightContext, paths: Paths): Pipeline {
   const pool = openPool(paths.work);
   let host: Host | undefined;
   return {
@@ -142,9 +154,9 @@ function pipelineOf({ signal, world }: NightContext, paths: Paths): Pick<Night, 
 }
 
 /** What `vmkiln clean` does, as the factory wants it. */
-async function prune(
-  { factory }: LoadedFactory,
-  { world, signal }: NightContext,
+export async function prune(
+  { factory }: Pick<LoadedFactory, 'factory'>,
+  { world, signal }: Pick<NightContext, 'world' | 'signal'>,
   what: 'checkpoints' | 'all',
 ): Promise<NightSummary['pruned']> {
   const { builds, checkpoints } = factory.retention;

@@ -9,6 +9,8 @@ import { placesWithChannels } from './channel.ts';
 import type { Job } from './jobs.ts';
 import type { EntryState } from './state.ts';
 
+type Sent = Pick<Published, 'location' | 'sha256'>;
+
 /** What promoting takes of a night. */
 type Promoting = { world: World; signal: AbortSignal; paths: Paths };
 
@@ -67,7 +69,11 @@ export async function checkSigned({ channel, recipe }: Job, { world, signal }: P
  */
 export async function promotePublished(
   { channel, recipe }: Job,
-  { build, published }: { build: string; published: readonly Pick<Published, 'location' | 'sha256'>[] },
+  {
+    build,
+    published,
+    statements: told,
+  }: { build: string; published: readonly Sent[]; statements?: string | undefined },
   promoting: Promoting,
 ): Promise<{ promoted: Promoted[]; error?: unknown }> {
   if (!channel || !recipe) return { promoted: [] };
@@ -81,10 +87,10 @@ export async function promotePublished(
       const place = await open(spec, contextOf(promoting));
       const { builds } = promoting.paths;
       const { end, channel: state } = await promote(place, image.location, {
-        ...{ channel: channel.name, sha256: image.sha256, key },
+        ...{ channel: channel.name, allowUnbooted: channel.allowUnbooted, sha256: image.sha256, key },
         // An image that was there before may be of a build whose folder is gone: this one says the same of it.
         statements: async (found) =>
-          (await statementsOfBuild(build, builds)) ?? (await statementsOfBuild(found.build, builds)),
+          told ?? (await statementsOfBuild(build, builds)) ?? (await statementsOfBuild(found.build, builds)),
       });
       const location = state.image?.location;
       promoted.push({

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { VmkilnError } from '../errors.ts';
-import type { Event, World } from '../model.ts';
+import type { Event, StageName, World } from '../model.ts';
 import { parseEvent } from '../pipeline/event-file.ts';
+import type { Serial } from '../targets/serial.ts';
 import { exec } from '../tools/exec.ts';
 import type { FactoryEntry } from './form.ts';
 import type { BuildRecord } from './queue-jobs.ts';
@@ -14,6 +15,9 @@ export type Builder = {
   limit: number;
   world: World;
   signal: AbortSignal;
+  serial: Serial;
+  /** The stage that it begins with, whatever the checkpoints say. */
+  from?: StageName;
   /** What became of it so far, and the event that says so. Of progress and commands nothing is told. */
   tell: (record: BuildRecord, event: Event) => void;
 };
@@ -28,14 +32,14 @@ const quiet: readonly Event['type'][] = ['progress', 'command-started', 'command
  * @throws VmkilnError INTERRUPTED when `signal` aborted.
  */
 export async function buildByChild({ recipe, vars, out }: FactoryEntry, builder: Builder): Promise<BuildRecord> {
-  const { command, hidden, limit, world, signal, tell } = builder;
+  const { command, hidden, limit, world, signal, serial, from, tell } = builder;
   const [program = '', ...words] = command;
   const sets = Object.entries(vars).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
-  const to = out === undefined ? [] : ['--out', out];
+  const to = [...(out === undefined ? [] : ['--out', out]), ...(from === undefined ? [] : ['--from', from])];
   const record: BuildRecord = { host: hostname(), published: [] };
   try {
     await exec({
-      ...{ program, args: [...words, 'build', recipe, ...sets, ...to, '--ui', 'json'] },
+      ...{ program, args: [...words, 'build', recipe, ...sets, ...to, '--serial', serial, '--ui', 'json'] },
       ...{ timeout: limit, signal, cwd: world.cwd, confined: {} },
       env: hidden === undefined ? {} : { [hidden]: '' },
       onLine: (line) => {

@@ -1,16 +1,30 @@
-import type { FlowJob } from 'bullmq';
-import type { Published } from '../model.ts';
+import type { JobsOptions, Job as QueueJob } from 'bullmq';
+import type { Published, StageName } from '../model.ts';
+import type { Serial } from '../targets/serial.ts';
 import type { Job } from './jobs.ts';
+import type { Told } from './make-build.ts';
 import type { NightFailure } from './summary.ts';
 
 // What is in a queue: names and outcomes, nothing of a recipe. A worker reads its own factory, recipes and secrets.
 
-/** A build. `cancelled` is set while it runs. */
-export type BuildData = { image: string; cancelled?: boolean };
-/** A night that a schedule has begun: these images, or all without a schedule of their own. */
-export type NightData = { images?: string[] };
-/** The report of a night, which follows its builds. */
-export type ReportData = { night: string; startedAt: string; builds: { image: string; queue: string; id: string }[] };
+/**
+ * A build. `serial` says which publication it is, however often it is made; `until` (milliseconds since 1970) when it is too late to begin;
+ * `cancelled` is set while it runs.
+ */
+export type BuildData = {
+  image: string;
+  serial: Serial;
+  from?: StageName;
+  renewMedia: boolean;
+  until?: number;
+  cancelled?: boolean;
+};
+
+/**
+ * A night: of these images, or all; `asked` says that a person named them. `of` is an earlier one, of whose builds it takes what has been done once
+ * more. One that has begun has an `id`, and the moment at which it did so (milliseconds since 1970).
+ */
+export type NightData = { id?: string; startedAt?: number; images?: string[]; asked?: boolean; of?: string };
 
 /** What is known of a build, while it runs and afterwards. `host` is that of its folder. */
 export type BuildRecord = {
@@ -21,9 +35,14 @@ export type BuildRecord = {
   seconds?: number;
   published: Published[];
   failure?: NightFailure;
+  /** Why it did not begin. */
+  postponed?: string;
+  /** When it has come to its end: what it tells the next night, and what it says of its image. */
+  told?: Told;
+  statements?: string;
 };
 
-/** The queue of a factory's nights and reports. A name of a factory has no slash. */
+/** The queue of a factory's nights. A name of a factory has no slash. */
 export const nightQueue = (factory: string) => `${factory}/night`;
 
 /** The queue of the builds that ask for these labels: there is one for each set. */
@@ -42,48 +61,24 @@ export function allQueues(factory: string, jobs: readonly Job[]): string[] {
   return [nightQueue(factory), ...new Set(jobs.map(({ entry }) => buildQueue(factory, entry.labels)))];
 }
 
-/** So long finished jobs can be looked at, in seconds: those that are done, and those that failed. */
-const keepDone = { age: 14 * 86_400 };
-const keepFailed = { age: 90 * 86_400 };
-/** A build that lost its lease begins again so often; one that failed by itself does not. */
-const attempts = 3;
+/** The job of an image in a night. */
+export const buildId = (night: string, image: string) => `${night}.${image}`;
 
-/**
- * The jobs of a night: all builds, then the report. A job has one parent in BullMQ, so that images which start from each other, or from the
- * same one, are built in a row. A build that fails does not stop what follows it. Pure.
- *
- * @param jobs each after its base.
- */
-export function flowOf(factory: string, jobs: readonly Job[], night: string, startedAt: string): FlowJob {
-  const rows = new Map<string, Job[]>();
-  for (const job of jobs) {
-    const row = [...rows.values()].find((each) => each.some(({ name }) => name === job.base));
-    if (row) row.push(job);
-    else rows.set(job.name, [job]);
-  }
-  const id = ({ name }: Job) => `${night}.${name}`;
-  const data: ReportData = {
-    ...{ night, startedAt },
-    builds: jobs.map((job) => ({ image: job.name, queue: buildQueue(factory, job.entry.labels), id: id(job) })),
-  };
-  const children = [...rows.values()].flatMap((row) => {
-    let last: FlowJob | undefined;
-    for (const job of row) {
-      last = {
-        name: 'build',
-        queueName: buildQueue(factory, job.entry.labels),
-        data: { image: job.name } satisfies BuildData,
-        opts: {
-          ...{ jobId: id(job), attempts, removeOnComplete: keepDone, removeOnFail: keepFailed, keepLogs: 2000 },
-          ignoreDependencyOnFailure: true,
-        },
-        ...(last && { children: [last] }),
-      };
-    }
-    return last ?? [];
-  });
-  return {
-    ...{ name: 'report', queueName: nightQueue(factory), data, children },
-    opts: { jobId: `${night}.report`, attempts, removeOnComplete: keepDone, removeOnFail: keepFailed },
-  };
+/** The night of such a job. */
+export const nightOfBuild = (id: string, image: string) => id.slice(0, -image.length - 1);
+
+/** A build that lost its lease begins again, and one that failed by itself does not. Finished jobs can be looked at for so many seconds. */
+export const jobOptions: JobsOptions = {
+  attempts: 3,
+  removeOnComplete: { age: 14 * 86_400 },
+  removeOnFail: { age: 90 * 86_400 },
+};
+
+/** A night goes on whenever its server, or the host that decides, comes back. */
+export const nightOptions: JobsOptions = { ...jobOptions, attempts: 100, backoff: { type: 'fixed', delay: 5000 } };
+
+/** What a job says of its build. */
+export function recordOf(job: Pick<QueueJob, 'progress'> | undefined): BuildRecord | undefined {
+  const record: unknown = job?.progress;
+  return typeof record === 'object' && record !== null && 'host' in record ? (record as BuildRecord) : undefined;
 }

@@ -1,20 +1,36 @@
+import type { Job as QueueJob } from 'bullmq';
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
-import { flowOf, type NightData, nightQueue } from './queue-jobs.ts';
+import { type NightData, nightOptions, nightQueue } from './queue-jobs.ts';
 import type { QueueStore } from './queue-store.ts';
 import type { Schedule } from './schedule.ts';
-import { serialAt } from '../targets/serial.ts';
+import { serialNow } from '../targets/serial.ts';
 
-/** Puts a night into the queue. The same moment gives the same night, which is not put there twice. @returns its id */
+/** Puts a night into the queue. @returns its id */
 export async function putNight(
-  { factory }: LoadedFactory,
-  jobs: readonly Job[],
-  moment: number,
+  { factory }: Pick<LoadedFactory, 'factory'>,
+  data: Omit<NightData, 'id'>,
   store: QueueStore,
 ): Promise<string> {
-  const night = `${factory.name}-${serialAt(moment)}`;
-  await store.flows().add(flowOf(factory.name, jobs, night, new Date(moment).toISOString()));
-  return night;
+  const id = `${factory.name}-${serialNow()}`;
+  const night: NightData = { ...data, id };
+  await store.queue(nightQueue(factory.name)).add('night', night, { ...nightOptions, jobId: id });
+  return id;
+}
+
+/**
+ * Notes in its job that a night begins: whoever begins it again finds the same id, whose end is the serial of all that it publishes. One of a
+ * schedule has lain there since the one before, whose time does not count.
+ */
+export async function begin(
+  { factory }: Pick<LoadedFactory, 'factory'>,
+  job: Pick<QueueJob, 'data' | 'updateData'>,
+): Promise<NightData & { id: string; startedAt: number }> {
+  const data = job.data as NightData;
+  const { id = `${factory.name}-${serialNow()}`, startedAt = Date.now() } = data;
+  const begun = { ...data, id, startedAt };
+  if (data.startedAt === undefined) await job.updateData(begun);
+  return begun;
 }
 
 /** Makes the schedules in the queue those of the factory: one of its nights, and one of each entry that has its own. */
@@ -27,11 +43,7 @@ export async function reconcile({ factory }: LoadedFactory, jobs: readonly Job[]
   }
   for (const { key } of await queue.getJobSchedulers()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
   for (const [id, { schedule, data }] of wanted) {
-    await queue.upsertJobScheduler(id, { pattern: schedule.cron, tz: schedule.timezone }, { name: 'night', data });
+    const pattern = { pattern: schedule.cron, tz: schedule.timezone };
+    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: nightOptions });
   }
-}
-
-/** The entries that a night of the schedule is about. Pure. */
-export function scheduled(jobs: readonly Job[], { images }: NightData): Job[] {
-  return jobs.filter(({ name, entry }) => (images ? images.includes(name) : entry.schedule === undefined));
 }

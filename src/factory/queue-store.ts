@@ -1,4 +1,4 @@
-import type { FlowProducer, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
+import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { redact } from '../tools/exec.ts';
 import type { QueueAddress } from './queue-address.ts';
@@ -6,7 +6,6 @@ import type { QueueAddress } from './queue-address.ts';
 /** The queues of one server. `close` ends every connection. */
 export type QueueStore = {
   queue: (name: string) => Queue;
-  flows: () => FlowProducer;
   worker: (name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>) => Worker;
   close: () => Promise<void>;
   failure: (error: unknown) => VmkilnError;
@@ -31,8 +30,10 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   const failure = (error: unknown) =>
     error instanceof VmkilnError
       ? error
-      : new VmkilnError('QUEUE_FAILED', redact(`${address.name}: ${messageOf(error)}`, secret ? [secret] : []), {
-          hint: 'see whether the server runs and is reached from here (docs/factory.md, "Many hosts"); what is published stays',
+      : new VmkilnError('QUEUE_FAILED', redact(`${address.name}: ${saidBy(error)}`, secret ? [secret] : []), {
+          hint: isFull(messageOf(error))
+            ? 'the server of the queue is full: make room there; builds go on by themselves then, and what is published stays'
+            : 'see whether the server runs and is reached from here (docs/factory.md, "Many hosts"); what is published stays',
         });
   const login = { host, port, ...(secret !== undefined && { password: secret }), ...(tls && { tls, ssl: tls }) };
   const redis = { ...login, ...(user !== undefined && { username: user }), db: Number(database || 0) };
@@ -62,7 +63,6 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   };
   const result: QueueStore = {
     ...{ queue, failure },
-    flows: () => keep('flows', new bullmq.FlowProducer({ connection: forCommand, prefix })),
     worker: (name, processor, options) =>
       keep(`worker ${name}`, new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
     close: async () => void (await Promise.allSettled([...open.values()].map((each) => each.close()))),
@@ -77,6 +77,16 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
     throw failure(error);
   }
   return result;
+}
+
+/** Redis names the script of BullMQ that it refuses, each by another name. */
+function saidBy(error: unknown): string {
+  return messageOf(error).replace(/ script: [0-9a-f]+, on @user_script:\d+\.?$/, '');
+}
+
+/** What Redis says at `maxmemory` or when it cannot write its log, and PostgreSQL when it cannot extend a table (53100, disk_full). */
+function isFull(message: string): boolean {
+  return /\bOOM command not allowed|\bMISCONF\b|No space left on device/.test(message);
 }
 
 function missing(...packages: string[]): (cause: unknown) => never {

@@ -4,7 +4,7 @@ import type { Identity } from '../media/identity.ts';
 import type { Published, StagePlan } from '../model.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
-import type { NightSummary } from './summary.ts';
+import type { EntrySummary, NightSummary } from './summary.ts';
 import type { Failed } from './retry.ts';
 import type { Tried } from './updates.ts';
 import type { Version } from './versions.ts';
@@ -37,11 +37,16 @@ export type EntryState = {
   build?: string;
   builtAt?: string;
   published?: Pick<Published, 'location' | 'sha256'>[];
+  /** The host that made it, and what it said of its image, where that is another one than decides. */
+  host?: string;
+  statements?: string;
   /** The last promotion that succeeded everywhere: of which build, and to which channel. */
   promoted?: { build: string; channel: string };
   seen?: Seen;
   /** The last build, if it failed. */
   failed?: Failed;
+  /** What became of it in the last night that tried to build it: a night that is begun again goes on from there. */
+  ended?: { night: string; summary: EntrySummary };
 };
 
 /** The folder of a factory's state, which is made. */

@@ -123,8 +123,19 @@ export function outcomeOf(entries: readonly EntrySummary[], interrupted: boolean
   return entries.some(({ outcome }) => ['failed', 'not tried', 'postponed'].includes(outcome)) ? 'failed' : 'done';
 }
 
+/** A build that failed on another host. */
+export class BuildFailure extends Error {
+  readonly failure: NightFailure;
+
+  constructor(failure: NightFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 /** A failure as plain data. */
 export function failureOf(error: unknown): NightFailure {
+  if (error instanceof BuildFailure) return error.failure;
   if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: messageOf(error) };
   const { code, message, hint, stage, explanation } = error;
   return {

@@ -17,6 +17,9 @@ export type UnitInput = {
   home: string | undefined;
 };
 
+/** What every service is protected by. */
+const forAll = ['ProtectSystem=full', 'ProtectControlGroups=yes'];
+
 /**
  * What only root is protected by: with User= each of them implies NoNewPrivileges=, and the session libvirt of a user may need a helper that is
  * setuid (qemu-bridge-helper).
@@ -46,11 +49,7 @@ export function unitsOf(input: UnitInput): Record<string, string> {
   const run = [...command, 'nightly', file, ...words].map(execWord).join(' ');
   const service = [
     unitMark,
-    '[Unit]',
-    `Description=A night of the image factory ${name}`,
-    'Wants=network-online.target',
-    'After=network-online.target libvirtd.service virtqemud.service',
-    '',
+    ...unitSection(`A night of the image factory ${name}`),
     '[Service]',
     'Type=oneshot',
     `ExecStart=${run}`,
@@ -58,24 +57,97 @@ export function unitsOf(input: UnitInput): Record<string, string> {
     ...(user === undefined ? [] : [`User=${user}`]),
     ...(home === undefined ? [] : [`Environment=${quoted(`VMKILN_HOME=${specifiers(home)}`)}`]),
     ...(envFile === undefined ? [] : [`EnvironmentFile=${specifiers(envFile)}`]),
+    ...stopping('2min'),
+    `SyslogIdentifier=${unit}`,
+    ...(user === undefined ? [...forAll, ...forRoot] : forAll),
+  ];
+  const timer = timerOf(`Nights of the image factory ${name}`, calendarEvents(schedule));
+  return {
+    [`${unit}.service`]: `${service.join('\n')}\n`,
+    [`${unit}.timer`]: [unitMark, ...timer, ''].join('\n'),
+  };
+}
+
+/**
+ * The unit templates that packages bring, by their file names. Their instance is a factory: NAME is `/etc/vmkiln/NAME/factory.yaml`, with its
+ * environment in `environment` beside it. `program` is where the package has vmkiln. Pure.
+ *
+ * What a site sets for a service is in that environment: systemd.service(5), "Command lines", splits a variable without braces into words.
+ */
+export function templateUnits(program: string): Record<string, string> {
+  const folder = '/etc/vmkiln/%i';
+  const file = `${folder}/factory.yaml`;
+  const service = (what: string, type: string, run: string, stop: string, more: readonly string[] = []) => [
+    ...unitSection(`${what} %i`),
+    '[Service]',
+    `Type=${type}`,
+    `ExecStart=${program} ${run}`,
+    `WorkingDirectory=${folder}`,
+    `EnvironmentFile=-${folder}/environment`,
+    ...more,
+    ...stopping(stop),
+    ...forAll,
+    ...forRoot,
+  ];
+  const again = ['Restart=on-failure', 'RestartSec=30'];
+  const wanted = ['', '[Install]', 'WantedBy=multi-user.target'];
+  const units = {
+    'vmkiln-nightly@.service': service('A night of the image factory', 'oneshot', `nightly ${file}`, '2min'),
+    'vmkiln-nightly@.timer': timerOf('Nights of the image factory %i', ['*-*-* 02:00:00']),
+    // It ends the builds that it has begun before it stops.
+    'vmkiln-worker@.service': [
+      ...service(
+        'A worker of the image factory',
+        'exec',
+        `factory worker ${file} --queue \${QUEUE} $WORKER_OPTIONS`,
+        'infinity',
+        ['Environment=QUEUE=redis://127.0.0.1', ...again],
+      ),
+      ...wanted,
+    ],
+    'vmkiln-dashboard@.service': [
+      ...service(
+        'Dashboard of the image factory',
+        'exec',
+        `factory dashboard ${file} --tokens ${folder}/tokens $DASHBOARD_OPTIONS`,
+        '2min',
+        again,
+      ),
+      ...wanted,
+    ],
+  };
+  return Object.fromEntries(Object.entries(units).map(([name, lines]) => [name, `${lines.join('\n')}\n`]));
+}
+
+function unitSection(description: string): string[] {
+  return [
+    '[Unit]',
+    `Description=${description}`,
+    'Wants=network-online.target',
+    'After=network-online.target libvirtd.service virtqemud.service',
+    '',
+  ];
+}
+
+/** How a service is stopped, and what it prints kept. `time` is what its clean-up may take (TimeoutStopSec=). */
+function stopping(time: string): string[] {
+  return [
     '# vmkiln cleans up when it is told to stop; what is left after that is killed.',
     'KillMode=mixed',
-    'TimeoutStopSec=2min',
+    `TimeoutStopSec=${time}`,
     'Nice=10',
     'StandardOutput=journal',
     'StandardError=journal',
-    `SyslogIdentifier=${unit}`,
-    'ProtectSystem=full',
-    'ProtectControlGroups=yes',
-    ...(user === undefined ? forRoot : []),
   ];
-  const timer = [
-    unitMark,
+}
+
+function timerOf(description: string, events: readonly string[]): string[] {
+  return [
     '[Unit]',
-    `Description=Nights of the image factory ${name}`,
+    `Description=${description}`,
     '',
     '[Timer]',
-    ...calendarEvents(schedule).map((event) => `OnCalendar=${event}`),
+    ...events.map((event) => `OnCalendar=${event}`),
     '# A night that was missed, for the host was off, is made up for.',
     'Persistent=true',
     'AccuracySec=1min',
@@ -83,7 +155,6 @@ export function unitsOf(input: UnitInput): Record<string, string> {
     '[Install]',
     'WantedBy=timers.target',
   ];
-  return { [`${unit}.service`]: `${service.join('\n')}\n`, [`${unit}.timer`]: `${timer.join('\n')}\n` };
 }
 
 /** systemd.unit(5): a percent sign begins a specifier. */

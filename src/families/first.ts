@@ -12,7 +12,8 @@ type Question = {
   text: string;
   /** What the shipped recipe has already. */
   usual: string;
-  choices?: readonly string[];
+  /** The answers there are, with what each means. */
+  choices?: Readonly<Record<string, string>>;
   /** Whether a recipe that starts from this one raises it; without it every recipe of the family does. */
   isRaised?(recipe: Started): boolean;
   /** Whether it is asked after these answers. */

@@ -17,7 +17,7 @@ type Placed = Options & {
 export type Changed = ChannelState & Pick<Outcome, 'end'>;
 
 /**
- * Makes an image that was booted and checked the image of a channel.
+ * Makes an image that passed the boot gate the image of a channel.
  *
  * @param image path of a file, or the name or id of an image there.
  * @throws VmkilnError USAGE, PROVENANCE_INVALID, SIGNATURE_INVALID, CHANNEL_REFUSED, TARGET_FAILED, INTERRUPTED
@@ -31,9 +31,10 @@ export async function promote(
     key?: string;
     /** Path of the statements, if they are neither beside the image nor in the folder of its build. */
     statements?: string;
-    /** Whether it may be older than the image of the channel, or the result of a rehearsal. */
+    /** Whether it may be older than the image of the channel, the result of a rehearsal, or one that nobody booted, such as one of Windows. */
     older?: boolean;
     allowRehearsal?: boolean;
+    allowUnbooted?: boolean;
   },
 ): Promise<Changed> {
   const [{ promote: promoteImage, readStatements, statementsOfBuild }, { readPublicKey }, { openPaths }] =
@@ -43,11 +44,11 @@ export async function promote(
       import('../pipeline/request.ts'),
     ]);
   const { world } = contextOf(options);
-  const { to: channel, key, statements, older = false, allowRehearsal = false } = options;
+  const { to: channel, key, statements, older = false, allowRehearsal = false, allowUnbooted = false } = options;
   const given = statements === undefined ? undefined : await readStatements(resolve(world.cwd, statements));
   const { builds } = await openPaths(world);
   const { end, channel: state } = await promoteImage(await placeOf(options, image), image, {
-    ...{ channel, older, allowRehearsal },
+    ...{ channel, older, allowRehearsal, allowUnbooted },
     key: await readPublicKey(key ?? (world.env['VMKILN_PROMOTE_KEY'] || undefined), world.cwd),
     statements: async ({ build }) => given ?? (await statementsOfBuild(build, builds)),
   });

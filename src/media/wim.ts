@@ -1,4 +1,5 @@
-import { XMLParser } from 'fast-xml-parser';
+import type * as FastXml from 'fast-xml-parser';
+import { load } from '../load.ts';
 
 /** An image of an install.wim. */
 export type WimImage = {
@@ -34,6 +35,7 @@ export function wimXmlExtent(header: Buffer): { position: number; length: number
 
 /** The images that the XML of a WIM (UTF-16) names. */
 export function readWimXml(data: Buffer): WimImage[] {
+  const { XMLParser } = load<typeof FastXml>('fast-xml-parser');
   const parser = new XMLParser({
     ignoreAttributes: false,
     attributeNamePrefix: '@',

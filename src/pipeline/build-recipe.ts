@@ -21,6 +21,7 @@ export async function buildRecipe(request: BuildRequest, context: BuildContext &
       recipeFile: recipeFile.path,
       rehearsal: request.rehearsal !== undefined,
       keepOnFailure: request.keepOnFailure,
+      ...(request.serial !== undefined && { serial: request.serial }),
       plan: async (paths, build, emit) => {
         const { input, secrets } = await prepareFor(wanted, request, { ...context, paths, emit, build });
         return { plan: makePlan(input), secrets };

@@ -10,7 +10,7 @@ import { withLock } from '../store/lock.ts';
 import { createBuild, foldersOf, type Owner, releaseOwner, writeOwner } from '../store/owner.ts';
 import type { Paths } from '../store/paths.ts';
 import { plannedTargets } from '../targets/index.ts';
-import { serialNow } from '../targets/serial.ts';
+import { type Serial, serialNow, serialOfBuild } from '../targets/serial.ts';
 import { redact } from '../tools/exec.ts';
 import { type EventLog, type Failure, foldManifest, openEventLog } from './events.ts';
 import { explanationOf } from './explain-build.ts';
@@ -33,6 +33,8 @@ export type Task = {
   recipe: Pick<Recipe, 'hooks'>;
   rehearsal: boolean;
   keepOnFailure: boolean;
+  /** Which publication it is; by default the one that the id of the build tells. */
+  serial?: Serial;
   /** The plan, and the secret values, which it must not hold. `work` is the build's work folder, `env` what its programs get. */
   plan(
     paths: Paths,
@@ -53,6 +55,8 @@ type Build = {
   log: EventLog;
   /** What must not be seen; known once there is a plan. */
   secrets: readonly string[];
+  /** Files of the work folder that have them in clear, besides the rendered ones. */
+  secretFiles: readonly string[];
   hook: RunHook;
 };
 
@@ -88,7 +92,7 @@ async function beginBuild(task: Task, context: BuildContext & { pool: Pool }): P
   const owner = await createBuild(paths, id, context.signal);
   const { folder, work } = foldersOf(paths, id);
   const log = openEventLog(folder, id, context.emit);
-  const build = { id, task, context, paths, folder, work, owner, log, secrets: [] };
+  const build = { id, task, context, paths, folder, work, owner, log, secrets: [], secretFiles: [] };
   return Object.assign(build, { hook: hookRunner(build) });
 }
 
@@ -97,17 +101,19 @@ async function carryOut(build: Build): Promise<BuildResult> {
   const started = performance.now();
   const { plan, secrets } = await task.plan(paths, { id, work }, log.emit);
   build.secrets = secrets;
+  build.secretFiles = plan.stages.flatMap(({ commands }) => commands).flatMap(({ secretFile }) => secretFile ?? []);
   owner.connect = plan.host.connect;
   owner.targets = plannedTargets(plan.recipe.upload).map(({ target, spec }) => ({ target, spec }));
   owner.cwd = context.world.cwd;
   await writeOwner(paths, owner);
   await writeDocuments(plan, build);
-  log.emit(startOf(plan, folder));
+  log.emit(startOf(plan, folder, task.serial));
   for (const note of plan.notes) log.emit({ type: 'warning', message: note });
   const published = await runPlan({
     ...{
       plan,
       build: id,
+      serial: task.serial ?? serialOfBuild(id),
       folder,
       work,
       hook: build.hook,
@@ -127,12 +133,16 @@ async function carryOut(build: Build): Promise<BuildResult> {
   return { build: id, folder, published };
 }
 
-function startOf(plan: Plan<Recipe>, folder: string): EventBody {
-  const { name, recipeFile, rehearsal, recipe, host } = plan;
+function startOf(plan: Plan<Recipe>, folder: string, serial: Serial | undefined): EventBody {
+  const { name, recipeFile, rehearsal, recipe, host, stages } = plan;
   const { family } = recipe;
+  const ahead = stages
+    .filter(({ forecast }) => forecast === 'run')
+    .map(({ stage, predicted }) => ({ stage, ...(predicted && { seconds: predicted.seconds }) }));
   return {
     type: 'build-started',
-    ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator },
+    ...{ name, recipe: recipeFile.path, rehearsal, folder, family, accelerator: host.accelerator, ahead },
+    ...(serial !== undefined && { serial }),
   };
 }
 
@@ -184,7 +194,7 @@ async function endBuild(build: Build, ending: Ending): Promise<void> {
   else await writeManifest(build);
   if (ending === 'kept') {
     // The filled copies hold secrets; the build's own folder shows these files with their holes.
-    await rm(join(work, 'rendered'), { recursive: true, force: true });
+    for (const name of ['rendered', ...build.secretFiles]) await rm(join(work, name), { recursive: true, force: true });
     await writeOwner(paths, { ...owner, kept: true });
   } else if (ending === 'failed' || context.signal.aborted) {
     // What cannot be removed now keeps its record, and the next build tries again; the failure itself matters more.

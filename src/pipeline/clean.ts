@@ -20,7 +20,7 @@ export type CleanOptions = {
   keepBytes?: number;
   /** The folders of finished builds. */
   builds: boolean;
-  /** Those of them that stay. What `--keep-on-failure` kept stays then, too. */
+  /** Those of them that stay. What `--on-error keep` kept stays then, too. */
   retention?: Retention;
   /** Remove nothing, and tell what would be. */
   dryRun?: boolean;

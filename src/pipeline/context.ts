@@ -1,25 +1,20 @@
-import { basename, isAbsolute, join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { VmkilnError } from '../errors.ts';
 import type { Command, Emit, Host, Plan, StageName, World } from '../model.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { Layer } from '../store/checkpoints.ts';
+import type { Serial } from '../targets/serial.ts';
 import { domainOf } from '../store/owner.ts';
 import { buildVariable } from '../store/process.ts';
-import { qemuNames } from '../tools/qemu-system.ts';
 import { exec, type ExecOptions, type ExecResult } from '../tools/exec.ts';
 import { resolveArg } from './resolve.ts';
-
-/** Programs a stage may start besides its planned commands. */
-const controlPrograms: readonly string[] = [
-  ...['virsh', 'cp', 'guestfish', 'qemu-img'],
-  // Of clones.
-  ...['xorriso', 'ssh', 'ssh-keygen', ...qemuNames],
-];
 
 /** What a build's stages share. */
 export type ContextOptions = {
   build: string;
+  serial: Serial;
   folder: string;
   work: string;
   signal: AbortSignal;
@@ -38,6 +33,15 @@ export type ContextOptions = {
   redact: readonly string[];
   keepOnFailure: boolean;
 };
+
+/**
+ * Makes an empty file that its owner alone can read, for a program that would make it by the usual umask: the work folder lets
+ * every user pass, for QEMU runs as another one, to whom libvirt gives what a domain names (`dynamic_ownership` of qemu.conf).
+ */
+async function makePrivate(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, '', { mode: 0o600, flag: 'wx' });
+}
 
 /** The gate through which one stage reaches the world: every program it starts is an event with a log. */
 export function stageContext(stage: StageName, options: ContextOptions): StageContext {
@@ -79,6 +83,7 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
 
   return {
     build,
+    serial: options.serial,
     signal,
     emit,
     world,
@@ -92,17 +97,13 @@ export function stageContext(stage: StageName, options: ContextOptions): StageCo
     kept: (file) => join(folder, file),
     domain: places.domain,
     keepOnFailure: options.keepOnFailure,
-    run: (command: Command, { onLine, signal: own } = {}) => {
-      const { program, timeout, env } = command;
+    run: async (command: Command, { onLine, signal: own } = {}) => {
+      const { program, timeout, env, secretFile } = command;
       const args = command.args.map((arg) => resolveArg(arg, places));
       const stop = own === undefined ? signal : AbortSignal.any([signal, own]);
+      if (secretFile !== undefined) await makePrivate(work(secretFile));
       return start(program, { args, timeout, signal: stop, ...(env && { env }), ...(onLine && { onLine }) }, false);
     },
-    control: ({ program, ...rest }, own) => {
-      // The user's own programs are named by absolute paths: those of a target.
-      if (!controlPrograms.includes(program) && !isAbsolute(program))
-        throw new Error(`${program} is not a control command`);
-      return start(program, { ...rest, signal: own ?? signal }, true);
-    },
+    control: ({ program, ...rest }, own) => start(program, { ...rest, signal: own ?? signal }, true),
   };
 }

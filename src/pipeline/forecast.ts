@@ -95,7 +95,7 @@ function decide(draft: Draft, index: number, scene: Scene, changed: boolean): De
   const segment = scene.segments.find(({ stages }) => stages.includes(draft.stage));
   if (draft.omitted !== undefined) return ['skip', draft.omitted];
   if (index > scene.last) return ['skip', `after ${scene.until}, where this build ends`];
-  if (index < deepest) return ['skip', `the ${drafts[deepest]?.stage} layer already holds its result`];
+  if (index < deepest) return ['skip', `the ${drafts[deepest]?.stage} checkpoint already holds its result`];
   if (index === deepest) return ['reuse', 'nothing it depends on has changed'];
   if (segment?.leaves === undefined) return ['run', changed ? 'an earlier stage runs' : everyTime(draft, scene)];
   if (segment.leaves.as === 'document' && !changed && index < scene.first) {
@@ -103,7 +103,7 @@ function decide(draft: Draft, index: number, scene: Scene, changed: boolean): De
     if (holds(document, scene)) {
       return draft === document
         ? ['reuse', 'nothing it depends on has changed']
-        : ['skip', `the ${document?.stage} layer already holds its result`];
+        : ['skip', `the ${document?.stage} checkpoint already holds its result`];
     }
   }
   const start = changed || index >= scene.first ? undefined : startsLayer(draft, segment.leaves.stage, scene);

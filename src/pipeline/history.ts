@@ -27,9 +27,14 @@ export function latestManifests(builds: string, name: string): Manifest[] {
 
 /** The latest build of an image that was published and described: its id and its folder. */
 export function lastPublished(builds: string, name: string): { build: string; folder: string } | undefined {
-  const manifests = latestManifests(builds, name).filter((each) => each.name === name && each.published.length > 0);
+  const manifests = latestManifests(builds, name).filter((each) => each.name === name && hasPublished(each));
   const found = manifests.map(({ build }) => ({ build, folder: join(builds, build) }));
   return found.find(({ folder }) => existsSync(join(folder, inventoryFile)));
+}
+
+/** Whether an image of its own is anywhere: that of another build may have been published in its place. */
+function hasPublished({ published }: Manifest): boolean {
+  return published.some(({ already }) => already === undefined);
 }
 
 function namesIn(folder: string): string[] {

@@ -115,6 +115,8 @@ function hostChanges(planned: Host, now: Host): string[] {
 
 /** The recipe itself is in the plan: an edit of its file changes nothing, and a person should know that. */
 async function recipeNotes({ recipeFile }: Plan): Promise<string[]> {
+  // It was on standard input.
+  if (recipeFile.path === '-') return [];
   const text = await readFile(recipeFile.path, 'utf8').catch(() => undefined);
   if (text === undefined) return [`${recipeFile.path} is gone: what the plan has of it is built`];
   const isSame = createHash('sha256').update(text).digest('hex') === recipeFile.sha256;

@@ -6,6 +6,7 @@ import { domainOf, foldersOf, readOwners } from '../store/owner.ts';
 import { exec } from '../tools/exec.ts';
 import { askState, listDomains, parseDomstate, parseNames } from '../tools/virsh.ts';
 import { type BuildRecord, findBuild, isOf, listBuilds } from './builds.ts';
+import { reapBuild } from './reap.ts';
 import { openPaths } from './request.ts';
 
 /** What is still there of a build: its work folder, and perhaps a domain at a libvirt connection URI. */
@@ -33,12 +34,19 @@ export async function findKept(
     const message =
       word === undefined ? 'no build has kept anything' : `${meant.build} has kept nothing: it is ${meant.outcome}`;
     throw new VmkilnError('USAGE', message, {
-      hint: '`vmkiln build --keep-on-failure` keeps the guest and the disk of a build that fails, until `vmkiln clean`',
+      hint: '`vmkiln build --on-error keep` keeps the guest and the disk of a build that fails, until `vmkiln clean`',
     });
   }
   const paths = await openPaths(world);
   const owner = (await readOwners(paths)).find((each) => each.owner.build === build.build)?.owner;
   return { build, connect: owner?.connect, domain: domainOf(build.build), work: foldersOf(paths, build.build).work };
+}
+
+/** Removes what one build has kept. @throws VmkilnError COMMAND_FAILED when libvirt does not answer */
+export async function releaseKept(build: string, world: World): Promise<void> {
+  const paths = await openPaths(world);
+  const found = (await readOwners(paths)).find(({ owner }) => owner.build === build && owner.kept);
+  if (found) await reapBuild(paths, found.owner, world.env);
 }
 
 /**

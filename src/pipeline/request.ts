@@ -5,11 +5,12 @@ import { loadRecipe } from '../families/index.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { ensurePaths, type Paths, statePaths } from '../store/paths.ts';
 import { localOnly } from '../targets/index.ts';
+import type { Serial } from '../targets/serial.ts';
 import type { Rehearsal } from './prepare.ts';
 
 /** What a person asks for: a recipe, and how it is to be built. */
 export type BuildRequest = {
-  /** Path of the recipe. */
+  /** Path of the recipe, or `-`. */
   recipe: string;
   /** KEY=VALUE words. */
   set: readonly string[];
@@ -22,6 +23,8 @@ export type BuildRequest = {
   from?: StageName;
   until?: StageName;
   keepOnFailure: boolean;
+  /** Which publication it is: whoever repeats a build that may have been published has the same. By default one of its own. */
+  serial?: Serial;
   /** libvirt connection URI. */
   connect?: string;
   /** Other media than the recipe's: makes the build a rehearsal. */
@@ -37,11 +40,11 @@ export type BuildContext = { signal: AbortSignal; emit: (event: Event) => void; 
 export type Wanted = { recipe: Recipe; recipeFile: { path: string; sha256: string }; name: string };
 
 /** The recipe as the request wants it. @throws VmkilnError when the recipe or a variable is not valid */
-export async function readRecipe(request: BuildRequest, { cwd }: World): Promise<Wanted> {
+export async function readRecipe(request: BuildRequest, { cwd, stdin }: World): Promise<Wanted> {
   const vars = request.vars && resolve(cwd, request.vars);
-  const variables = await readVariables({ set: request.set, ...(vars && { vars }) });
+  const { values, shared } = await readVariables({ set: request.set, ...(vars && { vars }) });
   const rehearsal = request.rehearsal !== undefined;
-  const { recipe, path, sha256 } = await loadRecipe(request.recipe, variables, { rehearsal, cwd });
+  const { recipe, path, sha256 } = await loadRecipe(request.recipe, values, { rehearsal, cwd, stdin, shared });
   return {
     recipe: withTargets(recipe, request, cwd),
     recipeFile: { path, sha256 },

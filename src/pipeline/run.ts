@@ -102,7 +102,7 @@ async function layerOf(run: Run, index: number): Promise<Layer | undefined> {
     fresh: step.fresh,
     maxAge: step.maxAge,
     signal: run.signal,
-    waiting: () => tell(run, step.stage, 'waiting for another build that makes the same layer'),
+    waiting: () => tell(run, step.stage, 'waiting for another build that makes the same checkpoint'),
   };
   const { layer, reused } = await obtain(run.checkpoints, fingerprint, options, () => makeLayer(run, index, segment));
   run.layers.set(step.stage, layer);
@@ -207,7 +207,7 @@ function announceReuse(run: Run, index: number, step: StagePlan): void {
     announced.add(name);
     const because = step.forecast === 'reuse' ? step.because : 'another build made it meanwhile';
     if (name === step.stage) emit({ type: 'stage-reused', stage: name, because });
-    else emit({ type: 'stage-skipped', stage: name, because: `the ${step.stage} layer already holds its result` });
+    else emit({ type: 'stage-skipped', stage: name, because: `the ${step.stage} checkpoint already holds its result` });
   }
 }
 

@@ -51,11 +51,11 @@ function named({ target, name }: PlannedTarget): Pick<TargetChanges, 'target' | 
 async function builtImage(
   plan: Plan,
   store: string,
-): Promise<Pick<ImageToPublish, 'path' | 'sha256' | 'size' | 'build'>> {
+): Promise<Pick<ImageToPublish, 'path' | 'sha256' | 'sha512' | 'size' | 'build'>> {
   const layer = imageFingerprint(plan, 'reuse');
   const found = layer === undefined ? undefined : await findLayer(store, layer);
-  const { path = '', sha256 = '', size = 0, build = '' } = found ?? {};
-  return { path, sha256, size, build };
+  const { path = '', sha256 = '', sha512, size = 0, build = '' } = found ?? {};
+  return { path, sha256, sha512, size, build };
 }
 
 /** The fingerprint of the image that a plan makes, if it is forecast so. */

@@ -9,7 +9,7 @@ import { findLayer } from '../store/checkpoints.ts';
 import { writeAtomic } from '../store/files.ts';
 import type { Paths } from '../store/paths.ts';
 import type { PlannedTarget } from '../targets/index.ts';
-import { serialOfBuild } from '../targets/serial.ts';
+import { type Serial, serialOfBuild } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import { foldManifest } from './events.ts';
 import { stages } from './stages.ts';
@@ -45,7 +45,7 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
   if (!layer || !image || layer.madeAt > begun.at) {
     throw new VmkilnError('USAGE', `the image of ${build} is not in the checkpoint store`, { hint: rebuild(plan) });
   }
-  const { path, sha256, size } = layer;
+  const { path, sha256, sha512, size } = layer;
   const told = foldManifest(events).published;
   const isDone = (planned: PlannedTarget) =>
     told.some(({ target, name }) => target === planned.target && name === planned.name);
@@ -56,8 +56,9 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
       sha256,
       size,
       build,
-      serial: serialOfBuild(build),
+      serial: serialOf(events) ?? serialOfBuild(build),
       ...(await describedIn(folder, sha256)),
+      ...(sha512 !== undefined && { sha512 }),
     },
     targets: targets.filter((planned) => !isDone(planned)),
     done: async (published) => {
@@ -70,7 +71,10 @@ export async function unpublished(build: string, paths: Paths): Promise<Unpublis
 }
 
 /** What the build has said of its image, as its folder has it. */
-async function describedIn(folder: string, sha256: string): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
+async function describedIn(
+  folder: string,
+  sha256: string,
+): Promise<Pick<ImageToPublish, 'documents' | 'media' | 'sha512'>> {
   const read = (kind: keyof typeof suffixes) => readFile(join(folder, inBuild[kind]), 'utf8');
   try {
     const [inventory, sbom, statements] = await Promise.all([read('inventory'), read('sbom'), read('statements')]);
@@ -82,6 +86,11 @@ async function describedIn(folder: string, sha256: string): Promise<Pick<ImageTo
 
 function rebuild({ recipeFile, name }: Plan): string {
   return `build it again: ${recipeFile?.path ?? name}`;
+}
+
+/** The serial that the build was given. */
+function serialOf(events: readonly Event[]): Serial | undefined {
+  return events.find((event) => event.type === 'build-started')?.serial;
 }
 
 async function eventsOf(folder: string): Promise<Event[]> {

@@ -123,7 +123,7 @@ async function believed(
   { statements, inventory, sbom }: Partial<Documents>,
   sha256: string,
   note: (message: string) => void,
-): Promise<Pick<ImageToPublish, 'documents' | 'media'>> {
+): Promise<Pick<ImageToPublish, 'documents' | 'media' | 'sha512'>> {
   if (statements === undefined || inventory === undefined || sbom === undefined) {
     note('a part of what is said of the image is missing beside it: the rest is not uploaded');
     return {};
@@ -171,6 +171,6 @@ export async function uploadImage(
     { ...world, ...context, work, exec: (call) => exec({ ...call, signal }) },
     done,
   );
-  if (published[0]) await learn?.(published[0].sha256);
+  if (published[0] && published[0].already === undefined) await learn?.(published[0].sha256);
   return published;
 }

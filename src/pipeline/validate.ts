@@ -1,6 +1,7 @@
 import { VmkilnError } from '../errors.ts';
 import { fileOf, findingText, type Finding } from '../families/family.ts';
 import { familyOf, loadRecipe } from '../families/index.ts';
+import type { LoadOptions } from '../recipe/load.ts';
 
 /** A recipe, what is wrong with it, and what is doubtful: one line each. `hint` says what would help. */
 export type Validation = { path: string; problems: readonly string[]; warnings: readonly string[]; hint?: string };
@@ -9,7 +10,7 @@ export type Validation = { path: string; problems: readonly string[]; warnings: 
 export async function validate(
   paths: readonly string[],
   variables: Readonly<Record<string, string>>,
-  context: { cwd: string },
+  context: LoadOptions,
 ): Promise<Validation[]> {
   return Promise.all(paths.map(async (path) => ({ path, ...(await problemsOf(path, variables, context)) })));
 }
@@ -17,10 +18,10 @@ export async function validate(
 async function problemsOf(
   path: string,
   variables: Readonly<Record<string, string>>,
-  { cwd }: { cwd: string },
+  options: LoadOptions,
 ): Promise<Omit<Validation, 'path'>> {
   try {
-    const { recipe } = await loadRecipe(path, variables, { cwd });
+    const { recipe } = await loadRecipe(path, variables, options);
     const family = familyOf(recipe);
     const rendered = family.render(recipe);
     const findings = family.lint?.(recipe, rendered) ?? [];

@@ -58,7 +58,8 @@ export async function verifyFile(
 
 async function expected(terms: VerifyTerms, cwd: string): Promise<{ wanted: Expectation; own: Verify }> {
   if (terms.recipe === undefined) return { wanted: anyLinux, own: usual };
-  const { recipe } = await loadRecipe(terms.recipe, await readVariables(terms), { cwd, rehearsal: true });
+  const { values, shared } = await readVariables(terms);
+  const { recipe } = await loadRecipe(terms.recipe, values, { cwd, rehearsal: true, shared });
   const family = familyOf(recipe);
   const own = recipe.verify ?? usual;
   return { wanted: family.expects(recipe, family.render(recipe)), own };

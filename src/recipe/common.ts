@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { hooks } from './hooks.ts';
-import { duration, line, size } from './values.ts';
+import { duration, hostPath, line, show, size } from './values.ts';
 
 /** Where a medium is: a path or a URL. */
 export const medium = (what: string) =>
-  line('a path or a URL').describe(`${what}: a URL, or a path relative to the recipe, or else to the current folder.`);
+  hostPath('a path or a URL').describe(
+    `${what}: a URL, or a path relative to the recipe, or else to the current folder.`,
+  );
 
 const digestForm = '64 hexadecimal digits, or the URL or path of a SHA256SUMS file';
 /** What no path looks like that somebody would give a list of checksums: 32 digits are an MD5. */
@@ -55,7 +57,15 @@ export const installKeys = (preset: { timeout: string; stallTimeout: string }) =
 
 const output = z
   .strictObject({
-    format: z.enum(['qcow2', 'raw']).prefault('qcow2').describe('Format of the image.'),
+    format: z
+      .enum(['qcow2', 'raw'], {
+        error: ({ input }) =>
+          /^(vmdk|vdi|vhdx?|vpc|ami)$/i.test(String(input))
+            ? `expected qcow2 or raw, got ${show(input)}: vmkiln convert makes one of the image, and so does upload to glance by its format`
+            : undefined,
+      })
+      .prefault('qcow2')
+      .describe('Format of the image.'),
     compression: z
       .enum(['zlib', 'zstd', 'none'])
       .optional()

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { inWords } from '../text.ts';
 import { show } from './values.ts';
 
 /** What is said of a key that must be there. */
@@ -13,11 +14,13 @@ export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   }
   if (issue.code === 'invalid_value') {
     if (issue.input === undefined) return missing;
-    return `expected ${issue.values.map(String).join(' or ')}, got ${show(issue.input)}`;
+    return `expected ${inWords(issue.values.map(String))}, got ${show(issue.input)}`;
   }
   if (issue.code === 'invalid_union' && 'options' in issue && typeof issue['discriminator'] === 'string') {
     const given = (issue.input as Record<string, unknown>)[issue['discriminator']];
-    return given === undefined ? missing : `expected ${[issue['options']].flat().join(' or ')}, got ${show(given)}`;
+    return given === undefined
+      ? missing
+      : `expected ${inWords([issue['options']].flat().map(String))}, got ${show(given)}`;
   }
   if (issue.code === 'too_small' && isNumber(issue.origin))
     return `expected at least ${issue.minimum}, got ${show(issue.input)}`;
@@ -30,8 +33,11 @@ function isNumber(origin: string): boolean {
   return origin === 'int' || origin === 'number';
 }
 
+/** What a map is called. */
+export const mapWords = 'a map of keys';
+
 const kinds: Record<string, string> = {
-  object: 'a map of keys',
+  object: mapWords,
   array: 'a list',
   record: 'a map of names to texts',
   string: 'text (in quotes if it looks like a number)',

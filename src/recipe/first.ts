@@ -4,22 +4,24 @@ import { readyImage } from './media.ts';
 /** What a person wants of a first recipe; what is left out stays as in the recipe it starts from. */
 export type FirstRecipe = {
   name: string;
+  /** The file that it will be, as commands name it. */
+  file: string;
   /** Path or URL of the installation DVD. */
   iso?: string | undefined;
   /** A size such as `20G`. */
   disk?: string | undefined;
-  /** What the comment for editors names: path or URL of the JSON Schema. */
+  /** What the comment for editors names: the URL of the JSON Schema. */
   schema: string;
 };
 
 /**
- * A recipe of one's own, made from a shipped one: its comments and the order of its keys stay. The comment that explains the
- * shipped file itself goes. `writeOwn` changes the keys of its family.
+ * A recipe of one's own, made from a shipped one: its comments and the order of its keys stay, and the comment above it speaks of the
+ * new file and of what it still asks for. `writeOwn` changes the keys of its family.
  */
 export function firstRecipe(shipped: string, wanted: FirstRecipe, writeOwn: (document: Document) => void): string {
   const document = parseDocument(shipped);
-  document.commentBefore = ` yaml-language-server: $schema=${wanted.schema}`;
   const [first] = isMap(document.contents) ? document.contents.items : [];
+  const about = isScalar(first?.key) ? (first.key.commentBefore ?? '') : '';
   if (isScalar(first?.key)) first.key.commentBefore = null;
   document.set('name', wanted.name);
   if (wanted.iso !== undefined) {
@@ -28,7 +30,28 @@ export function firstRecipe(shipped: string, wanted: FirstRecipe, writeOwn: (doc
   }
   if (wanted.disk !== undefined) document.setIn(['disk', 'size'], wanted.disk);
   writeOwn(document);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  const comment = [` yaml-language-server: $schema=${wanted.schema}`, ...ownComment(about, wanted.file, text)];
+  return `${comment.map((line) => `#${line.trimEnd()}\n`).join('')}${text}`;
+}
+
+/** The comment above a shipped recipe, without its first line, for a recipe of that text in that file. */
+function ownComment(comment: string, file: string, text: string): string[] {
+  const secrets = secretNames(text).join(' and ');
+  const isOpen = (variable = '') => text.includes(`\${${variable}`);
+  return comment
+    .split('\n')
+    .slice(1)
+    .filter((line) => !/needs --set /.test(line) || isOpen(/--set (\w+)=/.exec(line)?.[1]))
+    .map((line) =>
+      line
+        .replace(/\brecipes\/[\w-]+\.yaml/, file)
+        .replace(
+          / Set [A-Z_]+( and [A-Z_]+)* in the environment, then$/,
+          secrets === '' ? '' : ` Set ${secrets} in the environment, then`,
+        )
+        .replaceAll(/ --set (\w+)=[^\s)]+/g, (option, variable: string) => (isOpen(variable) ? option : '')),
+    );
 }
 
 /** Names of the environment variables that a recipe takes secrets from. */

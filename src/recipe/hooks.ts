@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { duration, line } from './values.ts';
+import { duration, hostPath } from './values.ts';
 
-const script = () => line('the path of a script or program');
+const script = () => hostPath('the path of a script or program');
 
 const form = z.strictObject({
   run: script().describe(

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
 import { explain } from './explain.ts';
 import type { RecipeFiles } from './files.ts';
-import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
+import { valueOffset, writtenAt } from './nodes.ts';
+import { formatProblems, type Problem } from './problems.ts';
 import type { Recipe } from './recipe.ts';
 import { substitute } from './variables.ts';
-import { didYouMean } from '../text.ts';
+import { parseYaml } from './yaml.ts';
+import { didYouMean, nearest } from '../text.ts';
 
-/** In bytes. */
-const largestRecipe = 1024 ** 2;
+/** The longest recipe that is read, in bytes. */
+export const largestRecipe = 1024 ** 2;
 const mostAliases = 50;
 
 export type LoadedRecipe = {
@@ -38,8 +40,17 @@ export type DocumentKind<T> = {
 /** What a recipe may be. */
 type RecipeKind = Pick<DocumentKind<Recipe>, 'schema' | 'resolve'>;
 
-/** `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. */
-export type LoadOptions = { rehearsal?: boolean; cwd?: string };
+/**
+ * `rehearsal`: variables of `source` may be missing, since practice media take its place. `cwd`: the current folder. `stdin`: the
+ * text that the path `-` stands for; its relative paths count from the current folder. `shared`: variables that a document need not
+ * use, since they are in a file for many.
+ */
+export type LoadOptions = {
+  rehearsal?: boolean;
+  cwd?: string;
+  stdin?: string | undefined;
+  shared?: ReadonlySet<string>;
+};
 
 /**
  * Reads a recipe, replaces its variables, validates it and makes its paths absolute.
@@ -66,33 +77,44 @@ type LoadedDocument<T> = Omit<LoadedRecipe, 'recipe'> & {
 /** Reads any document of the kind as `loadWith` reads a recipe, with the same errors. @throws VmkilnError of its code, VARIABLE_INVALID */
 export async function loadDocument<T>(
   kind: DocumentKind<T>,
-  path: string,
+  file: string,
   variables: Readonly<Record<string, string>>,
   options: LoadOptions,
 ): Promise<LoadedDocument<T>> {
   const { schema, resolve: resolvePaths } = kind;
-  const { cwd = '.' } = options;
-  const text = await readDocument(kind, path, cwd);
+  const { cwd = '.', stdin } = options;
+  const isInput = file === '-' && stdin !== undefined;
+  const path = isInput ? 'standard input' : file;
+  const text = isInput ? stdin : await readDocument(kind, path, cwd);
   const lines = new LineCounter();
-  const document = parseYaml(kind, path, text, lines);
   const fail = (problems: readonly Problem[]): never => {
     throw new VmkilnError(kind.code, formatProblems(path, problems, lines).join('\n'));
   };
+  const document = readYaml(kind, text, lines, fail);
   const { problems, used, whole } = replaceVariables(document, variables, options.rehearsal ?? false);
   if (problems.length > 0) fail(problems);
-  const value = toValue(kind, path, document);
-  checkAllUsed(kind, variables, used);
-  const parsed = validate(schema, value, document, whole);
-  if (!parsed.success) return fail(schemaProblems(parsed.error.issues, document, { schema, noun: kind.noun }));
+  const toValue = () => valueOf(kind, path, document);
+  let value = toValue();
+  checkAllUsed(kind, variables, used, options.shared);
+  let parsed = schema.safeParse(value, { error: explain });
+  if (!parsed.success && readWhole(parsed.error.issues, document, whole)) {
+    value = toValue();
+    parsed = schema.safeParse(value, { error: explain });
+  }
+  if (!parsed.success) {
+    // What is known of guesses is for those who have guessed.
+    const { schemaProblems } = await import('./schema-problems.ts');
+    return fail(schemaProblems(parsed.error.issues, document, { schema, noun: kind.noun, value }));
+  }
   const report: RecipeFiles['report'] = (at, message) =>
     problems.push({ offset: valueOffset(document, at), path: at, message });
   const given = (at: readonly PropertyKey[]) => isGiven(value, at);
-  const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, path)), cwd, report, given });
+  const resolved = resolvePaths(parsed.data, { folder: dirname(resolve(cwd, file)), cwd, report, given });
   if (problems.length > 0) fail(problems);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const tell: LoadedDocument<T>['tell'] = (at, message) =>
     formatProblems(path, [{ offset: valueOffset(document, at), path: at, message }], lines).join('\n');
-  return { value: resolved, path: resolve(cwd, path), text, sha256, tell };
+  return { value: resolved, path: isInput ? file : resolve(cwd, path), text, sha256, tell };
 }
 
 /** What a kind is called, and what its mistakes are. */
@@ -114,41 +136,37 @@ async function readDocument({ noun, code }: Named, path: string, cwd: string): P
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw invalid('is not UTF-8 text', cause);
+    // What could not be decoded became U+FFFD, which may stand in the text itself; then the first of them is told.
+    const line = bytes.toString('utf8').split('\uFFFD', 1)[0]?.split('\n').length;
+    throw invalid(`is not UTF-8 text, from line ${line} on: convert it with iconv -f latin1 -t utf8`, cause);
   }
 }
 
-function parseYaml({ noun, code }: Named, path: string, text: string, lineCounter: LineCounter): Document {
-  let document: Document;
-  try {
-    // Pretty errors quote the source, and with it a secret that stands where it should not.
-    document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
-  } catch (cause) {
-    throw new VmkilnError(code, `${path}: cannot be read as YAML: ${messageOf(cause)}`, { cause });
-  }
-  const problems = document.errors.map(({ pos, code: fault, message }) => ({
-    offset: pos[0],
-    path: [],
-    // Of the parser itself: maps or lists too deep for it.
-    message: message.includes('call stack') ? 'is nested too deeply' : (yamlMessages(noun)[fault] ?? message),
-  }));
-  if (problems.length === 0 && !isMap(document.contents)) {
-    const message = document.contents === null ? `the ${noun} is empty` : 'expected a map of keys';
-    problems.push({ offset: 0, path: [], message });
-  }
-  if (problems.length > 0) throw new VmkilnError(code, formatProblems(path, problems, lineCounter).join('\n'));
-  return document;
+function readYaml(
+  { noun }: Named,
+  text: string,
+  lines: LineCounter,
+  fail: (problems: readonly Problem[]) => never,
+): Document {
+  const { document, problems } = parseYaml(text, lines, noun);
+  if (problems.length > 0) return fail(problems);
+  if (isMap(document.contents)) return document;
+  const empty = `the ${noun} is empty${noun === 'recipe' ? ': vmkiln init writes a first one' : ''}`;
+  const list = 'expected a map of keys, got a list: take away the "- " before the keys';
+  const message =
+    document.contents === null
+      ? empty
+      : isSeq(document.contents)
+        ? list
+        : 'expected a map of keys: KEY: VALUE, with a space after the colon';
+  return fail([{ offset: 0, path: [], message }]);
 }
 
-const yamlMessages = (noun: string): Partial<Record<string, string>> => ({
-  DUPLICATE_KEY: 'this key is already set above',
-  MULTIPLE_DOCS: `a ${noun} is one YAML document, and a second one begins here`,
-  TAB_AS_INDENT: 'a tab indents this line; YAML wants spaces',
-});
-
-function toValue({ code }: Named, path: string, document: Document): unknown {
+/** The value of a document, without the keys that are its author's own. */
+function valueOf({ code }: Named, path: string, document: Document): unknown {
   try {
-    return document.toJS({ maxAliasCount: mostAliases });
+    const value = document.toJS({ maxAliasCount: mostAliases }) as Record<string, unknown>;
+    return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')));
   } catch (cause) {
     throw new VmkilnError(code, `${path}: has too many YAML aliases, or one within itself`, { cause });
   }
@@ -175,7 +193,7 @@ function replaceVariables(
         result.problems.push({
           offset: node.range?.[0] ?? 0,
           path: [],
-          message: `the alias *${node.source} has no anchor &${node.source} above it`,
+          message: `the alias *${node.source} has no anchor &${node.source} above it: put quotes around a text that begins with *`,
         });
       }
     },
@@ -212,28 +230,28 @@ function inSource(document: Document, ancestors: readonly unknown[]): boolean {
   return isMap(document.contents) && ancestors.includes(document.contents.get('source', true));
 }
 
-function checkAllUsed({ noun }: Named, variables: Readonly<Record<string, string>>, used: ReadonlySet<string>): void {
+/** A variable of a file that many recipes share need not be in each of them, unless it is a slip of one that is. */
+function checkAllUsed(
+  { noun }: Named,
+  variables: Readonly<Record<string, string>>,
+  used: ReadonlySet<string>,
+  shared: ReadonlySet<string> = new Set(),
+): void {
+  const open = [...used].filter((name) => !Object.hasOwn(variables, name));
   const unused = Object.keys(variables).filter((name) => !used.has(name));
-  if (unused.length === 0) return;
-  const messages = unused.map((name) => `the ${noun} has no variable "${name}"${didYouMean(name, used)}`);
+  const wrong = unused.filter((name) => !shared.has(name) || nearest(name, open) !== undefined);
+  if (wrong.length === 0) return;
+  const messages = wrong.map((name) => `the ${noun} has no variable "${name}"${didYouMean(name, used)}`);
   throw new VmkilnError('VARIABLE_INVALID', messages.join('\n'), {
     hint: used.size > 0 ? `it has ${[...used].toSorted().join(', ')}` : 'it has no variables at all',
   });
 }
 
-/** A text that is one variable becomes a number or a boolean where the schema wants one. */
-function validate<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-  document: Document,
-  whole: ReadonlySet<Scalar>,
-): z.ZodSafeParseResult<T> {
-  const parsed = schema.safeParse(value, { error: explain });
-  if (parsed.success) return parsed;
+/** A text that is one variable becomes a number or a boolean where the schema wants one. Says whether any did. */
+function readWhole(issues: readonly z.core.$ZodIssue[], document: Document, whole: ReadonlySet<Scalar>): boolean {
   let changed = false;
-  for (const issue of parsed.error.issues) {
-    const node = document.getIn(issue.path, true);
-    const scalar = isAlias(node) ? node.resolve(document) : node;
+  for (const issue of issues) {
+    const scalar = writtenAt(document, issue.path);
     if (!isScalar(scalar) || !whole.has(scalar)) continue;
     const kinds = expectedTypes(issue);
     if (!kinds.includes('number') && !kinds.includes('int') && !kinds.includes('boolean')) continue;
@@ -242,7 +260,7 @@ function validate<T>(
     scalar.value = read;
     changed = true;
   }
-  return changed ? schema.safeParse(document.toJS({ maxAliasCount: mostAliases }), { error: explain }) : parsed;
+  return changed;
 }
 
 /** The types that would do where a value has the wrong one; of alternatives, those of each. */

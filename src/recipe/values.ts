@@ -2,20 +2,26 @@ import { z } from 'zod';
 import type { SecretRef } from '../model.ts';
 import { durationPattern, parseDuration, parseSize, sizePattern } from './units.ts';
 
+// A recipe is read once: to compile the schema for it takes longer than to go through it.
+z.config({ jitless: true });
+
 /** Characters that end a line for a shell, for YAML or for Python's `splitlines`, and all other control characters. */
 // oxlint-disable-next-line no-control-regex
 export const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-/** The way a wrong value appears in an error: short, and on one line. */
+/** The way a wrong value appears in an error: short, on one line, and without the credentials of a URL. */
 export function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = (JSON.stringify(value) ?? 'nothing').replace(/:\/\/[^/@\s]*@/, '://…@');
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 const expected = (what: string) => (issue: { input?: unknown }) =>
   issue.input === undefined ? undefined : `expected ${what}, got ${show(issue.input)}`;
+
+/** What editors say of a text that does not have its form (a keyword of vscode-json-languageservice). */
+const editorWords = (what: string) => ({ patternErrorMessage: `expected ${what}` });
 
 /** A size in bytes, written as `8G`. `least` is in bytes. */
 export function size(least: string) {
@@ -23,6 +29,7 @@ export function size(least: string) {
   return z
     .string({ error: expected(what) })
     .regex(sizePattern, { error: expected(`${what} (units: K, M, G, T or KiB, MiB, GiB, TiB)`), abort: true })
+    .meta(editorWords(what))
     .transform((text) => parseSize(text) ?? 0)
     .refine((bytes) => bytes >= (parseSize(least) ?? 0), { error: `expected at least ${least}` })
     .refine((bytes) => bytes <= 64 * 1024 ** 4, { error: 'expected at most 64T' });
@@ -33,6 +40,7 @@ export function duration(most = 7) {
   return z
     .string({ error: expected('a duration like 60m') })
     .regex(durationPattern, { error: expected('a duration like 60m (units: s, m, h, d)'), abort: true })
+    .meta(editorWords('a duration like 60m'))
     .transform((text) => parseDuration(text) ?? 0)
     .refine((seconds) => seconds > 0 && seconds <= most * 86_400, {
       error: `expected more than 0s and at most ${most}d`,
@@ -44,8 +52,27 @@ export function line(what = 'text on one line', pattern?: RegExp) {
   const text = z.string({ error: expected(what) }).min(1, { error: `expected ${what}, got nothing`, abort: true });
   // One problem is enough for one value, so each check ends the row.
   const formed = pattern ? text.regex(pattern, { error: expected(what), abort: true }) : text;
-  return formed.refine((value) => !controlCharacters.test(value), {
+  const single = formed.refine((value) => !controlCharacters.test(value), {
     error: `expected ${what}, without line breaks or control characters`,
+  });
+  return pattern ? single.meta(editorWords(what)) : single;
+}
+
+/** What is said of a variable as other tools write it. */
+export const foreignVariable = '{{ }} means nothing here: a variable is written ${name}';
+
+/** What a shell or another tool would replace in a path, and nothing here does. */
+function unreplaced(text: string): string | undefined {
+  if (text.startsWith('~')) return '~ stands for no folder here: write the whole path';
+  const [, name] = /^\$([A-Za-z_]\w*)/.exec(text) ?? [];
+  if (name !== undefined) return `a variable is written \${${name}}, and --set ${name}=… gives it a value`;
+  return /\{\{.*\}\}/.test(text) ? foreignVariable : undefined;
+}
+
+/** A path on this host; `what` may say that it can be something else. */
+export function hostPath(what = 'a path') {
+  return line(what).refine((text) => unreplaced(text) === undefined, {
+    error: ({ input }) => `expected ${what}, got ${show(input)}: ${unreplaced(String(input))}`,
   });
 }
 
@@ -78,7 +105,7 @@ export function secret() {
         env: line('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/)
           .optional()
           .describe('Name of the environment variable that holds the secret.'),
-        file: line('a path').optional().describe('File that holds the secret. A final line break does not count.'),
+        file: hostPath().optional().describe('File that holds the secret. A final line break does not count.'),
       },
       {
         error: (issue) => {

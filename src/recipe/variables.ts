@@ -4,16 +4,18 @@ import { messageOf, VmkilnError } from '../errors.ts';
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** The variables of a run. Those that are `shared` come from a file for many recipes, and not every recipe uses them all. */
+export type Variables = { values: Readonly<Record<string, string>>; shared: ReadonlySet<string> };
+
 /**
  * The variables of a run: those of `--vars FILE` (a YAML or JSON map of texts), then those of `--set KEY=VALUE`.
  * @throws VmkilnError VARIABLE_INVALID
  */
-export async function readVariables(options: {
-  set: readonly string[];
-  vars?: string;
-}): Promise<Record<string, string>> {
+export async function readVariables(options: { set: readonly string[]; vars?: string }): Promise<Variables> {
   const fromFile = options.vars === undefined ? {} : await readVarsFile(options.vars);
-  return { ...fromFile, ...Object.fromEntries(options.set.map(parseSetting)) };
+  const set = Object.fromEntries(options.set.map(parseSetting));
+  const shared = new Set(Object.keys(fromFile).filter((name) => !Object.hasOwn(set, name)));
+  return { values: { ...fromFile, ...set }, shared };
 }
 
 function parseSetting(setting: string): [string, string] {

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter } from 'yaml';
 import { z } from 'zod';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { explain } from './explain.ts';
 import { findFile, type Report } from './paths.ts';
-import { formatProblems, type Problem, schemaProblems, valueOffset } from './problems.ts';
+import { valueOffset } from './nodes.ts';
+import { formatProblems } from './problems.ts';
 import { duration, guestPath, line } from './values.ts';
+import { parseYaml } from './yaml.ts';
 
 /** How grave it is that a rule fails: XCCDF 1.2 (NISTIR 7275 r4), the attribute `severity`, without `unknown`, which no order has. */
 export const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -87,6 +90,7 @@ export const checkNames = [
     'passwords',
     'password-login',
     'users',
+    'authorized-keys',
     'network',
     'resolv-conf',
     'zeroconf',
@@ -106,7 +110,7 @@ export const checkNames = [
     'clones-alike',
     'second-boot',
   ] as const),
-  ...(['answer-file', 'secrets', 'cloudbase-init', 'first-boot'] as const),
+  ...(['answer-file', 'secrets', 'autologon', 'cloudbase-init', 'first-boot'] as const),
 ] as const;
 
 export type CheckName = (typeof checkNames)[number];
@@ -170,16 +174,19 @@ export async function loadChecks(path: string): Promise<OwnCheck[]> {
     throw new VmkilnError('USAGE', `cannot read ${path}: ${messageOf(cause)}`, { cause });
   });
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const parsed = list.safeParse(document.errors.length > 0 ? undefined : document.toJS());
-  const problems: Problem[] = document.errors.map(({ pos, message }) => ({ offset: pos[0], path: [], message }));
-  if (parsed.success) {
-    const checks = resolveChecks(parsed.data, dirname(path), (at, message) =>
-      problems.push({ offset: valueOffset(document, at), path: at, message }),
-    );
-    if (problems.length === 0) return checks;
-  } else if (problems.length === 0)
-    problems.push(...schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list' }));
+  const { document, problems } = parseYaml(text, lines, 'list');
+  if (problems.length === 0) {
+    const value: unknown = document.toJS();
+    const parsed = list.safeParse(value, { error: explain });
+    if (parsed.success) {
+      const report: Report = (at, message) => problems.push({ offset: valueOffset(document, at), path: at, message });
+      const checks = resolveChecks(parsed.data, dirname(path), report);
+      if (problems.length === 0) return checks;
+    } else {
+      const { schemaProblems } = await import('./schema-problems.ts');
+      problems.push(...schemaProblems(parsed.error.issues, document, { schema: list, noun: 'list', value }));
+    }
+  }
   throw new VmkilnError('USAGE', formatProblems(path, problems, lines).join('\n'));
 }
 

@@ -11,10 +11,14 @@ import { withLock } from '../store/lock.ts';
 import { exec } from '../tools/exec.ts';
 import { environment } from '../tools/guestfs.ts';
 import { makeOnce } from './make-once.ts';
+import { followMmdebstrap } from './mmdebstrap.ts';
 import { contentDigest } from './practice-dvd.ts';
 
 const assets = fileURLToPath(new URL('../../src/rehearsal/debian/', import.meta.url));
 const assetFiles = ['image.sh', 'image-hook.sh', 'image.packages'].map((name) => join(assets, name));
+
+/** How much of the time the packages take, of 1; the rest is putting them on a disk. */
+const packagesShare = 0.7;
 
 /** The suites that a stand-in of a cloud image is made of, by the release. */
 const suites: Readonly<Record<string, string>> = { 11: 'bullseye', 12: 'bookworm', 13: 'trixie' };
@@ -55,13 +59,17 @@ async function makeImage(folder: string, suite: string, options: Parameters<Medi
   await makeOnce(folder, { what: 'the practice image of Debian', workDir: work, world, signal }, async (made) => {
     progress('practice image: installing Debian packages (two to four minutes, once)', 0);
     const appliance = environment(await probeAppliance(world, signal, progress));
+    const { onLine, close } = followMmdebstrap((message, fraction) =>
+      progress(`practice image: ${message}`, fraction * packagesShare),
+    );
     await exec({
       program: join(assets, 'image.sh'),
       args: [made, suite],
       timeout: 1800,
       signal,
       env: { ...env, ...appliance },
-    });
+      onLine,
+    }).finally(close);
     // libvirt runs QEMU as another user.
     await chmod(made, 0o755);
     await chmod(join(made, 'cloud.qcow2'), 0o644);

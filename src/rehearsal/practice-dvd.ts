@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { VmkilnError } from '../errors.ts';
 import { practiceHint } from '../host/checks/tools.ts';
 import type { World } from '../model.ts';
+import { followMmdebstrap } from './mmdebstrap.ts';
 
 /** One program to start. `timeout` is in seconds. */
 interface PracticeCommand {
@@ -13,6 +14,8 @@ interface PracticeCommand {
   timeout: number;
   env?: Record<string, string>;
   cwd?: string;
+  /** Called with each line that it prints. */
+  onLine?: (line: string) => void;
 }
 
 /** Starts a program and waits for it; rejects when it fails, runs out of time or is aborted. */
@@ -40,6 +43,9 @@ export interface PracticeDvdOptions {
 
 /** What the payload is made of: editing anything else does not rebuild it. */
 const payloadFiles = ['payload.sh', 'payload-hook.sh', 'payload.packages', 'payload.modules'];
+
+/** How much of the time the payload takes, of 1. */
+const payloadShare = 0.94;
 
 /** The folder of the assets, the same from src/ and from dist/. */
 function assetsFolder(): string {
@@ -136,13 +142,17 @@ export async function practiceDvd(
   try {
     const payload = path.join(home, `payload-${digests.payload.slice(0, 12)}`);
     if (!(await exists(payload))) {
-      progress('practice DVD: building the payload from Debian packages (two to three minutes, once)', 0);
+      progress('practice DVD: building the payload from Debian packages (some minutes, once)', 0);
       const made = path.join(work, 'payload');
       await mkdir(made);
       const suite =
         /^suite=(\w+)$/m.exec(await readFile(path.join(releaseFolder(release), 'release.env'), 'utf8'))?.[1] ??
         'bookworm';
-      await run({ program: path.join(assets, 'payload.sh'), args: [made, suite], timeout: 1800 });
+      const { onLine, close } = followMmdebstrap((message, fraction) =>
+        progress(`practice DVD: ${message}`, fraction * payloadShare),
+      );
+      const program = path.join(assets, 'payload.sh');
+      await run({ program, args: [made, suite], timeout: 1800, onLine }).finally(close);
       signal.throwIfAborted();
       await rename(made, payload).catch(async (error: unknown) => {
         // Another build was quicker: its payload is the same.
@@ -156,7 +166,7 @@ export async function practiceDvd(
     ] as const;
     for (const [index, [step, words]] of steps.entries()) {
       signal.throwIfAborted();
-      progress(`practice DVD: ${words}`, 0.7 + index * 0.1);
+      progress(`practice DVD: ${words}`, payloadShare + index * 0.02);
       await run({
         program: path.join(assets, 'media.sh'),
         args: [step, releaseFolder(release), payload, work, ...(dress ? [dress.distribution, dress.release] : [])],

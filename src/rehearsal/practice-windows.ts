@@ -5,12 +5,16 @@ import { fileURLToPath } from 'node:url';
 import type { Media } from '../model.ts';
 import type { MediaSource } from '../pipeline/prepare.ts';
 import { withLock } from '../store/lock.ts';
-import { exec } from '../tools/exec.ts';
+import { exec, type ExecOptions } from '../tools/exec.ts';
 import { makeOnce } from './make-once.ts';
+import { followMmdebstrap } from './mmdebstrap.ts';
 import { contentDigest } from './practice-dvd.ts';
 
 const assets = fileURLToPath(new URL('../../src/rehearsal/windows/', import.meta.url));
 const suite = 'bookworm';
+
+/** How much of the time the packages take, of 1; the rest is images of them, and ISOs. */
+const packagesShare = 0.7;
 
 /** The media of a release, by role, as media.sh names them. */
 const files = { iso: 'windows.iso', virtioIso: 'virtio.iso', cloudbaseInitMsi: 'CloudbaseInitSetup.msi' };
@@ -46,13 +50,16 @@ async function makeMedia(release: string, options: Parameters<MediaSource>[1]): 
   );
   if (!download) return media;
   const making = { workDir: work, world, signal };
-  const run = (program: string, args: string[], timeout: number) =>
-    exec({ program: join(assets, program), args, timeout, signal, env });
+  const run = (program: string, args: string[], timeout: number, more: Partial<ExecOptions> = {}) =>
+    exec({ program: join(assets, program), args, timeout, signal, env, ...more });
   await makeOnce(folder, { ...making, what: `the practice media of Windows ${release}` }, async (made) => {
     const payload = join(home, `payload-windows-${digests.payload.slice(0, 12)}`);
     await makeOnce(payload, { ...making, what: 'the payload of practice Windows' }, async (content) => {
-      progress('practice media: building the payload from Debian packages (two to three minutes, once)', 0);
-      await run('payload.sh', [content, suite], 1800);
+      progress('practice media: building the payload from Debian packages (some minutes, once)', 0);
+      const { onLine, close } = followMmdebstrap((message, fraction) =>
+        progress(`practice media: ${message}`, fraction * packagesShare),
+      );
+      await run('payload.sh', [content, suite], 1800, { onLine }).finally(close);
     });
     progress('practice media: writing the ISOs', 0.9);
     await run('media.sh', [release, await labelOf(release), payload, made], 600);

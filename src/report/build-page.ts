@@ -64,8 +64,8 @@ export function buildView(facts: Facts, all: readonly BuildRecord[], neighbours:
     packageCount: String(packages?.length ?? 0),
     changes: before && build.outcome === 'done' ? changesOf(build, before) : null,
     difference: difference ? differenceOf(difference) : null,
-    published: build.published.map(({ target, name = '', location, size, sha256, unchanged }) => ({
-      ...{ target, name, location, size: formatBytes(size), sha256, unchanged },
+    published: build.published.map(({ target, name = '', location, size, sha256, unchanged, already = '' }) => ({
+      ...{ target, name, location, size: formatBytes(size), sha256, unchanged, already },
     })),
     history: past.length < 2 ? null : historyOf(past, 'past'),
     logs: logs.map((log) => ({ ...log, whole: log.first === 1, size: formatBytes(Buffer.byteLength(log.text)) })),

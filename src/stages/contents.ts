@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { collectContents, type Contents, readCollected } from '../describe/collect.ts';
 import { rpmFormat } from '../describe/packages.ts';
 import type { ExecResult } from '../tools/exec.ts';
+import type { Question } from '../tools/guestfs.ts';
 import { guestInventory } from '../tools/inventory.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import type { StageContext } from './stage.ts';
@@ -10,16 +11,16 @@ import type { StageContext } from './stage.ts';
 const file = 'contents.json';
 
 /**
- * Asks an overlay of the finished image by commands of guestfish(1), of which any may fail, and reads in the same launch what `readContents` returns
+ * Asks an overlay of the finished image by commands of guestfish(1), and reads in the same launch what `readContents` returns
  * later. What cannot be read is left to that, which can say why.
  */
 export async function askAndRead(
   overlay: string,
-  commands: readonly (readonly string[])[],
+  questions: readonly Question[],
   context: StageContext,
 ): Promise<ExecResult> {
   return withFolder(context, async (folder) => {
-    const call = guestInventory(overlay, folder, rpmFormat, context.host, commands);
+    const call = guestInventory(overlay, folder, rpmFormat, context.host, questions);
     const answers = await context.control({ ...call, accept: [1] });
     const contents = await readCollected(folder).catch(() => undefined);
     if (contents) await writeFile(context.work(file), JSON.stringify(contents), { mode: 0o600 });

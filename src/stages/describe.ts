@@ -12,6 +12,7 @@ import { withImage } from '../images/file.ts';
 import { inspectImage } from '../images/inspect.ts';
 import type { SecretRef } from '../model.ts';
 import { readContents } from './contents.ts';
+import { digestsOf } from '../store/digest.ts';
 import { type Kept, readDocuments } from './documents.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import type { Stage, StageContext } from './stage.ts';
@@ -47,11 +48,11 @@ export const describe: Stage<Settings> = {
       takes: applianceTakes(host),
       settings,
       // Not the name: a recipe with another one has the same image.
-      counts: { version: 1, signer },
+      counts: { version: 2, signer },
     };
   },
   run: async ({ settings }, context) => {
-    const { path, sha256, size, build, madeAt } = context.image();
+    const { path, sha256, size, build, madeAt, sha512 = await readSha512(path, context) } = context.image();
     const key = await keyOf(settings, context);
     const kept = context.document(verdictStage);
     const verdict = kept && (JSON.parse(await readFile(kept.path, 'utf8')) as Verdict);
@@ -68,7 +69,7 @@ export const describe: Stage<Settings> = {
     const documents = documentsOf(
       inventory,
       context.plan,
-      { image: { name: settings.file, digest: { sha256 } }, build, finishedOn: madeAt },
+      { image: { name: settings.file, digest: { sha256, sha512 } }, build, finishedOn: madeAt },
       { key, verdict },
     );
     await writeFile(context.work('describe.json'), JSON.stringify({ version: 1, documents } satisfies Kept));
@@ -91,6 +92,11 @@ async function keyOf({ signWith, signer }: Settings, { world }: StageContext): P
   throw new VmkilnError('SIGNATURE_INVALID', 'the key to sign with is not the one that the build was planned with', {
     hint: 'build again, with the key that is there now',
   });
+}
+
+/** Of an image that a version made which did not keep it. */
+async function readSha512(path: string, { signal }: StageContext): Promise<string> {
+  return (await digestsOf(path, signal)).sha512;
 }
 
 async function virtualSizeOf(path: string, { signal }: StageContext): Promise<Pick<Inventory['image'], 'virtualSize'>> {

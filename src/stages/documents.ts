@@ -3,7 +3,7 @@ import { judgeStatements } from '../describe/check.ts';
 import { type Documents, suffixes } from '../describe/names.ts';
 import { sha256Of } from '../describe/statements.ts';
 import type { Layer } from '../store/checkpoints.ts';
-import type { ImageDocument } from '../targets/target.ts';
+import type { ImageDocument, ImageToPublish } from '../targets/target.ts';
 
 /** What the stage describe keeps about an image: its texts in one file. */
 export type Kept = { version: 1; documents: Documents };
@@ -13,10 +13,13 @@ export async function readDocuments({ path }: Pick<Layer, 'path'>): Promise<Docu
   return (JSON.parse(await readFile(path, 'utf8')) as Kept).documents;
 }
 
-/** What targets take of it: the texts, and what the image was made from. */
-export function toPublish(documents: Documents, sha256: string): { documents: ImageDocument[]; media?: string[] } {
+/** What targets take of it: the texts, what the image was made from, and its SHA-512. */
+export function toPublish(
+  documents: Documents,
+  sha256: string,
+): Pick<ImageToPublish, 'documents' | 'media' | 'sha512'> {
   const found = judgeStatements(documents.statements, sha256, undefined, undefined);
-  return { documents: documentsOf(documents), ...(found.ok && { media: found.media }) };
+  return { documents: documentsOf(documents), ...(found.ok && { media: found.media, sha512: found.sha512 }) };
 }
 
 function documentsOf(documents: Documents): ImageDocument[] {

@@ -4,6 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 /** Reads new lines. `rest` is the last one as far as it was written, such as a question that waits for its answer. */
 export type Follow = (() => Promise<string[]>) & { rest: () => string };
 
+/** Characters that are kept of a line that does not end. */
+const longestLine = 1024 ** 2;
+
 /**
  * Reads what a growing file has gained since the last call, in whole lines. A file that shrank was rotated by
  * virtlogd (2 MiB by default): reading starts again at its beginning. A file that is not there yet has no lines, nor has
@@ -33,7 +36,7 @@ export function follow(path: string): Follow {
       await file.close();
     }
     const lines = pending.split(/\r?\n|\r/);
-    pending = lines.pop() ?? '';
+    pending = (lines.pop() ?? '').slice(-longestLine);
     return lines.map((line) => stripControls(line));
   };
   return Object.assign(read, { rest: () => stripControls(pending) });

@@ -34,7 +34,7 @@ type Watcher = {
   isPaused: () => Promise<boolean>;
 };
 
-/** Looks at the logs and the domain until virt-install ends or the installation has failed. */
+/** Looks at the logs and the domain, from the start of the guest, until virt-install ends or the installation has failed. */
 export async function watchInstaller(
   settings: InstallSettings,
   context: StageContext,
@@ -64,6 +64,7 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
   let shown = '';
   let lookedAt = startedAt;
   let pressedAt = -Infinity;
+  let acceptedAt = Infinity;
   const watcher: Watcher = {
     watch: startWatch(startedAt),
     look: async () => {
@@ -80,10 +81,12 @@ function openWatcher({ log, bootKey }: InstallSettings, context: StageContext): 
       const seconds = (performance.now() - startedAt) / 1000;
       // The installer has spoken: from now on a key would answer its questions.
       const { fraction, fatal } = watcher.watch;
-      if (!bootKey || fraction > 0 || fatal || seconds > bootKey.during) return;
+      if (!bootKey || fraction > 0 || fatal || seconds - acceptedAt > bootKey.during) return;
       if (seconds - pressedAt < bootKey.every) return;
       pressedAt = seconds;
-      await context.control(sendKey(connect, context.domain, bootKey.key));
+      const { exitCode } = await context.control(sendKey(connect, context.domain, bootKey.key));
+      // virsh refuses it while the domain does not run yet.
+      if (exitCode === 0) acceptedAt = Math.min(acceptedAt, seconds);
     },
     isPaused: async () => {
       if (performance.now() - lookedAt < activityInterval) return false;

@@ -7,12 +7,12 @@ import { dumpDomain, type RunVirsh } from '../tools/virsh.ts';
 import { virtInstall } from '../tools/virt-install.ts';
 import { collectBundle, explainFailure, keepLogs } from './install-failure.ts';
 import { checkPoweredOff, type InstallSettings, watchInstaller } from './install-watch.ts';
-import { startAlone } from './start-alone.ts';
+import { startAlone, startLimit } from './start-alone.ts';
 import type { Stage, StageContext, Step } from './stage.ts';
 import { guestTakes } from './weight.ts';
 
 /** Seconds that virt-install itself may take longer than the installation: the watcher decides, not this. */
-const margin = 300;
+const margin = startLimit + 300;
 
 /** Runs the installer from the media, driven by the rendered answer file, and watches it to its end. */
 export const install: Stage<InstallSettings> = {
@@ -91,9 +91,10 @@ async function installWatched(
 ): Promise<'installed' | 'frozen'> {
   const ended = new AbortController();
   const stop = new AbortController();
-  const running = startAlone(context.host.connect, context, () => context.run(command, { signal: stop.signal }))
-    .catch((error: unknown) => ({ error }))
-    .finally(() => ended.abort());
+  const guest = await startAlone(context.host.connect, context, (signal) =>
+    context.run(command, { signal: AbortSignal.any([signal, stop.signal]) }),
+  );
+  const running = guest.running.catch((error: unknown) => ({ error })).finally(() => ended.abort());
   const { watch, failure } = await watchInstaller(settings, context, ended.signal);
   if (failure === 'frozen' && ifFrozen === 'tell') {
     stop.abort();

@@ -16,6 +16,7 @@ import type {
 import type { HookName } from '../recipe/hooks.ts';
 import type { Layer } from '../store/checkpoints.ts';
 import type { PlannedTarget } from '../targets/index.ts';
+import type { Serial } from '../targets/serial.ts';
 import type { ImageToPublish } from '../targets/target.ts';
 import type { ExecOptions, ExecResult } from '../tools/exec.ts';
 
@@ -68,8 +69,8 @@ export type StageContext = {
   /** Runs one planned command to its end; its output goes to a log of its own. `signal` stops this one alone. */
   run(command: Command, options?: { onLine?: (line: string) => void; signal?: AbortSignal }): Promise<ExecResult>;
   /**
-   * Runs a control command (virsh, cp): declared in pipeline/context.ts, and not part of the plan. `signal` replaces the
-   * build's own, for clean-up after an abort.
+   * Runs a control command, which is not part of the plan: virsh to watch a guest, cp to publish. `signal` replaces the build's own, for
+   * clean-up after an abort.
    */
   control(call: Omit<ExecOptions, 'signal' | 'log' | 'redact'>, signal?: AbortSignal): Promise<ExecResult>;
   /** Absolute path of a file in the work folder. */
@@ -89,6 +90,8 @@ export type StageContext = {
   /** The folder of the last build of this image that was published, and its id. */
   lastPublished?: { build: string; folder: string } | undefined;
   build: string;
+  /** Of its publication. */
+  serial: Serial;
   keepOnFailure: boolean;
 };
 
@@ -96,7 +99,7 @@ export type StageContext = {
 export type Publication = {
   image: Omit<
     ImageToPublish,
-    | ('path' | 'sha256' | 'size' | 'build' | 'serial' | 'rollback' | 'documents')
+    | ('path' | 'sha256' | 'sha512' | 'size' | 'build' | 'serial' | 'rollback' | 'documents')
     | ('readSha256' | 'identity' | 'inspection' | 'unfit')
   >;
   targets: readonly PlannedTarget[];

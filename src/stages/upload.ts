@@ -1,6 +1,5 @@
 import { plannedTargets } from '../targets/index.ts';
 import { publishAll } from '../targets/publish.ts';
-import { serialOfBuild } from '../targets/serial.ts';
 import { systemProperties } from '../targets/system-properties.ts';
 import type { TargetCall } from '../targets/target.ts';
 import { readDocuments, toPublish } from './documents.ts';
@@ -34,7 +33,7 @@ export const upload: Stage<Publication> = {
     };
   },
   run: async ({ settings }, context) => {
-    const { path, sha256, size } = context.image();
+    const { path, sha256, sha512, size } = context.image();
     const to = {
       ...context.world,
       signal: context.signal,
@@ -47,8 +46,9 @@ export const upload: Stage<Publication> = {
     const described = context.document('describe');
     const image = {
       ...settings.image,
-      ...{ path, sha256, size, build: context.build, serial: serialOfBuild(context.build) },
       ...(described && toPublish(await readDocuments(described), sha256)),
+      ...{ path, sha256, size, build: context.build, serial: context.serial },
+      ...(sha512 !== undefined && { sha512 }),
     };
     return publishAll(settings.targets, image, to, (place) => context.emit({ type: 'published', ...place }));
   },

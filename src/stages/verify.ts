@@ -61,7 +61,7 @@ export const verify: Stage<Settings> = {
       keys: ['cloudInit', 'verify'],
       takes: wanted.system === 'linux' ? clonesTake(wanted, host) : applianceTakes(host),
       settings,
-      // A check that is new asks again.
+      // A check that is new asks again, and so does one that finds more than it did: raise the version.
       counts: {
         ...settings,
         name: undefined,
@@ -69,6 +69,7 @@ export const verify: Stage<Settings> = {
         practiceDvd: undefined,
         described: undefined,
         known: checkNames,
+        version: 2,
         checks: settings.checks.map((check) => withFiles(check, (path) => files.get(path))),
       },
     };
@@ -131,7 +132,8 @@ function refuse(results: readonly CheckResult[], report: string): void {
   const failed = results.filter(({ outcome }) => outcome === 'failed');
   if (failed.length === 0) return;
   const lines = failed.map(({ check, message }) => `  ${check}: ${message.replaceAll('\n', '\n    ')}`);
-  throw new VmkilnError('VERIFY_FAILED', `the image is not fit to be published:\n${lines.join('\n')}`, {
+  const names = [...new Set(failed.map(({ check }) => check))].join(', ');
+  throw new VmkilnError('VERIFY_FAILED', `the image is not fit to be published: ${names}\n${lines.join('\n')}`, {
     hint: `the results of all checks are in ${report}; a check that may fail belongs into verify.skip of the recipe`,
   });
 }

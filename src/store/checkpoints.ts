@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fs from 'fs-extra';
 import type { StageName } from '../model.ts';
-import { digestFile } from './digest.ts';
+import { digestsOf } from './digest.ts';
 import { evict } from './evict.ts';
 import { fileSizes, syncFolder, writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
@@ -19,6 +19,8 @@ export type Layer = {
   stage: StageName;
   path: string;
   sha256: string;
+  /** That of a flat file too; records of vmkiln 0.1.0 lack it. */
+  sha512?: string;
   size: number;
   /** The layer below, whose file is this one's backing file. Absent when it stands alone. */
   backing?: { fingerprint: string; path: string };
@@ -118,7 +120,7 @@ async function keep(
     fingerprint,
     stage: made.stage,
     path,
-    sha256: made.flat ? await digestFile(made.file, signal) : '',
+    ...(made.flat ? await digestsOf(made.file, signal) : { sha256: '' }),
     size,
     ...(made.backing && { backing: nameOf(made.backing) }),
     ...(made.about && { about: nameOf(made.about) }),

@@ -9,6 +9,16 @@ export async function digestFile(path: string, signal: AbortSignal, report?: (do
   return hash.digest('hex');
 }
 
+/** Digests of a file, in lower-case hex. */
+export type Digests = { sha256: string; sha512: string };
+
+/** The digests of a file, which is read once. @throws VmkilnError INTERRUPTED */
+export async function digestsOf(path: string, signal: AbortSignal): Promise<Digests> {
+  const [sha256, sha512] = [createHash('sha256'), createHash('sha512')];
+  await digestInto({ update: (data) => [sha256, sha512].map((hash) => hash.update(data)) }, path, signal);
+  return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex') };
+}
+
 /** Feeds a file to a hash, and gives its size in bytes; `report` gets the bytes read so far. @throws VmkilnError INTERRUPTED */
 export async function digestInto(
   hash: { update(data: Uint8Array): unknown },

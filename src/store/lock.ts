@@ -16,13 +16,15 @@ const addressLimit = 107;
  * two hosts that share a folder over the network, do not exclude each other.
  *
  * @param root an existing folder; two paths to the same folder are the same lock.
- * @param options `waiting` is called once when the lock is held by another. An abort ends the waiting, not the body.
+ * @param options `waiting` is called once when the lock is held by another. `holder` is what those who wait are told of this one, a name of
+ * at most 200 letters, digits, dots, underscores and hyphens; `heldBy` is called with that of each holder that is waited for, if it has
+ * one. An abort ends the waiting, not the body.
  * @throws VmkilnError INTERRUPTED, or the signal's own reason if it is a VmkilnError; and whatever `body` throws.
  */
 export async function withLock<T>(
   root: string,
   name: string,
-  options: { signal: AbortSignal; waiting?: () => void },
+  options: { signal: AbortSignal; waiting?: () => void; holder?: string; heldBy?: (holder: string) => void },
   body: () => Promise<T>,
 ): Promise<T> {
   const { signal } = options;
@@ -30,7 +32,7 @@ export async function withLock<T>(
   let waited = false;
   for (;;) {
     if (signal.aborted) throw interrupted(`waiting for ${name}`, signal);
-    const release = await hold(address);
+    const release = await hold(address, options.holder);
     if (release) {
       try {
         return await body();
@@ -40,7 +42,7 @@ export async function withLock<T>(
     }
     if (!waited) options.waiting?.();
     waited = true;
-    await released(address, signal);
+    await released(address, signal, options.heldBy);
   }
 }
 
@@ -56,13 +58,14 @@ function digest(text: string): string {
 }
 
 /** Takes the lock and returns how to let it go, or returns undefined when it is taken. */
-function hold(address: string): Promise<(() => void) | undefined> {
+function hold(address: string, holder = ''): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
     const waiters = new Set<Socket>();
     const server = createServer((socket) => {
       waiters.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => waiters.delete(socket));
+      if (holder !== '') socket.write(`${holder}\n`);
     });
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
@@ -78,8 +81,11 @@ function hold(address: string): Promise<(() => void) | undefined> {
   });
 }
 
-/** Resolves when the holder has let go or has died, or the signal aborts. */
-async function released(address: string, signal: AbortSignal): Promise<void> {
+/** The name of a holder as it comes. Any user of this host may hold an address, and say anything. */
+const holderLine = /^([\w.-]{1,200})\n/;
+
+/** Resolves when the holder has let go or has died, or the signal aborts; `heldBy` is told its name. */
+async function released(address: string, signal: AbortSignal, heldBy?: (holder: string) => void): Promise<void> {
   const wasConnected = await new Promise<boolean>((resolve) => {
     let connected = false;
     const socket = connect(address);
@@ -94,6 +100,10 @@ async function released(address: string, signal: AbortSignal): Promise<void> {
     if (signal.aborted) stop();
     // The end of a connection is only seen by who reads from it.
     socket.resume();
+    socket.once('data', (said: Uint8Array) => {
+      const name = holderLine.exec(String(said))?.[1];
+      if (name !== undefined) heldBy?.(name);
+    });
   });
   // Refused: let go in between, or too many wait for the kernel's queue. A pause keeps this from spinning.
   if (!wasConnected && !signal.aborted) await delay(5 + Math.random() * 20);

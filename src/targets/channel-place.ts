@@ -2,6 +2,12 @@ import { VmkilnError } from '../errors.ts';
 import type { End, Generation } from './channel.ts';
 import type { Serial } from './serial.ts';
 
+/**
+ * Data as a service hashes it: the algorithm, as hashlib of Python names it, and the digest in lower-case hex, if it tells; and whether that is what
+ * it was when vmkiln published it.
+ */
+export type PlaceData = { algorithm: string | undefined; digest: string | undefined; asPublished: boolean };
+
 /** An image of a place, as whoever promotes or revokes it has to know it. */
 export type Candidate = {
   /** What the place calls it: the name of a file, the id of an image. */
@@ -11,6 +17,8 @@ export type Candidate = {
   build: string;
   rehearsal: boolean;
   revoked: boolean;
+  /** What the place says of its data, where that need not be what the rest says. */
+  data?: PlaceData;
   /** The statements that lie beside it there. */
   statements?: string | undefined;
   /** Digests of the media that it was made from, where the place knows them by itself. */

@@ -17,6 +17,8 @@ export type ImageToPublish = {
   name: string;
   format: DiskFormat;
   sha256: string;
+  /** Its SHA-512, where the build has computed it. */
+  sha512?: string | undefined;
   /** Reads the file for its SHA-256 when that is not known yet. A target that reads all of it anyway has no need to. */
   readSha256?: () => Promise<string>;
   size: number;

@@ -37,6 +37,8 @@ export type ExecResult = { stdout: string; stderr: string; exitCode: number; sec
 
 const stdoutLimit = 64 * 1024 * 1024;
 const tailLimit = 16 * 1024;
+/** Characters after which a line is passed on that has not ended, but for the last, in which a secret may lie. */
+const [longestLine, longestSecret] = [1024 ** 2, 16 * 1024];
 /** A group that ignores SIGTERM is killed after this many seconds. */
 const killGrace = 2;
 
@@ -151,7 +153,9 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 /** Gathers one stream: whole lines to `onLine`, everything redacted to the log, and a bounded part kept as text. */
 function collector(options: ExecOptions, log: WriteStream | undefined, keep: 'head' | 'tail') {
   const decoder = new TextDecoder();
-  let pending = '';
+  // Of a line that has not ended yet, in pieces: to look through it anew for each takes for ever.
+  let pending: string[] = [];
+  let size = 0;
   let kept = '';
   const take = (text: string) => {
     const clean = redact(text, options.redact ?? []);
@@ -162,16 +166,28 @@ function collector(options: ExecOptions, log: WriteStream | undefined, keep: 'he
   };
   return {
     write: (chunk: Uint8Array) => {
-      pending += decoder.decode(chunk, { stream: true });
+      const text = decoder.decode(chunk, { stream: true });
       // Only whole lines are passed on: a secret split over two chunks must still be found.
-      const cut = Math.max(pending.lastIndexOf('\n'), pending.lastIndexOf('\r')) + 1;
-      if (cut === 0) return;
-      take(pending.slice(0, cut));
-      pending = pending.slice(cut);
+      const cut = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+      if (cut > 0) {
+        take([...pending, text.slice(0, cut)].join(''));
+        pending = [];
+        size = 0;
+      }
+      const rest = text.slice(cut);
+      pending.push(rest);
+      size += rest.length;
+      if (size < longestLine) return;
+      // A secret may have begun, and not ended yet.
+      const all = redact(pending.join(''), options.redact ?? []);
+      take(all.slice(0, -longestSecret));
+      pending = [all.slice(-longestSecret)];
+      size = longestSecret;
     },
     end: () => {
-      if (pending !== '') take(pending);
-      pending = '';
+      if (size > 0) take(pending.join(''));
+      pending = [];
+      size = 0;
     },
     text: () => kept,
   };

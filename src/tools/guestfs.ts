@@ -102,14 +102,39 @@ export function copyOut(
   return { program: 'guestfish', args, env: environment(host), timeout: 300 };
 }
 
+/** A command of guestfish(1) by its words, which may fail; or a line as guestfish reads it, with pipes and programs of this host. */
+export type Question = readonly string[] | { line: string };
+
+/** Commands as guestfish(1) reads them from its standard input. */
+export function questionLines(questions: readonly Question[]): string {
+  return questions
+    .map((question) =>
+      'line' in question
+        ? question.line
+        : `-${question.map((word, at) => (at === 0 ? word : quotedWord(word))).join(' ')}`,
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** A word in double quotes, in which guestfish reads backslashes (guestfish(1), "QUOTING WITH SPACES"). */
+function quotedWord(word: string): string {
+  return `"${word.replace(/[\\"]/g, '\\$&')}"`;
+}
+
 /**
  * Runs commands of guestfish(1) on the system of a qcow2, mounted as its own fstab says and only to be read. One that fails does not
- * stop the others.
+ * stop the others. Their files lie in `folder`.
  */
-export function askGuest(disk: string, commands: readonly (readonly string[])[], host: ApplianceHost): Call {
-  const words = commands.flatMap(([name = '', ...args]) => [':', `-${name}`, ...args]);
-  const args = ['--ro', '--format=qcow2', '-a', disk, '-i', '--', ...words.slice(1)];
-  return { program: 'guestfish', args, env: environment(host), timeout: 900 };
+export function askGuest(disk: string, folder: string, questions: readonly Question[], host: ApplianceHost): Call {
+  return {
+    program: 'guestfish',
+    args: ['--ro', '--format=qcow2', '-a', disk, '-i'],
+    input: questionLines(questions),
+    cwd: folder,
+    env: environment(host),
+    timeout: 900,
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ApplianceHost } from '../model.ts';
 import type { Call } from './exec.ts';
-import { environment } from './guestfs.ts';
+import { environment, type Question, questionLines } from './guestfs.ts';
 
 /** What is known of a guest by the inspection of libguestfs: each in a file `guest-…`. */
 const guestFacts = ['type', 'distro', 'product-name', 'arch', 'major-version', 'minor-version'] as const;
@@ -34,28 +34,22 @@ df | cat > df
 }
 
 /**
- * guestfish(1) on a throw-away overlay: an rpm database of Berkeley DB is locked to be read, and a journal is replayed. It begins with `commands`,
- * of which any may fail, and prints what they print.
+ * guestfish(1) on a throw-away overlay: an rpm database of Berkeley DB is locked to be read, and a journal is replayed. It begins with `questions`
+ * and prints what they print.
  */
 export function guestInventory(
   overlay: string,
   folder: string,
   rpmFormat: string,
   host: ApplianceHost,
-  commands: readonly (readonly string[])[] = [],
+  questions: readonly Question[] = [],
 ): Call {
-  const lines = commands.map(([name = '', ...args]) => `-${[name, ...args.map(quoted)].join(' ')}\n`);
   return {
     program: 'guestfish',
     args: ['--format=qcow2', '-a', overlay, '-i'],
-    input: lines.join('') + script(rpmFormat),
+    input: questionLines(questions) + script(rpmFormat),
     cwd: folder,
     timeout: 900,
     env: environment(host),
   };
-}
-
-/** A word in double quotes, in which guestfish reads backslashes (guestfish(1), "QUOTING WITH SPACES"). */
-function quoted(word: string): string {
-  return `"${word.replace(/[\\"]/g, '\\$&')}"`;
 }

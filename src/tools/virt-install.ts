@@ -11,7 +11,7 @@ export type InstallDevices = {
   restarts: boolean;
   /**
    * A key (virsh send-key) that the media want pressed before they boot: `every` so many seconds, until the installer
-   * says something, or `during` so many seconds.
+   * says something, or for `during` seconds since the guest took the first.
    */
   bootKey?: { key: string; every: number; during: number };
 };

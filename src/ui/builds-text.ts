@@ -1,7 +1,8 @@
 import type { BuildDetails, BuildRecord } from '../pipeline/builds.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import { noPaint, oneLine, type Paint } from './format.ts';
+import { oneLine } from './columns.ts';
+import { noPaint, type Paint, publishedNote } from './format.ts';
 import { table } from './table.ts';
 
 // What is shown comes with harmless texts.
@@ -20,10 +21,13 @@ export function buildsText(builds: readonly BuildRecord[], now: number, paint: P
   const [head = '', ...lines] = table(['OUTCOME', 'BUILD', 'BEGAN (UTC)', 'TOOK', 'IMAGE', 'WHY'], rows)
     .trimEnd()
     .split('\n');
-  return [
-    paint('title', head),
-    ...lines.map((line) => paint(/^(done|running)\b/.test(line) ? 'good' : 'bad', line)),
-  ].join('\n');
+  return [paint('title', head), ...lines.map((line) => paint(roleOf(line.split(' ')[0] ?? ''), line))].join('\n');
+}
+
+/** How an outcome is coloured: what was interrupted has not failed. */
+function roleOf(outcome: string): 'good' | 'warn' | 'bad' {
+  if (outcome === 'done' || outcome === 'running') return 'good';
+  return outcome === 'interrupted' ? 'warn' : 'bad';
 }
 
 /** The first line of what went wrong, if anything did: the named cause if there is one. */
@@ -68,10 +72,7 @@ export function imageBytes({ published }: Pick<BuildRecord, 'published'>): numbe
 export function buildText(build: BuildDetails, now: number, paint: Paint = noPaint): string {
   const { failure } = build;
   const head = [
-    [
-      paint('title', build.build),
-      paint(build.outcome === 'done' || build.outcome === 'running' ? 'good' : 'bad', build.outcome),
-    ].join('  '),
+    [paint('title', build.build), paint(roleOf(build.outcome), build.outcome)].join('  '),
     `  recipe  ${build.recipe}${build.rehearsal ? ' (rehearsal)' : ''}`,
     `  began   ${timeText(build.startedAt)} UTC${durationText(build, now) === '' ? '' : `, took ${durationText(build, now)}`}`,
     `  folder  ${build.folder} (${formatBytes(build.folderBytes)})`,
@@ -81,13 +82,16 @@ export function buildText(build: BuildDetails, now: number, paint: Paint = noPai
     ...build.commands.filter((command) => command.stage === stage).map(commandText),
   ]);
   const images = build.published.map(
-    ({ target, location, size, unchanged, sha256 }) =>
-      `  ${target}: ${location} (${formatBytes(size)}${unchanged ? ', unchanged' : ''})\n    sha256 ${sha256}`,
+    (image) =>
+      `  ${image.target}: ${image.location} (${formatBytes(image.size)}${publishedNote(image, [', ', ''])})\n    sha256 ${image.sha256}`,
   );
   const changes = build.difference && [`  since ${build.difference.since}: ${build.difference.summary}`];
   const advice = failure && adviceOf(failure);
   const failed = failure && [
-    labelled('failed', `${failure.stage === undefined ? '' : `${failure.stage}: `}${failure.message}`),
+    labelled(
+      build.outcome === 'interrupted' ? 'interrupted' : 'failed',
+      `${failure.stage === undefined ? '' : `${failure.stage}: `}${failure.message}`,
+    ),
     ...(failure.explanation ? [labelled('why', whyOf(failure.explanation))] : []),
     ...(advice === undefined ? [] : [labelled('next', advice)]),
     ...(failure.bundle === undefined ? [] : [labelled('bundle', failure.bundle)]),

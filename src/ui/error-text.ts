@@ -31,8 +31,19 @@ export function whyOf({ cause, file, line }: Explanation): string {
 }
 
 /** What to do about a failure: what the named cause advises comes first. */
-export function adviceOf({ hint, explanation }: { hint?: string | undefined; explanation?: Explanation | undefined }) {
-  return [explanation?.remedy, hint].filter((part) => part !== undefined).join('; ') || undefined;
+export function adviceOf({
+  code,
+  hint,
+  explanation,
+}: {
+  code?: string | undefined;
+  hint?: string | undefined;
+  explanation?: Explanation | undefined;
+}): string | undefined {
+  const remedy = explanation?.remedy;
+  // Both would say that there has to be room.
+  const own = code === 'DISK_FULL' && remedy !== undefined ? undefined : hint;
+  return [remedy, own].filter((part) => part !== undefined).join('; ') || undefined;
 }
 
 /** `  why: text`, its further lines indented under the first. */

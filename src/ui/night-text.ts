@@ -11,7 +11,7 @@ import { promotedText } from '../factory/promote.ts';
 import { retryText } from '../factory/retry.ts';
 import { formatBytes, formatDuration, shellQuote } from '../text.ts';
 import { labelled } from './error-text.ts';
-import { noPaint, type Paint } from './format.ts';
+import { noPaint, type Paint, publishedNote } from './format.ts';
 
 // What is shown comes with harmless texts.
 
@@ -121,7 +121,7 @@ function linesOf({ reasons, notes, difference, published = [], promoted = [], bu
   return [
     ...reasons.map(({ text }) => `because ${text}`),
     ...(difference === undefined ? [] : [`changes: ${difference}`]),
-    ...published.map(({ target, location, unchanged }) => `${target}: ${location}${unchanged ? ' (unchanged)' : ''}`),
+    ...published.map((image) => `${image.target}: ${image.location}${publishedNote(image)}`),
     ...promoted.map(promotedText),
     ...(build === undefined ? [] : [`build ${build}`]),
     ...notes,

@@ -1,35 +1,53 @@
 import type { Event, Prediction } from '../model.ts';
 import { adviceOf, labelled, whyOf } from './error-text.ts';
-import { formatPercent } from './format.ts';
-import type { Ui } from './ui.ts';
-import { formatBytes, formatClock, formatDuration, harmless, shellQuote } from '../text.ts';
+import { formatPercent, publishedNote } from './format.ts';
+import { lookAt, reportOf } from './result-text.ts';
+import { openProgramOutput } from './program-output.ts';
+import type { Detail, Ui } from './ui.ts';
+import { formatBytes, formatClock, formatDay, formatDuration, harmless, shellQuote } from '../text.ts';
 
 /** Progress is shown when it moved by this fraction, or after this many milliseconds. */
 const progressStep = 0.1;
 const progressPause = 15_000;
 
-type Build = { start: number; shown?: { what: string; at: number; fraction: number } };
+type Build = {
+  /** The day of its last line. */
+  day?: string;
+  shown?: { what: string; at: number; fraction: number };
+  /** Seconds that the stage took in earlier builds which runs now. */
+  predicted?: number | undefined;
+};
 
 /**
- * One line per event: for logs, CI and pipes. The clock is the time since the build started. With several recipes each
+ * One line per event, with the time of day, and the day where one begins: for logs, CI and pipes. With several recipes each
  * line names its own, as the user gave it: the name of an image may be that of two.
  */
-export function openPlain(err: { write(text: string): unknown }, options: { recipes: readonly string[] }): Ui {
+export function openPlain(
+  err: { write(text: string): unknown },
+  { recipes, detail }: { recipes: readonly string[]; detail?: Detail },
+): Ui {
   const builds = new Map<string, Build>();
+  const named = (index: number) => (recipes.length > 1 ? ` ${recipes[index]}` : '');
+  const output = openProgramOutput((line, index) => void err.write(harmless(`  |${named(index)} ${line}\n`)));
   return {
     emit: (event, index) => {
+      if (detail === 'verbose') output.follow(event, index);
+      if (detail === 'quiet' && event.type !== 'warning' && event.type !== 'failed') return;
       const at = Date.parse(event.at);
-      const build = builds.get(event.build) ?? { start: at };
+      const build = builds.get(event.build) ?? {};
       builds.set(event.build, build);
-      if (event.type === 'progress' && !due(build, event, at)) return;
-      const text = eventText(event);
+      if (event.type === 'stage-started') build.predicted = event.predicted?.seconds;
+      if (event.type === 'progress' && detail !== 'verbose' && !due(build, event, at)) return;
+      const text = eventText(event, build.predicted);
       if (text === undefined) return;
-      const head = `${formatClock((at - build.start) / 1000)}${options.recipes.length > 1 ? ` ${options.recipes[index]}` : ''}`;
-      err.write(harmless(`${head} ${indented(text)}\n`));
+      const day = formatDay(at);
+      const date = day === build.day ? '' : `${day} `;
+      build.day = day;
+      err.write(harmless(`${date}${formatClock(at)}${named(index)} ${indented(text)}\n`));
     },
     drop: () => undefined,
     say: (message) => void err.write(`vmkiln: ${message}\n`),
-    close: async () => {},
+    close: async () => output.close(),
   };
 }
 
@@ -46,15 +64,18 @@ function due(build: Build, event: Event & { type: 'progress' }, at: number): boo
   return true;
 }
 
-/** One event as text without its time; undefined for what only machines want. Further lines are indented. */
-export function eventText(event: Event): string | undefined {
+/**
+ * One event as text without its time; undefined for what only machines want. Further lines are indented. `predicted` is what the
+ * stage took in earlier builds, in seconds.
+ */
+function eventText(event: Event, predicted: number | undefined): string | undefined {
   switch (event.type) {
     case 'build-started':
       return `build ${event.build} of ${event.recipe}${event.rehearsal ? ' (rehearsal)' : ''} in ${event.folder}`;
     case 'stage-started':
       return `${event.stage}: started${reason(event.because)}${about(event.predicted)}`;
     case 'stage-finished':
-      return `${event.stage}: finished in ${formatDuration(event.seconds)}`;
+      return `${event.stage}: finished in ${formatDuration(event.seconds)}${late(event.seconds, predicted)}`;
     case 'stage-reused':
       return `${event.stage}: reused${reason(event.because)}`;
     case 'stage-skipped':
@@ -73,18 +94,19 @@ export function eventText(event: Event): string | undefined {
       return `different from ${event.since}: ${event.summary}`;
     case 'published':
       return (
-        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${event.unchanged ? ', unchanged' : ''})` +
-        `\n${labelled('sha256', event.sha256)}`
+        `published to ${event.target}: ${event.location} (${formatBytes(event.size)}${publishedNote(event, [', ', ''])})` +
+        `\n${labelled('sha256', event.sha256)}${event.location.startsWith('/') ? `\n${labelled('look', lookAt(event.location))}` : ''}`
       );
     case 'failed':
       return [
-        `failed: ${event.stage ? `${event.stage}: ` : ''}${event.message}`,
+        `${event.code === 'INTERRUPTED' ? 'interrupted' : 'failed'}: ${event.stage ? `${event.stage}: ` : ''}${event.message}`,
         event.explanation === undefined ? '' : `\n${labelled('why', whyOf(event.explanation))}`,
         nextLine(adviceOf(event)),
         event.bundle === undefined ? '' : `\n${labelled('bundle', event.bundle)}`,
+        `\n${labelled('report', reportOf(event.build))}`,
       ].join('');
     case 'build-finished':
-      return `finished in ${formatDuration(event.seconds)}`;
+      return `finished in ${formatDuration(event.seconds)}\n${labelled('report', reportOf(event.build))}`;
     default:
       return event satisfies never;
   }
@@ -101,6 +123,10 @@ function reason(because: string): string {
 
 function about(predicted: Prediction | undefined): string {
   return predicted === undefined ? '' : `, about ${formatDuration(predicted.seconds)}`;
+}
+
+function late(seconds: number, predicted: number | undefined): string {
+  return predicted === undefined || seconds <= predicted ? '' : `, late: it usually takes ${formatDuration(predicted)}`;
 }
 
 function nextLine(hint: string | undefined): string {

@@ -1,4 +1,4 @@
-import type { Arg, Command, MediaFile, Piece, Plan, Prediction, StagePlan } from '../model.ts';
+import type { Arg, Command, MediaFile, Piece, Plan, Prediction } from '../model.ts';
 import { predictedTotal } from '../pipeline/predict.ts';
 import { resolveArg, type Places } from '../pipeline/resolve.ts';
 import type { TargetChanges } from '../pipeline/target-changes.ts';
@@ -6,17 +6,17 @@ import { stages as pipeline } from '../pipeline/stages.ts';
 import type { HookName } from '../recipe/hooks.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { noPaint, type Paint } from './format.ts';
-import { allHarmless, formatBytes, formatDuration, shellQuote } from '../text.ts';
+import { allHarmless, formatBytes, formatDuration, harmless, shellQuote } from '../text.ts';
 
 /** What a build decides stands as a variable. */
 const symbols: Places = {
   work: (file) => `$WORK/${file}`,
   rendered: (name) => `$WORK/rendered/${name}`,
-  layer: (stage) => `$LAYERS/${stage}.qcow2`,
+  layer: (stage) => `$CHECKPOINTS/${stage}.qcow2`,
   domain: '$DOMAIN',
 };
 
-/** A word of a command line as plain text, with `$WORK/…`, `$LAYERS/…` and `$DOMAIN` for what a build will decide. */
+/** A word of a command line as plain text, with `$WORK/…`, `$CHECKPOINTS/…` and `$DOMAIN` for what a build will decide. */
 export function displayArg(arg: Arg): string {
   return resolveArg(arg, symbols);
 }
@@ -74,14 +74,17 @@ export function planWithArgv(plan: Plan, targets: readonly TargetChanges[]): unk
   };
 }
 
+/** How a plan is shown: with the texts of the rendered files (`full`), and the command to go on with. */
+export type PlanView = { full: boolean; next: string; paint?: Paint };
+
 /**
- * A plan for people: what it makes, on which host, from which media, the stages and what they will take, the hooks, the
- * commands, the files, and at the end what would change at the targets.
+ * A plan for people: what it makes, on which host, from which media, the hooks, the exact commands, the files, and at the end what
+ * matters most: the stages and what they will take, what would change at the targets, and what to do next.
  */
 export function showPlan(
   given: Plan<Pick<Recipe, 'hooks'>>,
   changes: readonly TargetChanges[],
-  paint: Paint = noPaint,
+  { full, next, paint = noPaint }: PlanView,
 ): string {
   const [plan, targets] = [allHarmless(given), allHarmless(changes)];
   const media = Object.entries(plan.media).map(([role, file]) => `  ${role.padEnd(9)} ${mediaText(file)}`);
@@ -92,21 +95,28 @@ export function showPlan(
       ...media,
       ...plan.notes.map((note) => `  ${paint('warn', 'note')}      ${note.replaceAll('\n', '\n            ')}`),
     ],
-    [paint('title', 'stages'), ...plan.stages.map((stage) => `  ${stageText(stage, paint)}`), ...totalText(plan)],
     ...hooksText(plan, paint),
     ...plan.stages
       .filter(({ commands }) => commands.length > 0)
       .map((stage) => [paint('title', stage.stage), ...stage.commands.map((command) => `  ${shellCommand(command)}`)]),
-    ...plan.rendered.map((file) => [paint('title', `$WORK/rendered/${file.name}`), file.text.trimEnd()]),
+    ...filesText(plan, full, paint),
     [
       paint(
         'dim',
-        "$WORK is the build's work folder, $LAYERS its checkpoints, $DOMAIN its libvirt domain: a build decides them.",
+        "$WORK is the build's work folder, $CHECKPOINTS what earlier stages left, $DOMAIN its libvirt domain: a build decides them.",
       ),
     ],
+    [paint('title', 'stages'), ...stagesText(plan, paint), ...totalText(plan)],
     ...(targets.length > 0 ? [[paint('title', 'targets'), ...targets.flatMap((each) => targetText(each, paint))]] : []),
+    [paint('title', 'next'), `  ${harmless(next)}`],
   ];
   return sections.map((lines) => lines.join('\n')).join('\n\n');
+}
+
+function filesText({ rendered }: Plan, full: boolean, paint: Paint): string[][] {
+  if (full) return rendered.map((file) => [paint('title', `$WORK/rendered/${file.name}`), file.text.trimEnd()]);
+  if (rendered.length === 0) return [];
+  return [[`${paint('title', '$WORK/rendered')}  (--full shows them)`, ...rendered.map(({ name }) => `  ${name}`)]];
 }
 
 function targetText({ target, name, changes, unknown }: TargetChanges, paint: Paint): string[] {
@@ -132,11 +142,15 @@ function mediaText(file: MediaFile): string {
   return `${where}\n            ${file.size === undefined && file.sha256 === undefined ? 'unknown until downloaded' : `${size}, ${digest}`}`;
 }
 
-function stageText(stage: StagePlan, paint: Paint): string {
-  const role = stage.forecast === 'run' ? 'name' : stage.forecast === 'reuse' ? 'good' : 'dim';
-  const because = stage.because === '' ? '' : `  ${stage.because}`;
-  const predicted = stage.forecast === 'run' && stage.predicted ? `  (${predictionText(stage.predicted)})` : '';
-  return `${stage.stage.padEnd(9)} ${paint(role, stage.forecast.padEnd(5))}${because}${predicted}`.trimEnd();
+/** A line for each stage; a reason that is that of the line above is not told again. */
+function stagesText({ stages }: Plan, paint: Paint): string[] {
+  return stages.map((stage, index) => {
+    const role = stage.forecast === 'run' ? 'name' : stage.forecast === 'reuse' ? 'good' : 'dim';
+    const because = stage.because === stages[index - 1]?.because ? '' : stage.because;
+    const predicted = stage.forecast === 'run' && stage.predicted ? `(${predictionText(stage.predicted)})` : '';
+    const line = `  ${stage.stage.padEnd(9)} ${paint(role, stage.forecast.padEnd(5))}`;
+    return [line, because, predicted].filter(Boolean).join('  ').trimEnd();
+  });
 }
 
 function predictionText({ seconds, bytes }: Prediction): string {

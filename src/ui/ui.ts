@@ -1,14 +1,18 @@
 import type { Env, Event, World } from '../model.ts';
+import type { uiKinds } from './kinds.ts';
 
 /** How a build is shown. */
-export type UiKind = 'pretty' | 'plain' | 'json';
+export type UiKind = (typeof uiKinds)[number];
+
+/** Why a build never began: its recipe will not do, or everything was stopped before. */
+export type Dropped = 'refused' | 'interrupted';
 
 /** Shows builds. A user interface sees their events and nothing else; it decides nothing. */
 export type Ui = {
   /** Shows an event of the build of `recipes[index]`. Never throws. */
   emit(event: Event, index: number): void;
-  /** Learns that the build of `recipes[index]` was refused before its first event: nothing more will be heard of it. */
-  drop(index: number): void;
+  /** Learns why nothing more will be heard of the build of `recipes[index]`, which has told of no end. */
+  drop(index: number, why: Dropped): void;
   /** Shows a line for the person at the terminal that belongs to no build. */
   say(message: string): void;
   /** Draws the last state and leaves the terminal as it was. */
@@ -25,13 +29,21 @@ export type CommandContext = {
   sayThrough: <T>(say: (message: string) => void, body: () => Promise<T>) => Promise<T>;
 };
 
-/** `pretty` when standard error is a terminal that can move its cursor and nobody says this is CI, else `plain`. */
-export function defaultUi(stream: { isTTY?: boolean }, env: Env): UiKind {
-  return stream.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb' ? 'pretty' : 'plain';
+/**
+ * `pretty` when standard error is a terminal that can move its cursor and knows its size, which serial consoles do not, and
+ * nobody says this is CI; else `plain`.
+ */
+export function defaultUi(stream: { isTTY?: boolean; columns?: number; rows?: number }, env: Env): UiKind {
+  const isScreen = stream.isTTY === true && env['TERM'] !== 'dumb' && Boolean(stream.columns && stream.rows);
+  return isScreen && !env['CI'] ? 'pretty' : 'plain';
 }
 
 /** A stream that may be a terminal: standard error, or what a test takes for it. */
-export type Screen = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: number; rows?: number };
+export type Screen = Pick<NodeJS.WriteStream, 'write'> &
+  Partial<Pick<NodeJS.WriteStream, 'on' | 'off'>> & { isTTY?: boolean; columns?: number; rows?: number };
+
+/** How much is told: warnings and failures alone, or also what the programs print. */
+export type Detail = 'quiet' | 'verbose';
 
 /** What a user interface shows, and where: events for machines on `stdout`, all that is for people on `stderr`. */
 export type UiOptions = {
@@ -40,6 +52,8 @@ export type UiOptions = {
   stdout: Pick<NodeJS.WriteStream, 'write'>;
   stderr: Screen;
   env: Env;
+  /** Of `plain`. */
+  detail?: Detail;
 };
 
 export async function openUi(kind: UiKind, options: UiOptions): Promise<Ui> {
@@ -49,8 +63,6 @@ export async function openUi(kind: UiKind, options: UiOptions): Promise<Ui> {
     case 'plain':
       return (await import('./plain.ts')).openPlain(options.stderr, options);
     case 'pretty':
-      return options.recipes.length === 1
-        ? (await import('./pretty.ts')).openPretty(options.recipes[0] ?? '', options)
-        : (await import('./board.ts')).openBoard(options);
+      return (await import('./live.ts')).openLive(options);
   }
 }

@@ -1,11 +1,11 @@
-import type { Event, ImageDifference, Published, StageName } from '../model.ts';
+import type { Ahead, Event, ImageDifference, Published, StageName } from '../model.ts';
 import type { Failure } from '../pipeline/events.ts';
 import { stages } from '../pipeline/stages.ts';
 
 /** One line of a build's stage list. `since` is in milliseconds of the epoch, `seconds` is wall time. */
 export type Row = {
   stage: StageName | 'prepare';
-  state: 'waiting' | 'running' | 'done' | 'reused' | 'skipped' | 'failed';
+  state: 'waiting' | 'running' | 'done' | 'reused' | 'skipped' | 'failed' | 'interrupted';
   because: string;
   since: number | undefined;
   seconds: number | undefined;
@@ -20,8 +20,14 @@ export type Row = {
 /** A build as its events have described it so far. */
 export type BuildView = {
   name: string;
+  /** Its id, once it has spoken. */
+  build: string | undefined;
   rehearsal: boolean;
   folder: string | undefined;
+  /** When it began, in milliseconds of the epoch. */
+  since: number | undefined;
+  /** The stages that it expects to run. */
+  ahead: readonly Ahead[];
   rows: Row[];
   warnings: { message: string; hint?: string }[];
   /** How the image differs from the last that was published, if it does. */
@@ -46,8 +52,11 @@ export function emptyView(name: string): BuildView {
   });
   return {
     name,
+    build: undefined,
     rehearsal: false,
     folder: undefined,
+    since: undefined,
+    ahead: [],
     rows: [row('prepare'), ...stages.map(({ name: stage }) => row(stage))],
     warnings: [],
     difference: undefined,
@@ -60,11 +69,14 @@ export function emptyView(name: string): BuildView {
 /** Brings a view up to date with one more event of its build, in place. */
 export function applyEvent(view: BuildView, event: Event): void {
   const at = Date.parse(event.at);
+  view.since ??= at;
+  view.build ??= event.build;
   switch (event.type) {
     case 'build-started':
       view.name = event.name;
       view.rehearsal = event.rehearsal;
       view.folder = event.folder;
+      view.ahead = event.ahead ?? [];
       return;
     case 'stage-started':
       rowOf(view, event.stage).message = '';
@@ -120,7 +132,8 @@ export function applyEvent(view: BuildView, event: Event): void {
       // A failure before the first stage belongs to the preparation.
       const row = view.rows.find((each) => each.stage === failure.stage || each.state === 'running') ?? view.rows[0];
       if (row !== undefined && (row.state === 'running' || row.state === 'waiting')) {
-        Object.assign(row, { state: 'failed', seconds: row.since === undefined ? undefined : (at - row.since) / 1000 });
+        const seconds = row.since === undefined ? undefined : (at - row.since) / 1000;
+        Object.assign(row, { state: isInterrupted(view) ? 'interrupted' : 'failed', seconds });
       }
       return;
     }
@@ -131,6 +144,37 @@ export function applyEvent(view: BuildView, event: Event): void {
     default:
       event satisfies never;
   }
+}
+
+/** Whether the build was stopped before its end, which is no failure of its own. */
+export function isInterrupted({ failure }: BuildView): boolean {
+  return failure?.code === 'INTERRUPTED';
+}
+
+/** How long a running stage runs already, in seconds; `now` is in milliseconds of the epoch. */
+export function elapsed({ since }: Pick<Row, 'since'>, now: number): number {
+  return since === undefined ? 0 : Math.max(0, (now - since) / 1000);
+}
+
+/** Whether a running stage takes longer than it did in earlier builds. */
+export function isLate(row: Row, now: number): boolean {
+  return row.state === 'running' && row.predicted !== undefined && elapsed(row, now) > row.predicted;
+}
+
+/**
+ * The seconds until a build is over, going by earlier builds: `least` says that it will take longer, for of one of its stages
+ * nothing is known, or it is late. Undefined when nothing is known.
+ */
+export function timeLeft(view: BuildView, now: number): { seconds: number; least: boolean } | undefined {
+  const open = view.ahead.flatMap(({ stage, seconds }) => {
+    const row = rowOf(view, stage);
+    if (row.state === 'waiting') return [seconds];
+    if (row.state !== 'running') return [];
+    return [seconds === undefined || isLate(row, now) ? undefined : seconds - elapsed(row, now)];
+  });
+  const known = open.filter((seconds) => seconds !== undefined);
+  if (known.length === 0) return undefined;
+  return { seconds: known.reduce((sum, seconds) => sum + seconds, 0), least: known.length < open.length };
 }
 
 /** The stage that has said what it waits for. */

@@ -57,6 +57,8 @@ type DataSource = (instance: Instance) => Seed;
 /** A clone, before and while it runs. */
 export type Clone = {
   hostname: string;
+  /** The key that lets its user in, as a line of authorized_keys. */
+  publicKey(): Promise<string>;
   /** What its serial console has said since it was last started. */
   console(): Promise<string>;
   /**
@@ -133,6 +135,7 @@ export async function makeClone(
   const tried = (command: string) =>
     ssh(command, 60).catch((cause: unknown) => ({ exitCode: 255, stderr: messageOf(cause) }));
   const text = (path: string) => readFile(file(path), 'utf8').catch(() => '');
+  const publicKey = async () => (await readFile(file('key.pub'), 'utf8')).trim();
   const become = user === 'root' ? '' : 'sudo -n ';
 
   /** Opens the connection that the commands then share; why it cannot. */
@@ -158,10 +161,9 @@ export async function makeClone(
 
   /** Writes what the clone is told of itself, in place of what it was told before, and returns where it finds it. */
   async function tell(source: DataSource, uuid: string, script: string): Promise<InstanceData & { close(): void }> {
-    const publicKey = (await readFile(file('key.pub'), 'utf8')).trim();
     const template = await readFile(new URL(`../../templates/linux/${script}`, import.meta.url), 'utf8');
     const userData = template.replace(/^mark=.*$/m, `mark=${mark}`);
-    const { label, files } = source({ id: uuid, hostname: name, publicKey, script: userData });
+    const { label, files } = source({ id: uuid, hostname: name, publicKey: await publicKey(), script: userData });
     if (label === undefined) {
       const { forwarder, close } = await serveMetadata(files);
       return { metadata: forwarder, close };
@@ -211,6 +213,7 @@ export async function makeClone(
 
   return {
     hostname: name,
+    publicKey,
     console: () => text('console.log'),
     boot: async (mac, awaited, source = options.seed) => {
       for (let tries = 1; ; tries++) {

@@ -8,7 +8,10 @@ import { type Facts, lines, word } from './facts.ts';
 const own: readonly string[] = [
   '^/etc/(hostname|hosts|machine-id|mtab|adjtime|resolv\\.conf|iscsi/initiatorname\\.iscsi|nvme/host(nqn|id))$',
   '^/etc/ssh/ssh_host_',
-  '^/etc/ssl/(certs|private)/',
+  // Keys and certificates that a service makes when it first starts: httpd-init, named, unbound, cockpit.
+  '^/etc/(ssl|pki/tls)/(certs|private)/',
+  '\\.(key|pem|crt|cert|csr)$',
+  '^/etc/(cockpit/ws-certs\\.d|openvswitch)/',
   '^/etc/lvm/(devices|archive|backup|cache)/',
   '^/etc/(\\.updated|\\.pwd\\.lock|passwd|shadow|group|gshadow|subuid|subgid)-?$',
   '^/etc/sysconfig/network$',

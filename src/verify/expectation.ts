@@ -33,8 +33,6 @@ export type LinuxExpectation = {
   timezone?: string;
   /** Arguments that every kernel is started with. */
   kernelArguments: readonly string[];
-  /** Errors of the journal that mean nothing, as regular expressions without flags. */
-  errors: readonly string[];
   /** What an image must not hold before it boots, and of that what it may, as shell patterns. */
   traces: readonly string[];
   kept: readonly string[];

@@ -7,7 +7,9 @@ import {
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
+import type { Question } from '../tools/guestfs.ts';
 import { type Facts, lines } from './facts.ts';
+import { judgeRegistry, registryQuestions } from './sealed-windows.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
 const leastFree = 128 * 1024 ** 2;
@@ -25,7 +27,7 @@ const glob = (pattern: string) => ['glob-expand', pattern];
  * The commands of guestfish(1) that tell what is in an image before it boots: a first boot replaces most of it. Each section begins with `mark`
  * and its name.
  */
-export function questions(wanted: Expectation, mark: string): string[][] {
+export function questions(wanted: Expectation, mark: string): Question[] {
   const sections = wanted.system === 'linux' ? ofLinux(wanted) : ofWindows(wanted);
   return Object.entries({ ...sections, end: [] }).flatMap(([name, commands]) => [
     ['echo', `${mark} ${name}`],
@@ -33,13 +35,22 @@ export function questions(wanted: Expectation, mark: string): string[][] {
   ]);
 }
 
-type Sections = Readonly<Record<string, readonly string[][]>>;
+/** The first question that guestfish could not answer, in its words: that a file is not there is an answer. */
+export function unanswered(errors: string): string | undefined {
+  const faults = [...errors.matchAll(/libguestfs: error: ((?:pread|glob_expand|egrep|statvfs): .*)/g)];
+  return faults
+    .map(([, fault = '']) => fault)
+    .find((fault) => !/No such file or directory|Not a directory/.test(fault));
+}
+
+type Sections = Readonly<Record<string, readonly Question[]>>;
 
 function ofWindows({ answerFile, present, traces }: WindowsExpectation): Sections {
   return {
     answers: [read(answerFile)],
     present: present.map(glob),
     traces: traces.map(glob),
+    ...registryQuestions,
   };
 }
 
@@ -55,16 +66,31 @@ const bound: readonly (readonly [pattern: string, path: string])[] = [
   ['^(Permanent)?MACAddress=', '/etc/systemd/network/*.network'],
 ];
 
+/** A password, its hash or a passphrase in what Anaconda leaves of its kickstart: rootpw, user, bootloader, part and others of pykickstart. */
+const kickstartSecret = '^[^#]*(--iscrypted.*[$][0-9a-z]+[$]|--plaintext|--(password|passphrase)[= ])';
+
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
     'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
+    kickstarts: [['glob', 'egrep', kickstartSecret, '/root/*-ks.cfg']],
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
     config: [read('/etc/cloud/cloud.cfg')],
     space: [['statvfs', '/']],
   };
+}
+
+/** Bytes of the root file system before the first boot: what statvfs(3) says of it. */
+export function rootSize(facts: Facts): number {
+  const space = spaceOf(facts);
+  return space('blocks') * space('frsize');
+}
+
+function spaceOf(facts: Facts): (name: string) => number {
+  const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
+  return (name) => Number(space.get(name));
 }
 
 /** What is wrong with an image that has not been booted. */
@@ -80,8 +106,11 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
   const missing = present.filter((path) => !lines(facts, 'present').includes(path));
   const secret = secrets.exec(answers)?.[2];
   return [
-    resultOf('answer-file', answers === '' ? `${answerFile} is missing: the first boot would ask` : undefined),
+    answers === ''
+      ? resultOf('answer-file', `${answerFile} is missing: the first boot would ask`)
+      : judgeRegistry(facts, 'answer-file'),
     resultOf('secrets', secret === undefined ? undefined : `${answerFile} has a ${secret}`),
+    judgeRegistry(facts, 'autologon'),
     resultOf('cloudbase-init', missing.length === 0 ? undefined : `${missing.join(', ')} is missing`),
     leftoversIn(facts),
   ];
@@ -89,7 +118,8 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
 
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
-  const traces = lines(facts, 'traces').filter((path) => !kept.has(path));
+  const secret = lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : [];
+  const traces = [...secret, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
   return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
 }
@@ -98,8 +128,8 @@ function judgeLinux(facts: Facts): CheckResult[] {
   const ids = lines(facts, 'machine-id').filter((id) => id !== 'uninitialized');
   const [card] = lines(facts, 'bound');
   const [disabled] = lines(facts, 'disabled');
-  const space = new Map(lines(facts, 'space').map((line) => line.split(': ') as [string, string]));
-  const free = Number(space.get('bavail')) * Number(space.get('frsize'));
+  const space = spaceOf(facts);
+  const free = space('bavail') * space('frsize');
   return [
     resultOf('machine-id', ids.length === 0 ? undefined : 'clones would share its machine-id, of /etc or of D-Bus'),
     leftoversIn(facts),

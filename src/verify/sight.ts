@@ -8,8 +8,14 @@ export type Sight = {
   wanted: LinuxExpectation;
   /** What the metadata of the instance named it. */
   hostname: string;
+  /** The instance's SSH key, in base64 as authorized_keys has it. */
+  key: string;
   /** Bytes that the disk of the clone has more than the image. */
   grown: number;
+  /** Bytes that the root file system had before the first boot. */
+  rootBefore: number;
+  /** Whether it may reach other hosts. */
+  network: boolean;
   /** Seconds since the epoch, by this host, when the clone was asked. */
   now: number;
 };

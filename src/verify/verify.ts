@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isScap, type OwnCheck } from '../recipe/verify.ts';
+import { diskFull, takesData } from '../store/files.ts';
 import { lastWords } from '../tools/exec.ts';
-import { askGuest } from '../tools/guestfs.ts';
+import { askGuest, type Question } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { consoleFault, hasPrompt, judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
@@ -14,21 +15,15 @@ import { runScap } from './oscap.ts';
 import { openPorts } from './ports.ts';
 import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
-import { defaultUser, judgeSealed, questions } from './sealed.ts';
+import { defaultUser, judgeSealed, questions, rootSize, unanswered } from './sealed.ts';
 import { configDrive, metadataService, noCloud } from './seed.ts';
 import { type Verdict, verdictOf, withSkips } from './verdict.ts';
 
 /** Bytes that the disks of the clones have more than the image: what a flavor gives. */
 const grown = 1024 ** 3;
 
-/** The overlay that is looked into. */
-const sealedDisk = 'sealed.qcow2';
-
-/** Asks an overlay of the image by commands of guestfish(1), of which any may fail. */
-export type Look = (
-  overlay: string,
-  commands: readonly (readonly string[])[],
-) => Promise<{ stdout: string; stderr: string }>;
+/** Asks an overlay of the image by commands of guestfish(1). */
+export type Look = (overlay: string, questions: readonly Question[]) => Promise<{ stdout: string; stderr: string }>;
 
 /** `note` is told what is going on; `checks` are of the user's own; `skip` names those that may fail; `network` lets the clones reach other hosts; `metadataService` makes the second boot ask the metadata service; `goss` is its path on this host; `practiceDvd` that of the medium that a rehearsed Windows runs from; `look` asks the image in place of an appliance for that alone. */
 type VerifyOptions = {
@@ -43,32 +38,46 @@ type VerifyOptions = {
 };
 
 /**
+ * Examines an image, as `examine` says.
+ *
+ * @throws VmkilnError DISK_FULL when it failed on a full disk of this host, which QEMU tells the guest as an error of its own; INTERRUPTED.
+ */
+export async function verifyImage(...[image, wanted, world, options]: Parameters<typeof examine>): Promise<Verdict> {
+  const verdict = await examine(image, wanted, world, options);
+  if (!verdict.passed && !(await takesData(world.folder))) throw diskFull(world.folder);
+  return verdict;
+}
+
+/**
  * Looks into an image, then boots two clones of it side by side, one with a NoCloud seed and one with OpenStack's config drive, asks each
  * what it is like, compares them, and boots the first again with another network card. An image that is unfit already is not booted.
  */
-export async function verifyImage(
+async function examine(
   image: ClonedImage,
   wanted: Expectation,
   world: CloneWorld,
   { note, checks, skip, network, metadataService: asks, goss, practiceDvd, look }: VerifyOptions,
 ): Promise<Verdict> {
   note('looking into the image');
-  const { results, user } = await lookInto(image, wanted, world, look);
+  const { results, user, rootBefore } = await lookInto(image, wanted, world, look);
   const sealed = withSkips(results, skip);
   if (checks.some(isScap) && verdictOf(sealed).passed) {
     note('evaluating the image by SCAP content');
-    sealed.push(...withSkips(await runScap(sealedDisk, checks.filter(isScap), basename(image.path), world), skip));
+    // One of its own: a guest's program may have run on the other, to list its packages.
+    const disk = await overlayOf(image, 'scap.qcow2', world);
+    sealed.push(...withSkips(await runScap(disk, checks.filter(isScap), basename(image.path), world), skip));
   }
   const inGuest = checks.filter((check) => !isScap(check));
   if (wanted.system === 'windows') {
-    if (practiceDvd !== undefined && verdictOf(sealed).passed) {
+    if (practiceDvd === undefined) sealed.push(notBooted);
+    else if (verdictOf(sealed).passed) {
       note('booting a clone for the first time');
       sealed.push(...withSkips([await bootPractice(image, practiceDvd, wanted, world)], skip));
     }
     return verdictOf([...sealed, ...ownChecksLeftOut(inGuest, 'nobody can log in to a clone of Windows')]);
   }
   if (user === undefined || !verdictOf(sealed).passed) return verdictOf(sealed);
-  const expected = { ...wanted, user };
+  const expected = { ...wanted, user, rootBefore, network };
   const options = { user, grown, network, machine: wanted.machine };
   const one = await makeClone(image, { ...options, name: 'clone-one', seed: noCloud }, world);
   const other = await makeClone(image, { ...options, name: 'clone-two', seed: configDrive }, world);
@@ -94,31 +103,44 @@ export async function verifyImage(
 async function lookInto(
   image: ClonedImage,
   wanted: Expectation,
-  { run, host, folder }: CloneWorld,
-  look: Look = (overlay, commands) => run({ ...askGuest(overlay, commands, host), accept: [1] }),
-): Promise<{ results: CheckResult[]; user: string | undefined }> {
-  const [name, overlay] = ['sealed', sealedDisk].map((file) => join(folder, file)) as [string, string];
-  await symlink(image.path, name);
-  await run(coverImage(imageOptions(name, image.format), image.format, overlay));
+  world: CloneWorld,
+  look: Look = (overlay, asked) => world.run({ ...askGuest(overlay, world.folder, asked, world.host), accept: [1] }),
+): Promise<{ results: CheckResult[]; user?: string | undefined; rootBefore: number }> {
+  const overlay = join(world.folder, await overlayOf(image, 'sealed.qcow2', world));
   // What is printed are files of the guest's: one that is hostile must not begin a section.
   const mark = randomUUID();
   const { stdout, stderr } = await look(overlay, questions(wanted, mark));
   const facts = parseFacts(stdout, mark);
   if (facts === undefined) {
     const fault = `libguestfs cannot read the system in it: ${lastWords(stderr)}`;
-    return { results: [resultOf('system', fault)], user: undefined };
+    return { results: [resultOf('system', fault)], rootBefore: 0 };
   }
+  const unread = unanswered(stderr);
+  if (unread !== undefined)
+    return { results: [resultOf('system', `libguestfs cannot read all of it: ${unread}`)], rootBefore: 0 };
   const results = judgeSealed(facts, wanted);
-  if (wanted.system === 'windows') return { results, user: undefined };
+  if (wanted.system === 'windows') return { results, rootBefore: 0 };
   const user = wanted.user ?? defaultUser(facts);
   const nobody = user === undefined ? [resultOf('login', '/etc/cloud/cloud.cfg names no default user')] : [];
-  return { results: [...results, ...nobody], user };
+  return { results: [...results, ...nobody], user, rootBefore: rootSize(facts) };
 }
+
+/** Makes an overlay of the image in the folder, of the name that it returns. */
+async function overlayOf(image: ClonedImage, name: string, { run, folder }: CloneWorld): Promise<string> {
+  // The name of a backing file has at most 1023 bytes.
+  const backing = join(folder, `${name}.image`);
+  await symlink(image.path, backing);
+  await run(coverImage(imageOptions(backing, image.format), image.format, join(folder, name)));
+  return name;
+}
+
+/** What a clone is held to besides: its user, bytes of the root before the boot, and whether it reaches other hosts. */
+type Expected = LinuxExpectation & { user: string; rootBefore: number; network: boolean };
 
 /** What became of one clone. */
 type Visit = { results: CheckResult[]; facts: Facts | undefined };
 
-async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { user: string }): Promise<Visit> {
+async function visit(clone: Clone, mac: string, wanted: Expected): Promise<Visit> {
   const { login, facts, saidAt, root } = await clone.boot(mac, { login: true, ask: 'all' });
   const console = await clone.console();
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
@@ -139,7 +161,9 @@ async function visit(clone: Clone, mac: string, wanted: LinuxExpectation & { use
         : 'the clone did not come up, and could not be asked';
     return { results: [...started, resultOf('cloud-init', fault)], facts };
   }
-  const sight = { facts, wanted, hostname: clone.hostname, grown, now: saidAt };
+  const [, key = ''] = (await clone.publicKey()).split(' ');
+  const { rootBefore, network } = wanted;
+  const sight = { facts, wanted, hostname: clone.hostname, key, grown, rootBefore, network, now: saidAt };
   return { results: [...started, ...judge(sight)], facts };
 }
 
@@ -154,6 +178,12 @@ function together(results: readonly CheckResult[]): CheckResult[] {
 }
 
 const notAgain: CheckResult = { check: 'second-boot', outcome: 'skipped', message: 'another check failed before' };
+
+const notBooted: CheckResult = {
+  check: 'first-boot',
+  outcome: 'skipped',
+  message: 'nobody has booted it: Windows says nothing that could be read without its screen',
+};
 
 /** Boots a clone again, as an instance of a snapshot of it, with a card of another address, told of itself by `source`. */
 async function againAs(

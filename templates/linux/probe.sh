@@ -14,6 +14,8 @@ export LC_ALL=C
 seconds=600
 section() { printf '%s %s\n' "$mark" "$1"; }
 have() { command -v "$1" > /dev/null 2>&1; }
+# Where a socket starts sshd, the folder that it wants may be gone by now.
+sshd_says() { sshd -T 2> /dev/null || { mkdir -p /run/sshd && sshd -T 2> /dev/null; }; }
 
 if have cloud-init; then
   until [ -e /run/cloud-init/result.json ] || [ -e /var/lib/cloud/data/result.json ] || [ "$seconds" -le 0 ]; do
@@ -50,11 +52,24 @@ while IFS=: read -r user hash rest; do
   case $hash in '*'* | '!'*) ;; '') echo "$user empty" ;; *) echo "$user set" ;; esac
 done < /etc/shadow
 section accounts
-getent passwd | awk -F: '$3 == 0 || $3 >= 500 && $3 < 65000 { print $1, $3, $7 }'
+# Users begin there (login.defs(5)), those below are the system's own; nobody is no user.
+least=$(awk '$1 == "UID_MIN" { print $2 }' /etc/login.defs 2> /dev/null)
+getent passwd | awk -F: -v least="${least:-1000}" '$3 == 0 || $3 >= least && $3 != 65534 { print $1, $3, $7 }'
 section sshd
-sshd -T 2> /dev/null | grep -E '^(permitrootlogin|passwordauthentication|permitemptypasswords|usepam|challengeresponseauthentication|kbdinteractiveauthentication) '
+sshd_says | grep -E '^(permitrootlogin|passwordauthentication|permitemptypasswords|usepam|challengeresponseauthentication|kbdinteractiveauthentication) '
 section root-keys
 grep -cvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
+section authorized-keys
+# Where sshd looks for the keys of each user who may log in: sshd_config(5), AuthorizedKeysFile and TOKENS.
+places=$(sshd_says | sed -n 's/^authorizedkeysfile //p')
+getent passwd | while IFS=: read -r user _ id _ _ home shell; do
+  case $shell in */nologin | */false) continue ;; esac
+  for place in ${places:-.ssh/authorized_keys .ssh/authorized_keys2}; do
+    file=$(printf %s "$place" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$id|g; s|%%|%|g")
+    case $file in /*) ;; *) file=$home/$file ;; esac
+    [ ! -f "$file" ] || grep -v '^[[:space:]]*#' "$file" | grep -oE 'AAAA[0-9A-Za-z+/]{16,}=*' | sed "s|^|$user $file |"
+  done
+done | head -n 200
 section sudo-all
 grep -hE '^[[:space:]]*ALL[[:space:]].*NOPASSWD' /etc/sudoers /etc/sudoers.d/* 2> /dev/null
 section cards
@@ -66,15 +81,16 @@ ip -4 -o address show
 section routes
 ip -4 route
 section resolv-conf
-cat /etc/resolv.conf
+if [ -e /etc/resolv.conf ]; then
+  echo there
+  cat /etc/resolv.conf
+elif [ -L /etc/resolv.conf ]; then
+  echo dangling
+fi
 section zeroconf
 grep '^NOZEROCONF=' /etc/sysconfig/network 2> /dev/null
 section root
 df -P -k / | tail -n 1
-section disks
-for disk in /sys/block/*; do
-  [ ! -e "$disk/device" ] || echo "${disk##*/} $(cat "$disk/size")"
-done
 section selinux
 have getenforce && getenforce
 sed -n 's/^SELINUX=/configured /p' /etc/selinux/config 2> /dev/null
@@ -99,8 +115,13 @@ if [ -e /etc/default/grub ]; then
 fi
 section fstab
 # What cloud-init has written there itself is not the image's.
-grep -vE '^[[:space:]]*(#|$)|comment=cloudconfig' /etc/fstab 2> /dev/null | tr -d '"' | while read -r device place kind rest; do
+grep -vE '^[[:space:]]*(#|$)|comment=cloudconfig' /etc/fstab 2> /dev/null | tr -d '"' | while read -r device place kind options rest; do
   case $kind in iso9660 | udf | auto) continue ;; esac
+  # The system comes up without what is not mounted, or may be missing: a volume by its label. A UUID is of one disk.
+  case ,$options, in
+    *,noauto,*) continue ;;
+    *,nofail,*) case $device in LABEL=* | PARTLABEL=* | /dev/*) continue ;; esac ;;
+  esac
   case $device in
     UUID=* | LABEL=* | PARTUUID=* | PARTLABEL=*)
       ! have findfs || findfs "$device" > /dev/null 2>&1 || echo "missing $device $place"

@@ -1,7 +1,18 @@
 import { spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -85,6 +96,10 @@ test('what is refused says why, and changes nothing', async () => {
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*statements-missing: .*next: .*verify/s);
   await publish('asleep', { passed: undefined });
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*not-tested: .*next: .*verify: true/s);
+  await publish('drowsy', { results: [{ check: 'leftovers', outcome: 'passed', message: '' }] });
+  expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*not-booted: .*next: .*--allow-unbooted/s);
+  await ok('promote', 'rhel9', '--to', 'drowsy', '--allow-unbooted');
+  await ok('revoke', 'rhel9');
   await publish('ill', { passed: false });
   expect(await refused('promote', 'rhel9', '--to', 'prod')).toMatch(/^1 .*test-failed: /s);
   await publish('unsigned');
@@ -98,7 +113,7 @@ test('what is refused says why, and changes nothing', async () => {
   expect(await refused('promote', 'rhel9')).toMatch(/^2 .*--to/s);
   expect(await refused('rollback', 'prod')).toMatch(/^2 .*there is no channel prod/s);
   expect(await refused('channels', '--in', 'nowhere/')).toMatch(/^2 .*there is no folder/s);
-  expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).not.toHaveProperty('channels');
+  expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).not.toHaveProperty('channels.prod');
 
   await publish('signed', { key: signer.privateKey });
   expect(await ok('promote', 'rhel9', '--to', 'prod', '--key', pub)).toMatchObject({
@@ -120,6 +135,23 @@ test('what is refused says why, and changes nothing', async () => {
   );
   expect(await ok('rollback', 'prod')).toMatchObject({ image: { name: 'other' } });
 }, 120_000);
+
+test('a kept copy is read before it is promoted, and made anew where it is damaged', async () => {
+  const sha256 = await publish('sound');
+  await ok('promote', 'rhel9', '--to', 'staging');
+  const copy = join(images, `rhel9.${sha256.slice(0, 12)}.raw`);
+  const { atime, mtime } = statSync(copy);
+  const damage = () => {
+    chmodSync(copy, 0o644);
+    writeFileSync(copy, 'souls');
+    utimesSync(copy, atime, mtime);
+  };
+  damage();
+  // Of the copy itself there is no other.
+  expect(await refused('promote', copy, '--to', 'prod')).toMatch(/^1 .*not what it was when it was published/s);
+  await ok('promote', 'rhel9', '--to', 'prod');
+  expect([await resolved('prod'), await resolved('staging')]).toEqual([sha256, sha256]);
+}, 60_000);
 
 test('a recipe that starts from a channel is built anew when the channel moves', async () => {
   const { env, folder } = fakeHost();

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { lastStages } from '../../src/pipeline/segments.ts';
@@ -11,7 +12,7 @@ const run = promisify(execFile);
 const vmkiln = (...args: string[]) => run(process.execPath, ['dist/cli.js', ...args]);
 
 const commands = [
-  ...['build', 'rehearse', 'plan', 'render', 'validate', 'doctor', 'inspect', 'verify', 'describe'],
+  ...['build', 'rehearse', 'plan', 'render', 'validate', 'fmt', 'doctor', 'inspect', 'verify', 'describe'],
   ...['diff', 'verify-provenance', 'convert', 'upload', 'image', 'verify-signature'],
   ...['promote', 'rollback', 'revoke', 'channels', 'builds', 'explain', 'logs'],
   ...['report', 'console', 'shell', 'clean', 'nightly', 'factory', 'schema', 'init', 'completion'],
@@ -29,17 +30,32 @@ async function helpOf(command: string): Promise<Map<string, string>> {
 /** The options that a help lists, without those in its examples. */
 const optionsIn = (help: string) => help.slice(0, help.indexOf('Examples:'));
 
-test('help loads nothing that it does not need', async () => {
+/** What Node.js loads for a command: packages, and files of the build without the digests in their names. */
+async function loadedBy(...args: string[]): Promise<{ packages: string[]; chunks: string[]; bytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'vmkiln-help-'));
-  try {
-    await run(process.execPath, ['dist/cli.js', '--help'], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
-    const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-    const urls = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
-    const packages = urls.flatMap(({ url }) => /node_modules\/([^/]+)/.exec(url)?.[1] ?? []);
-    expect([...new Set(packages)]).toEqual(['commander']);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await run(process.execPath, ['dist/cli.js', ...args], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
+  const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const urls = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
+  const files = urls.flatMap(({ url }) => (url.startsWith('file:') ? fileURLToPath(url) : []));
+  const chunks = files.flatMap((file) => /\/dist\/chunks\/(.+?)(-[\w-]{8})?\.js$/.exec(file)?.[1] ?? []);
+  return {
+    packages: [...new Set(files.flatMap((file) => /node_modules\/([^/]+)/.exec(file)?.[1] ?? []))],
+    chunks: chunks.toSorted(),
+    bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+  };
+}
+
+test('a command loads nothing that it does not need', async () => {
+  const help = await loadedBy('--help');
+  expect(help).toMatchObject({ packages: [], chunks: ['base', 'main', 'rolldown-runtime'] });
+  expect(help.bytes).toBeLessThan(200_000);
+  const validate = await loadedBy('validate', 'recipes/rhel9.yaml', 'recipes/debian12.yaml');
+  // No program is started, no XML is read, no template compiled, and nobody has to be told what he meant.
+  expect(validate).toMatchObject({
+    packages: [],
+    chunks: ['base', 'config-file', 'error-text', 'format', 'main', 'recipes', 'rolldown-runtime', 'show', 'validate'],
+  });
+  expect(validate.bytes).toBeLessThan(800_000);
 });
 
 test('help lists the commands, and every command explains itself with examples that it accepts', async () => {
@@ -64,7 +80,7 @@ test('the reference in docs/cli.md has every command and every option', async ()
   for (const command of commands) {
     const section = reference.split(/^## /m).find((part) => part.startsWith(`vmkiln ${command}\n`)) ?? '';
     const help = [...(await helpOf(command)).values()].map(optionsIn).join('\n');
-    const options = help.matchAll(/^ {2}(?:-[cf], )?(--[a-z-]+)/gm);
+    const options = help.matchAll(/^ {2}(?:-[cfqv], )?(--[a-z-]+)/gm);
     const missing = [...options].map(([, option]) => option).filter((option) => !section.includes(`\`${option}`));
     expect({ command, described: section !== '', missing }).toEqual({ command, described: true, missing: [] });
   }
@@ -81,4 +97,26 @@ test('--until offers the stages that leave something, and --from all', async () 
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   expect((await vmkiln('--version')).stdout).toBe(`${version}\n`);
+});
+
+test('help takes the words of a command, and names the nearest for one that is not there', async () => {
+  expect(await vmkiln('help', 'image', 'list')).toEqual(await vmkiln('image', 'list', '--help'));
+  await expect(vmkiln('help', 'image', 'lst')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /^vmkiln: unknown command 'lst', did you mean "list"\?\n {2}next: vmkiln image --help/,
+    ),
+  });
+});
+
+test('every command has a man page, with its options and examples', async () => {
+  expect(readdirSync('dist/man').toSorted()).toEqual(
+    ['vmkiln.1', ...commands.map((command) => `vmkiln-${command}.1`)].toSorted(),
+  );
+  const page = readFileSync('dist/man/vmkiln-image.1', 'utf8').replaceAll('\\-', '-');
+  for (const help of (await helpOf('image')).values()) {
+    const [options, examples] = help.split('Examples:');
+    for (const [, option] of (options ?? '').matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)) expect(page).toContain(option);
+    for (const [, example] of (examples ?? '').matchAll(/\$ (.*)$/gm)) expect(page).toContain(example);
+  }
 });

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { inTerminal } from '../support/terminal.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'vmkiln-init-'));
@@ -16,7 +17,10 @@ test.each(names)('init --from %s writes a recipe that is valid where it lies', a
   expect(text).toMatch(/^name: own$/m);
   expect(text).toContain('size: 40G');
   expect(text).toMatch(/^ {2}(iso|image): \/srv\/own$/m);
-  expect(text).toContain(`$schema=${resolve('recipe.schema.json')}`);
+  // Where it lies matters to nobody who gets it.
+  expect(text).toMatch(/^# yaml-language-server: \$schema=https:\/\/\S+\/recipe\.schema\.json\n/);
+  expect(text).toContain(`#   vmkiln build ${from}-own.yaml`);
+  expect(text).not.toContain(' --set iso=');
   expect((await vmkiln(['validate', `${from}-own.yaml`], { cwd })).status).toBe(0);
 });
 
@@ -51,4 +55,65 @@ test('init asks nothing about a registration for a recipe that needs none', asyn
   const wrong = await vmkiln(['init', 'w.yaml', '--from', 'rocky9', '--registration', 'key'], { cwd });
   expect(wrong.status).toBe(2);
   expect(wrong.stderr).toContain('--registration is not for a recipe from rocky9');
+});
+
+const cli = join(process.cwd(), 'dist/cli.js');
+const enter = '\r';
+const down = '\u001b[B';
+
+/** A question that is asked again for what its answer lacks. While it is checked, a character of Braille turns before it. */
+const refused = (question: string, message: string) =>
+  new RegExp(String.raw`\? ${question}[^\u2800-\u28ff]*> [^\u2800-\u28ff]*${message}`);
+
+/** `vmkiln init` for a person who types. */
+const asked = (args: readonly string[], steps: Parameters<typeof inTerminal>[2], env = {}) =>
+  inTerminal(process.execPath, [cli, 'init', ...args], steps, { cwd, env });
+
+test('init asks on a terminal, and checks an answer when it is given', async () => {
+  const home = join(cwd, 'home');
+  mkdirSync(home);
+  writeFileSync(join(home, 'rhel.iso'), '');
+  writeFileSync(join(cwd, 'taken.yaml'), '');
+  const { status, screen } = await asked(
+    ['--from', 'rhel9'],
+    [
+      ['Name of the image', `a/b${enter}`],
+      [refused('Name of the image', 'write name: a-b'), `\u0015taken${enter}`],
+      [refused('Name of the image', 'taken.yaml is already there'), `\u0015typed${enter}`],
+      ['Installation DVD', `~/nothing.iso${enter}`],
+      [refused('Installation DVD', 'there is no file'), `\u0015~/rhel.iso${enter}`],
+      ['Size of the disk', `20${enter}`],
+      [refused('Size of the disk', 'write size: 20G'), `\u001520G${enter}`],
+      ['Where packages come from', down + down + enter],
+      ['URL of a repository', `http://mirror/rhel9${enter}`],
+    ],
+    { HOME: home },
+  );
+  expect(status, screen).toBe(0);
+  const text = readFileSync(join(cwd, 'typed.yaml'), 'utf8');
+  for (const line of [
+    'name: typed',
+    `  iso: ${home}/rhel.iso`,
+    'disk: { size: 20G }',
+    '    baseurl: http://mirror/rhel9',
+  ])
+    expect(text.split('\n')).toContain(line);
+  expect(text).not.toContain('subscription');
+  expect(text).not.toContain('RHSM_');
+  expect(readdirSync(cwd).filter((file) => file.includes('checked'))).toEqual([]);
+});
+
+test.each([
+  ['Ctrl-C', '\u0003'],
+  ['Ctrl-D', '\u0004'],
+])('%s ends the questions quietly, with 130', async (_, key) => {
+  for (const from of [['--from', 'rhel9'], []]) {
+    const { status, screen } = await asked(
+      ['left.yaml', ...from],
+      [[from.length > 0 ? 'Name of the image' : 'Operating system', key]],
+    );
+    expect(status).toBe(130);
+    expect(screen).not.toMatch(/vmkiln: |Error|stopped|unsettled/);
+    expect(existsSync(join(cwd, 'left.yaml'))).toBe(false);
+  }
 });

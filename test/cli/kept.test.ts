@@ -88,7 +88,7 @@ test('shell opens guestfish on an overlay, and the kept disk stays as it is', as
   const { status, stderr } = await run(['shell', 'web'], { FAKE_STATUS: '3' });
   expect({ status, stderr }).toMatchObject({ status: 3, stderr: expect.stringContaining(`overlay of ${disk}`) });
   const said = readFileSync(`${host.env['FAKE_LOG']}.fish`, 'utf8');
-  expect(said).toMatch(new RegExp(`^${build} --rw --format=qcow2 -a ${work}/shell-\\w+/overlay.qcow2 -i\\n`));
+  expect(said).toMatch(new RegExp(`^${build} --rw --format=qcow2 -a ${work}/shell-\\d+-\\w+/overlay.qcow2 -i\\n`));
   expect(said).toContain(`backing file: ${disk}`);
   expect(digest()).toBe(before);
   expect(readdirSync(work).toSorted()).toEqual(['console.log', 'customize.qcow2', 'install.qcow2']);
@@ -128,7 +128,7 @@ test('both say it when nothing is kept', async () => {
   for (const command of ['shell', 'console']) {
     expect(await run([command, 'db'])).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/db-\S+ has kept nothing: it is done\n.*--keep-on-failure/),
+      stderr: expect.stringMatching(/db-\S+ has kept nothing: it is done\n.*--on-error keep/),
     });
   }
   const guest = await run(['console']);

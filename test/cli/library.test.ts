@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exec } from '../../src/tools/exec.ts';
@@ -22,6 +22,50 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed}`]);
 }, 300_000);
+
+test('npm takes all that a program of vmkiln reads, and nothing else', async () => {
+  const packed = readdirSync(join(folder, 'node_modules/vmkiln'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, 'node_modules/vmkiln/').length));
+  const { stdout } = await exec({ program: 'git', args: ['ls-files'], timeout: 30, signal });
+  const sources = stdout.split('\n');
+  const compiled = sources.flatMap((file) => {
+    const [, name] = /^src\/(.*)\.ts$/.exec(file) ?? [];
+    return name === undefined ? [] : [`dist/${name}.js`, `dist/${name}.d.ts`];
+  });
+  const data = sources.filter((file) =>
+    /^(docs|hooks|kickstart|recipes|templates|src\/rehearsal)\/(?!.*\.ts$)/.test(file),
+  );
+  const single = [
+    ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'recipe.schema.json', 'factory.schema.json'],
+    ...['dist/execa.js', 'scripts/setup.sh', 'scripts/packages.apt', 'scripts/packages.dnf'],
+  ];
+  // Man pages, and what the command line is bundled in, are of the build.
+  const described = packed.filter((file) => !/^dist\/(man|chunks)\//.test(file));
+  expect(packed).toContain('dist/chunks/main.js');
+  expect(described.toSorted()).toEqual([...compiled, ...data, ...single].toSorted());
+
+  const { bin, exports, types } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    bin: Record<string, string>;
+    exports: Record<string, string | Record<string, string>>;
+    types: string;
+  };
+  const targets = Object.values(exports).flatMap((each) => (typeof each === 'string' ? [each] : Object.values(each)));
+  const named = [types, ...Object.values(bin), ...targets].map((path) => path.replace(/^\.\//, ''));
+  expect(named.filter((path) => !packed.includes(path))).toEqual([]);
+});
+
+test('the command runs from there', async () => {
+  const vmkiln = join(folder, 'node_modules/.bin/vmkiln');
+  const recipe = join(folder, 'node_modules/vmkiln/recipes/rhel7.yaml');
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await run(vmkiln, ['--version'])).toBe(`${version}\n`);
+  expect(await run(vmkiln, ['validate', recipe, '--set', 'iso=none.iso'])).toContain('valid');
+  await run(vmkiln, ['render', recipe, '--set', 'iso=none.iso', '--out', join(folder, 'rendered')]);
+  expect(readdirSync(join(folder, 'rendered'))).toContain('ks.cfg');
+  const setup = await run(join(folder, 'node_modules/vmkiln/scripts/setup.sh'), ['--dry-run']);
+  expect(setup).toContain(`would run: ${join(folder, 'node_modules/vmkiln/dist/cli.js')} doctor`);
+});
 
 test('JavaScript builds, plans, validates, inspects, converts and uploads, in a world of its own', async () => {
   const host = fakeHost();

@@ -1,7 +1,9 @@
 import { copyFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/model.ts';
+import { withLock } from '../../src/store/lock.ts';
 import { fakeHost, type FakeHost } from '../support/fake-tools.ts';
 import { startVmkiln, vmkiln } from '../support/vmkiln.ts';
 
@@ -49,6 +51,26 @@ test('what the host has no room for waits and says for what; it is not counted w
   const waiting = stderr.split('\n').filter((line) => line.includes('waiting for 60 TiB of memory ('));
   expect(waiting).toHaveLength(2);
   for (const line of waiting) expect(line).toMatch(/^\d\d:\d\d:\d\d \/.*\/[abc]\.yaml install: waiting/);
+});
+
+test('the limits of an installation begin with its guest, not while it waits to start it', async () => {
+  const host = fakeHost();
+  const recipe = host.recipe('a', 'install: { timeout: 2s, stallTimeout: 2s }');
+  const args = [recipe, ...session, '--until', 'install'];
+  const env = { ...host.env, FAKE_SECONDS: '0' };
+  const { signal } = new AbortController();
+  const { events, status } = await withLock(
+    '/',
+    'virt-install qemu:///session',
+    { signal, holder: 'b-1' },
+    async () => {
+      const started = startVmkiln(['build', ...args], env);
+      await started.event((event) => event.type === 'progress' && event.message.includes('the build b-1 has started'));
+      await sleep(3000);
+      return started;
+    },
+  ).then(({ ended }) => ended);
+  expect({ status, failed: events.filter(({ type }) => type === 'failed') }).toEqual({ status: 0, failed: [] });
 });
 
 test('one that fails does not stop the others', async () => {

@@ -1,68 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, expect, test } from 'vitest';
-import { fakeHost, type FakeHost } from '../support/fake-tools.ts';
-import { postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
+import { expect, test } from 'vitest';
+import { fakeHost } from '../support/fake-tools.ts';
+import { ends, factoryOf, running, stop } from '../support/queue-factory.ts';
+import { certificates, postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
 import { vmkiln } from '../support/vmkiln.ts';
 
-// A factory on many hosts: real servers, workers that are killed and frozen, tools that do nothing.
-
-/** Seconds that a job stays with a worker that is not heard of. */
-const lease = 3;
-
-const ends: (() => unknown)[] = [];
-afterAll(async () => {
-  for (const end of ends.toReversed()) await end();
-});
-
-type Status = {
-  queues: { queue: string; jobs: { id: string; name: string; state: string; reason?: string; bundle?: string }[] }[];
-};
-
-function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}, more: readonly string[] = []) {
-  const options = { env: { ...host.env, ...env }, cwd: host.folder };
-  const to = ['--queue', url, ...more];
-  const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], options);
-  const said: string[] = [];
-  const worker = (own: Record<string, string> = {}): ChildProcess => {
-    const words = [resolve('dist/cli.js'), 'factory', 'worker', 'factory.yaml', ...to, '--lease', `${lease}s`];
-    const child = spawn(process.execPath, words, { cwd: host.folder, env: { ...process.env, ...options.env, ...own } });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
-    ends.push(() => child.kill('SIGKILL'));
-    return child;
-  };
-  const jobs = async () => {
-    const { stdout } = await run('status', '--json');
-    const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
-    // What waits for its schedule is a night to come.
-    return all.filter(({ name }) => name !== 'night');
-  };
-  const settled = async () => {
-    for (;;) {
-      const all = await jobs();
-      if (all.every(({ state }) => ['completed', 'failed'].includes(state))) return all;
-      await sleep(1000);
-    }
-  };
-  return { run, worker, jobs, settled, said };
-}
+// A factory on many hosts: real servers, tools that do nothing.
 
 async function redis(password?: string): Promise<QueueServer> {
-  const server = await redisServer(password);
+  const server = await redisServer(password === undefined ? {} : { password });
   ends.push(server.stop);
   return server;
-}
-
-/** Ends a worker as systemd does. */
-async function stop(worker: ChildProcess): Promise<number | null> {
-  const closed = once(worker, 'close');
-  worker.kill('SIGTERM');
-  const [status] = await closed;
-  return status as number | null;
 }
 
 test('a night of many hosts: what fails is parked, is built again when it is asked for, and no secret is in the queue', async () => {
@@ -76,22 +26,29 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
     "name: f\nrecipes: [good.yaml, { recipe: bad.yaml, labels: [x86_64] }]\nschedule: '0 2 * * *'\n",
   );
   const secrets = { QUEUE_PASSWORD: password, ROOT_PASSWORD: 'open-sesame-of-root' };
-  const { run, worker, settled, said } = factoryOf(host, server.url, secrets, [
+  const { run, worker, jobs, settled, said } = factoryOf(host, server.url, secrets, [
     '--queue-password',
     'env:QUEUE_PASSWORD',
   ]);
   expect(await run('enqueue')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^f-\S+\n$/) });
   const failing = worker({ FAKE_FAIL: 'work/bad-' });
-  const jobs = await settled();
-  const bad = jobs.find(({ id }) => id.endsWith('.bad'));
+  const all = await settled();
+  const bad = all.find(({ id }) => id.endsWith('.bad'));
   expect(bad).toMatchObject({ state: 'failed', reason: expect.stringMatching(/COMMAND_FAILED; see \S+:\//) });
-  expect(jobs.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
-  expect(jobs.find(({ name }) => name === 'report')).toMatchObject({ state: 'completed' });
+  expect(all.find(({ id }) => id.endsWith('.good'))).toMatchObject({ state: 'completed' });
+  expect(all.find(({ name }) => name === 'night')).toMatchObject({ state: 'completed' });
   expect(said.join('')).toContain('f: 1 failed, 1 built');
   expect(await stop(failing)).toBe(0);
   const mending = worker();
   expect(await run('retry', bad?.id ?? '')).toMatchObject({ status: 0 });
   expect((await settled()).find(({ id }) => id === bad?.id)).toMatchObject({ state: 'completed' });
+  expect(said.join('')).toContain('f: 1 built');
+  // Nothing has changed since: the next night builds nothing.
+  const builds = (await jobs()).filter(({ name }) => name === 'build').length;
+  expect(await run('enqueue')).toMatchObject({ status: 0 });
+  const after = await settled();
+  expect(said.join('')).toContain('f: 2 unchanged');
+  expect(after.filter(({ name }) => name === 'build')).toHaveLength(builds);
   expect((await run('logs', bad?.id ?? '')).stdout).toContain('published to directory');
   expect(await run('drain')).toMatchObject({ status: 0 });
   expect(await stop(mending)).toBe(0);
@@ -113,186 +70,111 @@ test('a night of many hosts: what fails is parked, is built again when it is ask
   );
   expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining('WRONGPASS') });
   expect(wrong.stderr).not.toContain('not-the-password');
-}, 120_000);
+}, 300_000);
+
+test('a night, and a build that is cancelled, on PostgreSQL', async () => {
+  const server = await postgresServer();
+  ends.push(server.stop);
+  const host = fakeHost();
+  host.recipe('a');
+  host.recipe('b', 'packages: [cloud-init]');
+  writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: [a.yaml, b.yaml]\nschedule: '0 2 * * *'\n");
+  const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
+  expect(await run('enqueue', 'a')).toMatchObject({ status: 0 });
+  const one = worker();
+  expect((await settled()).map(({ state }) => state)).toEqual(['completed', 'completed']);
+  expect(said.join('')).toContain('f: 1 built');
+  expect(said.join('')).not.toContain('duplicate key');
+  expect(await stop(one)).toBe(0);
+  const slow = worker({ FAKE_SECONDS: '60' });
+  const night = (await run('enqueue', 'b')).stdout.trim();
+  const build = async () => (await jobs()).find(({ id }) => id === `${night}.b`);
+  await expect.poll(async () => (await build())?.state, { timeout: 60_000, interval: 500 }).toBe('active');
+  expect(await run('cancel', `${night}.b`)).toMatchObject({ status: 0 });
+  await settled();
+  expect(await build()).toMatchObject({ state: 'failed', reason: expect.stringContaining('cancelled') });
+  expect(await stop(slow)).toBe(0);
+  expect(running(host)).toEqual([]);
+}, 300_000);
+
+test('a server that is full refuses what is new, and says so; work goes on when it has room', async () => {
+  const server = await redis();
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { run, worker, settled, said } = factoryOf(host, server.url);
+  const client = new Redis({ port: server.port });
+  ends.push(() => client.disconnect());
+  const one = worker({ FAKE_SECONDS: '2' });
+  expect(await run('enqueue')).toMatchObject({ status: 0 });
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('a: build begins');
+  await client.config('SET', 'maxmemory', '1');
+  expect(await run('enqueue')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/maxmemory.*\n.*the server of the queue is full/),
+  });
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('the lease of the job was lost');
+  expect(existsSync(join(host.folder, 'images/index.json'))).toBe(false);
+  await client.config('SET', 'maxmemory', '0');
+  await settled();
+  expect(said.join('')).toContain('f: 1 built');
+  expect(await stop(one)).toBe(0);
+}, 180_000);
 
 test.each([
   ['Redis', redisServer],
   ['PostgreSQL', postgresServer],
 ])(
-  'a night, and a build that is cancelled, on %s',
+  'TLS to %s: a server that the CA has not signed is none',
   async (_, serve) => {
-    const server = await serve();
+    const tls = certificates();
+    const server = await serve({ tls });
     ends.push(server.stop);
     const host = fakeHost();
     host.recipe('a');
-    host.recipe('b', 'packages: [cloud-init]');
-    writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: [a.yaml, b.yaml]\nschedule: '0 2 * * *'\n");
-    const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
-    expect(await run('enqueue', 'a')).toMatchObject({ status: 0 });
-    const one = worker();
-    expect((await settled()).map(({ state }) => state)).toEqual(['completed', 'completed']);
-    expect(said.join('')).toContain('f: 1 built');
-    expect(await stop(one)).toBe(0);
-    const slow = worker({ FAKE_SECONDS: '60' });
-    const night = (await run('enqueue', 'b')).stdout.trim();
-    const build = async () => (await jobs()).find(({ id }) => id === `${night}.b`);
-    await expect.poll(async () => (await build())?.state, { timeout: 30_000, interval: 500 }).toBe('active');
-    expect(await run('cancel', `${night}.b`)).toMatchObject({ status: 0 });
-    await settled();
-    expect(await build()).toMatchObject({ state: 'failed', reason: expect.stringContaining('cancelled') });
-    expect(await stop(slow)).toBe(0);
-    expect(running(host)).toEqual([]);
+    writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+    const { run } = factoryOf(host, server.url);
+    expect(await run('enqueue', '--queue-ca', tls.ca)).toMatchObject({ status: 0 });
+    expect((await run('status', '--queue-ca', tls.ca)).stdout).toContain('f/night');
+    expect(await run('status')).toMatchObject({ status: 1, stderr: expect.stringMatching(/certificate/) });
   },
-  120_000,
+  60_000,
 );
 
-/** A process and all that it has started. */
-function family(pid: number): number[] {
-  const parents = readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const [, parent = ''] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? [];
-      return [{ pid: Number(name), parent: Number(parent) }];
-    } catch {
-      return [];
-    }
-  });
-  const below = (of: number): number[] => [
-    of,
-    ...parents.filter(({ parent }) => parent === of).flatMap((each) => below(each.pid)),
-  ];
-  return below(pid);
-}
-
-function signal(pids: readonly number[], name: NodeJS.Signals): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, name);
-    } catch {
-      // It has ended.
-    }
-  }
-}
-
-/** Programs that belong to a host and still run. */
-function running(host: FakeHost): string[] {
-  return readdirSync('/proc').flatMap((name) => {
-    try {
-      const isOurs =
-        /^\d+$/.test(name) &&
-        readFileSync(`/proc/${name}/environ`, 'utf8').includes(`FAKE_LOG=${host.env['FAKE_LOG']}`);
-      return isOurs ? [readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Numbers that look like chance, the same for the same seed. */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-test('workers that are killed and frozen, a server that restarts: every image is published once, and nothing is left', async () => {
-  const count = Number(process.env['VMKILN_QUEUE_JOBS'] ?? 12);
-  const seed = Number(process.env['VMKILN_QUEUE_SEED'] ?? Math.floor(Math.random() * 1e6));
-  const random = chance(seed);
+test('a server that is rolled back has the work done again, and published no second time', async () => {
   const server = await redis();
   const host = fakeHost();
-  // The same build has the same bytes wherever it is made.
-  const tool = join(host.folder, 'bin/virsh');
-  writeFileSync(
-    tool,
-    readFileSync(tool, 'utf8').replace('image of $last', 'image of $(basename "$(dirname "$last")" | cut -d- -f1)'),
-  );
-  chmodSync(tool, 0o755);
-  const names = Array.from({ length: count }, (_, index) => `i${index}`);
-  for (const name of names) host.recipe(name, `packages: [cloud-init, ${name}]`);
-  writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: ['i*.yaml']\n");
-  const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
-  const index = join(host.folder, 'images/index.json');
-  const seen = new Map<string, { builds: Set<string>; serials: string[] }>();
-  const look = setInterval(() => {
-    if (!existsSync(index)) return;
-    for (const { file, build, serial } of (
-      JSON.parse(readFileSync(index, 'utf8')) as { images: { file: string; build: string; serial: string }[] }
-    ).images) {
-      const known = seen.get(file) ?? { builds: new Set(), serials: [] };
-      seen.set(file, known);
-      known.builds.add(build);
-      if (known.serials.at(-1) !== serial) known.serials.push(serial);
-    }
-  }, 50);
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { run, worker, settled, said } = factoryOf(host, server.url);
   expect(await run('enqueue')).toMatchObject({ status: 0 });
-  const homes = [0, 1, 2].map((number) => join(host.folder, `home-${number}`));
-  for (const home of homes) mkdirSync(home);
-  const workers = homes.map((home) => worker({ VMKILN_HOME: home }));
-  const isOver = async () => (await jobs()).every(({ state }) => ['completed', 'failed'].includes(state));
-  for (let round = 0; !(await isOver()); round++) {
-    await sleep(1500);
-    const at = Math.floor(random() * workers.length);
-    const victim = workers[at];
-    if (round % 3 === 0 && victim) {
-      victim.kill('SIGKILL');
-      workers[at] = worker({ VMKILN_HOME: homes[at] ?? '' });
-    } else if (round % 3 === 1 && victim?.pid !== undefined) {
-      const frozen = family(victim.pid);
-      signal(frozen, 'SIGSTOP');
-      await sleep((lease + 2) * 1000);
-      signal(frozen, 'SIGCONT');
-    } else {
-      await server.stop();
-      await server.start();
-    }
-  }
-  const all = await settled();
-  for (const each of workers) expect(await stop(each)).toBe(0);
-  clearInterval(look);
-  const failed = all.filter(({ state }) => state === 'failed');
-  expect({ seed, failed, said: failed.length > 0 ? said.join('') : '' }).toEqual({ seed, failed: [], said: '' });
-  expect([...seen.keys()].toSorted()).toEqual(names.map((name) => `${name}.qcow2`).toSorted());
-  for (const [file, { builds, serials }] of seen) {
-    expect({ seed, file, builds: builds.size, serials }).toEqual({
-      seed,
-      file,
-      builds: 1,
-      serials: serials.toSorted(),
-    });
-  }
-  expect({ seed, running: running(host) }).toEqual({ seed, running: [] });
-}, 1_800_000);
-
-test('beside it: a plain worker of BullMQ that is frozen past its lease runs its work twice', async () => {
-  const server = await redis();
-  const script = `
-    const { Worker } = await import('bullmq');
-    const options = { connection: { port: ${server.port}, maxRetriesPerRequest: null }, lockDuration: 1000, stalledInterval: 500 };
-    const worker = new Worker('plain', async () => {
-      console.log('begins');
-      await new Promise((go) => setTimeout(go, 1000));
-      console.log('side effect');
-    }, options);
-    worker.on('error', () => {});`;
-  let said = '';
-  const start = () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
-    child.stdout.on('data', (text) => (said += String(text)));
-    ends.push(() => child.kill('SIGKILL'));
-    return child;
+  await server.stop();
+  cpSync(server.data, `${server.data}-before`, { recursive: true });
+  await server.start();
+  const index = () => readFileSync(join(host.folder, 'images/index.json'), 'utf8');
+  const rollBack = async () => {
+    await server.stop();
+    rmSync(server.data, { recursive: true });
+    cpSync(`${server.data}-before`, server.data, { recursive: true });
+    await server.start();
   };
-  const { Queue } = await import('bullmq');
-  const queue = new Queue('plain', { connection: { port: server.port } });
-  await queue.add('job', {});
-  const first = start();
-  await expect.poll(() => said, { timeout: 20_000 }).toContain('begins');
-  first.kill('SIGSTOP');
-  start();
-  await expect.poll(() => said, { timeout: 20_000 }).toContain('side effect');
-  first.kill('SIGCONT');
-  await expect.poll(() => said.split('side effect').length - 1, { timeout: 20_000 }).toBe(2);
-  await queue.close();
-}, 60_000);
+  const first = worker();
+  await settled();
+  expect(await stop(first)).toBe(0);
+  const published = index();
+  const builds = host.runs('virt-install').count;
+  await rollBack();
+  // Who decided it knows what came of that night.
+  const again = worker();
+  await settled();
+  expect(await stop(again)).toBe(0);
+  expect(host.runs('virt-install').count).toBe(builds);
+  await rollBack();
+  // Another host does not, and its build has other bytes.
+  const other = worker({ VMKILN_HOME: join(host.folder, 'other') });
+  await settled();
+  expect(await stop(other)).toBe(0);
+  expect(host.runs('virt-install').count).toBe(builds + 1);
+  expect(said.join('')).toMatch(/images\/a.qcow2 \(published already by a-/);
+  expect(index()).toBe(published);
+}, 300_000);

@@ -37,7 +37,10 @@ test('a program of the user’s publishes, once, and a plan ends with what it wo
       `    create the folder ${folder}/images`,
       `    add ${folder}/images/a.qcow2`,
       '  command archive',
-      `    copy to ${to}\n`,
+      `    copy to ${to}`,
+      '',
+      'next',
+      `  vmkiln build ${recipeFile} ${session.join(' ')}\n`,
     ].join('\n'),
   );
   const { status, events, stderr } = await vmkiln(['build', recipeFile, ...session, '--ui', 'json'], { env });

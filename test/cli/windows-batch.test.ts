@@ -126,6 +126,7 @@ const ending = [
   'making drive C the last of the disk',
   'having Cloudbase-Init started by the first boot',
   'removing the answer files of the installation',
+  'ending the automatic logon',
   'generalizing with Sysprep',
 ];
 
@@ -163,6 +164,8 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
   );
   const written = readFileSync(join(conf, 'cloudbase-init.conf'), 'utf8');
   expect(written).toMatch(/^\[DEFAULT\]\r\ngroups=Administrateurs\r\n\[DEFAULT\]\r\nusername=Administrator\r\n/);
+  const given = readFileSync(join(conf, 'Unattend.xml'), 'utf8');
+  expect(given).toBe(readFileSync(join(folder, 'cloudbase-init-unattend.xml'), 'utf8'));
   const keys = [String.raw`Control\Terminal Server`, String.raw`Services\partmgr\Parameters`];
   const queries = keys.map((key) => `reg query "HKLM\\SYSTEM\\CurrentControlSet\\${key}" /s`);
   writeFileSync(join(wine.c, 'query.cmd'), ['@echo off', ...queries, ''].join('\r\n'));
@@ -230,6 +233,30 @@ test('after each restart the build goes on where it was, by the Run key, of whic
   const complete = readFileSync(join(wine.c, 'windows/Setup/Scripts/SetupComplete.cmd'), 'utf8');
   expect(complete).toBe('\r\nsc.exe config cloudbase-init start= auto && net.exe start cloudbase-init\r\n');
 });
+
+test('what is left of the automatic logon, or of the pointer to an answer file, ends the build before Sysprep', async () => {
+  const values = [
+    [String.raw`"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"`, 'DefaultPassword'],
+    [String.raw`HKLM\SYSTEM\Setup`, 'UnattendFile'],
+  ] as const;
+  for (const [key, name] of values) {
+    installed();
+    const folder = await answerCd([]);
+    const whole = readFileSync(join(folder, 'build.cmd'), 'utf8');
+    writeFileSync(join(wine.c, 'add.cmd'), `@reg add ${key} /v ${name} /t REG_SZ /d x /f\r\n`);
+    await wine.cmd(String.raw`C:\add.cmd`);
+    // A registry that refuses: `reg delete` fails, and says so to nobody.
+    writeFileSync(join(folder, 'build.cmd'), whole.replaceAll(/reg\.exe delete (?=.*(%%v|UnattendFile))/g, 'rem '));
+    const refused = await build(folder);
+    expect(refused.serial).toMatch(/FAILED .*: status 5\nvmkiln: \w+ of .* cannot be removed\n/);
+    expect(refused.serial).toContain(`vmkiln: ${name} of `);
+    expect(refused.calls).not.toContain('sysprep');
+    writeFileSync(join(folder, 'build.cmd'), whole);
+    const done = await build(folder);
+    expect(done.serial).not.toContain('FAILED');
+    expect(done.calls).toContain('sysprep');
+  }
+}, 120_000);
 
 test('updates that fail, or that want a restart for ever, end the build', async () => {
   installed();

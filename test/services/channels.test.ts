@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { channelMedium } from '../../src/channels/medium.ts';
+import { openClouds } from '../../src/dashboard/cloud-channels.ts';
 import { sha256Of } from '../../src/describe/statements.ts';
+import type { Job } from '../../src/factory/jobs.ts';
+import { loadFactory } from '../../src/factory/load.ts';
+import { promotePublished } from '../../src/factory/promote.ts';
 import { listImages } from '../../src/openstack/image-api.ts';
+import { openPaths } from '../../src/pipeline/request.ts';
 import type { ChannelImage, ChannelState } from '../../src/targets/channel-place.ts';
 import { cloudChannels } from '../../src/targets/glance/channels.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
@@ -96,3 +101,50 @@ test('two hosts promote and go back: whoever asks finds one image, and a list of
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('has no image') as string });
   expect(await listImages(session, [['name', name]], { signal })).toEqual([]);
 }, 1_800_000);
+
+test('the dashboard shows the channels of clouds, and what is wrong with one that does not answer', async () => {
+  const [name, channel] = [fresh('shown'), fresh('prod')];
+  const { clouds } = JSON.parse(readFileSync(inject('cloud').clouds, 'utf8')) as { clouds: { test: object } };
+  const file = cloudsFile({ away: { ...clouds.test, image_endpoint_override: 'http://127.0.0.1:9/' } });
+  const world = {
+    env: { OS_CLIENT_CONFIG_FILE: file, VMKILN_HOME: mkdtempSync(join(tmpdir(), 'vmkiln-home-')) },
+    cwd: tmpdir(),
+  };
+  process.env['OS_CLIENT_CONFIG_FILE'] = file;
+  const image = await makeImage({ name });
+  await glance.publish(image, place('test'), context());
+  const there = await cloudChannels(place('test'), context());
+  await there.promote(await there.find(name), { channel, older: false, media: [] });
+  const folder = mkdtempSync(join(tmpdir(), 'vmkiln-factory-'));
+  const source = 'family: rhel\nrelease: "9.4"\nsource: { image: /srv/x.qcow2 }\nverify: false\n';
+  writeFileSync(join(folder, 'a.yaml'), `name: a\n${source}upload: [{ glance: { cloud: [test, away] } }]\n`);
+  writeFileSync(join(folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const load = () => loadFactory(join(folder, 'factory.yaml'), { values: {}, shared: new Set() }, folder);
+  const ask = openClouds({ world, signal, load, paths: await openPaths(world) });
+  const shown = await ask();
+  expect(shown.find((cloud) => cloud.place === 'test')?.channels).toContainEqual(
+    expect.objectContaining({ place: 'test', channel, generation: 1, image: expect.objectContaining({ name }) }),
+  );
+  expect(shown.find((cloud) => cloud.place === 'away')).toMatchObject({ channels: [], problem: expect.any(String) });
+  // Another look within the minute asks nobody.
+  await there.rollback(channel).catch(() => undefined);
+  const here = (all: typeof shown) => all.find((cloud) => cloud.place === 'test');
+  expect(here(await ask())).toEqual(here(shown));
+}, 60_000);
+
+test('what another host has built is promoted in a cloud by what that host says of it', async () => {
+  const [name, channel] = [fresh('elsewhere'), fresh('prod')];
+  process.env['OS_CLIENT_CONFIG_FILE'] = cloudsFile({});
+  const image = await makeImage({ name, build: 'of-another-host' });
+  const { location } = await glance.publish(image, place('test'), context());
+  const { statements } = await documentsAbout({ sha256: image.sha256, passed: true });
+  const world = { env: { ...process.env, VMKILN_HOME: mkdtempSync(join(tmpdir(), 'vmkiln-home-')) }, cwd: tmpdir() };
+  const job = { name, channel: { name: channel }, recipe: { upload: [{ glance: place('test') }] } } as unknown as Job;
+  const built = { build: image.build, published: [{ location, sha256: image.sha256 }] };
+  const promoting = { world, signal, paths: await openPaths(world) };
+  const refused = await promotePublished(job, built, promoting);
+  expect(refused.error).toMatchObject({ message: expect.stringContaining('statements-missing') });
+  expect(await promotePublished(job, { ...built, statements }, promoting)).toEqual({
+    promoted: [expect.objectContaining({ channel, end: 'reached', generation: 1 })],
+  });
+}, 60_000);

@@ -1,7 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { createImage, deleteImage, patchImage, putData } from '../../src/openstack/image-api.ts';
 import type { CloudSession } from '../../src/openstack/keystone.ts';
+import { chosenIds } from '../../src/targets/glance/chosen-id.ts';
+import { serialProperty } from '../../src/targets/glance/fence.ts';
 import { glance } from '../../src/targets/glance/glance.ts';
+import { patchesFor } from '../../src/targets/glance/record.ts';
 import { uploadImage } from '../../src/targets/glance/upload.ts';
 import { plannedTargets } from '../../src/targets/index.ts';
 import { publishAll } from '../../src/targets/publish.ts';
@@ -191,4 +194,39 @@ test('several regions at once: one that fails does not stop the others, and is r
   expect(done.toSorted().map((line) => line.endsWith('true'))).toContain(true);
   expect(done).toHaveLength(2);
   expect(await imagesCalled(one, image.name)).toHaveLength(1);
+});
+
+test('a publication that is repeated with other bytes leaves the first; one that was deleted gets the next id', async () => {
+  const first = await makeImage({ build: 'first' });
+  const again = await makeImage({ name: first.name, serial: first.serial, build: 'again' });
+  const spec = place('test', { replace: true });
+  const ids = [...chosenIds({ project: await one.project(signal), name: first.name, serial: first.serial })];
+  const { location } = await glance.publish(first, spec, context());
+  expect(idOf(location)).toBe(ids[0]);
+  const there = context();
+  expect(await glance.publish(again, spec, there)).toEqual({
+    ...{ target: 'glance', location, sha256: first.sha256, size: first.size, unchanged: true, already: 'first' },
+  });
+  expect(there.notes).toEqual([expect.stringContaining(`${ids[0]} of build first is published already`)]);
+  expect(await glance.changes(again, spec, context())).toEqual([expect.stringContaining('published already')]);
+  expect(await imagesCalled(one, first.name)).toMatchObject([{ vmkiln_sha256: first.sha256, os_hidden: false }]);
+  await deleteImage(one, ids[0] ?? '', { signal });
+  expect(idOf((await glance.publish(again, spec, context())).location)).toBe(ids[1]);
+});
+
+test('whoever repeats a publication takes its record over, and who comes back cannot finish that any more', async () => {
+  const image = await makeImage();
+  const { name, serial } = image;
+  const [id = '', second] = chosenIds({ project: await one.project(signal), name, serial });
+  const mark = JSON.stringify({ host: 'x', at: new Date().toISOString(), pid: 1, startTime: '1', bootId: 'elsewhere' });
+  const fields = { name, disk_format: 'qcow2', container_format: 'bare', os_hidden: true, id };
+  const marks = { vmkiln_sha256: 'of other bytes', vmkiln_uploading: mark, [serialProperty(serial)]: 'true' };
+  const begun = await createImage(one, { ...fields, ...marks }, { signal, isOurs: () => false });
+  expect(idOf((await glance.publish(image, place('test'), context())).location)).toBe(second);
+  const data = { open: () => createReadStream(image.path), size: image.size };
+  await expect(putData(one, id, data, { to: 'file', idle: 60, signal })).rejects.toMatchObject({ status: 404 });
+  const showing = patchesFor({ ...fields, hidden: false, properties: {}, serial }, begun);
+  await expect(patchImage(one, id, showing, { signal })).rejects.toMatchObject({ status: 404 });
+  await expect(createImage(one, { ...fields }, { signal, isOurs: () => false })).rejects.toMatchObject({ status: 409 });
+  expect(await imagesCalled(one, name)).toMatchObject([{ id: second, os_hidden: false }]);
 });

@@ -97,7 +97,6 @@ test('what cannot be verified is refused before it is uploaded', async () => {
 test('a signature goes onto no other data, and an upload that is taken up again keeps its own', async () => {
   const sign = await makeKey('late', ['rsa:2048']);
   const [image, other] = await Promise.all([makeImage(), makeImage()]);
-  // As the cloud may have converted it: known as this image, with other bytes.
   const leave = async (properties: object) => {
     const id = randomUUID();
     const fields = { id, name: image.name, disk_format: 'qcow2', container_format: 'bare' };
@@ -107,7 +106,8 @@ test('a signature goes onto no other data, and an upload that is taken up again 
     await putData(one, id, data, { to: 'file', idle: 60, signal });
     return id;
   };
-  const converted = await leave({});
+  // As the cloud may have converted it: what was published as this image, with other bytes.
+  const converted = await leave({ disk_format: 'raw', vmkiln_os_hash_value: other.sha512 });
   await expect(glance.publish(image, place('test', { sign }), context())).rejects.toThrow(/cannot be signed/);
   await deleteImage(one, converted, { signal });
   const killed = await leave({ os_hidden: true, vmkiln_uploading: 'of no living process' });

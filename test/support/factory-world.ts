@@ -50,7 +50,7 @@ export type FactoryWorld = {
   deb: (name: string, packages: readonly Version[]) => void;
   night: (
     file: string,
-    options?: Partial<NightOptions> & { only?: string[]; signal?: AbortSignal },
+    options?: Partial<NightOptions> & Pick<NightContext, 'id' | 'make'> & { only?: string[]; signal?: AbortSignal },
   ) => Promise<NightSummary>;
   close: () => void;
 };
@@ -84,7 +84,8 @@ export async function factoryWorld(): Promise<FactoryWorld> {
     },
     rpm: (name, packages, packing = 'gz') => addRpms(files, name, packages, packing),
     deb: (name, packages) => addDebs(files, name, packages),
-    night: (file, { only = [], signal, ...options } = {}) => night(world, file, { only, signal, options }),
+    night: (file, { only = [], signal, id, make, ...options } = {}) =>
+      night(world, file, { only, signal, options, own: { ...(id !== undefined && { id }), ...(make && { make }) } }),
     close: () => close(server),
   };
   return world;
@@ -98,14 +99,25 @@ function close(server: Server): void {
 async function night(
   world: FactoryWorld,
   file: string,
-  { only, signal, options }: { only: string[]; signal: AbortSignal | undefined; options: Partial<NightOptions> },
+  {
+    only,
+    signal,
+    options,
+    own: given,
+  }: {
+    only: string[];
+    signal: AbortSignal | undefined;
+    options: Partial<NightOptions>;
+    own: Pick<NightContext, 'id' | 'make'>;
+  },
 ): Promise<NightSummary> {
   const own = { env: { VMKILN_HOME: join(world.folder, 'home') }, cwd: world.folder };
-  const loaded = await loadFactory(file, {}, own.cwd);
+  const loaded = await loadFactory(file, { values: {}, shared: new Set() }, own.cwd);
   const jobs = (await readJobs(loaded, own)).filter(({ name }) => only.length === 0 || only.includes(name));
   const context: NightContext = {
     ...{ signal: signal ?? new AbortController().signal, world: own },
     ...{ emit: () => undefined, ended: () => undefined, say: () => undefined },
+    ...given,
     pipeline: {
       plan: (request) => plan(request, own, world.forecast),
       build: async (request, { signal: stop }) => {

@@ -8,6 +8,7 @@ import { runPlan } from '../../src/pipeline/run.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
 import type { Stage } from '../../src/stages/stage.ts';
 import { usableLayers } from '../../src/store/checkpoints.ts';
+import { noSerial } from '../../src/targets/serial.ts';
 import { planInput } from './plan-input.ts';
 
 /** A stage that starts no program: it writes what it leaves. `changed` is what its fingerprint goes by. */
@@ -63,6 +64,7 @@ export function ownMachine(recipe: Recipe) {
         {
           plan,
           build: `build-${builds}`,
+          serial: noSerial,
           folder: work,
           work,
           signal: new AbortController().signal,

@@ -7,7 +7,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freshFolder } from './vmkiln.ts';
 
 /** A server of queues that a test has for itself. */
-export type QueueServer = { url: string; port: number; stop: () => Promise<void>; start: () => Promise<void> };
+export type QueueServer = {
+  url: string;
+  port: number;
+  /** Where its data is. */
+  data: string;
+  stop: () => Promise<void>;
+  /** Without a warning. */
+  kill: () => Promise<void>;
+  start: () => Promise<void>;
+};
+
+/** How a server is set up besides what docs/factory.md says. `settings` are PostgreSQL's. */
+export type ServerOptions = { password?: string; tls?: Certificates; settings?: readonly string[] };
+type Certificates = { ca: string; cert: string; key: string };
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -18,7 +31,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serverOf(url: string, port: number, run: () => ChildProcess): Promise<QueueServer> {
+async function serverOf(
+  { url, port, data }: Pick<QueueServer, 'url' | 'port' | 'data'>,
+  run: () => ChildProcess,
+  ends: NodeJS.Signals = 'SIGTERM',
+): Promise<QueueServer> {
   let child: ChildProcess | undefined;
   const start = async () => {
     child = run();
@@ -30,41 +47,49 @@ async function serverOf(url: string, port: number, run: () => ChildProcess): Pro
       ]).catch(() => false);
       socket.destroy();
       if (isUp) return;
-      if (child.exitCode !== null || tries > 100) throw new Error('the server does not start');
+      if (tries > 100) throw new Error('the server does not start');
+      // One that was killed may leave for a moment what another one cannot begin with.
+      if (child.exitCode !== null) child = run();
       await sleep(100);
     }
   };
-  const stop = async () => {
+  const end = (signal: NodeJS.Signals) => async () => {
     if (child && child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
+      child.kill(signal);
       await once(child, 'exit');
     }
   };
   await start();
-  return { url, port, start, stop };
+  return { url, port, data, start, stop: end(ends), kill: end('SIGKILL') };
 }
 
 /** redis-server with what docs/factory.md wants of it. */
-export async function redisServer(password?: string): Promise<QueueServer> {
+export async function redisServer({ password, tls }: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
+  const data = freshFolder('redis');
   const args = [
-    '--port',
+    ...(tls ? ['--port', '0', '--tls-port'] : ['--port']),
     String(port),
     '--bind',
     '127.0.0.1',
     '--dir',
-    freshFolder('redis'),
+    data,
     '--save',
     '',
     '--appendonly',
     'yes',
   ];
   if (password !== undefined) args.push('--requirepass', password);
-  return serverOf(`redis://127.0.0.1:${port}`, port, () => spawn('redis-server', args, { stdio: 'ignore' }));
+  if (tls) {
+    const { ca, cert, key } = tls;
+    args.push('--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no');
+  }
+  const url = `redis${tls ? 's' : ''}://127.0.0.1:${port}`;
+  return serverOf({ url, port, data }, () => spawn('redis-server', args, { stdio: 'ignore' }));
 }
 
 /** PostgreSQL of Debian, which does not run as root. */
-export async function postgresServer(): Promise<QueueServer> {
+export async function postgresServer({ tls, settings = [] }: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
   const [version = ''] = readdirSync('/usr/lib/postgresql').toSorted((a, b) => Number(b) - Number(a));
   const bin = join('/usr/lib/postgresql', version, 'bin');
@@ -78,9 +103,36 @@ export async function postgresServer(): Promise<QueueServer> {
     stdio: 'ignore',
   });
   const args = [join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder, '-h', '127.0.0.1'];
-  const server = await serverOf(`postgres://vmkiln@127.0.0.1:${port}/postgres`, port, () =>
-    spawn(program, [...words, ...args], { stdio: 'ignore' }),
+  args.push(...settings.flatMap((each) => ['-c', each]));
+  if (tls) {
+    const [cert, key] = [join(data, 'server.crt'), join(data, 'server.key')];
+    execFileSync(program, [...words, 'cp', tls.cert, cert]);
+    execFileSync(program, [...words, 'install', '-m', '0600', tls.key, key]);
+    args.push('-c', 'ssl=on');
+  }
+  const mode = tls ? '?sslmode=verify-full' : '';
+  const url = `postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`;
+  // SIGTERM would have it wait until all that are connected have left: postgres(1).
+  const server = await serverOf(
+    { url, port, data },
+    () => spawn(program, [...words, ...args], { stdio: 'ignore' }),
+    'SIGINT',
   );
   await sleep(500);
   return server;
+}
+
+/** A certificate for 127.0.0.1, and the CA that has signed it. */
+export function certificates(): Certificates {
+  const folder = freshFolder('tls');
+  chmodSync(folder, 0o755);
+  const [ca, caKey, cert, key] = ['ca.pem', 'ca.key', 'cert.pem', 'cert.key'].map((name) => join(folder, name));
+  const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'ignore' });
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  openssl('req', '-x509', ...made, '-keyout', `${caKey}`, '-out', `${ca}`, '-subj', '/CN=test CA');
+  const signed = ['-CA', `${ca}`, '-CAkey', `${caKey}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+  openssl('req', '-x509', ...made, ...signed, '-keyout', `${key}`, '-out', `${cert}`, '-subj', '/CN=127.0.0.1');
+  // The user that PostgreSQL runs as reads it.
+  chmodSync(`${key}`, 0o644);
+  return { ca: `${ca}`, cert: `${cert}`, key: `${key}` };
 }

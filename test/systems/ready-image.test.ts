@@ -95,7 +95,7 @@ test('an image that was booted and tampered with is published without anything o
   const build = await vmkiln(['build', recipe, '--out', folder, '--ui', 'json'], { timeout: 900 });
   expect(build.status, build.stderr).toBe(0);
   expect(build.events).toContainEqual(
-    expect.objectContaining({ type: 'warning', message: expect.stringContaining('removed from the ready image') }),
+    expect.objectContaining({ type: 'warning', message: expect.stringContaining('is removed from the ready image') }),
   );
   const folders = ['/etc', '/root', '/home', '/var/lib', '/var/log'];
   const guest = await openImage(join(folder, 'booted.qcow2'), folders);

@@ -34,7 +34,8 @@ beforeAll(async () => {
   updates: { select: security, server: 'http://wsus.example.com:8530', before: [exit 0] }
   commands: [exit 3010, exit 0]
 `;
-  writeFileSync(recipe, own.replace('install:\n', install));
+  const region = 'formats: de-CH\nkeyboard: "0807:00000807"\ntimezone: W. Europe Standard Time\n';
+  writeFileSync(recipe, own.replace('install:\n', region + install));
   const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'customize'];
   build = await vmkiln(args, { timeout: 1500, env });
   expect(build.status, build.stderr).toBe(0);
@@ -72,7 +73,7 @@ const inBuild = (file: string) => {
 
 test('it was looked into and booted before it was published', () => {
   const { results } = JSON.parse(inBuild('verify.json')) as Verdict;
-  const passed = ['answer-file', 'secrets', 'cloudbase-init', 'leftovers', 'first-boot'].map((check) => [
+  const passed = ['answer-file', 'secrets', 'autologon', 'cloudbase-init', 'leftovers', 'first-boot'].map((check) => [
     check,
     'passed',
   ]);
@@ -100,6 +101,8 @@ test('the first boot of an instance asks nothing, and would without that file', 
   ]);
   expect(first).toContain('practice Cloudbase-Init: specialize');
   expect(first).toContain(`practice Cloudbase-Init: ${user} is one of Practice Administrators`);
+  // Sysprep has made Pacific Standard Time and en-US of what the installation had.
+  expect(first).toContain('time zone W. Europe Standard Time, formats de-CH, keyboard 0807:00000807');
   expect(first).toContain('Press Ctrl+Alt+Delete to unlock');
   expect(first).not.toContain('whoever logs on runs');
   expect(without).toContain("Let's start with your region");

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,6 +11,7 @@ import { poolOf } from '../../src/pipeline/pool.ts';
 import type { Recipe } from '../../src/recipe/recipe.ts';
 import { planInput } from '../support/plan-input.ts';
 import { rhelRecipe } from '../support/rhel.ts';
+import { windowsRecipe } from '../support/windows.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'vmkiln-build-'));
 const recipe = await rhelRecipe();
@@ -111,4 +113,30 @@ test('one that is interrupted is cleaned up although it was to be kept, and no h
   expect(existsSync(join(home, 'told'))).toBe(false);
   await run('told', async () => Promise.reject(new VmkilnError('HOST_UNFIT', 'no room')), { recipe: { hooks } });
   expect(JSON.parse(readFileSync(join(home, 'told'), 'utf8'))).toMatchObject({ failure: { code: 'HOST_UNFIT' } });
+});
+
+test('what holds a secret is for its owner alone while it is used, and is not kept', async () => {
+  const secret = 'Planted-S3cret-7d2e';
+  const bin = join(home, 'bin');
+  mkdirSync(bin);
+  const holders = `find ${home}/cache/work -type f -exec grep -qaF ${secret} {} ';'`;
+  // What other users can reach: files that they may read, in folders that they may pass.
+  const open = `find ${home}/cache/work '(' -type d ! -perm -001 -prune ')' -o -type f -perm /077 -exec grep -qaF ${secret} {} ';' -print`;
+  const script = `#!/bin/sh\n${holders} -print > ${home}/holders\n${open} > ${home}/open\nexit 1\n`;
+  writeFileSync(join(bin, 'virt-install'), script, { mode: 0o755 });
+  writeFileSync(join(bin, 'virsh'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const msi = join(home, 'c.msi');
+  writeFileSync(msi, 'x');
+  const media = Object.fromEntries(
+    ['iso', 'virtioIso', 'cloudbaseInitMsi'].map((role) => [role, { source: msi, path: msi, sha256: 'a', size: 1 }]),
+  );
+  const plan = async () => ({ plan: makePlan(planInput(await windowsRecipe(), { media })), secrets: [secret] });
+  const env = { WINDOWS_PASSWORD: secret, PATH: `${bin}:${process.env['PATH']}` };
+  const { error } = await run('private', plan, { keepOnFailure: true, env });
+  expect(error).toMatchObject({ code: 'COMMAND_FAILED' });
+  const held = readFileSync(join(home, 'holders'), 'utf8');
+  expect(held).toMatch(/answers\.iso\n/);
+  expect(held).toMatch(/rendered\/Autounattend\.xml\n/);
+  expect(readFileSync(join(home, 'open'), 'utf8')).toBe('');
+  expect(execFileSync('sh', ['-c', `${holders} -print`], { encoding: 'utf8' })).toBe('');
 });

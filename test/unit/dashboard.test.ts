@@ -101,6 +101,7 @@ test('what every name of the templates means is in the views', () => {
     {
       ...{ builds: [build({}), running], nights: [night], host, problems: [] },
       factory: { name: 'f', file: '/f', entries: [entry] },
+      ...{ elsewhere: [], hasQueues: true },
       channels: [{ place: '/i', channel: 'c', generation: 1, image: null, earlier: 1 }],
       ...{ candidates: [candidate], may: { build: true, promote: true } },
     },

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DebianRecipe } from '../../src/families/debian/recipe.ts';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
+import { leftoversNote } from '../../src/families/linux/leftovers.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { everything as allOf, fakeGuest } from '../support/fake-guest.ts';
 import { filesOf, host, planInput } from '../support/plan-input.ts';
@@ -180,7 +181,7 @@ test('a cloud image that was booted keeps nothing of it but what source.keep nam
   expect(guest.read('etc/ca-certificates.conf')).toBe('mozilla/x.crt\n');
   expect(guest.read('etc/hosts')).toBe(`${managed}127.0.0.1 localhost\nff02::1 ip6-allnodes\n`);
   expect(words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))))).not.toContain('--delete');
-  expect(familyOf(recipe).notes(recipe)[0]).toContain('/etc/netplan/50-cloud-init.yaml');
+  expect(familyOf(recipe).notes(recipe)).toContain(leftoversNote);
 });
 
 test.each([

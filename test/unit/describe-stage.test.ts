@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,10 @@ function judge({ inventory: about, sbom, statements }: Documents, sha256: string
 
 test('what is kept is signed, whole, and about the image', async () => {
   const { documents, sha256, folder } = await run('1.0');
-  expect(judge(documents, sha256)).toMatchObject({ ok: true, build: 'rhel7-1', tested: true, signed: true });
+  const sha512 = createHash('sha512')
+    .update(readFileSync(join(folder, 'image')))
+    .digest('hex');
+  expect(judge(documents, sha256)).toMatchObject({ ok: true, build: 'rhel7-1', booted: true, signed: true, sha512 });
   expect(JSON.parse(documents.inventory)).toMatchObject({
     image: { format: 'qcow2', virtualSize: 1024 ** 2, sha256 },
     packages: [{ name: 'bash', version: '1.0' }],

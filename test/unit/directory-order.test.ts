@@ -8,7 +8,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { imageIn } from '../../src/pipeline/upload-image.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
 import { serialAt } from '../../src/targets/serial.ts';
-import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
+import type { ImageToPublish, TargetCall, TargetContext } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 
 const signal = new AbortController().signal;
@@ -57,6 +57,36 @@ test('the same bytes only raise the serial', async () => {
   expect(await publish(image('same', 5), none)).toMatchObject({ unchanged: true });
   expect(await listed()).toBe(image('same', 7).serial);
   await expect(publish(image('other', 6), none)).rejects.toThrow(/newer x.raw of build b3/);
+});
+
+test('a publication that is repeated with other bytes leaves the first, as long as that is whole', async () => {
+  const first = image('first', 3, { build: 'one' });
+  await publish(first);
+  const notes: string[] = [];
+  const there = { ...context, note: (text: string) => void notes.push(text) };
+  const none = { ...there, exec: () => Promise.reject(new Error('copied')) };
+  const { sha256, size } = first;
+  expect(await publish(image('again', 3, { build: 'two' }), none)).toMatchObject({
+    ...{ unchanged: true, already: 'one', sha256, size },
+  });
+  expect([await content(), notes]).toEqual(['first', [expect.stringContaining('x.raw of build one is published')]]);
+  // One that comes in while another copies.
+  const slow = {
+    ...there,
+    exec: async (call: TargetCall) => {
+      await publish(image('quick', 4, { build: 'quick' }));
+      return exec({ ...call, signal });
+    },
+  };
+  expect(await publish(image('slow', 4, { build: 'slow' }), slow)).toMatchObject({ already: 'quick' });
+  expect(await content()).toBe('quick');
+  await publish(image('back', 4, { rollback: true }));
+  expect(await content()).toBe('back');
+  writeFileSync(join(folder, 'out/x.raw'), 'written to');
+  expect(await publish(image('whole', 5))).toMatchObject({ unchanged: false });
+  writeFileSync(join(folder, 'out/x.raw'), 'written to');
+  expect(await publish(image('again', 5))).toMatchObject({ unchanged: false });
+  expect(await content()).toBe('again');
 });
 
 test('an index of version 0.1.0 has no serials: what it lists is the oldest', async () => {

@@ -109,7 +109,15 @@ describe.each(pages)('%s', (page) => {
     expect(wanted.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
 
     const files = [
-      ...['program', 'build-program', 'image-program', 'image-verbs', 'image-options', 'describe-program'],
+      ...[
+        'program',
+        'recipe-options',
+        'build-program',
+        'image-program',
+        'image-verbs',
+        'image-options',
+        'describe-program',
+      ],
       'factory-program',
       'factory-queue-program',
       'channel-program',

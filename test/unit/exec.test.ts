@@ -25,6 +25,19 @@ test('lines, log and result are the output, and a secret is in none of them', as
   expect((await readFile(log, 'utf8')).split('\n').toSorted()).toEqual(['', 'err', 'one', 'pass ***']);
 });
 
+test('output without line ends is passed on in pieces, and a secret in it is found wherever it lies', async () => {
+  const secret = 'geheimnis'.repeat(300);
+  // Over the first piece's end, in the middle, and at the end of all.
+  const program = `const s = '${secret}'; const w = (n) => process.stdout.write('x'.repeat(n) + s);
+    w(2 ** 20 - 20_000); w(100); w(30_000_000);`;
+  const lines: string[] = [];
+  const call = { program: process.execPath, args: ['-e', program], timeout: 60, redact: [secret], signal };
+  const { stdout } = await exec({ ...call, onLine: (line) => lines.push(line) });
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines.join('')).toBe(stdout);
+  expect(stdout.replaceAll('x', '')).toBe('*********');
+});
+
 test('a failure carries the exit status and the last words', async () => {
   const run = exec({ program: 'sh', args: ['-c', 'echo no such disk >&2; exit 3'], timeout: 10, signal });
   await expect(run).rejects.toMatchObject({

@@ -69,6 +69,20 @@ test('what is built is promoted, and what starts from its channel is built after
   expect((await place.resolve('base-prod')).build).toBe(entrySummary(first, 'base').build);
 });
 
+test('an image whose base has never been built fails for that', async () => {
+  recipe('app', `{ channel: base-prod, in: ${world.folder}/images/ }`);
+  recipe('base');
+  world.before = () => {
+    throw new Error('no space left');
+  };
+  factory("channel: '{name}-prod'\nrecipes: [{ recipe: app.yaml, channel: false }, base.yaml]");
+  const night = await world.night('factory.yaml');
+  expect(outcomes(night)).toEqual({ base: 'failed', app: 'failed' });
+  expect(entrySummary(night, 'app').failure?.message).toMatch(
+    /^base, which it starts from, was not built: there is no /,
+  );
+});
+
 test('a promotion that fails is told, and tried again without a build', async () => {
   recipe('a', undefined, signed);
   factory('recipes: [{ recipe: a.yaml, channel: { name: prod, key: signer.pub } }]');
@@ -87,6 +101,16 @@ test('a promotion that fails is told, and tried again without a build', async ()
   const again = await world.night('factory.yaml');
   expect([outcomes(again), built(), again.outcome]).toEqual([{ a: 'promoted' }, [], 'done']);
   expect((await place.resolve('prod')).build).toBe(entrySummary(night, 'a').build);
+});
+
+test('what nobody booted is promoted only where the factory says so', async () => {
+  recipe('a');
+  factory('recipes: [{ recipe: a.yaml, channel: prod }]');
+  world.says = () => ({ results: [{ check: 'answer-file', outcome: 'passed', message: '' }] });
+  const night = await world.night('factory.yaml');
+  expect(entrySummary(night, 'a').failure?.message).toMatch(/^not-booted: /);
+  factory('recipes: [{ recipe: a.yaml, channel: { name: prod, allowUnbooted: true } }]');
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'promoted' });
 });
 
 test('what somebody else has published under the name meanwhile is not promoted for it', async () => {
@@ -141,6 +165,10 @@ test('images that could never be promoted are refused when the factory is read, 
   recipe('d');
   recipe('E_1');
   recipe('g');
+  const windows =
+    'administratorPassword: { env: PASSWORD }\nsource: { iso: /w.iso, virtioIso: /v.iso, cloudbaseInitMsi: /c.msi }';
+  world.write('h.yaml', `name: h\nfamily: windows\nrelease: '2022'\n${windows}\n`);
+  world.write('i.yaml', `name: i\nfamily: windows\nrelease: '2022'\n${windows}\n`);
   const lines = [
     '{ recipe: a.yaml }',
     '{ recipe: b.yaml, channel: b }',
@@ -148,6 +176,8 @@ test('images that could never be promoted are refused when the factory is read, 
     '{ recipe: d.yaml, channel: { name: d, key: signer.pub } }',
     "{ recipe: E_1.yaml, channel: '{name}' }",
     '{ recipe: g.yaml, channel: d }',
+    '{ recipe: h.yaml, channel: h }',
+    '{ recipe: i.yaml, channel: { name: i, allowUnbooted: true } }',
   ].map((each) => `\n  - ${each}`);
   factory(`channel: prod\nrecipes:${lines.join('')}`);
   const error = await world.night('factory.yaml').catch((each: unknown) => each);
@@ -161,6 +191,9 @@ test('images that could never be promoted are refused when the factory is read, 
     expect.stringMatching(/^factory.yaml:8:32 recipes.3.channel: d wants a signature.*signWith/),
     expect.stringMatching(/^factory.yaml:9:34 recipes.4.channel: E_1 would be promoted to E_1, which cannot be/),
     expect.stringMatching(/^factory.yaml:10:32 recipes.5.channel: d and g would be promoted to the same channel, d/),
+    expect.stringMatching(
+      /^factory.yaml:11:32 recipes.6.channel: h is looked into, and not booted.*allowUnbooted: true/,
+    ),
   ]);
   for (const [channel, what] of [
     ['Prod', /channel: expected the name of a channel/],

@@ -297,7 +297,7 @@ test('mistakes have positions, and a recipe that is none is the matter of its en
     expect.stringMatching(/^wrong.yaml:3:43 schedule.timezone: expected a time zone/),
     expect.stringMatching(/^wrong.yaml:4:17 limits.room: expected a size/),
     expect.stringMatching(/^wrong.yaml:4:26 limits.jobs: expected at least 1/),
-    expect.stringMatching(/^wrong.yaml:5:34 notify.0.when: expected always or change or failure/),
+    expect.stringMatching(/^wrong.yaml:5:34 notify.0.when: expected always, change or failure/),
   ]);
   world.write('wrong.yaml', `name: f\nrecipes: [none/*.yaml]\nnotify: [nobody.sh]\n`);
   await expect(world.night('wrong.yaml')).rejects.toThrow(

@@ -1,9 +1,10 @@
-import fc from 'fast-check';
-import type { FlowJob } from 'bullmq';
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/factory/jobs.ts';
 import { queueAddress } from '../../src/factory/queue-address.ts';
-import { buildQueue, flowOf, servedQueues } from '../../src/factory/queue-jobs.ts';
+import type { LoadedFactory } from '../../src/factory/load.ts';
+import { buildQueue, type NightData, servedQueues } from '../../src/factory/queue-jobs.ts';
+import { begin } from '../../src/factory/queue-nights.ts';
+import { serialNow } from '../../src/targets/serial.ts';
 
 function jobOf(name: string, base: string | undefined, labels: string[] = []): Job {
   const entry = { recipe: `/${name}.yaml`, vars: {}, labels } as Job['entry'];
@@ -40,24 +41,15 @@ test('a worker serves the queues whose labels it has', () => {
   expect(buildQueue('f', ['b', 'a', 'b'])).toBe('f/build/a+b');
 });
 
-test('every image is built once in a night, and after the one that it starts from', () => {
-  const forest = fc.array(fc.option(fc.nat(), { nil: undefined }), { minLength: 1, maxLength: 12 });
-  fc.assert(
-    fc.property(forest, (bases) => {
-      const jobs = bases.map((base, at) =>
-        jobOf(`i${at}`, base === undefined || at === 0 ? undefined : `i${base % at}`),
-      );
-      const flow = flowOf('f', jobs, 'n', '2026-11-29T00:00:00Z');
-      const below = (job: FlowJob): string[] =>
-        (job.children ?? []).flatMap((each) => [each.data.image, ...below(each)]);
-      const all = below(flow);
-      expect(all.toSorted()).toEqual(jobs.map(({ name }) => name).toSorted());
-      const before = (job: FlowJob): void => {
-        const base = jobs.find(({ name }) => name === job.data.image)?.base;
-        if (base !== undefined) expect(below(job)).toContain(base);
-        for (const each of job.children ?? []) before(each);
-      };
-      for (const each of flow.children ?? []) before(each);
-    }),
-  );
+test('a night that a schedule has put there begins when it begins, and has one id however often it is begun', async () => {
+  const loaded = { factory: { name: 'f' } } as LoadedFactory;
+  const job = {
+    data: { images: ['a'] } as NightData,
+    updateData: async (data: NightData) => void (job.data = data),
+  };
+  const before = `f-${serialNow()}`;
+  const first = await begin(loaded, job);
+  expect(first).toMatchObject({ images: ['a'], startedAt: expect.any(Number) });
+  expect(first.id > before && first.id < `f-${serialNow()}`).toBe(true);
+  expect(await begin(loaded, job)).toEqual(first);
 });

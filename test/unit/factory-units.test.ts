@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { calendarEvents } from '../../src/factory/calendar.ts';
 import { isDue } from '../../src/factory/schedule.ts';
-import { unitsOf } from '../../src/factory/units.ts';
+import { templateUnits, unitsOf } from '../../src/factory/units.ts';
 
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 
@@ -49,17 +49,25 @@ const units = unitsOf({
   ...{ user: undefined, envFile: '/etc/vmkiln/secrets', home: '/srv/vmkiln' },
 });
 
+const templates = templateUnits('/bin/sh');
+
 test('the units', async () => {
   const text = Object.entries(units).map(([name, unit]) => `# ${name}\n${unit}`);
   await expect(text.join('\n')).toMatchFileSnapshot('golden/factory-units');
 });
 
+test('the templates of the packages', async () => {
+  const text = Object.entries(templates).map(([name, unit]) => `# ${name}\n${unit}`);
+  await expect(text.join('\n')).toMatchFileSnapshot('golden/template-units');
+});
+
 test.skipIf(!analyze)('systemd has nothing to say against them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'units-'));
-  for (const [name, unit] of Object.entries(units)) writeFileSync(join(folder, name), unit);
-  const files = Object.keys(units).map((name) => join(folder, name));
+  const all = { ...units, ...templates };
+  for (const [name, unit] of Object.entries(all)) writeFileSync(join(folder, name), unit);
+  const files = Object.keys(all).map((name) => join(folder, name));
   const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8' });
   // What other units of this machine lack is not ours.
-  expect(stderr.split('\n').filter((line) => line.includes(folder) || line.includes('vmkiln-nightly'))).toEqual([]);
+  expect(stderr.split('\n').filter((line) => line.includes(folder) || line.includes('vmkiln-'))).toEqual([]);
   expect(status).toBe(0);
 });

@@ -103,3 +103,49 @@ test('whatever the order of the requests of several publishers: the highest is s
     { numRuns: Number(process.env['VMKILN_ORDERS'] ?? 150) },
   );
 });
+
+test('one publication that several hosts repeat is published once, whoever comes back when', async () => {
+  const repeated = fc.record({
+    content: fc.nat(2),
+    age: fc.constant(1),
+    rollback: fc.constant(false),
+    keep: fc.constantFrom(undefined, 0),
+    dies: fc.oneof({ weight: 2, arbitrary: fc.constant(Infinity) }, { weight: 1, arbitrary: fc.nat(14) }),
+  });
+  const order = fc.array(fc.nat(11), { minLength: 1, maxLength: 150 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(repeated, { minLength: 2, maxLength: 4 }), order, async (publications, turns) => {
+      const service = takeTurns();
+      const begin = async (id: number) => {
+        const each = publications[id];
+        if (each) ends[id] = await publish(each, id, service).catch((error: Error) => error);
+      };
+      const asked = publications.map(() => 0);
+      const ends: (Image | Error | undefined)[] = [];
+      const shown = new Set<string>();
+      for (const id of publications.keys()) await service.run(() => begin(id));
+      for (let turn = 0; ; turn++) {
+        const able = service.waiting().filter((id) => (asked[id] ?? 0) <= (publications[id]?.dies ?? 0));
+        const id = able[(turns[turn % turns.length] ?? 0) % able.length];
+        if (id === undefined) break;
+        asked[id] = (asked[id] ?? 0) + 1;
+        await service.answer(id);
+        for (const image of published(service)) shown.add(image.id);
+        expect(shown.size <= 1, 'it is published twice').toBe(true);
+      }
+      for (const end of ends) {
+        if (end instanceof Error) expect(end.message).toMatch(/taken away|somebody else's|being uploaded/);
+      }
+      // Whoever repeats it once more finds what is there, or finishes it.
+      publications.push({ content: 1, age: 1, rollback: false, keep: undefined, dies: Infinity });
+      const last = publications.length - 1;
+      await service.run(() => begin(last));
+      while (service.waiting().includes(last)) await service.answer(last);
+      expect(ends[last]).not.toBeInstanceOf(Error);
+      expect(seen(service)).toHaveLength(1);
+      expect([...service.images.values()].filter((image) => !isPublished(image))).toEqual([]);
+      expect(shown.size === 0 || shown.has(seen(service)[0]?.id ?? '')).toBe(true);
+    }),
+    { numRuns: Number(process.env['VMKILN_ORDERS'] ?? 150) },
+  );
+});

@@ -202,13 +202,13 @@ describe('in a recipe', () => {
     ['  afterBuild: { run: a, timeot: 5m }\n', /^6:25 hooks\.afterBuild: unrecognised key "timeot", did you mean "tim/],
     [
       '  afterBuild: { run: a, timeout: 5 }\n',
-      /^6:34 hooks\.afterBuild\.timeout: expected a duration like 60m, got 5$/,
+      /^6:34 hooks\.afterBuild\.timeout: expected a duration like 60m, got 5: write timeout: 5m$/,
     ],
     [
       '  afterBuild: { run: a, onError: stop }\n',
       /^6:34 hooks\.afterBuild\.onError: expected fail or warn, got "stop"$/,
     ],
-    ['  afterBuild: { timeout: 5m }\n', /^6:15 hooks\.afterBuild\.run: is missing$/],
+    ['  afterBuild: { timeout: 5m }\n', /^6:15 hooks\.afterBuild\.run: is missing: A `.mjs` file$/],
     [
       '  afterBuild: [a]\n',
       /^6:15 hooks\.afterBuild: expected a path, or \{ run: PATH, timeout: 5m, onError: fail \}$/,

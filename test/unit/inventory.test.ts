@@ -11,6 +11,8 @@ import { repositoriesOf } from '../../src/describe/repositories.ts';
 import { debPackages, inOrder, rpmPackages, windowsPrograms } from '../../src/describe/packages.ts';
 import { sbomOf } from '../../src/describe/sbom.ts';
 import { spdxOf } from '../../src/describe/spdx.ts';
+import { type Question, questionLines } from '../../src/tools/guestfs.ts';
+import { openKey, showValue } from '../../src/tools/hivex.ts';
 import { guestInventory } from '../../src/tools/inventory.ts';
 import { inventory } from '../support/inventory.ts';
 
@@ -157,6 +159,32 @@ describe('the inventory of an image', () => {
     const lines = input.slice(0, input.indexOf('inspect-get-roots'));
     const { status, stdout } = spawnSync('guestfish', [], { input: lines, encoding: 'utf8' });
     expect({ status, lines: stdout.split('\n') }).toEqual({ status: 0, lines: [...words, ''] });
+  });
+
+  test('can ask for values of the registry, with handles that lie in files', () => {
+    const handles = mkdtempSync(join(tmpdir(), 'handles-'));
+    const handle = (number: string): Question => ({ line: `!echo ${number} > hivex-key` });
+    const asked = [
+      ...[['echo', 'a'], handle('0'), ...showValue('x y')],
+      // What fails, as all does that needs an appliance here, leaves no handle of an earlier one.
+      ...[['echo', 'b'], handle('7'), ...showValue('x y')],
+      ...[['echo', 'c'], ...openKey('/hive', String.raw`A\B C`), ...showValue('x y')],
+    ];
+    const { status, stdout, stderr } = spawnSync('guestfish', [], {
+      input: questionLines(asked),
+      cwd: handles,
+      encoding: 'utf8',
+    });
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: 'a\nkey 0\nvalue \nb\nkey 7\nvalue \nc\nkey \nvalue \n',
+    });
+    const missing = stderr.match(/hivex_\w+: (.*)/g) ?? [];
+    expect(missing.map((line) => /hivex_\w+/.exec(line)?.[0])).toEqual([
+      'hivex_node_get_value',
+      'hivex_open',
+      'hivex_root',
+    ]);
   });
 
   test('has the packages of dpkg that are installed', () => {

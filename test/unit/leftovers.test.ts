@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
-import { leftovers } from '../../src/families/linux/leftovers.ts';
+import { leftovers, leftoversNote } from '../../src/families/linux/leftovers.ts';
 import { everything, type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
 import { filesOf } from '../support/plan-input.ts';
 import { argsOf, readyRecipe, rendered, rhelRecipe, words } from '../support/rhel.ts';
@@ -105,7 +106,7 @@ describe('a ready image that was booted', () => {
     expect(calls).toContainEqual(expect.stringContaining('clean.d/10-own'));
   });
 
-  test('is cleaned before the steps of the recipe, and the plan says of what', async () => {
+  test('is cleaned before the steps of the recipe, and the page says of what', async () => {
     const recipe = await readyRecipe(
       '',
       '9.6',
@@ -115,8 +116,9 @@ describe('a ready image that was booted', () => {
     expect(args).toMatch(
       /--run <leftovers.sh> .*--write \/root\/.ssh\/authorized_keys:x .*--run <check.sh> --run <clean.sh> --run <clean-rhel.sh>/,
     );
-    const [note] = familyOf(recipe).notes(recipe);
-    for (const pattern of leftovers.filter((each) => each.startsWith('/'))) expect(note).toContain(pattern);
+    expect(familyOf(recipe).notes(recipe)).toContain(leftoversNote);
+    const page = readFileSync('docs/images.md', 'utf8');
+    for (const pattern of leftovers.filter((each) => each.startsWith('/'))) expect(page).toContain(`\`${pattern}\``);
     const installed = await rhelRecipe('', '9.6');
     const other = words(argsOf(familyOf(installed).sysprep(installed, filesOf(installed))));
     expect(other).not.toContain('<leftovers.sh>');

@@ -6,6 +6,8 @@ import { type Facts, lines, parseFacts } from '../../src/verify/facts.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
 
 const script = readFileSync('templates/linux/probe.sh', 'utf8').replace(/^PATH=.*$/m, '');
+/** That of the instance. */
+const key = 'AAAAB3NzaC1yc2EAAAADAQAB0of0the0instance==';
 const uuid = 'UUID=5d0e5d0e-0000-4000-8000-000000000001';
 
 /** A guest as the probe finds it, with nothing wrong in what it looks at itself. */
@@ -15,14 +17,26 @@ function goodGuest(): FakeGuest {
   guest.command('findfs', `[ "$1" = ${uuid} ]`);
   guest.command('sshd', 'echo usepam yes; echo passwordauthentication no; echo permitrootlogin without-password');
   guest.command('dpkg-query', 'echo "ii  bash"; echo "rc  old"; echo "iW  man-db"');
-  for (const name of ['journalctl', 'dmesg', 'getenforce', 'ss', 'getent', 'cloud-init']) guest.command(name);
+  for (const name of ['journalctl', 'dmesg', 'getenforce', 'ss', 'cloud-init']) guest.command(name);
+  const users = [
+    'root:x:0:0::/root:/bin/bash',
+    'splunk:x:991:991::/opt/splunk:/bin/bash',
+    'x:x:70001:1::/srv/x:/sbin/nologin',
+  ];
+  guest.command(
+    'getent',
+    `printf '%s\\n' ${users.map((user) => `'${user.replace('::/', `::${guest.path('/')}`)}'`).join(' ')}`,
+  );
   guest.write('run/cloud-init/result.json', '{"v1": {"errors": []}}');
   guest.write('etc/fstab', `# a comment\n${uuid} / xfs defaults 0 0\n/dev/sr0 /media iso9660 ro 0 0\n`);
   guest.write('etc/default/grub', '# console=none\nGRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"\n');
   guest.write('etc/shadow', 'root:!locked:1::::::\n');
   guest.write('etc/sudoers', '# ALL ALL=(ALL) NOPASSWD: ALL\nroot ALL=(ALL) ALL\n');
   guest.write('var/lib/dpkg/status', 'Package: bash\n');
-  guest.write('root/.ssh/authorized_keys', '# none\nno-pty,command="echo no" ssh-rsa AAAA\n');
+  guest.write(
+    'root/.ssh/authorized_keys',
+    `# ssh-rsa AAAAof0nobody0any0more\nno-pty,command="echo no" ssh-rsa ${key}\n`,
+  );
   guest.link('etc/localtime', '../usr/share/zoneinfo/Europe/Berlin');
   for (const folder of ['tmp', 'var/tmp', 'home', 'boot']) mkdirSync(guest.path(folder), { recursive: true });
   for (const folder of ['tmp', 'var/tmp']) chmodSync(guest.path(folder), 0o1777);
@@ -34,6 +48,9 @@ const wanted = { ...anyLinux, root: 'none', timezone: 'Europe/Berlin' } as const
 /** What is judged of files that the guest has. */
 const known = [
   'root-login',
+  'users',
+  'authorized-keys',
+  'resolv-conf',
   'console',
   'sudo',
   'password-login',
@@ -53,8 +70,8 @@ function factsOf(guest: FakeGuest): Facts {
 }
 
 const failed = (facts: Facts) =>
-  judge({ facts, wanted, hostname: 'x', grown: 1, now: 1 }).flatMap(({ check, outcome }) =>
-    outcome === 'failed' && known.includes(check) ? [check] : [],
+  judge({ facts, wanted, hostname: 'x', key, grown: 1, rootBefore: 0, network: false, now: 1 }).flatMap(
+    ({ check, outcome }) => (outcome === 'failed' && known.includes(check) ? [check] : []),
   );
 
 test('of several kernels each is told, on a terminal too', () => {
@@ -84,7 +101,21 @@ test.for<[string, (guest: FakeGuest) => void]>([
   ['timezone', (guest) => (guest.remove('etc/localtime'), guest.link('etc/localtime', '/usr/share/zoneinfo/UTC'))],
   ['console', (guest) => guest.write('etc/default/grub', 'GRUB_CMDLINE_LINUX="console=tty0"\n')],
   ['sudo', (guest) => guest.write('etc/sudoers.d/all', '  ALL ALL=(ALL) NOPASSWD: ALL\n')],
-  ['root-login', (guest) => guest.write('root/.ssh/authorized_keys', 'ssh-rsa AAAA me\n')],
+  ['root-login', (guest) => guest.write('root/.ssh/authorized_keys', `ssh-rsa ${key} me\n`)],
+  [
+    'authorized-keys',
+    (guest) => guest.write('opt/splunk/.ssh/authorized_keys', `ssh-rsa ${key.replace('the', 'his')}\n`),
+  ],
+  [
+    'authorized-keys',
+    (guest) => {
+      const place = guest.path('etc/ssh/keys');
+      guest.write('etc/ssh/keys/root', `ssh-rsa ${key.replace('the', 'his')} builder\n`);
+      guest.command('sshd', `echo passwordauthentication no; echo authorizedkeysfile .ssh/authorized_keys ${place}/%u`);
+    },
+  ],
+  ['users', (guest) => guest.command('getent', 'echo other:x:70001:70001::/srv/other:/bin/sh')],
+  ['resolv-conf', (guest) => guest.link('etc/resolv.conf', '../run/systemd/resolve/stub-resolv.conf')],
   ['root-login', (guest) => guest.write('etc/shadow', 'root::1::::::\n')],
   ['password-login', (guest) => guest.command('sshd', 'echo usepam yes; echo kbdinteractiveauthentication yes')],
   ['journal', (guest) => guest.command('dmesg', 'echo "[ 3.0] XFS (vda2): Internal error at line 1"')],
@@ -92,6 +123,13 @@ test.for<[string, (guest: FakeGuest) => void]>([
   const guest = goodGuest();
   damage(guest);
   expect(failed(factsOf(guest))).toEqual([check]);
+});
+
+test('a volume that comes later, and sshd that a socket starts, are as they should be', () => {
+  const guest = goodGuest();
+  guest.write('etc/fstab', `${uuid} / xfs defaults 0 0\nLABEL=DATA /data xfs defaults,nofail 0 2\n`);
+  guest.command('sshd', `[ -d ${guest.path('run/sshd')} ] && echo passwordauthentication no`);
+  expect(failed(factsOf(guest))).toEqual([]);
 });
 
 test('what cloud-init wrote into fstab, and a zone that RHEL 6 names, are as they should be', () => {

@@ -78,6 +78,13 @@ async function outcome(key: string | null = pub): Promise<string> {
   }
 }
 
+/** What is said to a person. */
+async function told(): Promise<string> {
+  vi.mocked(process.stdout.write).mockClear();
+  await verifyProvenance(image, {}, commandContext());
+  return vi.mocked(process.stdout.write).mock.calls.join('');
+}
+
 beforeEach(() => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   writeFileSync(pub, keys.ed25519.publicKey.export({ type: 'spki', format: 'pem' }));
@@ -211,6 +218,40 @@ test('a boot that failed is refused', async () => {
     verdict: { version: 1, passed: false, results: [{ check: 'login', outcome: 'failed', message: 'x' }] },
   });
   expect(await outcome()).toBe('test-failed');
+});
+
+test('what was only looked into, or let through, is said, with what was found', async () => {
+  const skipped = (check: string, message: string) => ({ check, outcome: 'skipped' as const, message });
+  await publish(undefined, {
+    verdict: {
+      version: 1,
+      passed: true,
+      results: [
+        { check: 'leftovers', outcome: 'passed', message: '' },
+        skipped('login', 'it may fail: http://me:hush@mirror.example.com/a timed out'),
+        skipped('console', 'it may fail: nothing'),
+      ],
+    },
+  });
+  const predicate = statementOf(JSON.parse(lines()[1] ?? '') as Sealed);
+  expect(JSON.parse(predicate)).toMatchObject({
+    predicate: {
+      result: 'WARNED',
+      passedTests: ['leftovers'],
+      warnedTests: ['login', 'console'],
+      failedTests: [],
+      vmkiln_findings: {
+        login: expect.stringContaining('mirror.example.com/a timed out'),
+        console: 'it may fail: nothing',
+      },
+    },
+  });
+  expect(predicate).not.toContain('hush');
+  expect(await told()).toMatch(/^\S+: built by .*, looked into, and not booted \(skipped: login, console\)$/m);
+  await publish(undefined);
+  expect(await told()).toMatch(/, booted and checked$/m);
+  await publish(undefined, {});
+  expect(await told()).toMatch(/, never checked$/m);
 });
 
 test('without a key, nothing has to be signed', async () => {

@@ -101,7 +101,14 @@ test('what a killed upload left turns out to be something else: it goes, and the
   const changes = await glance.changes(image(), place({ replace: true }), context());
   expect(changes.map((line) => line.slice(0, 14))).toEqual(['~ finish x kil', '~ hide x old (']);
   await glance.publish(image(), place({ replace: true }), context());
-  expect(written()).toEqual(['DELETE /killed', 'POST ', 'PUT /MADE/file', 'PATCH /MADE', 'PATCH /old']);
+  expect(written()).toEqual([
+    'PATCH /killed',
+    'DELETE /killed',
+    'POST ',
+    'PUT /MADE/file',
+    'PATCH /MADE',
+    'PATCH /old',
+  ]);
   expect(cloud.images.get('old')).toMatchObject({ os_hidden: true });
 });
 
@@ -114,7 +121,7 @@ test('an unfinished image that the cloud does not let go is tried once, and stay
   });
   const there = context();
   await glance.publish(image(), place(), there);
-  expect(written()).toEqual(['DELETE /killed', 'POST ', 'PUT /MADE/file', 'PATCH /MADE']);
+  expect(written()).toEqual(['PATCH /killed', 'DELETE /killed', 'POST ', 'PUT /MADE/file', 'PATCH /MADE']);
   expect(there.notes).toEqual([expect.stringContaining('the unfinished image killed could not be deleted')]);
 });
 

@@ -77,6 +77,22 @@ test('a variable that the recipe does not have is an error', async () => {
   });
 });
 
+test('a file of variables is for many recipes: one need not use them all, but a slip is told', async () => {
+  const site = put('zone: UTC\niso: x.iso\n', 'site.yaml');
+  const { values, shared } = await readVariables({ set: [], vars: site });
+  const { recipe: loaded } = await loadRecipe(recipe('timezone: ${zone}\n'), values, { shared });
+  expect(asRhel(loaded).timezone).toBe('UTC');
+  const slip = { shared: new Set(['zoen']) };
+  await expect(loadRecipe(recipe('timezone: ${zone:-UTC}\n'), { zoen: 'UTC' }, slip)).rejects.toThrow(
+    'the recipe has no variable "zoen", did you mean "zone"?',
+  );
+  // What is typed for this very recipe has to be in it.
+  const typed = await readVariables({ set: ['iso=y.iso'], vars: site });
+  await expect(loadRecipe(recipe('timezone: ${zone}\n'), typed.values, { shared: typed.shared })).rejects.toThrow(
+    'the recipe has no variable "iso"',
+  );
+});
+
 test('a rehearsal does without the variables of the media', async () => {
   const text =
     'name: x\nfamily: rhel\nrelease: "7.9"\nsource: { iso: "${iso}", sha256: "${sum}" }\ntimezone: ${zone:-UTC}\n';
@@ -90,10 +106,12 @@ test('a rehearsal does without the variables of the media', async () => {
 
 test('--set wins over --vars, and both are checked without repeating values', async () => {
   const vars = put('a: 1.10\nb: two\n', 'vars.yaml');
-  expect(await readVariables({ set: ['a=x=y', 'c='], vars })).toEqual({ a: 'x=y', b: 'two', c: '' });
-  expect(await readVariables({ set: [], vars: put('{"a": "1", "b": 2.0}', 'vars.json') })).toEqual({
-    a: '1',
-    b: '2.0',
+  expect(await readVariables({ set: ['a=x=y', 'c='], vars })).toEqual({
+    values: { a: 'x=y', b: 'two', c: '' },
+    shared: new Set(['b']),
+  });
+  expect(await readVariables({ set: [], vars: put('{"a": "1", "b": 2.0}', 'vars.json') })).toMatchObject({
+    values: { a: '1', b: '2.0' },
   });
   await expect(readVariables({ set: ['hunter2'] })).rejects.toThrow(/^--set needs KEY=VALUE(?!.*hunter2)/);
   await expect(readVariables({ set: ['1a=hunter2'] })).rejects.toThrow(/^--set 1a=…(?!.*hunter2)/);

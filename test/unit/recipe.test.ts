@@ -62,38 +62,41 @@ test('all problems are told at once, each at its place, with the nearest key', a
   const text = `${base}disk:\n  sizee: 8G\nmachine: { memory: 2GB, vcpus: two, firmware: efi, proxy: {} }\nfamly: rhel\n`;
   expect((await problems(text)).split('\n')).toEqual([
     'x.yaml:6:3 disk: unrecognised key "sizee", did you mean "size"?',
-    'x.yaml:7:20 machine.memory: expected a size like 8G (units: K, M, G, T or KiB, MiB, GiB, TiB), got "2GB"',
+    'x.yaml:7:20 machine.memory: expected a size like 8G (units: K, M, G, T or KiB, MiB, GiB, TiB), got "2GB": write memory: 2G',
     'x.yaml:7:32 machine.vcpus: expected a number, got "two"',
-    'x.yaml:7:47 machine.firmware: expected bios or uefi, got "efi"',
+    'x.yaml:7:47 machine.firmware: expected bios or uefi, got "efi": write firmware: uefi',
     'x.yaml:7:52 machine: unrecognised key "proxy", it belongs at the top level of the recipe',
     'x.yaml:8:1 unrecognised key "famly", did you mean "family"?',
   ]);
 });
 
 test.each([
-  ['', 'x.yaml:1:1 the recipe is empty'],
-  ['# nothing\n', 'x.yaml:1:1 the recipe is empty'],
-  ['- a\n', 'x.yaml:1:1 expected a map of keys'],
-  ['just text', 'x.yaml:1:1 expected a map of keys'],
-  [`${base}name: y\n`, 'x.yaml:5:1 this key is already set above'],
-  [`${base}---\n${base}`, 'x.yaml:5:1 a recipe is one YAML document, and a second one begins here'],
-  [`${base}disk: { size: 8 }\n`, 'x.yaml:5:15 disk.size: expected a size like 8G, got 8'],
+  ['', 'x.yaml:1:1 the recipe is empty: vmkiln init writes a first one'],
+  ['# nothing\n', 'x.yaml:1:1 the recipe is empty: vmkiln init writes a first one'],
+  ['- a\n', 'x.yaml:1:1 expected a map of keys, got a list: take away the "- " before the keys'],
+  ['just text', 'x.yaml:1:1 expected a map of keys: KEY: VALUE, with a space after the colon'],
+  [`${base}name: y\n`, 'x.yaml:5:1 this key is already set on line 1: keep one of them'],
+  [
+    `${base}---\n${base}`,
+    'x.yaml:5:1 a recipe is one YAML document, and a second one begins here: put it into a file of its own',
+  ],
+  [`${base}disk: { size: 8 }\n`, 'x.yaml:5:15 disk.size: expected a size like 8G, got 8: write size: 8G'],
   [`${base}machine: { vcpus: 0 }\n`, 'x.yaml:5:19 machine.vcpus: expected at least 1, got 0'],
-  [`${base}? [a, b]\n: x\n`, 'x.yaml:1:1 unrecognised key "[ a, b ]"'],
+  [`${base}? [a, b]\n: x\n`, 'x.yaml:1:1 unrecognised key "[ a, b ]": docs/recipe.md lists the keys that there are'],
   [
     `${base}repositories: [{ id: a, baseurl: "http://x/" }, { id: a, baseurl: "http://y/" }]\n`,
     'x.yaml:5:55 repositories.1.id: the ID a is already used above',
   ],
-  [`${base}disk: 8G\n`, 'x.yaml:5:7 disk: expected a map of keys, got "8G"'],
+  [`${base}disk: 8G\n`, 'x.yaml:5:7 disk: expected a map of keys, got "8G": write disk: { size: 8G }'],
   [`${base}disk: { size: 1M }\n`, 'x.yaml:5:15 disk.size: expected at least 2G'],
   [`${base}disk: { size: 100000T }\n`, 'x.yaml:5:15 disk.size: expected at most 64T'],
   [
     `${base}install: { timeout: 1w }\n`,
-    'x.yaml:5:21 install.timeout: expected a duration like 60m (units: s, m, h, d), got "1w"',
+    'x.yaml:5:21 install.timeout: expected a duration like 60m (units: s, m, h, d), got "1w": write timeout: 7d',
   ],
   [
     `${base}packages: [a, 5]\n`,
-    'x.yaml:5:15 packages.1: expected a package, a "@group", or the URL or path of an RPM, got 5',
+    'x.yaml:5:15 packages.1: expected a package, a "@group", or the URL or path of an RPM, got 5: write "5"',
   ],
   [
     `${base}packages: ["-y"]\n`,
@@ -105,7 +108,7 @@ test.each([
   ],
   [
     `${base}customize: [{ write: { path: /a, content: x, mode: 0644 } }]\n`,
-    'x.yaml:5:52 customize.0.write.mode: expected an octal mode in quotes, like "0644", got 644',
+    'x.yaml:5:52 customize.0.write.mode: expected an octal mode in quotes, like "0644", got 0644: write mode: "0644"',
   ],
   [
     `${base}customize: [{ upload: { from: nowhere, to: /etc/motd } }]\n`,
@@ -130,16 +133,25 @@ test.each([
   ['name: a/b\n'.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name of letters, digits/],
   ['name: .a\n'.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
   [`name: ${'a'.repeat(65)}\n`.concat(base.slice(8)), /^x\.yaml:1:7 name: expected a name/],
-  ['family: rhel\n', /^x\.yaml:1:1 name: is missing\nx\.yaml:1:1 release: is missing\nx\.yaml:1:1 source: is missing$/],
-  [base.replace('"7.9"', '7.9'), 'x.yaml:3:10 release: expected a release in quotes like "7.9", got 7.9'],
+  [
+    'family: rhel\n',
+    /^x\.yaml:1:1 name: is missing: Name of the image\nx\.yaml:1:1 release: is missing: Release\nx\.yaml:1:1 source: is missing: /,
+  ],
+  [
+    base.replace('"7.9"', '7.9'),
+    'x.yaml:3:10 release: expected a release in quotes like "7.9", got 7.9: write release: "7.9"',
+  ],
   [base.replace('"7.9"', '"7.10"'), `x.yaml:3:10 release: expected ${releases}, got "7.10"`],
   [base.replace('"7.9"', '"08.1"'), `x.yaml:3:10 release: expected ${releases}, got "08.1"`],
-  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel or debian or windows, got "rhle"'],
+  [base.replace('rhel', 'rhle'), 'x.yaml:2:9 family: expected rhel, debian or windows, got "rhle": write family: rhel'],
   [`${base}disk:\n\tsize: 8G\n`, /^x\.yaml:6:1 .*tab/i],
   [`${base}machine: *nowhere\n`, /^x\.yaml:5:10 .*alias/],
-  [new Uint8Array([0x6e, 0x3a, 0xff]), 'x.yaml: is not UTF-8 text'],
+  [
+    new Uint8Array([0x6e, 0x3a, 0xff]),
+    'x.yaml: is not UTF-8 text, from line 1 on: convert it with iconv -f latin1 -t utf8',
+  ],
   [' '.repeat(1024 ** 2 + 1), 'x.yaml: is larger than 1 MiB, which no recipe is'],
-  ['['.repeat(100_000), /^x\.yaml(.*\n){20}x\.yaml: and \d+ more$/],
+  ['['.repeat(100_000), /^x\.yaml:1:\d+ is nested too deeply$/],
 ])('%j is refused', async (text, expected) => {
   const message = await problems(text);
   if (typeof expected === 'string') expect(message).toBe(expected);

@@ -60,7 +60,11 @@ test.each([
   ['centos', '8.5', /expected a release of CentOS in quotes \(7\.0 to 7\.9\), got "8\.5"$/],
   ['fedora', '43.1', /expected a release of Fedora in quotes \(42, 43, 44, 45\), got "43\.1"$/],
   ['rhel', '9', /expected a release of RHEL in quotes \(6\.0 to .*, 10\.0 to 10\.10\), got "9"$/],
-  ['alma', '9.6', /^x\.yaml:\d+:15 distribution: expected rhel or .* or fedora, got "alma"/],
+  [
+    'alma',
+    '9.6',
+    /^x\.yaml:\d+:15 distribution: expected rhel, .* or fedora, got "alma": write distribution: almalinux/,
+  ],
 ])('%s %s is refused', async (distribution, release, message) => {
   expect(await problemOf(distribution, release)).toMatch(message);
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { chosenIds, uuidOf } from '../../src/targets/glance/chosen-id.ts';
 import { expect, test } from 'vitest';
 import {
   checkClock,
@@ -44,4 +45,19 @@ test('a serial ahead of the clock of its place is refused from ten minutes on, a
   expect(() => checkClock(ahead(99), undefined, 'c')).not.toThrow();
   expect(hintForOlder(ahead(5), now, 'remove it')).toContain('--rollback');
   expect(hintForOlder(ahead(11), now, 'remove it')).toContain('remove it');
+});
+
+test('the ids of a publication are UUIDs of RFC 9562, and no two are alike', () => {
+  // Of its appendix A.4.
+  expect(uuidOf('www.example.com', '6ba7b810-9dad-11d1-80b4-00c04fd430c8')).toBe(
+    '2ed6657d-e927-568b-95e1-2665a8aea6a2',
+  );
+  const [serial, other] = [serialAt(0), serialAt(1)];
+  const all = [
+    { project: 'p', name: 'x', serial },
+    { project: 'p', name: 'x', serial: other },
+    { project: 'p', name: 'y', serial },
+    { project: 'q', name: 'x', serial },
+  ].flatMap((each) => [...chosenIds(each)]);
+  expect(new Set(all).size).toBe(all.length);
 });

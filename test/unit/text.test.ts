@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatBytes, formatClock, formatDuration, harmless, jsonText, nearest, shellQuote } from '../../src/text.ts';
+import {
+  formatBytes,
+  formatClock,
+  formatDay,
+  formatDuration,
+  harmless,
+  jsonText,
+  nearest,
+  shellQuote,
+} from '../../src/text.ts';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -57,7 +66,8 @@ test('durations and clocks', () => {
     '1h 00m',
     '2h 05m',
   ]);
-  expect(formatClock(3725.9)).toBe('01:02:05');
+  expect(formatClock(Date.parse('2026-11-09T01:02:05.9'))).toBe('01:02:05');
+  expect(formatDay(Date.parse('2026-11-09T01:02:05.9'))).toBe('2026-11-09');
 });
 
 test('a shell reads quoted words as they were', () => {

@@ -6,7 +6,8 @@ import { openJson } from '../../src/ui/json.ts';
 import { openPlain } from '../../src/ui/plain.ts';
 import { defaultUi } from '../../src/ui/ui.ts';
 
-const start = Date.parse('2025-01-01T00:00:00Z');
+// In the time of the host.
+const start = Date.parse('2025-01-01T23:58:55');
 
 function event(seconds: number, body: EventBody): Event {
   return { at: new Date(start + seconds * 1000).toISOString(), build: 'b1', ...body };
@@ -21,7 +22,7 @@ function plain(events: readonly Event[], recipes = ['r.yaml']): string[] {
 
 const started: EventBody = { type: 'build-started', name: 'rhel7', recipe: 'r.yaml', rehearsal: true, folder: '/b/b1' };
 
-test('plain tells a build line by line, with the time since it started and commands ready to paste', () => {
+test('plain tells a build line by line, with the time of day and commands ready to paste', () => {
   const lines = plain([
     event(0, started),
     event(1, { type: 'stage-started', stage: 'disk', because: 'no checkpoint' }),
@@ -46,24 +47,30 @@ test('plain tells a build line by line, with the time since it started and comma
     }),
   ]);
   expect(lines).toEqual([
-    '00:00:00 build b1 of r.yaml (rehearsal) in /b/b1',
-    '00:00:01 disk: started (no checkpoint)',
-    "00:00:01 disk: $ echo 'a b'",
-    '00:01:05 disk: finished in 1m 04s',
-    '00:01:06 published to directory: /i/x.qcow2 (1 MiB, unchanged)',
+    '2025-01-01 23:58:55 build b1 of r.yaml (rehearsal) in /b/b1',
+    '23:58:56 disk: started (no checkpoint)',
+    "23:58:56 disk: $ echo 'a b'",
+    '2025-01-02 00:00:00 disk: finished in 1m 04s',
+    '00:00:01 published to directory: /i/x.qcow2 (1 MiB, unchanged)',
     '  sha256: ab',
-    '00:01:07 failed: upload: no',
+    '  look: vmkiln inspect /i/x.qcow2',
+    '00:00:02 failed: upload: no',
     '  room',
     '  next: make room',
     '  bundle: /b/b1/f',
+    '  report: vmkiln report b1',
   ]);
 });
 
-test('plain tells how long a stage took in earlier builds', () => {
+test('plain tells how long a stage took in earlier builds, and whether it took longer now', () => {
   const predicted = { seconds: 80, bytes: 1 };
-  expect(plain([event(0, { type: 'stage-started', stage: 'disk', because: 'asked', predicted })])).toEqual([
-    '00:00:00 disk: started (asked), about 1m 20s',
+  const begun = event(0, { type: 'stage-started', stage: 'disk', because: 'asked', predicted });
+  const ended = (seconds: number) => plain([begun, event(1, { type: 'stage-finished', stage: 'disk', seconds })]);
+  expect(ended(80)).toEqual([
+    '2025-01-01 23:58:55 disk: started (asked), about 1m 20s',
+    '23:58:56 disk: finished in 1m 20s',
   ]);
+  expect(ended(90)[1]).toBe('23:58:56 disk: finished in 1m 30s, late: it usually takes 1m 20s');
 });
 
 test('plain tells progress every tenth, every 15 seconds, and when it is about something else', () => {
@@ -77,7 +84,7 @@ test('plain tells progress every tenth, every 15 seconds, and when it is about s
     progress(18, 'package 34 of 300', 0.115),
     progress(19, 'boot loader', 0.12),
   ]);
-  expect(lines.map((line) => line.slice(9))).toEqual([
+  expect(lines.map((line) => line.replace(/^[-\d: ]+/, ''))).toEqual([
     'install: package 1 of 300 0 %',
     'install: package 30 of 300 10 %',
     'install: package 34 of 300 11 %',
@@ -87,7 +94,7 @@ test('plain tells progress every tenth, every 15 seconds, and when it is about s
 
 test('with several builds each line names its recipe', () => {
   expect(plain([event(0, started), event(5, { type: 'build-finished', seconds: 5 })], ['r.yaml', 'b.yaml'])[1]).toBe(
-    '00:00:05 r.yaml finished in 5s',
+    '23:59:00 r.yaml finished in 5s',
   );
 });
 
@@ -103,9 +110,12 @@ test('json puts events, whole and alone, on standard output', () => {
 });
 
 test('pretty is for a person at a terminal', () => {
-  expect(defaultUi({ isTTY: true }, { TERM: 'xterm' })).toBe('pretty');
-  expect(defaultUi({ isTTY: true }, { TERM: 'dumb' })).toBe('plain');
-  expect(defaultUi({ isTTY: true }, { CI: 'true' })).toBe('plain');
+  const terminal = { isTTY: true, columns: 80, rows: 24 };
+  expect(defaultUi(terminal, { TERM: 'xterm' })).toBe('pretty');
+  expect(defaultUi(terminal, { TERM: 'dumb' })).toBe('plain');
+  expect(defaultUi(terminal, { CI: 'true' })).toBe('plain');
+  // A serial console does not know its size.
+  expect(defaultUi({ isTTY: true, columns: 0, rows: 0 }, { TERM: 'vt220' })).toBe('plain');
   expect(defaultUi({}, {})).toBe('plain');
 });
 
@@ -116,4 +126,10 @@ test('an error says what, why and what next; one that is not known says whose fa
   expect(errorText(bug)).toMatch(/^vmkiln: unexpected error: x is undefined\n {2}next: .*VMKILN_DEBUG=1/);
   expect(errorText(bug)).not.toContain('ui-plain.test.ts');
   expect(errorText(bug, { debug: true })).toContain('ui-plain.test.ts');
+});
+
+test('what the cause of a full disk advises is not told a second time in other words', () => {
+  const error = new VmkilnError('DISK_FULL', 'no space', { hint: 'free some space' });
+  error.explanation = { id: 'disk-full', cause: 'a disk is full', remedy: 'make room', file: 'l.log', line: 1 };
+  expect(errorText(error)).toBe('vmkiln: no space\n  why: a disk is full (l.log:1)\n  next: make room');
 });

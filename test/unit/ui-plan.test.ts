@@ -78,8 +78,10 @@ const plan: Plan<Pick<Recipe, 'hooks'>> = {
   notes: ['the guest relabels at first boot'],
 };
 
+const show = (given: typeof plan, full = false) => showPlan(given, [], { full, next: 'vmkiln build a.yaml' });
+
 test('a plan for people has the host, the media, the stages, the exact commands and the files', () => {
-  const text = showPlan(plan, []);
+  const text = show(plan, true);
   for (const part of [
     'TCG (software emulation, slow): /dev/kvm does not run guest code',
     'https://x/y.iso',
@@ -94,6 +96,16 @@ test('a plan for people has the host, the media, the stages, the exact commands 
   ]) {
     expect(text).toContain(part);
   }
+  expect(text.endsWith('\n\nnext\n  vmkiln build a.yaml')).toBe(true);
+  const brief = show(plan);
+  expect(brief).toContain('$WORK/rendered  (--full shows them)\n  ks.cfg\n');
+  expect(brief).not.toContain('poweroff');
+});
+
+test('a reason that several stages have is told once', () => {
+  const [disk] = plan.stages;
+  if (!disk) throw new Error('stages');
+  expect(show({ ...plan, stages: [disk, { ...disk, stage: 'install' }] }).match(/no checkpoint/g)).toHaveLength(1);
 });
 
 test('what stages that run will take is shown, and its sum, with what is not known of', () => {
@@ -105,13 +117,13 @@ test('what stages that run will take is shown, and its sum, with what is not kno
     { ...install, predicted },
   ];
   const reused = { ...sysprep, predicted: { seconds: 1000, bytes: 1000 } };
-  const text = showPlan({ ...plan, stages: [...stages, reused] }, []);
+  const text = show({ ...plan, stages: [...stages, reused] });
   expect(text).toContain('disk      run    no checkpoint  (about 0.1s)\n');
   expect(text).toContain('not downloaded yet  (about 1m 20s, 450 MiB of disk)\n');
   expect(text).toContain('sysprep   reuse  checkpoint 12ab\n  total     about 1m 20s, 450 MiB of disk\n');
   const customize = { ...disk, stage: 'customize' as const };
-  expect(showPlan({ ...plan, stages: [...stages, customize] }, [])).toContain('disk, and what customize will take\n');
-  expect(showPlan(plan, [])).not.toMatch(/about|total|hooks/);
+  expect(show({ ...plan, stages: [...stages, customize] })).toContain('disk, and what customize will take\n');
+  expect(show(plan)).not.toMatch(/about|total|hooks/);
 });
 
 test('the hooks of the recipe are shown, and those that this build does not come to', () => {
@@ -124,7 +136,7 @@ test('the hooks of the recipe are shown, and those that this build does not come
   const [disk, install] = plan.stages;
   if (!disk || !install) throw new Error('stages');
   const upload = { ...disk, stage: 'upload' as const };
-  const shown = (stages: typeof plan.stages) => showPlan({ ...plan, recipe: { hooks }, stages }, []);
+  const shown = (stages: typeof plan.stages) => show({ ...plan, recipe: { hooks }, stages });
   expect(shown([install, upload])).toContain(
     [
       'hooks',
@@ -160,7 +172,7 @@ test('the plan for machines is the plan, with argv as plain strings', () => {
 
 test('every kind of piece can be shown', () => {
   const arg: Arg = ['a=', { file: '/f', sha256: undefined }, ',', { layer: 'install' }, ',', { host: '2048' }];
-  expect(displayArg(arg)).toBe('a=/f,$LAYERS/install.qcow2,2048');
+  expect(displayArg(arg)).toBe('a=/f,$CHECKPOINTS/install.qcow2,2048');
 });
 
 test('a shell that knows the variables reads the very words of the plan', () => {
@@ -178,7 +190,7 @@ test('a shell that knows the variables reads the very words of the plan', () => 
     ['$WORK', { work: 'a b$' }],
     ...fc.sample(fc.array(piece, { minLength: 1 }), 100),
   ];
-  const env = { WORK: '/w x', LAYERS: '/l', DOMAIN: 'd' };
+  const env = { WORK: '/w x', CHECKPOINTS: '/l', DOMAIN: 'd' };
   const wanted = args.map((arg) =>
     [arg]
       .flat()
@@ -186,7 +198,7 @@ test('a shell that knows the variables reads the very words of the plan', () => 
         if (typeof part === 'string') return part;
         if ('host' in part) return part.host;
         if ('work' in part) return `${env.WORK}/${part.work}`;
-        return 'build' in part ? env.DOMAIN : `${env.LAYERS}/install.qcow2`;
+        return 'build' in part ? env.DOMAIN : `${env.CHECKPOINTS}/install.qcow2`;
       })
       .join(''),
   );

@@ -29,7 +29,7 @@ function events(name: string): EventBody[] {
   return [
     { type: 'build-started', name, recipe: `${name}.yaml`, rehearsal: false, folder: `/builds/${name}` },
     { type: 'warning', message: `${name} is slow`, hint: 'use KVM' },
-    { type: 'stage-skipped', stage: 'disk', because: 'the install layer already holds its result' },
+    { type: 'stage-skipped', stage: 'disk', because: 'the install checkpoint already holds its result' },
     { type: 'stage-reused', stage: 'install', because: 'nothing it depends on has changed' },
     { type: 'stage-started', stage: 'customize', because: '`packages` changed' },
     { type: 'progress', stage: 'customize', message: 'Installing tmux' },
@@ -67,10 +67,10 @@ test('the list of one build shows its stages while they run, and its image at th
   for (const words of ['a is slow', 'use KVM', 'reused: nothing it depends on has changed', 'Installing tmux'])
     expect(terminal.text).toContain(words);
   expect(terminal.text.trimEnd().split('\n').slice(-4)).toEqual([
-    'a published to directory',
-    '  image: /images/a.qcow2',
-    '  size: 1 KiB',
+    '  image: /images/a.qcow2 (directory, 1 KiB)',
     '  sha256: ab12',
+    '  look: vmkiln inspect /images/a.qcow2',
+    '  report: vmkiln report b0',
   ]);
   expect(terminal.written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(terminal.written.lastIndexOf('\u001B[?25l'));
 });
@@ -88,18 +88,28 @@ test('the board of several builds has a line for each, and tells results and ref
   const terminal = await show(['a.yaml', 'b.yaml', 'c.yaml'], async (ui) => {
     feed(ui, 0, events('a'));
     feed(ui, 1, events('b'));
-    ui.drop(2);
+    ui.drop(2, 'refused');
     await sleep(250);
     ui.say('stopping');
     feed(ui, 0, good);
     feed(ui, 1, bad);
     await sleep(250);
   });
-  expect(terminal.text).toContain('a published to directory');
+  expect(terminal.text).toContain('a is done in 3s');
   expect(terminal.text).toContain('b failed in customize: no package tmux');
   expect(terminal.text).toContain('vmkiln: stopping');
   expect(terminal.text).toMatch(/✔ a +done in 3s/);
   expect(terminal.text).toMatch(/✖ b +failed in customize/);
   expect(terminal.text).toMatch(/✖ c\.yaml +refused/);
-  expect(terminal.written.endsWith('\u001B[?25h')).toBe(true);
+  expect(terminal.written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(terminal.written.lastIndexOf('\u001B[?25l'));
+});
+
+test('of a build that is refused while it is prepared nothing stays: whoever ran it says why', async () => {
+  const terminal = await show(['a.yaml'], async (ui, drawn) => {
+    feed(ui, 0, [{ type: 'progress', stage: 'prepare', message: 'checksum of x.iso', fraction: 0.5 }]);
+    await expect.poll(() => drawn.text, { timeout: 10_000 }).toContain('checksum');
+    drawn.written = '';
+    ui.drop(0, 'refused');
+  });
+  expect(terminal.text.trim()).toBe('');
 });

@@ -10,7 +10,12 @@ import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { openPorts } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
-import { defaultUser, judgeSealed } from '../../src/verify/sealed.ts';
+import { judgeSealed } from '../../src/verify/sealed.ts';
+import type { Call } from '../../src/tools/exec.ts';
+import type { CloneWorld } from '../../src/verify/clone.ts';
+import { verifyImage } from '../../src/verify/verify.ts';
+import { host } from '../support/plan-input.ts';
+import { freshFolder } from '../support/vmkiln.ts';
 
 const good: Readonly<Record<string, string>> = {
   'cloud-init': '{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/sr0]", "errors": []}}',
@@ -25,10 +30,10 @@ const good: Readonly<Record<string, string>> = {
   cards: 'eth0 52:54:00:76:6b:01',
   addresses: '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0',
   routes: 'default via 10.0.2.2 dev eth0\n10.0.2.0/24 dev eth0',
-  'resolv-conf': '# by hand\nnameserver 10.0.2.3',
+  'resolv-conf': 'there\n# by hand\nnameserver 10.0.2.3',
   zeroconf: 'NOZEROCONF=yes',
   root: '/dev/vda1 11521024 1500000 10021024 14% /',
-  disks: 'vda 23068672',
+  'authorized-keys': 'root /root/.ssh/authorized_keys AAAAinstance',
   selinux: 'Enforcing\nconfigured enforcing',
   failed: '',
   critical: '',
@@ -63,13 +68,15 @@ function sight(changes: Readonly<Record<string, string>> = {}, more: Partial<Sig
       selinux: 'enforcing',
       timezone: 'UTC',
       kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
-      errors: [],
       traces: [],
       kept: [],
       machine: { memory: 1024 ** 3, diskBus: 'virtio' },
     },
     hostname: 'clone-one',
+    key: 'AAAAinstance',
     grown: 1024 ** 3,
+    rootBefore: 10_472_448 * 1024,
+    network: true,
     now: 1_800_000_010,
     ...more,
   };
@@ -97,7 +104,7 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['network', { cards: 'ens3 52:54:00:76:6b:01' }],
   ['network', { addresses: '' }],
   ['resolv-conf', { 'resolv-conf': '# nothing' }],
-  ['resolv-conf', { 'resolv-conf': 'nameserver 192.168.122.1' }],
+  ['resolv-conf', { 'resolv-conf': 'there\nnameserver 192.168.122.1' }],
   ['zeroconf', { zeroconf: '' }],
   ['zeroconf', { routes: '169.254.0.0/16 dev eth0 scope link metric 1002' }],
   ['root-grown', { root: '/dev/vda1 10472448 1500000 8972448 15% /' }],
@@ -115,6 +122,9 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['root-login', { 'root-keys': '1', sshd: 'permitrootlogin without-password\npasswordauthentication no' }],
   ['password-login', { sshd: 'usepam yes\nchallengeresponseauthentication yes' }],
   ['password-login', { sshd: 'permitrootlogin no\npermitemptypasswords yes' }],
+  ['authorized-keys', { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud user AAAAbuilder' }],
+  ['password-login', { sshd: '' }],
+  ['resolv-conf', { 'resolv-conf': 'there' }],
   ['sudo', { 'sudo-all': 'ALL ALL=(ALL) NOPASSWD: ALL' }],
   ['console', { grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0"' }],
   ['console', { grub: 'there' }],
@@ -129,6 +139,26 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['packages', { packages: 'bash' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
+});
+
+test('a good clone may have more than a gibibyte beside its root, no name server, other kernels, and keys of the recipe', () => {
+  // AlmaLinux: 11 GiB, of which /boot and /boot/efi have 1224 MiB.
+  const root = '/dev/vda4 10207232 1500000 8707232 15% /';
+  expect(failed({ root }, { rootBefore: (10_207_232 - 1_000_000) * 1024 })).toEqual([]);
+  // A network that leads nowhere has no name server to offer.
+  expect(failed({ 'resolv-conf': 'there\ndomain novalocal' }, { network: false })).toEqual([]);
+  expect(failed({ kernels: '5.14.0-570.el9.x86_64\n5.14.0-570.el9.x86_64+debug' })).toEqual([]);
+  const debian = {
+    kernel: '6.1.0-56-cloud-amd64',
+    kernels: '6.1.0-9-cloud-amd64\n6.1.0-56-cloud-amd64\n6.1.0-57-amd64',
+  };
+  expect(failed(debian)).toEqual([]);
+  expect(failed({ ...debian, kernel: '6.1.0-9-cloud-amd64' })).toEqual(['kernel']);
+  const { wanted } = sight();
+  const keys = { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud-user AAAAours' };
+  for (const kept of ['/etc/ssh/keys/cloud-user', '/etc/ssh/keys', '/etc/ssh/key?/*'])
+    expect(failed(keys, { wanted: { ...wanted, kept: [kept] } })).toEqual([]);
+  expect(failed(keys, { wanted: { ...wanted, kept: ['/etc/ssh/*.keys'] } })).toEqual(['authorized-keys']);
 });
 
 test('what sshd says of connections that met its restart is no fault of the image', () => {
@@ -212,23 +242,6 @@ test('answers that have not come to their end are none', () => {
   );
 });
 
-test('what an image holds before its first boot decides before it is booted', () => {
-  const sealed = (traces: string, more = '', kept = '') => {
-    const text = `@@ machine-id\n@@ traces\n${traces}\n@@ kept\n${kept}\n@@ disabled\n@@ space\nfrsize: 4096\nbavail: 90000\n${more}\n@@ end`;
-    return judgeSealed(parseFacts(text) as Facts, sight().wanted).flatMap(({ check, outcome }) =>
-      outcome === 'failed' ? [check] : [],
-    );
-  };
-  expect(sealed('')).toEqual([]);
-  expect(sealed('/etc/ssh/ssh_host_rsa_key')).toEqual(['leftovers']);
-  expect(sealed('/root/.ssh/authorized_keys', '', '/root/.ssh/authorized_keys')).toEqual([]);
-  expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
-  expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
-  expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
-  expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
-  expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
-});
-
 test('the time zone is that of the kickstart, unless a step may set another', async () => {
   const zone = async (more: string, release: string) => {
     const recipe = await rhelRecipe(more, release);
@@ -240,12 +253,6 @@ test('the time zone is that of the kickstart, unless a step may set another', as
     expect(await zone('timezone: Europe/Berlin\n', release)).toBe('Europe/Berlin');
     expect(await zone('customize: [{ run: timedatectl set-timezone UTC }]\n', release)).toBeUndefined();
   }
-});
-
-test('a cloud.cfg that is no YAML names no user', () => {
-  const user = (text: string) => defaultUser(parseFacts(`@@ config\n${text}\n@@ end`) as Facts);
-  expect(user('system_info:\n  default_user:\n    name: debian')).toBe('debian');
-  expect(user('a: 1\na: 2\n: [')).toBeUndefined();
 });
 
 test('results are XML whatever a console said', () => {
@@ -266,8 +273,16 @@ test('of an image of Windows the one answer file is judged, and what must be the
     traces: ['/t'],
     diskBus: 'virtio',
   } as const;
-  const found = (answers: string, present: string, traces: string) => {
-    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n@@ end`;
+  // As guestfish prints them: no Run key, and no value but AutoAdminLogon.
+  const clean = {
+    AutoAdminLogon: 'key 4128\nvalue 5000\n0',
+    DefaultPassword: 'key 4128\nvalue 0',
+    vmkiln: 'key 0\nvalue ',
+    UnattendFile: 'key 4200\nvalue 0',
+  };
+  const found = (answers: string, present: string, traces: string, registry: Partial<typeof clean> = {}) => {
+    const values = Object.entries({ ...clean, ...registry }).map(([name, said]) => `@@ ${name}\n${said}\n`);
+    const text = `@@ answers\n${answers}\n@@ present\n${present}\n@@ traces\n${traces}\n${values.join('')}@@ end`;
     const results = judgeSealed(parseFacts(text) as Facts, wanted);
     return results.flatMap(({ check, outcome }) => (outcome === 'failed' ? [check] : []));
   };
@@ -276,6 +291,40 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(found('<Password><Value>x</Value></Password>', '/c.conf', '')).toEqual(['secrets']);
   expect(found('<unattend/>', '', '')).toEqual(['cloudbase-init']);
   expect(found('<unattend/>', '/c.conf', '/t')).toEqual(['leftovers']);
+  const inRegistry = (registry: Partial<typeof clean>) => found('<unattend/>', '/c.conf', '', registry);
+  expect(inRegistry({ AutoAdminLogon: 'key 4128\nvalue 5000\n1' })).toEqual(['autologon']);
+  expect(inRegistry({ DefaultPassword: 'key 4128\nvalue 5100\nsecret' })).toEqual(['autologon']);
+  expect(inRegistry({ vmkiln: 'key 4300\nvalue 5200\ncmd.exe' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue 5300\nC:\\x.xml' })).toEqual(['answer-file']);
+  // A hive that hivex cannot open, and a value that it cannot find its way to.
+  expect(inRegistry({ DefaultPassword: 'key ' })).toEqual(['autologon']);
+  expect(inRegistry({ UnattendFile: 'key 4200\nvalue ' })).toEqual(['answer-file']);
+});
+
+test('a real Windows is said not to be booted', async () => {
+  const wanted = { system: 'windows', answerFile: '/u.xml', present: ['/c'], traces: [], diskBus: 'virtio' } as const;
+  const image = { path: '/image', format: 'qcow2', virtualSize: 1, firmware: 'bios' } as const;
+  const run = ({ input }: Call) => {
+    const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(input ?? '') ?? [];
+    const values = ['AutoAdminLogon', 'DefaultPassword', 'vmkiln', 'UnattendFile'];
+    const registry = values.map((name) => `${mark} ${name}\nkey 4128\nvalue 0\n`).join('');
+    const stdout = `${mark} answers\n<unattend/>\n${mark} present\n/c\n${registry}${mark} end`;
+    return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
+  };
+  const world = { run, host, signal: new AbortController().signal, folder: freshFolder('windows') };
+  const options = {
+    note: () => undefined,
+    checks: [],
+    skip: [],
+    network: false,
+    metadataService: false,
+    goss: undefined,
+  };
+  const { passed, results } = await verifyImage(image, wanted, world as unknown as CloneWorld, options);
+  expect({ passed, last: results.at(-1) }).toMatchObject({
+    passed: true,
+    last: { check: 'first-boot', outcome: 'skipped' },
+  });
 });
 
 test.each([

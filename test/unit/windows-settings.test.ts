@@ -106,7 +106,7 @@ test('with WinRM wanted, a configuration without its plugin is refused', async (
 
 test.each([
   ['install: { image: Windows Server 2019 SERVERSTANDARD }\n', /install.image: expected an image of Windows 2022/],
-  ["install: { image: '2' }\n", /install.image: expected the name of an image, got its number 2/],
+  ["install: { image: '2' }\n", /install.image: expected the name of an image.*, and not its number, got "2"/],
   ['productKey: generic\ninstall: { image: Windows Server 2022 Standard Evaluation }\n', /evaluation media take none/],
   ["install: { commands: ['shutdown.exe -r -t 0'] }\n", /install.commands.0: expected no command that restarts/],
   ["install: { commands: [' ; '] }\n", /expected a command, got nothing that runs/],

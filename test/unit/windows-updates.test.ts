@@ -65,7 +65,7 @@ test('updates come before Cloudbase-Init, commands before and after them, and a 
 });
 
 test.each([
-  ['sometimes', /install.updates: expected none or security or all, got "sometimes"/],
+  ['sometimes', /install.updates: expected none, security or all, got "sometimes"/],
   ['{ select: all, except: [5034439] }', /install.updates.except.0: expected a KB number like KB5034439, got 5034439/],
   [`{ select: all, server: 'https://u:p@wsus' }`, /install.updates.server: (?!.*u:p).*without a user and password/],
   [`{ select: all, server: 'https://wsus/"&calc' }`, /install.updates.server: expected a URL of letters/],

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fillHoles } from '../../src/answers/holes.ts';
 import { descendants, type Element, parseXml } from '../../src/families/windows/unattend.ts';
 import type { Installation } from '../../src/families/family.ts';
+import { lintUnattend } from '../../src/families/windows/unattend-lint.ts';
 import { windowsSetup } from '../../src/families/windows/setup-log.ts';
 import { familyOf } from '../../src/families/index.ts';
 import type { Media } from '../../src/model.ts';
@@ -34,6 +35,40 @@ test.each(forms)(
     expect(familyOf(recipe).lint?.(recipe, [answers])).toEqual([]);
   },
 );
+
+test('the answer file that an instance reads has what Cloudbase-Init wants of it, and the language, formats, keyboard and time zone of the recipe', async () => {
+  const recipe = await windowsRecipe(
+    'language: de-DE\nformats: de-CH\nkeyboard: "0807:00000807"\ntimezone: W. Europe Standard Time\n',
+  );
+  const { text } = rendered(recipe, 'cloudbase-init-unattend.xml');
+  expect(lintUnattend(text).remarks).toEqual([]);
+  const read = parseXml(text);
+  if (!('root' in read)) throw new Error(read.message);
+  const inPass = (pass: string, name: string) =>
+    read.root.children
+      .filter(({ attributes }) => attributes['pass'] === pass)
+      .flatMap((settings) => descendants(settings, name).map((element) => element.text));
+  const command =
+    /^cmd\.exe \/c ""C:\\Program Files\\.*\\Python\\Scripts\\cloudbase-init\.exe" --config-file ".*\\conf\\cloudbase-init-unattend\.conf" && exit 1 \|\| exit 2"$/;
+  expect(inPass('specialize', 'Path')).toEqual([expect.stringMatching(command)]);
+  expect(inPass('specialize', 'WillReboot')).toEqual(['OnRequest']);
+  expect(inPass('generalize', 'PersistAllDeviceInstalls')).toEqual(['true']);
+  const oobe = { HideEULAPage: 'true', SkipMachineOOBE: 'true', SkipUserOOBE: 'true', ProtectYourPC: '1' };
+  const region = { UILanguage: 'de-DE', SystemLocale: 'de-DE', UserLocale: 'de-CH', InputLocale: '0807:00000807' };
+  for (const [name, value] of Object.entries({ ...oobe, ...region, TimeZone: 'W. Europe Standard Time' }))
+    expect(inPass('oobeSystem', name), name).toEqual([value]);
+  expect(inPass('specialize', 'TimeZone')).toEqual(['W. Europe Standard Time']);
+});
+
+test("an answer file of the user's that sets another time zone than the recipe is told that instances have that", async () => {
+  const shipped = readFileSync('templates/windows/autounattend.xml.hbs', 'utf8');
+  writeFileSync(join(windowsFolder(), 'zone.hbs'), shipped.replaceAll('{{timezone}}', 'Tokyo Standard Time'));
+  const recipe = await windowsRecipe('install: { answerFile: zone.hbs }\n');
+  const found = familyOf(recipe).lint?.(recipe, [rendered(recipe, 'Autounattend.xml')]) ?? [];
+  expect(found.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    'warning instances have `timezone: UTC` of the recipe: this is of the installation alone',
+  ]);
+});
 
 test.each([
   ['2016', '', 'Windows Server 2016 SERVERSTANDARD', 'WC2BQ-8NRM3-FDDYY-2BFGV-KHKQY', '2k16'],

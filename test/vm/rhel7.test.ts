@@ -166,7 +166,7 @@ describe('its clones', () => {
 });
 
 describe('the build', () => {
-  test('started exactly the commands of its plan, and only declared control commands besides', async () => {
+  test('started exactly the commands of its plan, and besides only what watches and publishes', async () => {
     const folder = eventsOf('build-started')[0]?.folder ?? '';
     const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
     const ran = plan.stages.filter(({ forecast }) => forecast === 'run');

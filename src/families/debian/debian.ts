@@ -113,7 +113,7 @@ function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
 function notes({ distribution, mirror, update }: DebianRecipe): string[] {
   const insecure = distribution === 'debian' && mirror !== undefined && mirror.security === undefined;
   return [
-    leftoversNote(),
+    leftoversNote,
     ...(update !== false && insecure
       ? ['mirror has no security archive: packages get no security updates while the image is built']
       : []),

@@ -10,7 +10,6 @@ export function expects(recipe: DebianRecipe): Expectation {
     grows: true,
     noZeroconf: false,
     kernelArguments: '',
-    errors: [],
     machine: { memory: 1024 ** 3, diskBus: 'virtio' },
   });
 }

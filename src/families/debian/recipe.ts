@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checksum, medium } from '../../recipe/common.ts';
-import { line, show, size, url } from '../../recipe/values.ts';
+import { hostPath, line, show, size, url } from '../../recipe/values.ts';
 import { recipeForm } from '../form.ts';
 import {
   caCertificatesKey,
@@ -48,7 +48,7 @@ const repository = z.strictObject({
     .array(line('the name of a component', /^[A-Za-z0-9][A-Za-z0-9._/-]*$/))
     .prefault([])
     .describe('Components, such as main; none for a repository without suites.'),
-  key: line('a path')
+  key: hostPath()
     .optional()
     .describe(
       'OpenPGP key that signs it, armored or not; relative to the recipe. By default those that the image trusts.',

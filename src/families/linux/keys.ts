@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, line, secret, url } from '../../recipe/values.ts';
+import { duration, hostPath, line, secret, url } from '../../recipe/values.ts';
 import { channelForm } from '../../recipe/media.ts';
 import { step } from './step-keys.ts';
 
@@ -17,7 +17,7 @@ export const proxyKey = (what: string) =>
     .describe(`HTTP proxy that ${what} go through while the image is built. The image keeps nothing of it.`);
 
 export const caCertificatesKey = z
-  .array(line('a path'))
+  .array(hostPath())
   .prefault([])
   .describe(
     'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
@@ -72,7 +72,7 @@ export const keepKey = z
   .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
   .prefault([])
   .describe(
-    'Files and folders of a ready image that stay, of what an earlier boot has left and the plan lists; shell patterns are allowed.',
+    'Files and folders of a ready image that stay, of what an earlier boot left (docs/images.md, Ready images); shell patterns are allowed.',
   );
 
 /** The user that cloud-init makes. */

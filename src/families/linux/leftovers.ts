@@ -45,16 +45,9 @@ export const leftovers: readonly string[] = [
 /** While a command runs in the guest, libguestfs has another file in its place: only virt-customize's own options reach it. */
 export const resolver = '/etc/resolv.conf';
 
-/** For the plan: what goes from a ready image, `more` besides what all distributions have in common. */
-export function leftoversNote(more: readonly string[] = []): string {
-  const all = [
-    ...more,
-    ...leftovers.map((pattern) => (pattern === '~/.ssh' ? '.ssh of root and every user' : pattern)),
-    'keys that AuthorizedKeysFile names',
-    'what cloud-init added to /etc/fstab and /etc/hosts',
-  ];
-  return `removed from the ready image, but for what source.keep names: ${all.join(', ')}`;
-}
+/** What a plan says of it; the page has the list. */
+export const leftoversNote =
+  'what an earlier boot left is removed from the ready image, but for what source.keep names (docs/images.md, Ready images)';
 
 /** virt-customize(1) options that come first on an image that may have been booted. `more` are paths that no command can remove. */
 export function leftoversArguments(keep: readonly string[], more: readonly string[] = []): Arg[] {

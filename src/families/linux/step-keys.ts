@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { guestPath, line } from '../../recipe/values.ts';
+import { guestPath, hostPath, line } from '../../recipe/values.ts';
 
 const mode = () => line('an octal mode in quotes, like "0644"', /^[0-7]{3,4}$/);
 /** A name of the portable filename character set (POSIX, Base Definitions, "User Name"), or a number, as chown(1) takes it. */
@@ -11,19 +11,22 @@ const steps = {
       [
         z.string().min(1),
         z.strictObject({
-          script: line('a path').describe(
+          script: hostPath().describe(
             'Shell script of yours, run by /bin/sh in the guest whatever its first line says.',
           ),
         }),
       ],
-      { error: 'expected a shell command, or { script: PATH }' },
+      {
+        error: ({ input }) =>
+          `expected a shell command, or { script: PATH }${Array.isArray(input) ? ', got a list: write a step for each, - run: COMMAND' : ''}`,
+      },
     )
     .describe(
       'A shell command run in the guest, or a script of yours. Without a running system: no services, no systemd.',
     ),
   upload: z
     .strictObject({
-      from: line('a path').describe('File of yours; relative to the recipe.'),
+      from: hostPath().describe('File of yours; relative to the recipe.'),
       to: guestPath().describe('The file it becomes in the guest.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
       owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest, by name or number.'),

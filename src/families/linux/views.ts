@@ -1,4 +1,5 @@
-import { renderText, type View } from '../../answers/templates.ts';
+import { holeText, makeHole } from '../../answers/holes.ts';
+import type { View } from '../../answers/templates.ts';
 import type { RenderedFile, SecretRef } from '../../model.ts';
 
 /** A nightly build installs new updates, and the builds of one day share them. Seconds. */
@@ -24,8 +25,8 @@ export function yamlWord(name: string): string {
 
 /** The whole file is the password: `--root-password file:` reads its first line. */
 export function rootPassword(secret: SecretRef): RenderedFile {
-  const { text, holes } = renderText('{{secret rootPassword}}', 'root-password', 'text', { rootPassword: secret });
-  return { name: 'root-password', text, holes: holes.map((hole) => ({ ...hole, inGuest: true })) };
+  const hole = makeHole(secret, 'plain', true);
+  return { name: 'root-password', text: holeText(hole.name), holes: [hole] };
 }
 
 /** Properties of the Image service for a guest with drivers for virtio. */

@@ -6,7 +6,7 @@ import type { RhelRecipe } from './recipe.ts';
 import { rhelRelease } from './releases.ts';
 import { userOf } from './views.ts';
 
-/** What a clone of an image of this recipe must be like. Of an image that somebody else partitioned nobody knows whether it grows. */
+/** What a clone of an image of this recipe must be like. */
 export function expects(recipe: RhelRecipe, rendered: readonly RenderedFile[]): Expectation {
   const { growRoot, leastMemory, machine } = rhelRelease(recipe);
   const kickstart = rendered.find(({ name }) => name === 'ks.cfg');
@@ -18,7 +18,6 @@ export function expects(recipe: RhelRecipe, rendered: readonly RenderedFile[]): 
     ...zoneIn(kickstart?.text ?? '', recipe.customize),
     ...(kickstart && { selinux: selinuxIn(kickstart.text) }),
     kernelArguments: systemArguments(recipe),
-    errors: [],
     machine: { memory: leastMemory, diskBus: 'virtio', ...(machine && { type: machine }) },
   });
 }

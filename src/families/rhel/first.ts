@@ -2,14 +2,18 @@ import { type Document, isMap } from 'yaml';
 import type { First } from '../first.ts';
 
 /** How a guest reaches packages while it is built: a Red Hat account, an activation key, or repositories of one's own. */
-const registrations = ['account', 'key', 'none'];
+const registrations = {
+  account: 'a user and password of Red Hat or a Satellite',
+  key: 'an activation key',
+  none: 'no registration: repositories of your own',
+};
 
 /** The questions about packages, and what their answers make of a shipped recipe. */
 export const first: First = {
   questions: [
     {
       option: 'registration',
-      text: 'Packages from: account (user and password), key (activation key), none',
+      text: 'Where packages come from',
       usual: 'account',
       choices: registrations,
       isRaised: (recipe) => 'subscription' in recipe,

@@ -17,7 +17,7 @@ import {
   userDescription,
 } from '../linux/keys.ts';
 import { recipeForm } from '../form.ts';
-import { hasCredentials, line, secret, show, size, url } from '../../recipe/values.ts';
+import { hasCredentials, hostPath, line, secret, show, size, url } from '../../recipe/values.ts';
 import { kernelArgumentsKey } from './kernel-arguments.ts';
 import { packageForm } from './packages.ts';
 import { keyboard, locale, timeZone } from './settings.ts';
@@ -57,7 +57,7 @@ const subscription = z
     contentUrl: url('the URL of the content, like https://satellite.example.com/pulp/repos', /^https:\/\/\S+$/)
       .optional()
       .describe('Content server of the Satellite.'),
-    caCertificate: line('a path')
+    caCertificate: hostPath()
       .optional()
       .describe('PEM file with the CA certificate of the Satellite; relative to the recipe.'),
   })
@@ -127,7 +127,7 @@ const source = z
   .superRefine(checkChannelKeys);
 
 const install = z.strictObject({
-  kickstart: line('a path')
+  kickstart: hostPath()
     .optional()
     .describe(
       'Kickstart template: a file of yours beside the recipe, or one of those shipped. By default the shipped one of the release.',

@@ -221,7 +221,7 @@ function notes(recipe: RhelRecipe): string[] {
   const { attach, growRoot } = rhelRelease(recipe);
   const { ended, subscribes, title } = distributionOf(recipe);
   const all = [
-    source.image !== undefined ? leftoversNote([resolver]) : undefined,
+    source.image !== undefined ? leftoversNote : undefined,
     ended && managesPackages(recipe)
       ? `${title} has ended: its packages come from ${ended.vault}, where the image goes on looking for them`
       : undefined,

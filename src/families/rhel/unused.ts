@@ -11,7 +11,7 @@ export function reportUnused(recipe: RhelRecipe, files: Pick<RecipeFiles, 'given
   if (recipe.source.image !== undefined) {
     for (const path of installerKeys) say(path, 'a ready image is not installed');
   } else {
-    unusedByKickstart(recipe, say);
+    unusedByKickstart(recipe, files, say);
   }
   const isFetching = managesPackages(recipe);
   reportUnusedFetching(recipe, isFetching, say);
@@ -25,11 +25,13 @@ const installerKeys = [
 ];
 
 /** A kickstart of the user's own may do without what a recipe sets; those that vmkiln ships use no variables. */
-function unusedByKickstart(recipe: RhelRecipe, say: SayUnused): void {
+function unusedByKickstart(recipe: RhelRecipe, { given }: Pick<RecipeFiles, 'given'>, say: SayUnused): void {
+  const set = ['language', 'keyboard', 'timezone'].filter((key) => given([key]));
+  if (set.length === 0 && Object.keys(recipe.install.variables).length === 0) return;
   const file = kickstartOf(recipe);
   const names = namesIn(file);
   if (!names) return;
-  for (const key of ['language', 'keyboard', 'timezone']) {
+  for (const key of set) {
     if (!names.has(key)) say([key], `the kickstart ${file} has no {{${key}}}`);
   }
   if (names.has('variables')) return;

@@ -8,7 +8,7 @@ import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import type { Finding } from '../family.ts';
 import { genericKeys } from './releases.ts';
-import { diskDriver, driverFolders } from './views.ts';
+import { diskDriver, driverFolders, regionalView } from './views.ts';
 
 /** The lint of the rendered answer file, and the checks that no schema makes: against the machine of the recipe. */
 export function lintAnswers(recipe: WindowsRecipe, rendered: readonly RenderedFile[]): Finding[] {
@@ -34,6 +34,7 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
   checkAccounts(recipe, root, report);
   checkValues(root, report);
   checkImage(recipe, root, setup, report);
+  if (recipe.install.answerFile !== undefined) checkRegion(recipe, root, report);
   const driver = diskDriver(recipe);
   if (driver !== undefined && !setup.some((component) => loads(component, driver))) {
     const folder = driverFolders(recipe).find((each) => each.startsWith(driver));
@@ -64,6 +65,22 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
       'neither build.cmd nor Sysprep is run: nothing powers the guest off, and the image is of one machine',
     );
   return found;
+}
+
+/** What the answer file sets ends with Sysprep: an instance has what the recipe says, in the file that Sysprep is given. */
+function checkRegion(recipe: WindowsRecipe, root: Element, report: Report): void {
+  const { timezone, language, formats, keyboard } = regionalView(recipe);
+  const keys = [
+    ['TimeZone', 'timezone', timezone],
+    ['UILanguage', 'language', language],
+    ['UserLocale', 'formats', formats],
+    ['InputLocale', 'keyboard', keyboard],
+  ] as const;
+  for (const [name, key, wanted] of keys) {
+    const other = descendants(root, name).findLast(({ text }) => text.toLowerCase() !== wanted.toLowerCase());
+    if (other)
+      report(other, `instances have \`${key}: ${wanted}\` of the recipe: this is of the installation alone`, 'warning');
+  }
 }
 
 /** The drivers are those of 64-bit Windows, and so are its media, whose Windows PE runs nothing else. Some files serve two architectures. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checksum, disk, installKeys, machineKeys, medium } from '../../recipe/common.ts';
 import { recipeForm } from '../form.ts';
-import { line, secret, show } from '../../recipe/values.ts';
+import { hostPath, line, secret, show } from '../../recipe/values.ts';
 import { didYouMean } from '../../text.ts';
 import { administratorName } from './accounts.ts';
 import { command } from './command-keys.ts';
@@ -22,12 +22,12 @@ const source = z.strictObject({
 });
 
 const install = z.strictObject({
-  image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD')
+  image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD, and not its number', /\D/)
     .optional()
     .describe(
       'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server, with its desktop, or Pro.',
     ),
-  answerFile: line('a path')
+  answerFile: hostPath()
     .optional()
     .describe('Template of an Autounattend.xml of yours beside the recipe. By default the shipped one.'),
   commands: z
@@ -92,7 +92,10 @@ const form = recipeForm({
   keyboard: line('a keyboard layout like en-US or 0409:00000409', keyboards)
     .prefault('en-US')
     .describe('Keyboard layout.'),
-  timezone: line('a time zone of Windows, like UTC or W. Europe Standard Time', /^[A-Za-z0-9 .+()-]+$/)
+  timezone: line(
+    'a time zone of Windows, like UTC or W. Europe Standard Time (tzutil /l lists them)',
+    /^[A-Za-z0-9 .+()-]+$/,
+  )
     .prefault('UTC')
     .describe('Time zone, by its Windows name (`tzutil /l`).'),
   organization: line('a name of at most 256 characters', /^.{1,256}$/)
@@ -107,7 +110,7 @@ const form = recipeForm({
         .describe(
           'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
         ),
-      config: line('a path')
+      config: hostPath()
         .optional()
         .describe(
           'Template of a cloudbase-init.conf of yours beside the recipe, of which both its files are rendered. By default the shipped one.',
@@ -131,7 +134,6 @@ function refuseImage(recipe: WindowsRecipe, refuse: (message: string) => void): 
   const { isServer } = windowsRelease({ release });
   if (named !== undefined && named !== release && (isServer || server !== undefined))
     refuse(`expected an image of Windows ${release}, got ${show(image)}`);
-  if (/^\d+$/.test(image)) refuse(`expected the name of an image, got its number ${image}`);
   if (productKey !== undefined && /\bEval(uation)?\b/i.test(image))
     refuse(`expected no productKey with ${show(image)}: evaluation media take none`);
 }

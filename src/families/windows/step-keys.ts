@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { guestPath, line } from '../../recipe/values.ts';
+import { guestPath, hostPath, line } from '../../recipe/values.ts';
 
 const steps = {
   upload: z
     .strictObject({
-      from: line('a path').describe('File of yours; relative to the recipe.'),
+      from: hostPath().describe('File of yours; relative to the recipe.'),
       to: guestPath().describe('The file it becomes in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
     })
     .describe('Copies a file of yours into the guest.'),

@@ -1,4 +1,5 @@
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import type * as FastXml from 'fast-xml-parser';
+import { load } from '../../load.ts';
 
 /** An element of an answer file; `at` is its place in the text, in characters. */
 export type Element = {
@@ -15,6 +16,7 @@ export function parseXml(text: string): { root: Element } | { line: number; colu
   // A document type could define entities; no answer file has one.
   const doctype = text.indexOf('<!DOCTYPE');
   if (doctype >= 0) return { ...positionOf(text, doctype), message: 'an answer file has no document type' };
+  const { XMLParser, XMLValidator } = load<typeof FastXml>('fast-xml-parser');
   const valid = XMLValidator.validate(text);
   if (valid !== true) {
     const { line, col: column, msg } = valid.err as { line?: number; col?: number; msg: string };
@@ -30,7 +32,8 @@ export function parseXml(text: string): { root: Element } | { line: number; colu
     ignoreDeclaration: true,
     ignorePiTags: true,
   });
-  const [root] = elements(parser.parse(text) as Node[]);
+  const metadata = XMLParser.getMetaDataSymbol() as unknown as symbol;
+  const [root] = elements(parser.parse(text) as Node[], metadata);
   return root ? { root } : { line: 1, column: 1, message: 'there is no element in it' };
 }
 
@@ -42,9 +45,8 @@ function unclosed(message: string): string | undefined {
 
 type Node = { [key: string | symbol]: unknown };
 
-const metadata = XMLParser.getMetaDataSymbol() as unknown as symbol;
-
-function elements(nodes: readonly Node[]): Element[] {
+/** `metadata` is the key under which the parser keeps where an element begins. */
+function elements(nodes: readonly Node[], metadata: symbol): Element[] {
   return nodes.flatMap((node): Element[] => {
     const name = Object.keys(node).find((key) => key !== ':@');
     if (name === undefined || name === '#text') return [];
@@ -54,7 +56,7 @@ function elements(nodes: readonly Node[]): Element[] {
       {
         name,
         attributes: (node[':@'] ?? {}) as Record<string, string>,
-        children: elements(inner),
+        children: elements(inner, metadata),
         text: text.trim(),
         at: (node[metadata] as { startIndex?: number } | undefined)?.startIndex ?? 0,
       },

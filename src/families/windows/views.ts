@@ -30,16 +30,13 @@ export function diskDriver({ machine }: WindowsRecipe): string | undefined {
 
 /** What autounattend.xml.hbs, or a template of the user's, may use. */
 export function answerView(recipe: WindowsRecipe): View {
-  const { release, language, keyboard, timezone, machine, install, administratorPassword, organization = '' } = recipe;
+  const { release, machine, install, administratorPassword, organization = '' } = recipe;
   const partitions = partitionsOf(recipe);
   const productKey = productKeyOf(recipe);
   return {
     release,
     image: imageName(recipe),
-    language,
-    formats: recipe.formats ?? language,
-    keyboard,
-    timezone,
+    ...regionalView(recipe),
     owner: 'Administrator',
     // "Username" of AutoLogon: "only the English word will automatically enable the account", whatever the language of the system.
     administrator: 'Administrator',
@@ -61,6 +58,14 @@ export function answerView(recipe: WindowsRecipe): View {
     commands: [{ order: 1, title: 'Make the installed Windows an image', line: startBuild }],
     variables: install.variables,
   };
+}
+
+/**
+ * What cloudbase-init-unattend.xml.hbs may use. The answer file of the installation says the same, but whatever an instance is told by its
+ * own it makes of defaults: "TimeZone" of the "Unattended Windows Setup Reference".
+ */
+export function regionalView({ language, formats, keyboard, timezone }: WindowsRecipe) {
+  return { language, formats: formats ?? language, keyboard, timezone };
 }
 
 /** The key itself when it is a published one, or the reference to a secret. @throws VmkilnError RECIPE_INVALID */

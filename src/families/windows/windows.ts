@@ -20,7 +20,7 @@ import { windowsRelease } from './releases.ts';
 import { windowsSetup } from './setup-log.ts';
 import { stepArguments, stepFiles } from './steps.ts';
 import { updatesOf, updatesView } from './updates.ts';
-import { buildView, recoveryView } from './views.ts';
+import { buildView, recoveryView, regionalView } from './views.ts';
 
 /** Windows, installed by Setup from an Autounattend.xml, generalized by its own Sysprep, started by Cloudbase-Init. */
 export const windows: Family<WindowsRecipe> = {
@@ -76,6 +76,9 @@ const logFolders = [
   buildLogs,
 ];
 
+/** What Sysprep is given. Setup takes a file called Unattend.xml of a CD for its own ("Windows Setup Automation Overview"). */
+const sysprepAnswers = 'cloudbase-init-unattend.xml';
+
 function render(recipe: WindowsRecipe): RenderedFile[] {
   const answers = renderAnswers(recipe);
   const updates = updatesOf(recipe);
@@ -94,6 +97,7 @@ function render(recipe: WindowsRecipe): RenderedFile[] {
     ...commandFiles(recipe, templates).map((file) => (file.name.endsWith('.cmd') ? withCrlf(file) : file)),
     cloudbase('cloudbase-init.conf', false),
     cloudbase('cloudbase-init-unattend.conf', true),
+    renderTemplate(join(templates, `${sysprepAnswers}.hbs`), sysprepAnswers, 'xml', regionalView(recipe)),
   ];
 }
 
@@ -107,6 +111,7 @@ function answerFiles(recipe: WindowsRecipe): string[] {
     ...commandFileNames(recipe),
     'cloudbase-init.conf',
     'cloudbase-init-unattend.conf',
+    sysprepAnswers,
   ];
 }
 
@@ -128,10 +133,14 @@ function install(recipe: WindowsRecipe, media: Media, host: Host): Installation 
     ] as const;
   return {
     before: [
-      answerMedium(answers, 'ANSWERS', {
-        ...Object.fromEntries(answerFiles(recipe).map((name) => [name, { rendered: name }])),
-        'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
-      }),
+      {
+        ...answerMedium(answers, 'ANSWERS', {
+          ...Object.fromEntries(answerFiles(recipe).map((name) => [name, { rendered: name }])),
+          'CloudbaseInitSetup.msi': mediumPiece(media, 'cloudbaseInitMsi'),
+        }),
+        // The password of the build is on it, and the product key.
+        secretFile: answers.work,
+      },
     ],
     machine: recipe.machine,
     limits: recipe.install,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { duration, line } from '../../recipe/values.ts';
+import { duration, hostPath, line } from '../../recipe/values.ts';
 
 /** The `command` target: a program of the user's that publishes. */
 export const command = z.strictObject({
-  run: line('the path of a program or script').describe(
+  run: hostPath('the path of a program or script').describe(
     'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe.',
   ),
   name: line('a name').optional().describe('What messages call the place. By default the name of the file.'),

@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { line } from '../../recipe/values.ts';
+import { hostPath } from '../../recipe/values.ts';
 import type { Target } from '../target.ts';
 
 /** What a recipe says about the target. A relative path counts from the current folder. */
 export type DirectorySpec = { path: string };
 
 const schema = z
-  .strictObject({ path: line('a path').describe('The folder; relative to the current folder.') })
+  .strictObject({ path: hostPath().describe('The folder; relative to the current folder.') })
   .describe('A folder with an index.json and a checksum beside each image.');
 
 /** Publishes to a folder. What does the work is imported when it is wanted: whoever reads a recipe has no use for it. */

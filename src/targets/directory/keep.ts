@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
 import { digestFile } from '../../store/digest.ts';
@@ -38,7 +38,7 @@ function fileOfCopy({ name, sha256, format }: IndexEntry): string {
 
 /**
  * Runs `body` with a copy of a published image, ready to be named in the index by `settle`. A copy that a channel has
- * already is taken. The data is read once more, so that the copy has the digest that was verified.
+ * already is taken. Either is read, so that the copy has the digest that was verified, and a damaged one is made anew.
  *
  * @throws VmkilnError TARGET_FAILED, DISK_FULL, INTERRUPTED.
  */
@@ -50,7 +50,10 @@ export async function withCopy<T>(
   body: (settle: () => Promise<IndexEntry>) => Promise<T>,
 ): Promise<T> {
   const kept = channelEntries(index).find(({ sha256 }) => sha256 === image.sha256);
-  if (kept && (await isIntact(folder, kept))) return body(async () => plain(kept));
+  if (kept && (await isIntact(folder, kept))) {
+    progress(`reading ${kept.file}`);
+    if ((await digestFile(join(folder, kept.file), signal)) === kept.sha256) return body(async () => plain(kept));
+  }
   await removeDeadPartials(folder, image.name);
   const partial = `.${image.name}.channel-${process.pid}.partial`;
   const temporary = join(folder, partial);
@@ -67,7 +70,7 @@ export async function withCopy<T>(
       } finally {
         await file.close();
       }
-      return await body(() => settle(folder, image, temporary, documents));
+      return await body(() => settle(folder, image, temporary, { documents, kept }));
     } finally {
       await rm(temporary, { force: true });
     }
@@ -85,9 +88,11 @@ async function settle(
   folder: string,
   image: IndexEntry,
   temporary: string,
-  documents: readonly ImageDocument[],
+  { documents, kept }: { documents: readonly ImageDocument[]; kept: IndexEntry | undefined },
 ): Promise<IndexEntry> {
   const file = fileOfCopy(image);
+  // Other channels may have the copy whose place this one takes, and know it by its time.
+  if (kept?.file === file) await utimes(temporary, new Date(kept.createdAt), new Date(kept.createdAt));
   const createdAt = (await stat(temporary)).mtime.toISOString();
   await rename(temporary, join(folder, file));
   await syncFolder(folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
 import { checkClock, higher, hintForOlder, noSerial, type Serial, serialAfter } from '../serial.ts';
 import type { ImageToPublish } from '../target.ts';
-import { type IndexEntry, readIndex } from './index-file.ts';
+import { findPublished, type IndexEntry, readIndex } from './index-file.ts';
 
 /**
  * The serial that an image gets in a folder.
@@ -19,10 +19,20 @@ export async function serialIn(folder: string, file: string, image: ImageToPubli
   return isThere ? serialOver(listed, image, clock, folder) : image.serial;
 }
 
+/**
+ * The image that was published in place of this one: by the same publication, which somebody has repeated with other bytes. Of these the first stays,
+ * as long as it is whole.
+ */
+export async function firstIn(folder: string, file: string, image: ImageToPublish): Promise<IndexEntry | undefined> {
+  if (image.rollback || image.serial === noSerial) return undefined;
+  const there = await findPublished(folder, file);
+  return there?.serial === image.serial && there.sha256 !== image.sha256 ? there : undefined;
+}
+
 function serialOver(listed: IndexEntry, image: ImageToPublish, clock: number, folder: string): Serial {
   const { serial: there = noSerial, build, file } = listed;
   if (listed.sha256 === image.sha256) return higher(there, image.serial);
-  if (there <= image.serial) return image.serial;
+  if (there < image.serial || (there === image.serial && !image.rollback)) return image.serial;
   if (image.rollback) return serialAfter(there);
   const of = build === '' ? '' : ` of build ${build}`;
   throw new VmkilnError(

@@ -6,11 +6,11 @@ import type { Published } from '../../model.ts';
 import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
 import { withLock } from '../../store/lock.ts';
 import { copySparse } from '../../tools/cp.ts';
-import { checksumLine, findPublished, readIndex, updateIndex } from './index-file.ts';
+import { checksumLine, findPublished, type IndexEntry, readIndex, updateIndex } from './index-file.ts';
 import type { DirectorySpec } from './directory.ts';
 import { sameFile } from '../same-file.ts';
 import { layDocuments } from './documents.ts';
-import { serialIn } from './order.ts';
+import { firstIn, serialIn } from './order.ts';
 import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 
 /** Seconds a copy may take: a terabyte to a slow disk. */
@@ -63,21 +63,32 @@ export async function publish(image: ImageToPublish, spec: DirectorySpec, contex
   const partial = `.${image.name}.${image.build}.partial`;
   const { signal } = context;
   const waiting = () => context.progress(`waiting for another build that publishes to ${folder}`);
-  const published = (unchanged: boolean): Published => {
-    return { target: 'directory', location: path, sha256: image.sha256, size: image.size, unchanged };
+  const published = (unchanged: boolean, first?: IndexEntry): Published => {
+    const { sha256, size } = first ?? image;
+    return { target: 'directory', location: path, sha256, size, unchanged, ...(first && { already: first.build }) };
+  };
+  const leaveTo = (first: IndexEntry) => {
+    context.note(
+      `${file} of build ${first.build} is published already under the serial ${first.serial}: it stays in ${folder}`,
+    );
+    return published(true, first);
   };
   try {
     await mkdir(folder, { recursive: true });
     await removeDeadPartials(folder, image.name);
     await serialIn(folder, file, image);
+    const first = await firstIn(folder, file, image);
+    if (first) return leaveTo(first);
     if (await withLock(folder, 'index', { signal, waiting }, () => raise(image, folder))) return published(true);
     // The lock says that the partial file has a living owner.
     return await withLock(folder, partial, { signal, waiting }, async () => {
       const temporary = join(folder, partial);
       try {
         await copy(image, temporary, context);
-        await withLock(folder, 'index', { signal, waiting }, () => putInPlace(image, folder, temporary));
-        return published(false);
+        const earlier = await withLock(folder, 'index', { signal, waiting }, () =>
+          putInPlace(image, folder, temporary),
+        );
+        return earlier ? leaveTo(earlier) : published(false);
       } finally {
         await rm(temporary, { force: true });
       }
@@ -148,13 +159,19 @@ async function raise(image: ImageToPublish, folder: string): Promise<boolean> {
   return true;
 }
 
-/** Under the folder's lock. A kill between any two steps leaves a state that the next publish sees as changed. */
-async function putInPlace(image: ImageToPublish, folder: string, temporary: string): Promise<void> {
+/**
+ * Under the folder's lock. A kill between any two steps leaves a state that the next publish sees as changed.
+ *
+ * @returns the image that stays there, if the same publication has come in before.
+ */
+async function putInPlace(image: ImageToPublish, folder: string, temporary: string): Promise<IndexEntry | undefined> {
   const file = fileOf(image);
   const sum = join(folder, `${file}.sha256`);
   const { name, format, size, sha256, build, rehearsal } = image;
   await removeTemporaries(folder);
   // Another one may have come in while this one was copied.
+  const first = await firstIn(folder, file, image);
+  if (first) return first;
   const serial = await serialIn(folder, file, image);
   const createdAt = (await stat(temporary)).mtime.toISOString();
   await rm(sum, { force: true });
@@ -163,6 +180,7 @@ async function putInPlace(image: ImageToPublish, folder: string, temporary: stri
   await writeAtomic(sum, checksumLine(sha256, file));
   const documents = await layDocuments(folder, file, image.documents);
   await updateIndex(folder, { name, file, format, size, sha256, build, createdAt, rehearsal, serial, documents });
+  return undefined;
 }
 
 /** Removes what a build that is gone was copying into a folder. */

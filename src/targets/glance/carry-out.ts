@@ -12,7 +12,7 @@ import { isSigned, patchesFor, uploadingProperty, type Wanted } from './record.t
 import { signImage } from './sign.ts';
 import type { Step } from './step.ts';
 import { type Known, nextSteps, wantedBy } from './survey.ts';
-import { discard, type Upload, uploadImage } from './upload.ts';
+import { discard, RecordTaken, takenOver, type Upload, uploadImage } from './upload.ts';
 import { hasBytesOf, verifyUpload } from './verify.ts';
 import { wait } from '../../wait.ts';
 
@@ -32,10 +32,13 @@ const pause = 200;
  */
 export async function carryOut(publication: Publication): Promise<Image> {
   let { steps, image } = nextSteps(publication.known, publication.spec);
-  for (let rounds = 1; ;) {
+  for (let rounds = 1, wasGone = false; ;) {
     const [step, ...rest] = steps;
     if (step === undefined) break;
     const { known, again } = await perform(publication, step).catch(async (error: unknown): Promise<Outcome> => {
+      // Whoever has taken it away may have published by now: that is seen at the next look.
+      if (wasGone && isGone(step, error)) throw takenOver(step.image.id, error);
+      wasGone = isGone(step, error);
       if (!wasOvertaken(step, error) || rounds > patience) throw error;
       if (rounds > 3) await wait(pause * rounds, 'publishing an image', publication.context.signal);
       return { again: true };
@@ -55,8 +58,14 @@ export async function carryOut(publication: Publication): Promise<Image> {
 
 /** Whether a step did not find an image as it was when it was looked at. */
 function wasOvertaken({ do: verb }: Step, error: unknown): boolean {
+  if (error instanceof RecordTaken) return true;
   const changes = ['publish', 'update', 'hide', 'yield', 'delete'].includes(verb);
   return changes && error instanceof ServiceError && [404, 409].includes(error.status);
+}
+
+/** Whether the image of this publication was deleted before it was finished. */
+function isGone(step: Step, error: unknown): step is Extract<Step, { do: 'publish' }> {
+  return step.do === 'publish' && error instanceof ServiceError && error.status === 404;
 }
 
 async function lookAgain({ session, known, spec, context }: Publication): Promise<Partial<Known>> {
@@ -90,6 +99,12 @@ async function perform(publication: Publication, step: Step): Promise<Outcome> {
         known: { own: await patchImage(session, step.image.id, step.patches, { signal }), touched: true },
         again: true,
       };
+    case 'leave': {
+      const build = String(step.image['vmkiln_build'] ?? '');
+      const serial = serialOf(step.image);
+      note(`${name}: ${step.image.id} of build ${build} is published already under the serial ${serial}: it stays`);
+      return { known: { already: build } };
+    }
     case 'update': {
       const stamp = stampPatches(step.image);
       await patchImage(session, step.image.id, stamp.length > 0 ? stamp : step.patches, { signal });

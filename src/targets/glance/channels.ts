@@ -1,4 +1,3 @@
-import { VmkilnError } from '../../errors.ts';
 import { ServiceError } from '../../openstack/http.ts';
 import { findImage, type Image, type ImageQuery, listImages, patchImage } from '../../openstack/image-api.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
@@ -13,22 +12,15 @@ import {
   refusedChange,
   type Step,
 } from '../channel.ts';
-import {
-  type Candidate,
-  type ChannelImage,
-  type ChannelPlace,
-  type ChannelState,
-  noImage,
-  type Promotion,
-} from '../channel-place.ts';
+import { type ChannelImage, type ChannelPlace, type ChannelState, noImage, type Promotion } from '../channel-place.ts';
 import type { Looking } from '../target.ts';
+import { candidateOf, findCandidate } from './candidate.ts';
 import {
   channelsOf,
   dropPatches,
   isInChannel,
   isRevoked,
   leavePatches,
-  mediaOf,
   raisePatches,
   revokePatches,
   shownProperty,
@@ -41,8 +33,7 @@ import { isSnapshot, serialOf } from './fence.ts';
 import { heldOf } from './held.ts';
 import { openPlace } from './open.ts';
 import type { GlancePlace } from './recipe.ts';
-import { isMadeHere, isPublished, sha256Property } from './record.ts';
-import { newestFirst } from './retire.ts';
+import { isMadeHere, sha256Property } from './record.ts';
 import { wait } from '../../wait.ts';
 
 /** How often a step is decided anew that the cloud did not take, because somebody else was quicker. */
@@ -83,16 +74,9 @@ export function channelsIn(session: CloudSession, project: string, context: Cont
   };
   return {
     name: cloud.name,
-    find: async (image) => {
-      const found = (await images()).filter((each) => each.id === image || each.name === image);
-      const usable = found.filter((each) => isPublished(each) && isMadeHere(each));
-      // Of several with the name it is the newest that somebody means.
-      const newest = usable.find(({ id }) => id === image) ?? usable.toSorted(newestFirst)[0];
-      if (newest) return candidateOf(newest);
-      const why = found.length > 0 ? ' that vmkiln has published' : '';
-      throw new VmkilnError('USAGE', `there is no image ${image}${why} in ${cloud.name}`, {
-        hint: 'vmkiln image list --all shows those that are there; say where it is: --os-cloud, --in',
-      });
+    find: async (wanted) => {
+      const image = idIn(wanted) ?? wanted;
+      return findCandidate(await images(), image, cloud.name);
     },
     all: async () => (await images()).filter((each) => isMadeHere(each)).map(candidateOf),
     promote: ({ id, name }, promotion) =>
@@ -240,23 +224,15 @@ async function imagesOf(
   return [...found.values()];
 }
 
-function candidateOf(image: Image): Candidate {
-  const { id, name } = image;
-  return {
-    id,
-    name: name ?? id,
-    sha256: String(image[sha256Property]),
-    build: String(image['vmkiln_build'] ?? ''),
-    rehearsal: 'vmkiln_rehearsal' in image,
-    revoked: isRevoked(image),
-    media: mediaOf(image),
-  };
-}
-
 function currentImage(channel: string, images: readonly Image[]): ChannelImage | undefined {
   const now = currentOf(images.map((each) => heldOf(each, channel)));
   const image = images.find(({ id }) => id === now?.id);
   return image && imageOf(channel, image);
+}
+
+/** The id in what a publication says where an image is. */
+function idIn(location: string): string | undefined {
+  return /^https?:\/\/.*\/v2\/images\/([0-9a-f-]{36})$/.exec(location)?.[1];
 }
 
 function stateOf(channel: string, images: readonly Image[]): ChannelState {

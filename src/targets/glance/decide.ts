@@ -1,8 +1,9 @@
 import type { Image } from '../../openstack/image-api.ts';
 import type { Method } from './method.ts';
-import { hintForOlder, higher } from '../serial.ts';
-import { isBelow, type Rank, rankOf, serialOf, serialProperty } from './fence.ts';
+import { hintForOlder, higher, noSerial } from '../serial.ts';
+import { isBelow, isRetired, type Rank, rankOf, serialOf, serialProperty } from './fence.ts';
 import {
+  isMadeHere,
   isPublished,
   isSigned,
   isUnfinished,
@@ -62,7 +63,9 @@ export type Decision = { steps: Step[]; image: Image | undefined };
  * then, by another look.
  */
 export function decide(asked: Asked, found: Found): Decision {
-  const image = ownImage(found) ?? sameImage(found);
+  const image = ownImage(found) ?? sameImage(asked, found);
+  const first = firstOf(asked, found);
+  if (first) return leaveTo(first, asked, found);
   const newer = newerThan(asked, found, image);
   if (newer && image && found.touched && !isUnfinished(image)) {
     return { image, steps: isShown(image, found) ? [{ do: 'yield', image, to: newer }] : [] };
@@ -77,7 +80,7 @@ export function decide(asked: Asked, found: Found): Decision {
     image,
     steps: [
       ...preparation(asked, found, image, attaches),
-      ...discards(found, image),
+      ...discards(asked, found, image),
       ...main,
       ...(asked.replace && isSeen ? retire(found.images, image, asked.replace.keep) : []),
       ...(attaches ? [{ do: 'attach' as const, image }] : []),
@@ -88,6 +91,37 @@ export function decide(asked: Asked, found: Found): Decision {
 /** The image of this publication, as the cloud has it by the last look. */
 function ownImage({ own, images }: Found): Image | undefined {
   return own && (images.find(({ id }) => id === own.id) ?? own);
+}
+
+/**
+ * The image that was published in place of this one: by the same publication, which somebody has repeated with other bytes. Of these the first stays.
+ */
+function firstOf({ wanted }: Asked, { images, same, own, touched }: Found): Image | undefined {
+  const { serial, properties } = wanted;
+  if (touched || serial === noSerial) return undefined;
+  // One that says it is the same and is not has the properties of another.
+  const isOther = (image: Image) => !same.has(image.id) && image[sha256Property] !== properties[sha256Property];
+  const isFirst = (image: Image) => isMadeHere(image) && serialOf(image) === serial && isOther(image);
+  const published = images.filter(isPublished);
+  if (published.some((image) => serialOf(image) > serial)) return undefined;
+  return published.filter((image) => isFirst(image) && image.id !== own?.id).toSorted(highestFirst)[0];
+}
+
+function highestFirst(one: Image, other: Image): number {
+  return isBelow(rankOf(one), rankOf(other)) ? 1 : -1;
+}
+
+/** Whoever published the first may not have come to put the older ones away. */
+function leaveTo(first: Image, asked: Asked, found: Found): Decision {
+  const isSeen = !first.os_hidden;
+  return {
+    image: first,
+    steps: [
+      ...discards(asked, found, undefined),
+      { do: 'leave', image: first },
+      ...(asked.replace && isSeen ? retire(found.images, first, asked.replace.keep) : []),
+    ],
+  };
 }
 
 /** Whether whoever looks finds it. */
@@ -110,10 +144,21 @@ function newerThan(asked: Asked, { images }: Found, image: Image | undefined): I
 }
 
 /** The image with the same content that is there: the newest that is published, else one whose data is complete. */
-function sameImage({ images, same, different, uploader }: Found): Image | undefined {
+function sameImage(asked: Asked, found: Found): Image | undefined {
+  const { images, same, different } = found;
   const alike = images.filter(({ id, status }) => same.has(id) && !different.has(id) && status === 'active');
-  const isResumable = (image: Image) => isUnfinished(image) && uploader(image) === 'gone';
+  const isResumable = (image: Image) => isUnfinished(image) && isAbandoned(asked, found, image);
   return alike.filter(isPublished).toSorted(newestFirst)[0] ?? alike.find(isResumable);
+}
+
+/**
+ * Whether nobody is to finish an unfinished image: its uploader is gone, or it is of this very publication, which is repeated here. Who has made a
+ * record takes none over, so that two do not go on doing it to each other.
+ */
+function isAbandoned({ wanted }: Asked, { uploader, own }: Found, image: Image): boolean {
+  const who = uploader(image);
+  const isRepeated = own === undefined && wanted.serial !== noSerial && serialOf(image) === wanted.serial;
+  return who === 'gone' || (who === 'elsewhere' && isRepeated);
 }
 
 type Refusal = Extract<Step, { do: 'refuse' }>;
@@ -126,8 +171,15 @@ function refusalOf(
 ): Refusal | undefined {
   const { wanted, replace } = asked;
   const { images, same, own, touched, holder } = found;
+  if (own && image && isRetired(image)) {
+    return {
+      do: 'refuse',
+      message: `the record ${image.id} was taken away from this publication`,
+      hint: 'another host repeats it: see what is there, or build the image again',
+    };
+  }
   // Who has taken its image up already has nothing to wait for: it has to put the older ones away.
-  const busy = own || touched ? undefined : busyImage(found);
+  const busy = own || touched ? undefined : busyImage(asked, found);
   if (busy) {
     return {
       do: 'refuse',
@@ -171,9 +223,9 @@ function refusalOf(
 }
 
 /** An upload of the same image that goes on elsewhere. One without a digest may become the same image. */
-function busyImage({ images, same, uploader }: Found): Image | undefined {
-  const maySame = (image: Image) => same.has(image.id) || !(sha256Property in image);
-  return images.find((image) => isUnfinished(image) && maySame(image) && uploader(image) !== 'gone');
+function busyImage(asked: Asked, found: Found): Image | undefined {
+  const maySame = (image: Image) => found.same.has(image.id) || !(sha256Property in image);
+  return found.images.find((image) => isUnfinished(image) && maySame(image) && !isAbandoned(asked, found, image));
 }
 
 /** Whether an image becomes visible that was not. */
@@ -199,9 +251,10 @@ function discardOf(image: Image, because: string): Step[] {
   return isUnfinished(image) ? [{ do: 'discard', image, because }] : [];
 }
 
-function discards({ images, uploader, discarded }: Found, kept: Image | undefined): Step[] {
+function discards(asked: Asked, found: Found, kept: Image | undefined): Step[] {
+  const { images, discarded } = found;
   return images
-    .filter((image) => isUnfinished(image) && uploader(image) === 'gone')
+    .filter((image) => isUnfinished(image) && isAbandoned(asked, found, image))
     .filter(({ id }) => id !== kept?.id && !discarded.has(id))
     .map((image) => ({ do: 'discard', image, because: `an upload that did not end: it is ${image.status}` }));
 }

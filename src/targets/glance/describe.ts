@@ -41,6 +41,8 @@ function describeStep(wanted: Wanted, step: Step, steps: readonly Step[]): strin
       const lines = patches.map((patch) => `~   ${patchLine(step.image, patch)}`);
       return lines.length > 0 ? [`~ change ${named(step.image)}`, ...lines] : [];
     }
+    case 'leave':
+      return [`= ${named(step.image)} is published already under this serial`];
     case 'hide':
     case 'yield':
       return [`~ hide ${named(step.image)}`];

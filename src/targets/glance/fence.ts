@@ -86,6 +86,11 @@ export function retirePatches(image: Image): Patch[] {
   return [...marksOf(image).map(removal), set(retiredProperty), hide];
 }
 
+/** The changes after which nobody finishes an image: they demand the property that says it is not. */
+export function abandonPatches(image: Image, unfinished: string): Patch[] {
+  return [removal(unfinished), ...marksOf(image).map(removal), set(retiredProperty)];
+}
+
 /** The changes that take back what `hidePatches` and `retirePatches` do. */
 export function returnPatches(image: Image, serial: Serial): Patch[] {
   const shown: Patch = { op: 'replace', path: '/os_hidden', value: false };

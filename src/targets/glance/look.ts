@@ -4,7 +4,7 @@ import type { CloudSession } from '../../openstack/keystone.ts';
 import type { ImageToPublish, TargetContext } from '../target.ts';
 import { chooseMethod, type Method } from './method.ts';
 import type { GlancePlace } from './recipe.ts';
-import { isMadeHere, sha256Property, type Wanted } from './record.ts';
+import { hasDataAsPublished, isMadeHere, isUnfinished, sha256Property, type Wanted } from './record.ts';
 import { digestOf } from './verify.ts';
 
 /** How images get into a cloud. */
@@ -59,20 +59,43 @@ async function namedImages(session: CloudSession, { name, owner }: Wanted, signa
   return [...new Map(found.map((image) => [image.id, image])).values()];
 }
 
-/** Ids of the images that have the content of this one: by vmkiln's digest, or by the service's, for which the file is read. */
+/**
+ * Ids of the images that have the content of this one. An image of vmkiln has it by its property, if its data is what the property says: by the
+ * service's hash, or, where the service has made another format of it, as it was when it was published. One of another tool has it by the
+ * service's hash alone, for which the file is read.
+ */
 export async function sameImages(
   images: readonly Image[],
   image: ImageToPublish,
   world: Pick<TargetContext, 'signal' | 'progress'>,
 ): Promise<Set<string>> {
   const same = new Set<string>();
-  let hash: string | undefined;
+  let hash = image.sha512;
   for (const there of images) {
-    if (image.sha256 !== '' && isMadeHere(there) && there[sha256Property] === image.sha256) same.add(there.id);
+    const isOurs = image.sha256 !== '' && isMadeHere(there) && there[sha256Property] === image.sha256;
+    if (isOurs && (await hasItsData(there, image, world))) same.add(there.id);
     const isAlike = there.size === image.size && wayTo(there.disk_format ?? '', image.format) === 'as it is';
     if (sha256Property in there || !isAlike || there.os_hash_algo !== 'sha512' || image.path === '') continue;
     hash ??= await digestOf(image, 'sha512', world);
     if (there.os_hash_value === hash) same.add(there.id);
   }
   return same;
+}
+
+/** Whether an image has the data of this one, whose digest it names. What is unfinished is looked at when it is taken up. */
+async function hasItsData(
+  there: Image,
+  image: ImageToPublish,
+  world: Pick<TargetContext, 'signal' | 'progress'>,
+): Promise<boolean> {
+  const { os_hash_algo: algorithm, os_hash_value: value } = there;
+  if (isUnfinished(there)) return true;
+  const isAlike = wayTo(there.disk_format ?? '', image.format) === 'as it is';
+  // A service that hashes nothing.
+  if (!algorithm || !value) return !isAlike || there.size === image.size;
+  if (!isAlike) return hasDataAsPublished(there);
+  if (there.size !== image.size) return false;
+  const known = algorithm === 'sha256' ? image.sha256 : algorithm === 'sha512' ? image.sha512 : undefined;
+  if (known !== undefined) return known === value;
+  return hasDataAsPublished(there) || (image.path !== '' && (await digestOf(image, algorithm, world)) === value);
 }

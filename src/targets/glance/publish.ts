@@ -12,6 +12,7 @@ import { uploaderMark } from './mark.ts';
 import { openPlace } from './open.ts';
 import type { Publication } from './publication.ts';
 import type { GlancePlace } from './recipe.ts';
+import { sha256Property } from './record.ts';
 import { nextSteps, survey } from './survey.ts';
 import { wantedImage } from './wanted.ts';
 
@@ -68,11 +69,14 @@ async function publishAlone(
   for (const doubt of doubts) context.note(doubt);
   const publication: Publication = { session, spec, context, mark: uploaderMark(), known };
   try {
-    const { id, size } = await carryOut(publication);
-    const { image, own } = publication.known;
-    const location = `${await session.endpoint('image', context.signal)}/v2/images/${id}`;
-    const unchanged = own === undefined;
-    return { target: 'glance', location, sha256: image.sha256, size: size ?? image.size, unchanged };
+    const there = await carryOut(publication);
+    const { image, own, already } = publication.known;
+    const location = `${await session.endpoint('image', context.signal)}/v2/images/${there.id}`;
+    const published = { target: 'glance', location, size: there.size ?? image.size };
+    if (already !== undefined) {
+      return { ...published, sha256: String(there[sha256Property]), unchanged: true, already };
+    }
+    return { ...published, sha256: image.sha256, unchanged: own === undefined };
   } finally {
     const { file } = publication.known;
     if (file.path !== given.path) await rm(file.path, { force: true });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ownFields } from '../../openstack/own-fields.ts';
 import { diskFormats, hashMethods, uploadMethods } from './words.ts';
-import { duration, line, secret } from '../../recipe/values.ts';
+import { duration, hostPath, line, secret } from '../../recipe/values.ts';
 
 const visibilities = ['private', 'public', 'shared', 'community'] as const;
 
@@ -15,7 +15,7 @@ export function isCertificateId(text: string): boolean {
 }
 
 const sign = z.strictObject({
-  key: line('a path').describe('Private key in PEM: RSA, or an elliptic curve like secp384r1.'),
+  key: hostPath().describe('Private key in PEM: RSA, or an elliptic curve like secp384r1.'),
   passphrase: secret().optional().describe('Passphrase of the key, by reference.'),
   certificate: line('the id of a certificate in the key manager, or the path of one in PEM').describe(
     'The certificate of the key: its id in the key manager (Barbican), or a PEM file, which is stored there.',

@@ -6,6 +6,12 @@ import { isRetired, isSerialProperty, isSnapshot, serialOf, serialPatches } from
 
 /** The property that says which image of vmkiln an image is: the SHA-256 of the file that was published. */
 export const sha256Property = 'vmkiln_sha256';
+/**
+ * The `os_hash_value` that the image had when it was published: that of the data which was sent, or of what the service made of it
+ * (`image_conversion` of Glance's import plugins). The service lets nobody change the value itself, so whoever copies properties to other data
+ * copies this too, and it does not fit.
+ */
+const dataProperty = 'vmkiln_os_hash_value';
 /** Says who uploads, as long as that lasts: an image with it is not finished. */
 export const uploadingProperty = 'vmkiln_uploading';
 
@@ -38,9 +44,19 @@ export function isPublished(image: Image): boolean {
   return !isUnfinished(image) && !isRetired(image) && (image.status === 'active' || image.status === 'deactivated');
 }
 
-/** Whether vmkiln has published an image. */
+/** Whether vmkiln has published an image: neither a snapshot of one nor other data with the properties of one. */
 export function isMadeHere(image: Image): boolean {
-  return sha256Property in image && !isSnapshot(image);
+  return sha256Property in image && !isSnapshot(image) && !isImitation(image);
+}
+
+/** Whether an image has the properties of one that vmkiln has published, and other data. */
+export function isImitation(image: Image): boolean {
+  return dataProperty in image && !hasDataAsPublished(image);
+}
+
+/** Whether the data of an image is what it was when vmkiln published it; false when nothing says so. */
+export function hasDataAsPublished(image: Image): boolean {
+  return typeof image.os_hash_value === 'string' && image[dataProperty] === image.os_hash_value;
 }
 
 export function isSigned(image: Image): boolean {
@@ -74,6 +90,7 @@ export function patchesFor(wanted: Wanted, image: Image): Patch[] {
     if (name === 'vmkiln_build' && name in image) continue;
     set(name, value);
   }
+  if (isUnfinished(image) && image.os_hash_value) set(dataProperty, image.os_hash_value);
   if (isUnfinished(image)) patches.push({ op: 'remove', path: pointer(uploadingProperty) });
   return [...patches, ...rises];
 }

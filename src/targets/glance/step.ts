@@ -18,6 +18,8 @@ export type Step =
   | { do: 'resume'; image: Image }
   /** Makes the image of this publication what is wanted, and visible. */
   | { do: 'publish'; image: Image; patches: readonly Patch[] }
+  /** Leaves the place to an image that the same publication has published elsewhere. */
+  | { do: 'leave'; image: Image }
   | { do: 'update'; image: Image; patches: readonly Patch[] }
   | { do: 'hide'; image: Image }
   /** Hides the image of this publication: a newer one has been published since it was shown. */

@@ -29,6 +29,8 @@ export type Known = Look & {
   touched: boolean;
   different: ReadonlySet<string>;
   discarded: ReadonlySet<string>;
+  /** The build whose image stays: the same publication was made by it before. */
+  already?: string;
 };
 
 /**
@@ -61,7 +63,7 @@ export async function survey(
 /** The serial of a publication; one that goes back to an older image gets the next after those that are there. */
 function serialAmong({ serial, rollback }: ImageToPublish, others: readonly Image[]): Serial {
   const highest = others.filter(isPublished).map(serialOf).reduce(higher, noSerial);
-  return rollback && serial < highest ? serialAfter(highest) : serial;
+  return rollback && serial <= highest ? serialAfter(highest) : serial;
 }
 
 /**

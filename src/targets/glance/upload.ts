@@ -10,11 +10,14 @@ import {
   getImage,
   type Image,
   type ImportRequest,
+  patchImage,
 } from '../../openstack/image-api.ts';
 import type { CloudSession } from '../../openstack/keystone.ts';
 import { type Digests, type SendOptions, sendFile, type Source } from '../../openstack/send-file.ts';
 import { importAndWait, watchTask } from '../../openstack/watch-import.ts';
-import { serialProperty } from './fence.ts';
+import { noSerial } from '../serial.ts';
+import { chosenIds } from './chosen-id.ts';
+import { abandonPatches, isRetired, serialProperty } from './fence.ts';
 import type { Method } from './method.ts';
 import { sha256Property, uploadingProperty, type Wanted } from './record.ts';
 import { verifyUpload } from './verify.ts';
@@ -42,6 +45,9 @@ export type Uploaded = { image: Image; sha256: string | undefined };
 
 /** An import that did not come to an end; the record is of no use any more. */
 class ImportFailed extends VmkilnError {}
+
+/** Somebody else has made the record of this very publication since the cloud was looked at. */
+export class RecordTaken extends VmkilnError {}
 
 /** Seconds for taking back what was begun, after an abort too. */
 const cleanUpTime = 20;
@@ -84,20 +90,62 @@ function isLost(error: unknown): boolean {
 async function attempt(upload: Upload, method: Method): Promise<Uploaded> {
   const { session, signal, wanted, uploader } = upload;
   if (method === 'task') return { image: await byTask(upload), sha256: undefined };
-  const id = wanted.id ?? randomUUID();
+  let id = wanted.id ?? '';
+  let isMade = false;
   try {
-    const isOurs = (image: Image) => image[uploadingProperty] === uploader;
-    await createImage(session, recordOf(upload, id), { signal, isOurs }).catch((error: unknown) => {
-      throw idTaken(error, wanted.id) ?? error;
-    });
+    await makeRecord(upload, (next) => (id = next));
+    isMade = true;
     const digests = await fill(upload, id, method);
     const image = await getImage(session, id, { signal });
     await verifyUpload(image, wanted, upload, digests?.sha512);
     return { image, sha256: digests?.sha256 };
   } catch (error) {
-    await discard(upload, id, uploader);
-    throw signal.aborted ? interrupted('uploading an image', signal) : error;
+    const wasLost = (await discard(upload, id, uploader)) === 'lost';
+    if (signal.aborted) throw interrupted('uploading an image', signal);
+    const tells = error instanceof ServiceError && [404, 409, 410].includes(error.status);
+    throw isMade && wasLost && tells ? takenOver(id, error) : error;
   }
+}
+
+/** Makes the record: under the first of its ids that is not burnt. `begins` is told of each before it is asked for. */
+async function makeRecord(upload: Upload, begins: (id: string) => void): Promise<void> {
+  const { session, signal, wanted, uploader } = upload;
+  const isOurs = (image: Image) => image[uploadingProperty] === uploader;
+  for (const id of wanted.id === undefined ? await idsFor(upload) : [wanted.id]) {
+    begins(id);
+    try {
+      await createImage(session, recordOf(upload, id), { signal, isOurs });
+      return;
+    } catch (error) {
+      if (wanted.id !== undefined) throw idTaken(error, wanted.id) ?? error;
+      if (!(error instanceof ServiceError) || error.status !== 409) throw error;
+      const there = await findImage(session, id, { signal });
+      // One that this upload could not delete is as good as burnt.
+      if (there && !isOurs(there) && !isRetired(there)) {
+        throw new RecordTaken('TARGET_FAILED', `the record ${id} of this publication is somebody else's`, {
+          hint: 'another host publishes the same: wait for it, and see what is there',
+          cause: error,
+        });
+      }
+    }
+  }
+  throw new VmkilnError('TARGET_FAILED', `the records of ${wanted.name} of ${wanted.serial} are deleted every time`, {
+    hint: 'find out who deletes them, and build the image again',
+  });
+}
+
+async function idsFor({ session, wanted, signal }: Upload): Promise<Iterable<string>> {
+  const { name, serial, owner } = wanted;
+  if (serial === noSerial) return [randomUUID()];
+  return chosenIds({ project: owner ?? (await session.project(signal)), name, serial });
+}
+
+/** Whoever repeats a publication takes it over from the one before, whose record it deletes. */
+export function takenOver(id: string, cause: unknown): VmkilnError {
+  return new VmkilnError('TARGET_FAILED', `the record ${id} was taken away from this publication`, {
+    hint: 'another host repeats it, or somebody deleted the record: see what is there, or build the image again',
+    cause,
+  });
 }
 
 function idTaken(error: unknown, id: string | undefined): VmkilnError | undefined {
@@ -110,26 +158,49 @@ function idTaken(error: unknown, id: string | undefined): VmkilnError | undefine
 
 /**
  * Removes an unfinished record, as far as the cloud lets: its mark tells the next publication of the rest. A record that
- * has not this mark stays: it is somebody else's, or finished.
+ * has not this mark stays: it is somebody else's, or finished. Whoever is about to finish it cannot any more.
+ *
+ * @returns 'lost' when it was not there any more, or somebody else's.
  */
 export async function discard(
   { session, note }: Pick<Upload, 'session' | 'note'>,
   id: string,
   mark: unknown,
-): Promise<void> {
+): Promise<'lost' | undefined> {
   const signal = AbortSignal.timeout(cleanUpTime * 1000);
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0, wasRetired = false; ; tries++) {
     try {
       const image = await findImage(session, id, { signal });
-      if (image === undefined || image[uploadingProperty] !== mark) return;
-      return await deleteImage(session, id, { signal });
+      if (image === undefined) return tries === 0 ? 'lost' : undefined;
+      if (isRetired(image)) {
+        wasRetired ||= tries === 0;
+      } else if (image[uploadingProperty] === mark) {
+        if (!(await isAbandoned(session, image, signal))) return 'lost';
+      } else {
+        return 'lost';
+      }
+      await deleteImage(session, id, { signal });
+      return wasRetired ? 'lost' : undefined;
     } catch (error) {
       // The service still holds a file that it was just given.
       const held = error instanceof ServiceError && error.status === 409 && tries < 10;
-      if (!held)
-        return note(`${session.cloud.name}: the unfinished image ${id} could not be deleted: ${messageOf(error)}`);
+      if (!held) {
+        note(`${session.cloud.name}: the unfinished image ${id} could not be deleted: ${messageOf(error)}`);
+        return undefined;
+      }
       await sleep(1000, undefined, { signal }).catch(() => undefined);
     }
+  }
+}
+
+/** Sees to it that nobody finishes a record. @returns false when somebody has, or deletes it */
+async function isAbandoned(session: CloudSession, image: Image, signal: AbortSignal): Promise<boolean> {
+  try {
+    await patchImage(session, image.id, abandonPatches(image, uploadingProperty), { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError && error.status === 409) return false;
+    throw error;
   }
 }
 

@@ -56,9 +56,9 @@ export async function makeImage(changes: Partial<ImageToPublish> = {}): Promise<
   const path = join(folder, 'disk.qcow2');
   await exec({ program: 'qemu-img', args: ['convert', '-O', 'qcow2', raw, path], timeout: 30, signal });
   const data = readFileSync(path);
-  const sha256 = createHash('sha256').update(data).digest('hex');
+  const [sha256, sha512] = ['sha256', 'sha512'].map((each) => createHash(each).update(data).digest('hex'));
   const name = fresh('image');
-  const content = { path, name, format: 'qcow2' as const, sha256, size: data.length };
+  const content = { path, name, format: 'qcow2' as const, sha256: sha256 ?? '', sha512, size: data.length };
   return { ...content, build: 'b1', serial, rehearsal: false, ...changes };
 }
 

@@ -24,6 +24,7 @@ export type TurnTaking = {
 
 export function takeTurns(): TurnTaking {
   const images = new Map<string, Image>();
+  const used = new Set<string>();
   const queue = new Map<number, () => void>();
   let quiet: (() => void) | undefined;
   /** Waits until the one that runs has stopped at a request, or ended. */
@@ -36,7 +37,7 @@ export function takeTurns(): TurnTaking {
       queue.set(id, go);
       stop();
     });
-    const [status, body] = await reply(images, path, request);
+    const [status, body] = await reply(images, used, path, request);
     if (status >= 300) throw new ServiceError(status, `${status} to ${request.method} ${path}`);
     const stream = Readable.from(body === undefined ? [] : [Buffer.from(JSON.stringify(body))]);
     return { status, headers: {}, body: stream } as unknown as HttpAnswer;
@@ -69,7 +70,12 @@ export function takeTurns(): TurnTaking {
 }
 
 /** As the service answers, and as one: `update` in glance/api/v2/images.py makes all of a patch or nothing. */
-async function reply(images: Map<string, Image>, path: string, { method, body, stream }: Request): Promise<Answer> {
+async function reply(
+  images: Map<string, Image>,
+  used: Set<string>,
+  path: string,
+  { method, body, stream }: Request,
+): Promise<Answer> {
   const url = new URL(path, 'http://cloud');
   const [, , kind, id = '', part] = url.pathname.split('/');
   if (kind !== 'images') return [404];
@@ -83,6 +89,9 @@ async function reply(images: Map<string, Image>, path: string, { method, body, s
   if (method === 'POST') {
     const fields = JSON.parse(body ?? '') as Image;
     const none = { status: 'queued', visibility: 'shared', size: null, protected: false, tags: [], owner: 'p' };
+    // That of a deleted image is not free again.
+    if (used.has(fields.id)) return [409];
+    used.add(fields.id);
     const made = { ...none, ...fields, created_at: `${images.size}` } as Image;
     images.set(made.id, made);
     return [201, made];

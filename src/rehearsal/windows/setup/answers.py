@@ -10,6 +10,7 @@ PASSES = {
     "Microsoft-Windows-International-Core": ("specialize", "oobeSystem"),
     "Microsoft-Windows-PnpCustomizationsWinPE": ("windowsPE",),
     "Microsoft-Windows-PnpCustomizationsNonWinPE": ("offlineServicing", "auditSystem"),
+    "Microsoft-Windows-PnpSysprep": ("generalize",),
     "Microsoft-Windows-Setup": ("windowsPE",),
     "Microsoft-Windows-Deployment": ("generalize", "specialize", "auditSystem", "auditUser", "oobeSystem"),
     "Microsoft-Windows-Shell-Setup": ("offlineServicing", "generalize", "specialize", "auditSystem", "auditUser", "oobeSystem"),

@@ -9,6 +9,7 @@ import re
 import answers
 import cloudbase
 import machine
+import regional
 import registry
 import servicing
 import values
@@ -128,6 +129,7 @@ def main() -> None:
     root = answers.load(text)
     for command in in_order(all_of(component(root, "specialize", "Microsoft-Windows-Deployment"), "RunSynchronous/RunSynchronousCommand")):
         programs.program(text_of(command, "Path"), "")
+    regional.take(CONFIG, root)
     shell = component(root, "oobeSystem", "Microsoft-Windows-Shell-Setup")
     if text_of(shell, "OOBE/HideEULAPage").lower() != "true":
         machine.wait_for_ever("Windows: Please read the license terms.")

@@ -5,10 +5,12 @@ import os
 import re
 import shutil
 
+import answers
 import cloudbase
 import machine
 import prompt
 import regexe
+import regional
 import registry
 import servicing
 import values
@@ -205,9 +207,12 @@ class Programs:
             if name.lower() == "/unattend":
                 if not self.exists(value):
                     return 1, ""
+                with open(self.path(value), "rb") as file:
+                    answers.load(file.read())
                 # The next boot reads it there: whoever deletes it has a system that asks its questions.
                 shutil.copyfile(self.path(value), f"{C}/Windows/Panther/unattend.xml")
         cloudbase.check(C)
+        regional.generalize(CONFIG)
         if values.lookup(f"{CONFIG}/SYSTEM", r"ControlSet001\Control\BitLocker", "PreventDeviceEncryption") != 1:
             machine.say("not rehearsed: device encryption, which Windows may switch on by itself")
         registry.write(f"{CONFIG}/SOFTWARE", STATE, {"ImageState": "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE"})

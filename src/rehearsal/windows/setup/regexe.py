@@ -22,7 +22,7 @@ def argv(line: str) -> list:
 
 
 def reg(config: str, line: str):
-    """Adds or deletes a value below HKLM, in the hives of the folder `config`: its status; None for what is not rehearsed."""
+    """Adds, deletes or looks for a value below HKLM, in the hives of the folder `config`: its status; None for what is not rehearsed."""
     words = argv(line)
     options = {word.lower(): value for word, value in zip(words, words[1:]) if word.startswith("/")}
     root, _, rest = words[2].partition("\\") if len(words) > 2 else ("", "", "")
@@ -32,6 +32,8 @@ def reg(config: str, line: str):
     path, key, name = f"{config}/{hive.upper()}", key.replace("CurrentControlSet", "ControlSet001"), options["/v"]
     if words[1].lower() == "delete":
         return 0 if values.remove(path, key, name) else 1
+    if words[1].lower() == "query":
+        return 1 if values.lookup(path, key, name) is None else 0
     if words[1].lower() != "add" or "/d" not in options:
         return None
     number = options.get("/t", "REG_SZ").upper() == "REG_DWORD"

@@ -1,4 +1,4 @@
-"""The windowsPE and offlineServicing passes: from an answer file to a disk that boots the installed system."""
+"""The pass windowsPE: from an answer file to a disk that boots the installed system."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 
 import answers
 import machine
+import registry
 from answers import SetupError, all_of, component, in_order, text_of
 
 MEDIA = "/medium"
@@ -188,6 +189,8 @@ def main() -> None:
     for name in ("unattend.xml", "unattend-original.xml"):
         with open(f"{windows}/Windows/Panther/{name}", "wb") as file:
             file.write(text)
+    # Setup names its copy there, and who boots next goes by that first ("Windows Setup Automation Overview").
+    registry.write(f"{windows}/Windows/System32/config/SYSTEM", "Setup", {"UnattendFile": r"C:\Windows\Panther\unattend.xml"})
     with open(f"{windows}/Windows/Panther/setupact.log", "w", encoding="utf-8") as file:
         file.write(f"practice Setup: installed {name} on {target}\n")
     with open(f"{windows}/Windows/INF/practice-drivers.txt", "w", encoding="utf-8") as file:

@@ -1,0 +1,266 @@
+// What people write who come from other tools: options of Packer's QEMU builder, of virt-install(1), blueprints of Image Builder,
+// commands of kickstart, modules of cloud-init, keys of openstackclient and of Ansible.
+
+/**
+ * Where a recipe says what others call otherwise: the place of the key, and the words for it. A word may stand at several places;
+ * the first that the recipe's family has is meant, unless one is in the very map that the word is found in. `output.path` is that word
+ * in the map `output`.
+ */
+const elsewhere: Readonly<Record<string, string>> = {
+  name: 'vmName imageName image_name title id outputName',
+  description: 'comment notes summary',
+  family: 'os distro osFamily osId osVariant osInfo osType guestOsType platform system operatingSystem',
+  distribution: 'distro os flavor variant',
+  release: 'version osVersion versionId osRelease distroRelease distributionRelease releasever suite codename',
+  'source.iso':
+    'isoUrl isoUrls isoPath isoFile isoTargetPath cdrom dvd location media medium installMedia installSource url uri path src file treeUrl',
+  'source.image':
+    'baseImage base from box sourceImage cloudImage diskImage imageUrl imagePath backingFile qcow2 template isoUrl iso cdrom url uri path src file',
+  'source.sha256': 'isoChecksum checksum digest sha256sum hash md5 sha1 sha512 isoChecksumType checksumType',
+  'source.virtioIso': 'virtio virtioDrivers virtioWin drivers virtioIsoPath virtioUrl',
+  'source.virtioSha256': 'virtioChecksum virtioIsoSha256',
+  'source.cloudbaseInitMsi': 'cloudbaseInit cloudbase msi',
+  'disk.size': 'diskSize size virtualSize capacity rootDisk rootSize disks storage hdd imageSize diskGb',
+  'machine.memory': 'ram mem memoryMb memoryMib memorySize ramSize',
+  'machine.vcpus': 'cpus cpu cores vcpu smp ncpus numCpus cpuCount',
+  'machine.firmware': 'efi uefi bios boot bootMode efiBoot ovmf loader firmwareType',
+  'machine.diskBus': 'diskInterface bus',
+  'machine.tpm': 'vtpm tpm2 swtpm',
+  language: 'lang locale locales languages',
+  keyboard: 'keymap kbd keyboardLayout layout inputLocale keyboards vconsole',
+  timezone: 'tz timezones timeZoneName',
+  'install.kickstart':
+    'ks ksFile kickstartFile kickstartUrl instKs answerFile autoinstall unattended part partitions partitioning lvm filesystem filesystems autopart clearpart layout swap zerombr',
+  'install.answerFile':
+    'unattend unattended autounattend autounattendXml unattendFile answers answerfiles kickstart partitions partitioning',
+  'install.image': 'edition imageName imageIndex wimIndex sku index',
+  'install.kernelArguments':
+    'bootloader extraArgs kernelArgs kernelOptions kernel cmdline append kargs kernelCommandLine kernelParams',
+  'install.timeout': 'installTimeout sshTimeout sshWaitTimeout winrmTimeout shutdownTimeout wait waitTimeout',
+  'install.updates': 'update upgrade updates patches windowsUpdate windowsUpdates packageUpgrade',
+  'install.variables': 'templateVariables',
+  productKey: 'key productId license licenseKey serial',
+  administratorPassword: 'adminPassword password rootPassword rootpw winrmPassword',
+  rootPassword: 'rootpw password adminPassword rootPasswordHash rootPw',
+  'subscription.username': 'user login rhUsername',
+  'subscription.organization': 'org orgId organisation organizationId',
+  'subscription.activationKey': 'activationKeys key keys ak',
+  'subscription.attach': 'pool poolId pools poolIds autoAttach',
+  'subscription.repositories': 'repos repo enableRepos enabledRepos repository',
+  'subscription.serverUrl': 'server serverHostname hostname satellite url',
+  'subscription.contentUrl': 'baseUrl rhsmBaseurl content',
+  'subscription.caCertificate': 'ca caCert',
+  subscription:
+    'rhsm redhat redhatRegister subscriptionManager registration register satellite rhSubscription activationKey',
+  repositories: 'repos repo yumRepos yumRepo apt aptSources customRepositories extraRepos',
+  'repositories[].baseurl': 'url uri href mirror',
+  'repositories[].uri': 'url baseurl href mirror',
+  'repositories[].suites': 'suite release distribution codename',
+  'repositories[].components': 'component sections',
+  'repositories[].key': 'gpgkey signedBy',
+  'repositories[].id': 'repoid repo',
+  'proxy.url': 'server host address http https httpProxy httpsProxy',
+  'proxy.user': 'username login',
+  proxy: 'httpProxy httpsProxy',
+  caCertificates: 'ca cacerts caCerts certificates trustedCertificates',
+  update: 'upgrade updates packageUpgrade packageUpdate updatePackages',
+  packages: 'package rpms rpm installPackages packageList pkgs groups packageGroups modules yum dnf snaps',
+  'cloudInit.user': 'defaultUser sshUser sshUsername username cloudUser',
+  'cloudInit.rootLogin': 'permitRootLogin disableRoot rootSsh',
+  'cloudInit.network': 'networkConfig',
+  'cloudbaseInit.user': 'defaultUser username winrmUsername cloudUser cloudInit',
+  'settings.rdp': 'remoteDesktop',
+  'customize[].run': 'shell command cmd exec inline bash sh commands runCommand',
+  'customize[].run.script': 'scriptFile shellScript',
+  'install.commands[].script': 'powershell ps1',
+  'customize[].upload': 'copy file put template copyIn copyFile uploadFile',
+  'customize[].upload.from': 'src source local localPath file',
+  'customize[].upload.to': 'dest destination dst path remote remotePath target',
+  'customize[].upload.mode': 'permissions perm perms',
+  'customize[].write': 'writeFile createFile content lineinfile',
+  'customize[].write.path': 'file dest dst name to filename',
+  'customize[].write.content': 'text data body contents',
+  'customize[].write.mode': 'permissions perm perms',
+  'customize[].mkdir': 'directory dir makeDirectory createDirectory',
+  'customize[].delete': 'rm remove unlink deleteFile',
+  'customize[].chmod': 'permissions perm perms',
+  'customize[].link': 'symlink ln',
+  'customize[].link.target': 'to src source from dest',
+  'customize[].link.path': 'name link',
+  'customize[].firstboot': 'firstbootCommand firstBootScript',
+  customize:
+    'provisioners provisioner provision runcmd bootcmd steps tasks scripts post commands runCommands writeFiles files copyFiles playbook shell',
+  'install.commands':
+    'commands run shell command packages provisioners runcmd steps tasks scripts post runCommands firstLogonCommands synchronousCommands winget choco',
+  'output.format': 'diskFormat imageFormat outputFormat imageType',
+  'output.compression': 'compress compressed diskCompression',
+  upload: 'publish openstack glance target targets destinations destination deploy push uploads postProcessors',
+  'upload[].directory': 'local file dir folder path',
+  'upload[].glance': 'openstack image imageService os',
+  'upload[].command': 's3 aws gcp azure http https scp rsync ssh vsphere vcenter registry script exec run program',
+  'upload[].directory.path':
+    'outputDirectory outputDir output.path output.dir output.file out outDir output folder dir directory file',
+  'upload[].glance.cloud': 'osCloud provider auth clouds region cloudName',
+  'upload[].glance.name': 'imageName image_name title',
+  'upload[].glance.format': 'diskFormat containerFormat',
+  'upload[].glance.osName': 'osDistro os osVersion osType',
+  'upload[].glance.visibility': 'public private isPublic shared community access',
+  'upload[].glance.properties': 'property metadata props imageProperties',
+  'upload[].glance.minDisk': 'disk minDiskGb diskSize',
+  'upload[].glance.minRam': 'ram memory minMemory',
+  'upload[].glance.replace': 'force overwrite replaceExisting forceReplace keep',
+  'upload[].glance.tags': 'tag labels',
+  'hooks.afterUpload': 'onSuccess post after postUpload success notify',
+  'hooks.afterBuild': 'postBuild',
+  'hooks.onFailure': 'onError onFail failure error',
+  'verify.checks': 'tests test check goss inspec assertions',
+  verify: 'tests test checks',
+};
+
+/** What a recipe says nowhere, and what to do instead. */
+type Instead = {
+  words: string;
+  remedy: string;
+  /** The place of the map that the words count in; without one any that is about the image itself. */
+  at?: string;
+  /** A place with which the remedy is none. */
+  without?: string;
+  /** A place without which the remedy is none. */
+  needs?: string;
+};
+
+const instead: readonly Instead[] = [
+  { at: 'customize[]', words: 'name id title', remedy: 'a step has no name: write a comment above it' },
+  { at: 'customize[]', words: 'become sudo user', remedy: 'every step is run as root: leave it out' },
+  {
+    at: 'hooks',
+    words: 'before beforeBuild beforeInstall pre preBuild preInstall',
+    remedy: 'nothing of yours runs before the installation: run it before vmkiln build',
+  },
+  {
+    at: 'upload[]',
+    words: 'type kind provider target name',
+    remedy: 'the target is the key of the entry: write directory: { path: … }',
+  },
+  {
+    words:
+      'install machine memory ram vcpus cpus cpu firmware boot kickstart ks preseed autoinstall subiquity unattended',
+    remedy: 'nothing is installed, the image starts from the cloud image that source names: leave it out',
+    without: 'install',
+  },
+  {
+    words: 'language lang locale locales keyboard keymap timezone',
+    remedy: 'a step does that: write customize: [{ run: COMMAND }]',
+    without: 'timezone',
+  },
+  {
+    words: 'poweroff reboot shutdown halt text graphical cmdline skipx eula firstboot autologin authselect authconfig',
+    remedy: 'the kickstart says that (install: { kickstart: FILE }): leave it out',
+    needs: 'install.kickstart',
+  },
+  { words: 'tpm vtpm', remedy: 'these images need none: leave it out', without: 'machine.tpm' },
+  {
+    words:
+      'user users group groups accounts sshkey sshKeys sshAuthorizedKeys authorizedKeys sshPubKey publicKey userData',
+    remedy: 'users and SSH keys come from the cloud when an instance boots: leave it out',
+  },
+  {
+    words: 'hostname fqdn computerName',
+    remedy: 'an instance gets its name from the cloud when it boots: leave it out',
+  },
+  {
+    words:
+      'services service systemd enabledServices disabledServices units firewall selinux ntp timeservers chrony sshd openscap',
+    remedy: 'a step does that: write customize: [{ run: COMMAND }]',
+    needs: 'customize[].run',
+  },
+  {
+    words:
+      'bootCommand bootWait bootKeyInterval bootSteps httpDirectory httpContent httpPortMin httpPortMax floppyFiles floppyDirs cdFiles cdLabel initrdInject',
+    remedy: 'nothing is typed or served to the installer, which gets its answer file from vmkiln: leave it out',
+  },
+  {
+    words:
+      'communicator sshPassword sshPort sshPrivateKeyFile sshHandshakeAttempts winrmUsername winrmPort winrmUseSsl winrmInsecure shutdownCommand',
+    remedy: 'vmkiln does not log in to the guest: leave it out',
+  },
+  {
+    words:
+      'accelerator virtType hypervisor headless graphics vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
+    remedy: 'vmkiln chooses it by what the host can do (vmkiln doctor): leave it out',
+  },
+  {
+    words: 'builders builder sources build images recipes',
+    remedy: 'a recipe is one image, and the keys of that stand at the top level',
+  },
+  {
+    words: 'variables vars parameters params locals',
+    remedy: 'a variable is not declared: write ${NAME:-default} where it is used, and pass --set NAME=…',
+  },
+  {
+    words: 'customizations blueprint installer spec config',
+    remedy: 'what is below it stands at the top level of a recipe: timezone, language, packages, customize',
+    needs: 'packages',
+  },
+  {
+    words: 'environment env environmentVars environmentVariables',
+    remedy: 'a step sets its variables itself: write customize: [{ run: NAME=VALUE COMMAND }]',
+    needs: 'customize[].run',
+  },
+  {
+    words: 'extends include includes imports inherits inherit defaults',
+    remedy: 'a recipe reads no other one: share what is alike by anchors and merge keys (<<) within a file',
+  },
+  { words: 'arch architecture cpuArch', remedy: 'images are for x86_64: leave it out' },
+  {
+    words: 'apiVersion kind schema schemaVersion author maintainer tags labels metadata license packer requiredPlugins',
+    remedy: 'a recipe needs none: leave it out',
+  },
+];
+
+/** A word as it counts: `iso_url`, `iso-url` and `isoURL` are one. */
+export function plain(word: string): string {
+  return word.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+const places = new Map<string, string[]>();
+for (const [place, words] of Object.entries(elsewhere))
+  for (const word of [place.split('.').at(-1) ?? '', ...words.split(' ')])
+    places.set(plain(word), [...(places.get(plain(word)) ?? []), place]);
+
+/** Words that say something in their own map alone. */
+const vague = new Set(
+  'path file src source local to from dest dst remote text data body content contents name id title key keys public private target type keep in'.split(
+    ' ',
+  ),
+);
+
+/** Whether a word says nothing of where else it may belong. */
+export function isVague(word: string): boolean {
+  return vague.has(plain(word));
+}
+
+/** Where recipes may say what a word means elsewhere, the likeliest first. */
+export function meantBy(word: string): readonly string[] {
+  return places.get(plain(word)) ?? [];
+}
+
+/** What to do instead of a key that no recipe has, which stands in the map at `here`; `isPlace` says what its family has. */
+export function insteadOf(word: string, here: string, isPlace: (place: string) => boolean): string | undefined {
+  const row = instead.find(
+    ({ words, at, needs, without }) =>
+      (at === undefined ? !/^(upload|hooks|repositories|verify|describe)/.test(here) : at === here) &&
+      words.split(' ').some((each) => plain(each) === plain(word)) &&
+      (needs === undefined || isPlace(needs)) &&
+      (without === undefined || !isPlace(without)),
+  );
+  return row?.remedy;
+}
+
+/** Every word that there is a remedy for, as it is written in one of its spellings: the parts of one begin with capitals. */
+export const guessedWords: readonly string[] = [
+  ...new Set([...Object.values(elsewhere), ...instead.map(({ words }) => words)].flatMap((words) => words.split(' '))),
+];
+
+/** Every place that words lead to. */
+export const meantPlaces: readonly string[] = Object.keys(elsewhere);

@@ -1,0 +1,111 @@
+import { didYouMean, inWords } from '../text.ts';
+import { guessedWords, insteadOf, isVague, meantBy, plain } from './guesses.ts';
+import { keysAt, type Place, placeOf, places, type Schema, written } from './schema.ts';
+
+/** What is said of a key that there is not, and the place of the one that is meant. */
+export type KeyRemedy = { words: string; meant?: Place };
+
+/** The forms that a document may have, and what a person calls it. */
+type Document = { forms: readonly Schema[]; noun: string };
+
+/** A map with more keys is not listed in an error. */
+export const fewKeys = 8;
+
+/**
+ * What to write instead of a key that the map at `path` cannot have: the same key in another place, what others call by that name,
+ * or the nearest one. The words follow the key in a sentence.
+ */
+export function keyRemedy(key: string, path: readonly PropertyKey[], document: Document): KeyRemedy {
+  const { forms, noun } = document;
+  const known = keysAt(forms, path);
+  const here = placeOf(path);
+  const spelt = known.find((each) => plain(each) === plain(key));
+  if (spelt !== undefined) return { words: `, did you mean "${spelt}"?`, meant: [...here, spelt] };
+  const all = places(forms);
+  const byText = new Map(all.map((place) => [textOf(place), place]));
+  const existing = (word: string) =>
+    meantBy(word)
+      .map((place) => byText.get(place))
+      .filter((place) => place !== undefined);
+  const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
+  const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
+  if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
+  const remedy = noun === 'recipe' ? insteadOf(key, textOf(here), (place) => byText.has(place)) : undefined;
+  if (remedy !== undefined) return { words: `: ${remedy}` };
+  if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
+  const [first] = [...inContext, ...(isVague(key) ? [] : meant)];
+  return (
+    (first && { words: elsewhere(key, first, document), meant: first }) ??
+    (isVague(key) ? undefined : sameElsewhere(key, all, document)) ??
+    nearestHere(key, known, here) ?? { words: listed(known) || `: docs/${noun}.md lists the keys that there are` }
+  );
+}
+
+/** The words for keys that a recipe of a form cannot have at its top, each with those that it is said of. */
+export function topGuesses(form: Schema): Map<string, string[]> {
+  const known = new Set(keysAt([form], []).map(plain));
+  const document = { forms: [form], noun: 'recipe' };
+  const own = places([form]).map((place) => place.at(-1) ?? '');
+  const found = new Map<string, string[]>();
+  for (const word of new Set([...own, ...guessedWords])) {
+    if (known.has(plain(word)) || !/^[A-Za-z][A-Za-z0-9]*$/.test(word)) continue;
+    const { words } = keyRemedy(word, [], document);
+    if (words.startsWith(': ') && !words.startsWith(': docs/')) found.set(words, [...(found.get(words) ?? []), word]);
+  }
+  return found;
+}
+
+/** What to write in another map. */
+function elsewhere(key: string, place: Place, { forms, noun }: Document): string {
+  return place.length === 1 && plain(place[0] ?? '') === plain(key)
+    ? `, it belongs at the top level of the ${noun}`
+    : `: write ${written(forms, place)}`;
+}
+
+/** A key in its own map: its name, and of a map what it must have. */
+function alone(forms: readonly Schema[], place: Place): string {
+  const text = written(forms, place.slice(-1), place.slice(0, -1));
+  return text.endsWith('}') ? text : (place.at(-1) ?? '');
+}
+
+function sameElsewhere(key: string, all: readonly Place[], document: Document): KeyRemedy | undefined {
+  const same = all.filter((place) => plain(place.at(-1) ?? '') === plain(key));
+  const [first] = same;
+  if (!first) return undefined;
+  if (first.length === 1) return { words: elsewhere(key, first, document), meant: first };
+  // The shallow ones come first.
+  const near = same.filter(({ length }) => length === first.length);
+  if (near.length > 3 || first.includes('[]')) return undefined;
+  return { words: `: write ${near.map((place) => written(document.forms, place)).join(' or ')}`, meant: first };
+}
+
+function nearestHere(key: string, known: readonly string[], here: Place): KeyRemedy | undefined {
+  const words = didYouMean(key, known);
+  const [, name] = /"(.*)"/.exec(words) ?? [];
+  return name === undefined ? undefined : { words, meant: [...here, name] };
+}
+
+/** The key that a word means which stands for a whole map, or for a list of such: `upload: openstack`. */
+export function entryMeant(word: string, path: readonly PropertyKey[], { forms }: Document): string | undefined {
+  // In a list the key of the entry is all there is to write.
+  const from = typeof path.at(-1) === 'number' ? path.length : path.length - 1;
+  for (const map of [path, [...path, 0]]) {
+    const here = placeOf(map);
+    const known = keysAt(forms, map);
+    const beside = meantBy(word).flatMap((place) =>
+      place.startsWith(`${textOf(here)}.`) ? place.slice(textOf(here).length + 1) : [],
+    );
+    const key = known.find((each) => plain(each) === plain(word) || beside.includes(each));
+    if (key !== undefined) return written(forms, [...here, key].slice(from), here.slice(0, from));
+  }
+  return undefined;
+}
+
+function listed(known: readonly string[]): string {
+  return known.length === 0 || known.length > fewKeys ? '' : `, expected ${inWords(known)}`;
+}
+
+/** A place as guesses name it. */
+export function textOf(place: Place): string {
+  return place.join('.').replaceAll('.[]', '[]');
+}

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { cutProxy } from '../support/cut-proxy.ts';
+import { fakeHost } from '../support/fake-tools.ts';
+import { ends, factoryOf, family, lease, running, signal, stop } from '../support/queue-factory.ts';
+import { postgresServer, redisServer } from '../support/queue-server.ts';
+
+// Workers of a queue that are killed, frozen and cut off, on real servers: what is published, and what is left.
+
+/** Numbers that look like chance, the same for the same seed. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** What happens in a campaign: it takes its time, and leaves all as it was. */
+type Fault = 'kill a worker' | 'freeze a worker' | 'cut the network' | 'restart the server' | 'kill the server';
+const faults: readonly Fault[] = [
+  ...(['kill a worker', 'freeze a worker', 'cut the network', 'restart the server', 'kill the server'] as const),
+];
+
+/** Images of a campaign that a person starts: 60 are meant. */
+const asked = process.env['VMKILN_QUEUE_JOBS'];
+
+test.each([
+  ['Redis', redisServer, 10],
+  ['PostgreSQL', postgresServer, 5],
+])(
+  'workers that are killed, frozen and cut off, a server that restarts or is killed, on %s: every image is published once, and nothing is left',
+  async (_, serve, few) => {
+    const count = Number(asked ?? few);
+    const seed = Number(process.env['VMKILN_QUEUE_SEED'] ?? Math.floor(Math.random() * 1e6));
+    const random = chance(seed);
+    const server = await serve();
+    ends.push(server.stop);
+    const host = fakeHost();
+    const names = Array.from({ length: count }, (_each, index) => `i${index}`);
+    for (const name of names) host.recipe(name, `packages: [cloud-init, ${name}]`);
+    writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: ['i*.yaml']\n");
+    const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
+    const index = join(host.folder, 'images/index.json');
+    const seen = new Map<string, { contents: Set<string>; serials: Set<string> }>();
+    const look = setInterval(() => {
+      if (!existsSync(index)) return;
+      for (const { file, sha256, serial } of (
+        JSON.parse(readFileSync(index, 'utf8')) as { images: { file: string; sha256: string; serial: string }[] }
+      ).images) {
+        const known = seen.get(file) ?? { contents: new Set(), serials: new Set() };
+        seen.set(file, known);
+        known.contents.add(sha256);
+        known.serials.add(serial);
+      }
+    }, 50);
+    ends.push(() => clearInterval(look));
+    const night = (await run('enqueue')).stdout.trim();
+    const hosts = await Promise.all(
+      [0, 1, 2].map(async (number) => {
+        const home = join(host.folder, `home-${number}`);
+        mkdirSync(home);
+        const proxy = await cutProxy(server.port);
+        ends.push(proxy.close);
+        return { home, proxy, url: server.url.replace(`:${server.port}`, `:${proxy.port}`) };
+      }),
+    );
+    const begin = (at: number) =>
+      worker({ VMKILN_HOME: hosts[at]?.home ?? '' }, at === 0 ? ['--nights'] : [], hosts[at]?.url);
+    const workers = hosts.map((_each, at) => begin(at));
+    const happened = new Map<Fault, number>();
+    const happen = async (fault: Fault) => {
+      const at = Math.floor(random() * workers.length);
+      const [victim, network] = [workers[at], hosts[at]?.proxy];
+      happened.set(fault, (happened.get(fault) ?? 0) + 1);
+      if (fault === 'kill a worker') {
+        victim?.kill('SIGKILL');
+        workers[at] = begin(at);
+      } else if (fault === 'freeze a worker' && victim?.pid !== undefined) {
+        const frozen = family(victim.pid);
+        signal(frozen, 'SIGSTOP');
+        await sleep((lease + 2) * 1000);
+        signal(frozen, 'SIGCONT');
+      } else if (fault === 'cut the network') {
+        network?.cut();
+        await sleep((lease + 2) * 1000);
+        network?.mend();
+      } else {
+        await (fault === 'kill the server' ? server.kill() : server.stop());
+        await server.start();
+      }
+    };
+    const isOver = async () => {
+      const all = await jobs();
+      return all.every(({ state }) => ['completed', 'failed'].includes(state));
+    };
+    // Each of them once, and then in every second round one by chance.
+    for (let round = 0; !(await isOver()); round++) {
+      await sleep(1500);
+      const next = faults[round] ?? (round % 2 === 0 ? undefined : faults[Math.floor(random() * faults.length)]);
+      if (next) await happen(next);
+    }
+    const all = await settled();
+    for (const each of workers) expect(await stop(each)).toBe(0);
+    clearInterval(look);
+    if (asked !== undefined) console.log(JSON.stringify({ seed, count, happened: Object.fromEntries(happened) }));
+    const failed = all.filter(({ state }) => state === 'failed');
+    expect({ seed, failed, said: failed.length > 0 ? said.join('') : '' }).toEqual({ seed, failed: [], said: '' });
+    expect([...seen.keys()].toSorted()).toEqual(names.map((name) => `${name}.qcow2`).toSorted());
+    const serial = night.slice('f-'.length);
+    for (const [file, { contents, serials }] of seen) {
+      expect({ seed, file, contents: contents.size, serials: [...serials] }).toEqual({
+        ...{ seed, file, contents: 1, serials: [serial] },
+      });
+    }
+    expect(said.join('')).toContain(`f: ${count} built`);
+    const work = hosts.flatMap(({ home }) => readdirSync(join(home, 'cache/work')));
+    expect({ seed, running: running(host), work }).toEqual({ seed, running: [], work: [] });
+  },
+  3_600_000,
+);
+
+test('beside it: a plain worker of BullMQ that is frozen past its lease runs its work twice', async () => {
+  const server = await redisServer();
+  ends.push(server.stop);
+  const script = `
+    const { Worker } = await import('bullmq');
+    const options = { connection: { port: ${server.port}, maxRetriesPerRequest: null }, lockDuration: 1000, stalledInterval: 500 };
+    const worker = new Worker('plain', async () => {
+      console.log('begins');
+      await new Promise((go) => setTimeout(go, 1000));
+      console.log('side effect');
+    }, options);
+    worker.on('error', () => {});`;
+  let said = '';
+  const start = () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    child.stdout.on('data', (text) => (said += String(text)));
+    ends.push(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const { Queue } = await import('bullmq');
+  const queue = new Queue('plain', { connection: { port: server.port } });
+  await queue.add('job', {});
+  const first = start();
+  await expect.poll(() => said, { timeout: 20_000 }).toContain('begins');
+  first.kill('SIGSTOP');
+  start();
+  await expect.poll(() => said, { timeout: 20_000 }).toContain('side effect');
+  first.kill('SIGCONT');
+  await expect.poll(() => said.split('side effect').length - 1, { timeout: 20_000 }).toBe(2);
+  await queue.close();
+}, 60_000);

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+import type { FakeHost } from './fake-tools.ts';
+import { vmkiln } from './vmkiln.ts';
+
+/** Seconds that a job stays with a worker that is not heard of. */
+export const lease = 3;
+
+export const ends: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end();
+});
+
+type Status = {
+  queues: { queue: string; jobs: { id: string; name: string; state: string; reason?: string; bundle?: string }[] }[];
+};
+
+/** A factory whose queue is at `url`, on a host whose tools do nothing. */
+export function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}, more: readonly string[] = []) {
+  const where = { env: { ...host.env, ...env }, cwd: host.folder };
+  const to = ['--queue', url, ...more];
+  const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], where);
+  const said: string[] = [];
+  const worker = (
+    own: Record<string, string> = {},
+    options: readonly string[] = ['--nights'],
+    at = url,
+  ): ChildProcess => {
+    const reached = to.map((word) => (word === url ? at : word));
+    const words = [
+      resolve('dist/cli.js'),
+      'factory',
+      'worker',
+      'factory.yaml',
+      ...reached,
+      '--lease',
+      `${lease}s`,
+      ...options,
+    ];
+    const child = spawn(process.execPath, words, { cwd: host.folder, env: { ...process.env, ...where.env, ...own } });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
+    ends.push(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const jobs = async () => {
+    const { stdout } = await run('status', '--json');
+    const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
+    // What waits for its schedule is a night to come.
+    return all.filter(({ id }) => !id.startsWith('repeat:'));
+  };
+  const settled = async () => {
+    for (;;) {
+      const all = await jobs();
+      if (all.every(({ state }) => ['completed', 'failed'].includes(state))) return all;
+      await sleep(1000);
+    }
+  };
+  return { run, worker, jobs, settled, said };
+}
+
+/** Ends a worker as systemd does. */
+export async function stop(worker: ChildProcess): Promise<number | null> {
+  const closed = once(worker, 'close');
+  worker.kill('SIGTERM');
+  const [status] = await closed;
+  return status as number | null;
+}
+
+/** A process and all that it has started. */
+export function family(pid: number): number[] {
+  const parents = readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const [, parent = ''] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? [];
+      return [{ pid: Number(name), parent: Number(parent) }];
+    } catch {
+      return [];
+    }
+  });
+  const below = (of: number): number[] => [
+    of,
+    ...parents.filter(({ parent }) => parent === of).flatMap((each) => below(each.pid)),
+  ];
+  return below(pid);
+}
+
+export function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** Programs that belong to a host and still run. */
+export function running(host: FakeHost): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const isOurs =
+        /^\d+$/.test(name) &&
+        readFileSync(`/proc/${name}/environ`, 'utf8').includes(`FAKE_LOG=${host.env['FAKE_LOG']}`);
+      return isOurs ? [readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
+    } catch {
+      return [];
+    }
+  });
+}
