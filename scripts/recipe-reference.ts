@@ -1,19 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-
-/** The part of a JSON Schema that the reference shows. */
-type Schema = {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  items?: Schema;
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  enum?: unknown[];
-  const?: unknown;
-  additionalProperties?: boolean | Schema;
-};
+import type { Schema } from '../src/recipe/schema.ts';
 
 const introduction = `# Recipe reference
 

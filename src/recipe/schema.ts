@@ -4,6 +4,7 @@ import { z } from 'zod';
 export type Schema = {
   type?: string;
   description?: string;
+  default?: unknown;
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
@@ -12,6 +13,7 @@ export type Schema = {
   enum?: unknown[];
   pattern?: string;
   const?: unknown;
+  additionalProperties?: boolean | Schema;
 };
 
 /** Where a key may stand: the keys above it, and `[]` for any entry of a list. */
