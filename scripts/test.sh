@@ -53,11 +53,19 @@ run_project() {
   fi
   # Its programs, and not what libvirt runs for it.
   times >"$results/$1-processor"
-  echo "test: $1 took $((SECONDS - began)) s, of processor $(sed -n '2s/ / and /p' "$results/$1-processor")" >>"$results/times"
+  echo "test: $1 took $((SECONDS - began)) s and ended after $SECONDS s, of processor $(sed -n '2s/ / and /p' "$results/$1-processor")" >>"$results/times"
 }
 # Each job has a process group of its own, with which all that it has started ends.
 set -m
-trap 'for job in $(jobs -p); do kill -- "-$job"; done; wait; exit 130' INT TERM
+# Who is cut off wants to know where the time went, and what was still running.
+stopped() {
+  for job in $(jobs -p); do kill -- "-$job"; done
+  wait
+  tail -n 15 "$results"/*.log
+  cat "$results/times"
+  exit 130
+}
+trap stopped INT TERM
 # A project keeps less than one core busy: three of a group run at once, the longest first, and each prints when it has ended.
 # The releases keep two guests busy by themselves, and come last.
 for group in "${groups[@]}"; do

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { redact } from '../tools/exec.ts';
 import type { QueueAddress } from './queue-address.ts';
 
-/** The queues of one server. `close` ends every connection. */
+/** The queues of one server. `close` ends every connection but those of the workers, which end by themselves. */
 export type QueueStore = {
   queue: (name: string) => Queue;
   worker: (name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>) => Worker;
@@ -13,8 +14,8 @@ export type QueueStore = {
 
 /** Before the names of all keys of Redis. */
 const prefix = 'vmkiln';
-/** So long a command waits for a server, in milliseconds; a worker waits for ever. */
-const patience = 10_000;
+/** So long a command waits for a server, in milliseconds; so does a worker that has to end, and one that works for ever. */
+export const patience = 10_000;
 
 /**
  * Opens the queues of a server by BullMQ, which nothing else needs: it is loaded now.
@@ -26,7 +27,7 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   const { store, host, port, user, secret, database, tls } = address;
   const driver = store === 'redis' ? 'ioredis' : 'pg';
   const bullmq = await import('bullmq').catch(missing('bullmq', driver));
-  await import(driver).catch(missing('bullmq', driver));
+  const library = (await import(driver).catch(missing('bullmq', driver))) as { Client?: PgClient };
   const failure = (error: unknown) =>
     error instanceof VmkilnError
       ? error
@@ -43,32 +44,31 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
     ...(database !== '' && { database }),
     schema: prefix,
     migrate: true,
+    ...(library.Client && { Client: outliving(library.Client) }),
   };
   if (store === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
   const forWorker = store === 'redis' ? { ...redis, maxRetriesPerRequest: null } : postgres;
   // A command ends when the server does not answer; a worker waits for it.
   const forCommand =
     store === 'redis' ? { ...redis, maxRetriesPerRequest: 3 } : { ...postgres, connectionTimeoutMillis: patience };
-  const open = new Map<string, { close: () => Promise<void> }>();
-  const keep = <T extends { close: () => Promise<void> } & NodeJS.EventEmitter>(name: string, each: T): T => {
-    each.on('error', (error) => report(failure(error)));
-    open.set(name, each);
-    return each;
-  };
+  const heard = <T extends NodeJS.EventEmitter>(each: T): T => each.on('error', (error) => report(failure(error)));
   const queues = new Map<string, Queue>();
   const queue = (name: string) => {
-    const known = queues.get(name) ?? keep(name, new bullmq.Queue(name, { connection: forCommand, prefix }));
+    const known = queues.get(name) ?? heard(new bullmq.Queue(name, { connection: forCommand, prefix }));
     queues.set(name, known);
     return known;
   };
   const result: QueueStore = {
     ...{ queue, failure },
     worker: (name, processor, options) =>
-      keep(`worker ${name}`, new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
-    close: async () => void (await Promise.allSettled([...open.values()].map((each) => each.close()))),
+      heard(new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
+    close: async () => {
+      const closed = Promise.allSettled([...queues.values()].map((each) => each.close()));
+      await Promise.race([closed, sleep(patience, undefined, { ref: false })]);
+    },
   };
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${patience / 1000} s`)), patience).unref();
+  const late = sleep(patience, undefined, { ref: false }).then(() => {
+    throw new Error(`no answer within ${patience / 1000} s`);
   });
   try {
     await Promise.race([queue('probe').waitUntilReady(), late]);
@@ -77,6 +77,21 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
     throw failure(error);
   }
   return result;
+}
+
+type PgClient = new (...options: unknown[]) => NodeJS.EventEmitter;
+
+/**
+ * A client of `pg` whose connection may end while it is taken out of its pool: what it was asked fails then. The pool does not listen to it meanwhile
+ * (node-postgres.com/apis/pool, `error`), and an error that nobody listens to ends a process.
+ */
+function outliving(Client: PgClient): PgClient {
+  return class extends Client {
+    constructor(...options: unknown[]) {
+      super(...options);
+      this.on('error', () => undefined);
+    }
+  };
 }
 
 /** Redis names the script of BullMQ that it refuses, each by another name. */

@@ -1,5 +1,6 @@
 import type { Job as QueueJob, Worker } from 'bullmq';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Paths } from '../store/paths.ts';
 import { gate } from './gate.ts';
@@ -12,7 +13,7 @@ import { type Builder, buildByChild } from './queue-build.ts';
 import { type BuildData, type BuildRecord, nightQueue, recordOf, servedQueues } from './queue-jobs.ts';
 import { makeByWorkers } from './queue-make.ts';
 import { begin, reconcile } from './queue-nights.ts';
-import type { QueueStore } from './queue-store.ts';
+import { patience, type QueueStore } from './queue-store.ts';
 import type { NightSummary } from './summary.ts';
 
 /** How a worker works. `lease` is in seconds; `builds` are so many at the same time; with `nights` it decides what is built, too. */
@@ -46,15 +47,22 @@ export async function work(
   await reconcile(loaded, jobs, store);
   const leases = { lockDuration: lease * 1000, lockRenewTime: lease * 250, stalledInterval: lease * 1000 };
   const common = { ...leases, autorun: false, name: hostname() };
+  let [deciding, inside] = [0, 0];
   const decider: Worker | undefined = nights
     ? store.worker(
         nightQueue(factory.name),
-        (job, token) => decide(loaded, job, token, { ...context, worker: decider, lease }),
+        async (job, token) => {
+          deciding += 1;
+          try {
+            await decide(loaded, job, token, { ...context, worker: decider, lease });
+          } finally {
+            deciding -= 1;
+          }
+        },
         { ...common, maxStalledCount: mostNightLosses },
       )
     : undefined;
   const enter = gate(builds);
-  let inside = 0;
   // Who has its hands full takes nothing from the other queues: a job that waits here could be built elsewhere.
   const balance = () => {
     for (const each of builders) {
@@ -87,8 +95,23 @@ export async function work(
     if (signal.aborted) stop();
     signal.addEventListener('abort', () => stop(), { once: true });
   });
-  await Promise.all(all.map((worker) => worker.close()));
-  await Promise.all(running);
+  const closed = Promise.all([...all.map((worker) => worker.close()), ...running]);
+  if (!(await hasEnded(closed, () => deciding + inside > 0))) {
+    say('the server of the queue does not answer: what it was not told, another worker finds in the target');
+  }
+}
+
+/**
+ * Whether workers end once what they have begun has ended. BullMQ waits without end for a server that is away, and for a connection that is being
+ * made anew at that moment, of which ioredis never says that it has ended.
+ */
+async function hasEnded(closed: Promise<unknown>, isBusy: () => boolean): Promise<boolean> {
+  const step = 500;
+  const isClosed = closed.then(() => true);
+  for (let idle = 0; idle < patience; idle = isBusy() ? 0 : idle + step) {
+    if (await Promise.race([isClosed, sleep(step, false)])) return true;
+  }
+  return false;
 }
 
 /**

@@ -141,6 +141,24 @@ test.each([
   60_000,
 );
 
+test.each([
+  ['Redis', redisServer],
+  ['PostgreSQL', postgresServer],
+])('a worker that is told to stop ends, though %s is away', async (_, serve) => {
+  const server = await serve();
+  ends.push(server.stop);
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { worker, said } = factoryOf(host, server.url);
+  const waiting = worker();
+  await expect.poll(() => said.join(''), { timeout: 20_000 }).toContain('decides the nights');
+  await server.kill();
+  await expect.poll(() => said.join(''), { timeout: 20_000 }).toContain(`127.0.0.1:${server.port}`);
+  expect(await stop(waiting)).toBe(0);
+  expect(said.join('')).not.toContain('unexpected error');
+});
+
 test('a server that is rolled back has the work done again, and published no second time', async () => {
   const server = await redis();
   const host = fakeHost();

@@ -64,6 +64,7 @@ export function factoryOf(host: FakeHost, url: string, env: Record<string, strin
 
 /** Ends a worker as systemd does. */
 export async function stop(worker: ChildProcess): Promise<number | null> {
+  if (worker.exitCode !== null) throw new Error(`the worker has ended with status ${worker.exitCode}`);
   const closed = once(worker, 'close');
   worker.kill('SIGTERM');
   const [status] = await closed;
