@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { crypto, dsse } from '@sigstore/core';
+import type * as Sigstore from '@sigstore/core';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { load } from '../load.ts';
 
 /** A DSSE envelope (github.com/secure-systems-lab/dsse, envelope.md): payload and signatures are in base64. */
 export type Envelope = { payload: string; payloadType: string; signatures: { keyid: string; sig: string }[] };
@@ -66,11 +67,13 @@ export function seal(statement: string, key: KeyObject | undefined): Envelope {
 }
 
 function signed(payload: Buffer, key: KeyObject): string {
+  const { dsse } = load<typeof Sigstore>('@sigstore/core');
   return sign(digestFor(key), dsse.preAuthEncoding(statementType, payload), key).toString('base64');
 }
 
 /** Whether a signature of an envelope is by the key, whatever the key's id says: anybody can write that. */
 export function isSignedBy({ payload, payloadType, signatures }: Envelope, key: KeyObject): boolean {
+  const { crypto, dsse } = load<typeof Sigstore>('@sigstore/core');
   const data = dsse.preAuthEncoding(payloadType, Buffer.from(payload, 'base64'));
   return signatures.some(({ sig }) => crypto.verify(data, key, Buffer.from(sig, 'base64'), digestFor(key)));
 }

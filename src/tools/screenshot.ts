@@ -1,4 +1,5 @@
-import { PNG } from 'pngjs';
+import type * as Pngjs from 'pngjs';
+import { load } from '../load.ts';
 
 /**
  * Turns what `virsh screenshot` wrote into a PNG. QEMU hands out PNG or a binary PPM (P6, 8 bits a channel),
@@ -13,6 +14,7 @@ export function screenshotToPng(data: Buffer): Buffer {
   const width = Number(header[1]);
   const height = Number(header[2]);
   const pixels = data.subarray(header[0].length);
+  const { PNG } = load<typeof Pngjs>('pngjs');
   const png = new PNG({ width, height });
   for (let from = 0, to = 0; to < png.data.length; from += 3, to += 4) {
     pixels.copy(png.data, to, from, from + 3);

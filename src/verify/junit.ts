@@ -1,4 +1,5 @@
-import { XMLBuilder } from 'fast-xml-parser';
+import type * as FastXml from 'fast-xml-parser';
+import { load } from '../load.ts';
 import { harmless } from '../text.ts';
 import type { CheckResult } from './expectation.ts';
 
@@ -9,6 +10,7 @@ import type { CheckResult } from './expectation.ts';
 export function junit(name: string, results: readonly (CheckResult & { said?: string })[], seconds = 0): string {
   const count = (outcome: CheckResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
   const suite = harmless(name, { oneLine: true });
+  const { XMLBuilder } = load<typeof FastXml>('fast-xml-parser');
   const builder = new XMLBuilder({
     ignoreAttributes: false,
     attributeNamePrefix: '',

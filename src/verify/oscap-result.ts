@@ -1,4 +1,5 @@
-import { XMLParser } from 'fast-xml-parser';
+import type * as FastXml from 'fast-xml-parser';
+import { load } from '../load.ts';
 import { severities, type Severity } from '../recipe/verify.ts';
 
 /** What became of one rule: its id, and `severity` and `result` by the words of XCCDF 1.2 (NISTIR 7275 r4, 6.6.4.2). */
@@ -67,6 +68,7 @@ function split<T>(all: readonly T[], is: (each: T) => boolean): [T[], T[]] {
 function ruleResults(arf: string): RuleResult[] {
   const [from, to] = [arf.lastIndexOf('<TestResult'), arf.lastIndexOf('</TestResult>')];
   if (from === -1 || to < from) throw new Error('oscap has left no results');
+  const { XMLParser } = load<typeof FastXml>('fast-xml-parser');
   const parser = new XMLParser({
     ignoreAttributes: false,
     attributeNamePrefix: '@',
