@@ -27,6 +27,7 @@ const unit = {
   setupFiles: [eachFile, 'test/support/templates-once.ts'],
   isolate: false,
   testTimeout: 30_000,
+  hookTimeout: 60_000,
   // A busy machine takes its time to start a program.
   expect: { poll: { timeout: 20_000 } },
 };
@@ -43,7 +44,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', unit),
-      project('cli', { maxWorkers, testTimeout: 60_000 }),
+      project('cli', { maxWorkers, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('vm', guests),
       project('installs', guests),
       project('services', servers),
