@@ -69,7 +69,7 @@ accounts | head -n 4 | while read -r user rest; do
 done | sort -u
 sshd_says root | grep '^permitrootlogin '
 section root-keys
-grep -cvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
+grep -acvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
 section authorized-keys
 # Where sshd looks for the keys of each user who may log in: sshd_config(5), AuthorizedKeysFile and TOKENS.
 places=$(sshd_says root | sed -n 's/^authorizedkeysfile //p')
@@ -78,14 +78,14 @@ getent passwd | while IFS=: read -r user _ id _ _ home shell; do
   for place in ${places:-.ssh/authorized_keys .ssh/authorized_keys2}; do
     file=$(printf %s "$place" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$id|g; s|%%|%|g")
     case $file in /*) ;; *) file=$home/$file ;; esac
-    [ ! -f "$file" ] || grep -v '^[[:space:]]*#' "$file" | grep -oE 'AAAA[0-9A-Za-z+/]{16,}=*' | sed "s|^|$user $file |"
+    [ ! -f "$file" ] || grep -av '^[[:space:]]*#' "$file" | grep -aoE 'AAAA[0-9A-Za-z+/]{16,}=*' | sed "s|^|$user $file |"
   done
 done | head -n 200
 section sudo-all
 # sudo reads no file there whose name ends in `~` or has a dot (sudoers(5)). The names of groups and aliases stand for people who are named elsewhere.
 for file in /etc/sudoers /etc/sudoers.d/*; do
   case ${file##*/} in *.* | *~) continue ;; esac
-  grep -hE '^[[:space:]]*(ALL[[:space:]].*NOPASSWD|[a-z_][^[:space:]]*[[:space:]].*NOPASSWD:[[:space:]]*ALL[[:space:]]*$)' "$file" 2> /dev/null | sed "s|^[[:space:]]*|$file |"
+  grep -ahE '^[[:space:]]*(ALL[[:space:]].*NOPASSWD|[a-z_][^[:space:]]*[[:space:]].*NOPASSWD:[[:space:]]*ALL[[:space:]]*$)' "$file" 2> /dev/null | sed "s|^[[:space:]]*|$file |"
 done | bounded 50
 section cards
 for card in /sys/class/net/*; do
@@ -106,6 +106,8 @@ section zeroconf
 grep '^NOZEROCONF=' /etc/sysconfig/network 2> /dev/null
 section root
 df -P -k / | tail -n 1
+section growroot
+ls -d /usr/share/dracut/modules.d/*growroot 2> /dev/null | bounded 1
 section full
 # Of other file systems of the disk, what is used up. The EFI partition of some systems is smaller than a MiB is free elsewhere.
 df -P -k -x tmpfs -x devtmpfs -x iso9660 -x squashfs -x erofs -x udf -x overlay 2> /dev/null | awk 'NR > 1 && $1 ~ /^\/dev\// && $6 != "/" && $4 < 1024 { print $6, $5 }'

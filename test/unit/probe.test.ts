@@ -116,6 +116,12 @@ test.for<[string, (guest: FakeGuest) => void]>([
       guest.command('sshd', `echo passwordauthentication no; echo authorizedkeysfile .ssh/authorized_keys ${place}/%u`);
     },
   ],
+  // A byte that makes it no text hides no key.
+  [
+    'authorized-keys',
+    (guest) =>
+      guest.write('root/.ssh/authorized_keys', `# \u0000\nno-pty,command="x" ssh-rsa ${key.replace('the', 'his')}\n`),
+  ],
   ['users', (guest) => guest.command('getent', 'echo other:x:70001:70001::/srv/other:/bin/sh')],
   ['resolv-conf', (guest) => guest.link('etc/resolv.conf', '../run/systemd/resolve/stub-resolv.conf')],
   ['root-login', (guest) => guest.write('etc/shadow', 'root::1::::::\n')],

@@ -170,6 +170,19 @@ test('a good clone may have more than a gibibyte beside its root, no name server
   };
   expect(failed(debian)).toEqual([]);
   expect(failed({ ...debian, kernel: '6.1.0-9-cloud-amd64' })).toEqual(['kernel']);
+  // Nobody is there to ask for entropy, updates and addresses, which is told of where the network leads somewhere.
+  const alone = {
+    failed:
+      'pollinate.service loaded failed failed Pollinate\ndnf-makecache.service loaded failed failed dnf makecache',
+    errors:
+      'Failed to start Pollinate to seed the pseudo random number generator.\nntpd: Error resolving 2.rhel.pool.ntp.org: Name or service not known (-2)',
+  };
+  expect(failed(alone, { network: false })).toEqual([]);
+  expect(failed(alone)).toEqual(['units', 'journal']);
+  // RHEL 6 grows in its initial RAM disk, if anything there does it.
+  const six = { kernel: '2.6.32-754.el6.x86_64', kernels: '', root: '/dev/vda1 10472448 1500000 8972448 15% /' };
+  expect(failed(six)).toEqual([]);
+  expect(failed({ ...six, growroot: '/usr/share/dracut/modules.d/50growroot' })).toEqual(['root-grown']);
   // Oracle Linux has two kernels, of which the default is older by its number than the other may be.
   const uek = '6.12.0-104.el10uek.x86_64';
   expect(failed({ kernel: uek, kernels: `${uek}\n6.12.0-124.el10.x86_64` })).toEqual([]);
@@ -264,6 +277,23 @@ test('two clones share no identity, and differ in nothing else', () => {
   expect(outcome({ identities: 'bb  /etc/ssh/ssh_host_rsa_key.pub' })[0]).toContain('SSH host key');
   expect(outcome({ hostname: 'clone-one' })[0]).toContain('host name');
   expect(outcome({ files: (good['files'] ?? '').replace('cc', 'dd') })[1]).toContain('/etc/fstab');
+  // What a good image of somebody else's writes at its first boot.
+  const written = [
+    ...[
+      '/etc/sysconfig/network-scripts/ifcfg-eth0',
+      '/etc/systemd/network/10-cloud-init-ens5.network',
+      '/etc/aliases.db',
+    ],
+    ...[
+      '/boot/initramfs-5.14.0-570.el9.x86_64kdump.img',
+      '/etc/apt/sources.list',
+      '/etc/network/interfaces.d/50-cloud-init',
+    ],
+  ];
+  const extra = (digest: string) => ({
+    files: `${own.files}\n${written.map((file) => `${digest}  ${file}`).join('\n')}`,
+  });
+  expect(compare(factsOf(extra('11')), factsOf({ ...own, ...extra('22') }))[1]?.message).toBe('');
 });
 
 test('open ports are those of both clones, beyond the loopback, as every ss and netstat prints them', () => {
