@@ -145,10 +145,14 @@ function judge(lines: string, image: string, beside: Beside | undefined, key: Ke
 
 function readLine(line: string, index: number): Read {
   try {
-    const sealed = envelope.parse(JSON.parse(line));
+    const value: unknown = JSON.parse(line);
+    // What is read loosely can be written in many ways, of which a reader may take another: a key that is there twice, base64 with bits to spare.
+    if (JSON.stringify(value) !== line) throw new Error('it is not as vmkiln writes it');
+    const sealed = envelope.parse(value);
     const bytes = Buffer.from(sealed.payload, 'base64');
-    // What is decoded loosely can be written in many ways.
-    if (bytes.toString('base64') !== sealed.payload) throw new Error('its payload is not base64');
+    const coded = [sealed.payload, ...sealed.signatures.map(({ sig }) => sig)];
+    if (coded.some((word) => Buffer.from(word, 'base64').toString('base64') !== word))
+      throw new Error('it is not base64');
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return { text, envelope: sealed, statement: statement.parse(JSON.parse(text)) };
   } catch {

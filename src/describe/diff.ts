@@ -81,12 +81,12 @@ function fileFields({ mode, uid, gid, sha256, link }: EtcFile): Fields {
 }
 
 /** A name that comes twice, such as a kernel's with a recovery entry or an account's that hides another, gets a number. */
-function numbered(entries: readonly (readonly [string, Fields])[]): [string, Fields][] {
+function numbered<T>(entries: readonly (readonly [string, T])[]): [string, T][] {
   const seen = new Map<string, number>();
-  return entries.map(([name, fields]) => {
+  return entries.map(([name, value]) => {
     const count = (seen.get(name) ?? 0) + 1;
     seen.set(name, count);
-    return [count === 1 ? name : `${name} (${count})`, fields];
+    return [count === 1 ? name : `${name} (${count})`, value];
   });
 }
 
@@ -109,26 +109,24 @@ function detailsOf(old: Fields, now: Fields): Detail[] {
   });
 }
 
-/** Several versions of a package may be installed, as kernels are: then each that came or went is told of. */
+/** Several versions of a package may be installed, as kernels are, or one more than once: then each that came or went is told of. */
 function packageChanges(from: readonly Package[], to: readonly Package[]): Change[] {
   const [before, after] = [byName(from), byName(to)];
   return [...new Set([...before.keys(), ...after.keys()])].toSorted(byText).flatMap((name): Change[] => {
     const [old, now] = [before.get(name) ?? [], after.get(name) ?? []];
     const [one, other] = [old[0], now[0]];
     if (one && other && old.length === 1 && now.length === 1) return packageChange(name, one, other);
-    const versions = (list: readonly Package[]) => new Set(list.map(fullVersion));
+    const versions = (list: readonly Package[]) => new Map(numbered(list.map((each) => [fullVersion(each), each])));
     const [were, are] = [versions(old), versions(now)];
-    const told = (kind: 'added' | 'removed', list: readonly Package[]) =>
-      list.map((each): Change => ({ kind, name, details: detailsOf({}, packageFields(each)) }));
+    const told = (kind: 'added' | 'removed', each: Package): Change => {
+      return { kind, name, details: detailsOf({}, packageFields(each)) };
+    };
     return [
-      ...told(
-        'removed',
-        old.filter((each) => !are.has(fullVersion(each))),
-      ),
-      ...told(
-        'added',
-        now.filter((each) => !were.has(fullVersion(each))),
-      ),
+      ...[...were].flatMap(([version, each]) => {
+        const same = are.get(version);
+        return same === undefined ? [told('removed', each)] : packageChange(name, each, same);
+      }),
+      ...[...are].flatMap(([version, each]) => (were.has(version) ? [] : [told('added', each)])),
     ];
   });
 }

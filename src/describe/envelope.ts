@@ -71,11 +71,12 @@ function signed(payload: Buffer, key: KeyObject): string {
   return sign(digestFor(key), dsse.preAuthEncoding(statementType, payload), key).toString('base64');
 }
 
-/** Whether a signature of an envelope is by the key, whatever the key's id says: anybody can write that. */
+/** Whether a signature of an envelope is by the key, and says so: its id alone says nothing, for anybody can write that. */
 export function isSignedBy({ payload, payloadType, signatures }: Envelope, key: KeyObject): boolean {
   const { crypto, dsse } = load<typeof Sigstore>('@sigstore/core');
   const data = dsse.preAuthEncoding(payloadType, Buffer.from(payload, 'base64'));
-  return signatures.some(({ sig }) => crypto.verify(data, key, Buffer.from(sig, 'base64'), digestFor(key)));
+  const own = signatures.filter(({ keyid }) => keyid === keyId(key));
+  return own.some(({ sig }) => crypto.verify(data, key, Buffer.from(sig, 'base64'), digestFor(key)));
 }
 
 /** Ed25519 hashes by itself. */

@@ -29,6 +29,35 @@ export const guestfsFailures: readonly KnownFailure[] = [
     source: 'libguestfs lib/appliance.c search_appliance',
   },
   {
+    id: 'guestfs.no-kernel',
+    title: 'This host has no kernel for the appliance',
+    logs,
+    match: [/supermin: failed to find a suitable kernel/],
+    cause: 'libguestfs finds no kernel on this host that its appliance could boot',
+    remedy:
+      'install one: linux-image-amd64 (Debian), linux-image-generic (Ubuntu), kernel-core (Fedora, RHEL); containers have none',
+    source: 'supermin format_ext2_kernel.ml no_kernels; users of WSL and of containers',
+  },
+  {
+    id: 'guestfs.passt',
+    title: 'The network of the appliance does not start',
+    logs,
+    match: [/passt exited with status (?<status>\d+)/],
+    cause: 'passt, which libguestfs uses for the network of its appliance, ended with status {status}',
+    remedy:
+      'remove the package passt, for QEMU has a network of its own, or its AppArmor profile (`aa-disable usr.bin.passt`)',
+    source: 'users of Ubuntu 24.04, and of Debian as root',
+  },
+  {
+    id: 'guestfs.newer-file-system',
+    title: 'The file system of the guest is newer than this host',
+    logs,
+    match: [/(?<device>\/dev\/\S+) has unsupported feature\(s\): (?<features>.+)/],
+    cause: 'the file system of {device} has features that the tools of this host do not know: {features}',
+    remedy: 'build on a newer host, or make the file system without them (`mkfs.ext4 -O ^FEATURE` in the kickstart)',
+    source: 'e2fsprogs e2fsck/unix.c "%s has unsupported feature(s):"',
+  },
+  {
     id: 'guestfs.no-system',
     title: 'There is no operating system on the disk',
     logs,
@@ -82,6 +111,16 @@ export const guestfsFailures: readonly KnownFailure[] = [
     cause: 'a step works on {file}, which the guest does not have',
     remedy: 'correct its path in `customize`, or make the file in a step before',
     source: 'mlcustomize/customize_run.ml',
+  },
+  {
+    id: 'guestfs.mount',
+    title: 'A file system cannot be mounted',
+    logs,
+    match: [/wrong fs type, bad option, bad superblock on (?<device>[^\s,]+)/],
+    cause: 'the appliance cannot mount {device}: it is damaged, or newer than the kernel of this host',
+    remedy: 'an XFS of RHEL 9 or 10 needs a host whose kernel is as new; else look at it with `vmkiln shell BUILD`',
+    source: 'mount(8), libmount; users of images that are newer than their host',
+    isGeneral: true,
   },
   {
     id: 'guestfs.launch',

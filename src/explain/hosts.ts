@@ -11,7 +11,11 @@ const qemuFailures: readonly KnownFailure[] = [
     id: 'qemu.kvm',
     title: 'KVM cannot be used',
     logs: anywhere,
-    match: [/Could not access KVM kernel module: (?<why>.+)/, /failed to initialize kvm: (?<why>.+)/i],
+    // With accel=kvm:tcg it goes on without.
+    match: [
+      /Could not access KVM kernel module: (?<why>.+)(?!(?:\n.*)?\n.*falling back to tcg)(?=\n|$)/,
+      /failed to initialize kvm: (?<why>.+)(?!\n.*falling back to tcg)(?=\n|$)/i,
+    ],
     cause: 'QEMU cannot use KVM: {why}',
     remedy: 'add the user that runs QEMU to the group kvm, load the module, or see what `vmkiln doctor` says of KVM',
     source: 'qemu accel/kvm/kvm-all.c; hashicorp/nomad#650',
@@ -70,6 +74,26 @@ const qemuFailures: readonly KnownFailure[] = [
     remedy:
       'under the system libvirt QEMU is another user: keep media and VMKILN_HOME where everybody may pass, not below a home folder of mode 0700',
     source: 'qemu block/file-posix.c; cockpit-project/cockpit-machines#1245',
+  },
+  {
+    id: 'qemu.rom',
+    title: 'A file of QEMU is not installed',
+    logs: anywhere,
+    match: [/failed to find romfile "(?<file>[^"]+)"/, /could not load PC BIOS '(?<file>[^']+)'/],
+    cause: 'QEMU lacks a file that comes in a package of its own: {file}',
+    remedy:
+      'install ipxe-qemu (Debian) or ipxe-roms-qemu (Fedora, RHEL) for a card, seabios (seabios-bin) for the BIOS',
+    source: 'qemu hw/pci/pci.c pci_add_option_rom, hw/i386/x86-common.c',
+  },
+  {
+    id: 'qemu.port',
+    title: 'A port of this host is taken',
+    logs: anywhere,
+    match: [/Failed to (?:find an available port|bind socket): Address already in use/],
+    cause: 'QEMU cannot listen where it should: another program has the port',
+    remedy:
+      'build again; another guest on this host may have a fixed port for its screen (`ss -lntp` names the program)',
+    source: 'qemu util/qemu-sockets.c inet_listen_saddr',
   },
   {
     id: 'qemu.read-write',
@@ -165,8 +189,11 @@ const libvirtFailures: readonly KnownFailure[] = [
     id: 'libvirt.osinfo',
     title: 'osinfo-db does not know the system',
     logs,
-    match: [/Unknown OS name '(?<name>[^']+)'/],
-    cause: 'the osinfo-db of this host does not know {name}',
+    match: [
+      /Unknown OS name '(?<name>[^']+)'/,
+      /--os-variant\/--osinfo OS name is required, but no value was\s+set or detected(?<name>)/,
+    ],
+    cause: 'the osinfo-db of this host does not know the system[: {name}]',
     remedy: 'update the package osinfo-db, and remove what `vmkiln doctor` says is stale',
     source: 'virtinst/osdict.py',
   },
@@ -178,6 +205,43 @@ const libvirtFailures: readonly KnownFailure[] = [
     cause: 'the network {network} of libvirt is not there, or not started',
     remedy: 'virsh net-start {network}, and virsh net-autostart {network}',
     source: 'libvirt src/network/bridge_driver.c',
+  },
+  {
+    id: 'libvirt.bridge',
+    title: 'A bridge is not there',
+    logs,
+    match: [/(?:Cannot get interface MTU on|Unable to get index for interface) '?(?<bridge>[\w.-]+)'?: No such device/],
+    cause: 'this host has no bridge {bridge}',
+    remedy:
+      'start the network of libvirt that makes it (`virsh net-start default`), or use qemu:///session, which needs none',
+    source: 'libvirt src/util/virnetdev.c',
+  },
+  {
+    id: 'libvirt.tap',
+    title: 'libvirt may not make network cards',
+    logs,
+    match: [/Unable to create tap device \S+: (?<why>.+)/, /Unable to open \/dev\/net\/tun[^:\n]*: (?<why>.+)/],
+    cause: 'libvirt cannot make a network card for the guest: {why}',
+    remedy: 'use the system libvirt, or the user-mode network; a container needs /dev/net/tun and NET_ADMIN',
+    source: 'libvirt src/util/virnetdevtap.c virNetDevTapCreate',
+  },
+  {
+    id: 'libvirt.owner',
+    title: 'libvirt may not give a file to QEMU',
+    logs,
+    match: [/unable to set user and group to '(?<owner>[\d:]+)' on '(?<file>[^']+)': (?<why>.+)/],
+    cause: 'libvirt cannot give {file} to the user that runs QEMU ({owner}): {why}',
+    remedy: 'keep VMKILN_HOME on a local disk: NFS with root_squash, and some FUSE mounts, refuse it',
+    source: 'libvirt src/security/security_dac.c',
+  },
+  {
+    id: 'libvirt.machine',
+    title: 'QEMU does not know the machine',
+    logs,
+    match: [/Emulator '(?<emulator>[^']+)' does not support machine type '(?<machine>[^']+)'/],
+    cause: 'the QEMU of this host has no machine {machine}',
+    remedy: 'install a newer QEMU, or let libvirt choose the machine; a restart of libvirtd reads its list anew',
+    source: 'libvirt src/qemu/qemu_postparse.c',
   },
   {
     id: 'libvirt.firmware',

@@ -51,6 +51,24 @@ export const openstackFailures: readonly KnownFailure[] = [
     source: 'glance/common/exception.py ImageSizeLimitExceeded; glance/api/v2/images.py',
   },
   {
+    id: 'glance.properties',
+    title: 'The image has too many properties',
+    logs,
+    match: [
+      /The limit has been exceeded on the number of (?:allowed )?image (?<what>properties|tags)\. Attempted: (?<attempted>\d+), Maximum: (?<most>\d+)/,
+    ],
+    cause: 'the cloud takes {most} {what} of an image, and this one has {attempted}',
+    source: 'glance/common/exception.py ImagePropertyLimitExceeded, ImageTagLimitExceeded',
+  },
+  {
+    id: 'glance.read-only',
+    title: 'A property may not be set',
+    logs,
+    match: [/Attribute '(?<name>[^']+)' is (?:read-only|reserved)/],
+    cause: 'the cloud does not let this user set {name}',
+    source: 'glance/api/v2/images.py',
+  },
+  {
     id: 'glance.store-full',
     title: 'The store of the cloud is full',
     logs,

@@ -2,9 +2,14 @@ import type { KnownFailure } from './failure.ts';
 
 // dnf, yum and librepo, in a guest or under Anaconda. The words are those of dnf/base.py, dnf/exceptions.py and dnf/cli,
 // librepo/downloader.c, yum/__init__.py, yum/yumRepo.py and cli.py of yum, and libsolv's src/problems.c. A mirror that fails is
-// followed by the next: only the last is a failure (dnf marks the others [MIRROR], yum says when there are no more).
+// followed by the next: only the last is a failure (dnf marks all [MIRROR], and the file for which there are no more [FAILED]; yum says when there are none).
 
 const logs = ['installer', 'guest'] as const;
+
+/** The line of dnf about a file's last mirror: the file is then said to have no more. `words` are a pattern. */
+function lastMirror(words: string): RegExp {
+  return new RegExp(String.raw`^\[MIRROR\] (?<file>\S+): ${words}.*\n\[FAILED\] \k<file>: No more mirrors to try`, 'm');
+}
 
 export const packageFailures: readonly KnownFailure[] = [
   {
@@ -14,6 +19,7 @@ export const packageFailures: readonly KnownFailure[] = [
     match: [
       /^(?!\[MIRROR\]).*Could(?:n't| not) resolve host(?:name)?:? '?(?:name for https?:\/\/)?(?<host>[\w.-]+)(?!.*\nTrying other)/m,
       /Could(?:n't| not) resolve host:? '?(?<host>[\w.-]+).*\nTrying other mirror[^]*?No more mirrors to try/,
+      lastMirror(String.raw`Curl error \(6\): .*\[Could not resolve host: (?<host>[\w.-]+)\]`),
     ],
     cause: 'the guest found no address for {host}',
     remedy:
@@ -27,6 +33,7 @@ export const packageFailures: readonly KnownFailure[] = [
     match: [
       /^(?!\[MIRROR\]).*Curl error \((?:7|28)\): (?<what>.+)/m,
       /(?:curl#|PYCURL ERROR )(?:7|28) - "(?<what>[^\n"]+).*\nTrying other mirror[^]*?No more mirrors to try/,
+      lastMirror(String.raw`Curl error \((?:7|28)\): (?<what>.+)`),
     ],
     cause: 'a repository does not answer the guest: {what}',
     remedy: 'see whether a firewall or a proxy stands between, and whether the mirror is up; try again',
@@ -39,6 +46,7 @@ export const packageFailures: readonly KnownFailure[] = [
     match: [
       /^(?!\[MIRROR\]).*Curl error \((?:35|51|58|60|77)\): (?<what>.+)/m,
       /(?:curl#|PYCURL ERROR )(?:35|51|58|60|77) - "(?<what>[^\n"]+).*\nTrying other mirror[^]*?No more mirrors to try/,
+      lastMirror(String.raw`Curl error \((?:35|51|58|60|77)\): (?<what>.+)`),
     ],
     cause: 'the guest and a repository do not trust each other: {what}',
     remedy:
@@ -52,6 +60,7 @@ export const packageFailures: readonly KnownFailure[] = [
     match: [
       /^(?!\[MIRROR\]).*Status code: 404 for (?<url>\S+)/m,
       /(?<url>https?:\/\/\S+): \[Errno 14\] .*(?:Error|error:) 404.*\nTrying other mirror[^]*?No more mirrors to try/,
+      lastMirror(String.raw`Status code: 404 for (?<url>\S+)`),
     ],
     cause: 'the server has no {url}',
     remedy:
@@ -65,6 +74,7 @@ export const packageFailures: readonly KnownFailure[] = [
     match: [
       /^(?!\[MIRROR\]).*Status code: (?<status>40[13]) for (?<url>\S+)/m,
       /(?<url>https?:\/\/\S+): \[Errno 14\] .*(?:Error|error:) (?<status>40[13]).*\nTrying other mirror[^]*?No more mirrors to try/,
+      lastMirror(String.raw`Status code: (?<status>40[13]) for (?<url>\S+)`),
     ],
     cause: 'the server refuses {url} with status {status}',
     remedy:
@@ -100,7 +110,8 @@ export const packageFailures: readonly KnownFailure[] = [
     title: 'Packages do not go together',
     logs,
     match: [
-      /nothing provides (?<need>.+?) needed by (?<package>\S+)/,
+      // Of modules it is said in passing: what cannot be chosen by default is left out.
+      /nothing provides (?!module\()(?<need>.+?) needed by (?!module )(?<package>\S+)/,
       /^Error: Package: (?<package>\S+).*\n\s+Requires: (?<need>.+)/m,
       /package (?<package>\S+) (?:requires|conflicts with) (?<need>.+?),? (?:but none of the providers can be installed|provided by )/,
     ],
@@ -190,6 +201,36 @@ export const packageFailures: readonly KnownFailure[] = [
     remedy:
       'the image that the build starts from is damaged, or was made by a newer rpm: rebuild the database there (`rpm --rebuilddb`)',
     source: 'rpm lib/rpmdb.cc; yum/__init__.py',
+  },
+  {
+    id: 'dnf.download',
+    title: 'A package cannot be downloaded',
+    logs,
+    match: [
+      lastMirror('(?<why>.+)'),
+      /^Error: Error downloading packages:\s+(?<file>\S+): (?<why>.+)/m,
+      /^Error downloading packages:\s+(?<file>\S+): (?<why>.+)/m,
+    ],
+    cause: '{file} cannot be downloaded: {why}',
+    remedy:
+      'see whether the mirror, and what stands between, lets large files through; try again, or use another mirror',
+    source: 'librepo downloader.c; dnf/exceptions.py DownloadError; openEuler CI reports of curl error 92',
+    isGeneral: true,
+  },
+  {
+    id: 'dnf.scriptlet',
+    title: 'A script of a package failed',
+    logs,
+    // One that follows an installation stops nothing.
+    match: [
+      /Error in (?<what>PRE\w+) scriptlet in rpm package (?<package>\S+)/,
+      /^error: %(?<what>\w+)\((?<package>[^)\s]+)\) scriptlet failed/m,
+    ],
+    cause: 'the script {what} of the package {package} failed',
+    remedy:
+      'look above this line for what it said; a service that it cannot start in the appliance is the usual reason',
+    source: 'dnf/yum/rpmtrans.py; rpm lib/rpmscript.cc "%%%s scriptlet failed, exit status %d"',
+    isGeneral: true,
   },
   {
     id: 'dnf.metadata',

@@ -104,6 +104,15 @@ export const subscriptionFailures: readonly KnownFailure[] = [
     source: 'candlepin bind/BindContext.java, policy/js/entitlement/EntitlementRulesTranslator.java',
   },
   {
+    id: 'subscription.pool-used-up',
+    title: 'The pool is used up',
+    logs,
+    match: [/No subscriptions are available from the pool with ID "(?<pool>[^"]+)"/],
+    cause: 'nothing is left of the pool {pool}',
+    remedy: 'remove registrations that nobody uses any more, or take another pool (`subscription.attach`)',
+    source: 'candlepin policy/js/entitlement/EntitlementRulesTranslator.java',
+  },
+  {
     id: 'subscription.gone',
     title: 'The registration was taken away',
     logs,
@@ -123,6 +132,18 @@ export const subscriptionFailures: readonly KnownFailure[] = [
     cause: 'the clock of the guest does not fit the certificates of the subscription[: {seconds} s off]',
     remedy: 'set the clock of this host, which is that of its guests (`timedatectl`, NTP)',
     source: 'plugins/dnf/subscription_manager.py skew_clock_warning; exceptions.py EXPIRED_ID_CERT_MESSAGE',
+  },
+  {
+    id: 'subscription.server-error',
+    title: 'The registration server failed',
+    logs,
+    match: [
+      /Remote server error\. Please check the connection details/,
+      /HTTP error \((?<status>5\d\d) - (?<why>[^)]+)\)/,
+    ],
+    cause: 'the registration server answered with an error of its own[ ({status} {why})]',
+    remedy: 'try again later; https://status.redhat.com tells whether it is known, and of a Satellite its own logs',
+    source: 'subscription_manager/exceptions.py REMOTE_SERVER_MESSAGE',
   },
   {
     id: 'subscription.rate',

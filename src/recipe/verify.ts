@@ -110,7 +110,7 @@ export const checkNames = [
     'clones-alike',
     'second-boot',
   ] as const),
-  ...(['answer-file', 'secrets', 'autologon', 'cloudbase-init', 'first-boot'] as const),
+  ...(['answer-file', 'secrets', 'sysprep', 'autologon', 'cloudbase-init', 'first-boot'] as const),
 ] as const;
 
 export type CheckName = (typeof checkNames)[number];

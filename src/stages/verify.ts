@@ -69,7 +69,7 @@ export const verify: Stage<Settings> = {
         practiceDvd: undefined,
         described: undefined,
         known: checkNames,
-        version: 2,
+        version: 3,
         checks: settings.checks.map((check) => withFiles(check, (path) => files.get(path))),
       },
     };

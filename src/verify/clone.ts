@@ -12,7 +12,7 @@ import { coverImage, imageOptions } from '../tools/qemu-img.ts';
 import { qemuNames } from '../tools/qemu-system.ts';
 import { connectionSocket, keepConnection, makeKey, sshTo } from '../tools/ssh.ts';
 import { answerMedium } from '../tools/xorriso.ts';
-import { hasPrompt } from './checks.ts';
+import { bootStop, hasPrompt } from './console.ts';
 import type { LinuxExpectation } from './expectation.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import { freePort, greets } from './loopback.ts';
@@ -194,11 +194,11 @@ export async function makeClone(
     for (let round = 0; ; round++) {
       if (expected.ask) facts ??= parseFacts(await text('answers.log'), mark);
       // Before there is a prompt nobody listens, unless the console is silent.
-      const isAlive =
-        (login === undefined && expected.login) || facts !== undefined || hasPrompt(await text('console.log'));
+      const console = await text('console.log');
+      const isAlive = (login === undefined && expected.login) || facts !== undefined || hasPrompt(console);
       if (login !== undefined && (isAlive || round % 10 === 9)) login = await logIn();
       const done = login === undefined && (facts !== undefined || !expected.ask);
-      if (done || !on || Date.now() > deadline) return came();
+      if (done || !on || Date.now() > deadline || (!isAlive && bootStop(console) !== undefined)) return came();
       const next = facts !== undefined ? 'login' : isAlive ? 'answers' : 'life';
       if (next !== awaited) deadline = Date.now() + limits[next] * 1000;
       awaited = next;

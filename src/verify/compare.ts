@@ -14,12 +14,19 @@ const own: readonly string[] = [
   '^/etc/(cockpit/ws-certs\\.d|openvswitch)/',
   '^/etc/lvm/(devices|archive|backup|cache)/',
   '^/etc/(\\.updated|\\.pwd\\.lock|passwd|shadow|group|gshadow|subuid|subgid)-?$',
-  '^/etc/sysconfig/network$',
+  // The address of the card, where cloud-init writes it.
+  '^/etc/sysconfig/(network$|network-scripts/ifcfg-)',
+  '^/etc/systemd/network/\\d+-cloud-init',
   '^/etc/sudoers\\.d/90-cloud-init-users$',
-  '^/etc/udev/rules\\.d/70-persistent-net\\.rules$',
+  '^/etc/udev/rules\\.d/(70|85)-persistent-net.*\\.rules$',
+  // Ubuntu takes a mirror by the availability zone, which an instance of OpenStack alone has (cc_apt_configure).
+  '^/etc/apt/sources\\.list(\\.d/ubuntu\\.sources)?$',
+  // Databases of Postfix have a number of their own, and the RAM disk that kdump makes at the first boot the time.
+  '^/etc/(aliases|postfix/\\w+)\\.(db|lmdb)$',
+  '^/boot/init(ramfs|rd)-.*kdump',
   '^/boot/(grub2?|efi)/.*grubenv$',
   '^/boot/loader/(entries/|random-seed$)',
-  '^/etc/(netplan|NetworkManager/system-connections|sysconfig/network-scripts)/.*(cloud-init|cloud_init)',
+  '^/etc/(netplan|network/interfaces\\.d|NetworkManager/system-connections|sysconfig/network-scripts)/.*(cloud-init|cloud_init)',
 ];
 
 /** What a machine has for itself: the section of the facts, or a path of the identities, and what it is called. */

@@ -27,8 +27,8 @@ export type LinuxExpectation = {
   grows: boolean;
   /** Whether the address range 169.254.0.0/16 has no route (NOZEROCONF). */
   noZeroconf: boolean;
-  /** The mode of SELinux, where the system has it. */
-  selinux?: 'enforcing' | 'permissive' | 'disabled';
+  /** The mode of SELinux, where the system has it; `shipped` is that in which the distribution comes. */
+  selinux?: 'enforcing' | 'permissive' | 'disabled' | 'shipped';
   /** The time zone, by the name that tzdata has for it. */
   timezone?: string;
   /** Arguments that every kernel is started with. */
@@ -39,6 +39,12 @@ export type LinuxExpectation = {
   /** The machine that its clones run on: memory in bytes, and the machine type where the release does not know Q35. */
   machine: { memory: number; diskBus: 'virtio' | 'scsi' | 'sata'; type?: string };
 };
+
+/** A shell pattern for whole paths and what lies below them; `*` and `?` match no slash. */
+export function patternOf(pattern: string): RegExp {
+  const escaped = pattern.replaceAll(/[.+^${}()|\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '[^/]*').replaceAll('?', '[^/]').replaceAll('[!', '[^')}(/.*)?$`);
+}
 
 /**
  * The outcome of one check. `message` is for a person: of one that failed it says what was found, and what was wanted. `rules` counts the results of

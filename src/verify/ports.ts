@@ -8,14 +8,22 @@ export type Port = { protocol: string; port: number; process?: string };
  * prints with `-lntup`, whose words have the protocol first, and the address that is listened on before that of the other side.
  */
 export function openPorts(one: Facts, other: Facts): Port[] {
-  const [first, second] = [portsIn(one), portsIn(other)];
-  return [...first]
-    .filter(([key]) => second.has(key))
-    .map(([, port]) => port)
+  const others = portsIn(other);
+  return portsIn(one)
+    .filter(({ protocol, port }) => others.some((each) => each.protocol === protocol && each.port === port))
     .toSorted((a, b) => (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : a.port - b.port));
 }
 
-function portsIn(facts: Facts): Map<string, Port> {
+/** Why nobody can log in by SSH, if it is the port: the clone shows others, and not that one. */
+export function sshFault(facts: Facts): string | undefined {
+  const tcp = portsIn(facts).filter(({ protocol }) => protocol === 'tcp');
+  if (tcp.length === 0 || tcp.some(({ port }) => port === 22)) return undefined;
+  const own = tcp.find(({ process }) => process === 'sshd');
+  return own === undefined ? 'nothing listens on port 22' : `sshd listens on port ${own.port}, not on 22`;
+}
+
+/** The ports that are open in one clone, each once. */
+function portsIn(facts: Facts): Port[] {
   const found = new Map<string, Port>();
   for (const line of lines(facts, 'ports')) {
     const protocol = /^(tcp|udp)6?\s/.exec(line)?.[1];
@@ -27,5 +35,5 @@ function portsIn(facts: Facts): Map<string, Port> {
     const key = `${protocol} ${number}`;
     found.set(key, found.get(key) ?? { protocol, port: Number(number), ...(process !== undefined && { process }) });
   }
-  return found;
+  return [...found.values()];
 }

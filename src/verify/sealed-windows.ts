@@ -2,12 +2,22 @@ import { openKey, showValue, valueIn } from '../tools/hivex.ts';
 import { type CheckResult, resultOf } from './expectation.ts';
 import { type Facts, lines } from './facts.ts';
 
-/** A value of the registry that would act in an instance, and the check that it fails; `harmless` is the text with which it does nothing. */
-type Value = { name: string; check: 'autologon' | 'answer-file'; fault: string; harmless?: string };
+/**
+ * A value of the registry that would act in an instance, and the check that it fails; `harmless` is the text with which it does nothing, `only` the one that
+ * it must have.
+ */
+type Value = {
+  name: string;
+  check: 'autologon' | 'answer-file' | 'sysprep';
+  fault: string;
+  harmless?: string;
+  only?: string;
+};
 
 /**
  * Where Windows looks: "AutoAdminLogon" and "DefaultPassword" of Winlogon ("Turn on automatic logon in Windows"), the Run key, and the
- * answer file that comes before all others ("Windows Setup Automation Overview"). build.cmd takes all of them away; Sysprep does not.
+ * answer file that comes before all others ("Windows Setup Automation Overview"). build.cmd takes all of them away; Sysprep does not. What Sysprep has left
+ * is told by the state of the image ("Windows Setup States"): after it, and before a first boot, it is this one.
  */
 const keys: readonly { hive: string; key: string; values: readonly Value[] }[] = [
   {
@@ -28,6 +38,19 @@ const keys: readonly { hive: string; key: string; values: readonly Value[] }[] =
     key: String.raw`Microsoft\Windows\CurrentVersion\Run`,
     values: [
       { name: 'vmkiln', check: 'autologon', fault: 'the Run key has vmkiln: the first logon would go on building' },
+    ],
+  },
+  {
+    hive: 'SOFTWARE',
+    key: String.raw`Microsoft\Windows\CurrentVersion\Setup\State`,
+    values: [
+      {
+        name: 'ImageState',
+        check: 'sysprep',
+        fault:
+          'Sysprep has not generalized it, or it was booted since: clones would be one and the same machine (ImageState)',
+        only: 'IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE',
+      },
     ],
   },
   {
@@ -57,10 +80,11 @@ export function judgeRegistry(facts: Facts, check: Value['check']): CheckResult 
   const faults = keys.flatMap(({ hive, key, values }) =>
     values
       .filter((value) => value.check === check)
-      .flatMap(({ name, fault, harmless }) => {
+      .flatMap(({ name, fault, harmless, only }) => {
         const found = valueIn(lines(facts, name));
         if (found === 'unreadable') return [`${inHive(hive)} cannot be read at ${key}`];
-        return found === 'absent' || found.text === harmless ? [] : [fault];
+        const isRight = found === 'absent' ? only === undefined : found.text === (only ?? harmless);
+        return isRight ? [] : [fault];
       }),
   );
   return resultOf(check, faults.length === 0 ? undefined : [...new Set(faults)].join('; '));

@@ -4,6 +4,7 @@ import {
   type CheckResult,
   type Expectation,
   type LinuxExpectation,
+  patternOf,
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
@@ -13,6 +14,9 @@ import { judgeRegistry, registryQuestions } from './sealed-windows.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
 const leastFree = 128 * 1024 ** 2;
+
+/** Files that a first boot makes, many times over. */
+const leastInodes = 1000;
 
 const form = z.object({ system_info: z.object({ default_user: z.object({ name: z.string() }) }) });
 
@@ -35,12 +39,12 @@ export function questions(wanted: Expectation, mark: string): Question[] {
   ]);
 }
 
-/** The first question that guestfish could not answer, in its words: that a file is not there is an answer. */
+/** The first question that guestfish could not answer, in its words: that a file is not there, or is none, is an answer. */
 export function unanswered(errors: string): string | undefined {
   const faults = [...errors.matchAll(/libguestfs: error: ((?:pread|glob_expand|egrep|statvfs): .*)/g)];
   return faults
     .map(([, fault = '']) => fault)
-    .find((fault) => !/No such file or directory|Not a directory/.test(fault));
+    .find((fault) => !/No such file or directory|Not a directory|Is a directory/.test(fault));
 }
 
 type Sections = Readonly<Record<string, readonly Question[]>>;
@@ -59,11 +63,23 @@ function ofWindows({ answerFile, present, traces }: WindowsExpectation): Section
  * NetworkManager, netplan, systemd.network(5).
  */
 const bound: readonly (readonly [pattern: string, path: string])[] = [
-  ['^HWADDR=', '/etc/sysconfig/network-scripts/ifcfg-*'],
-  ['^SUBSYSTEM.*ATTR\\{address\\}==', '/etc/udev/rules.d/70-persistent-net.rules'],
-  ['^mac-address=', '/etc/NetworkManager/system-connections/*'],
+  ['^(HWADDR|MACADDR)=', '/etc/sysconfig/network-scripts/ifcfg-*'],
+  ['^[^#]*ATTRS?\\{address\\}=="?[0-9A-Fa-f]{2}:', '/etc/udev/rules.d/*.rules'],
+  ['^(mac-address=|cloned-mac-address=[0-9A-Fa-f]{2}:)', '/etc/NetworkManager/system-connections/*'],
   ['^[^#]*macaddress:', '/etc/netplan/*.yaml'],
   ['^(Permanent)?MACAddress=', '/etc/systemd/network/*.network'],
+  ['^(Permanent)?MACAddress=', '/etc/systemd/network/*.link'],
+  ['^[[:space:]]*hwaddress', '/etc/network/interfaces'],
+];
+
+/** The password of a proxy or of a repository, in the forms of yum, dnf, subscription-manager and APT, and in any URL. */
+const configuredSecret =
+  '^[^#]*((https?|ftp)://[^/@:[:space:]]+:[^/@[:space:]]+@|^[[:space:]]*(proxy_)?password[[:space:]]*=[[:space:]]*[^[:space:]])';
+
+/** Where these stand. */
+const configured = [
+  ...['/etc/yum.conf', '/etc/dnf/dnf.conf', '/etc/yum.repos.d/*.repo', '/etc/rhsm/rhsm.conf', '/etc/environment'],
+  ...['/etc/apt/apt.conf', '/etc/apt/apt.conf.d/*', '/etc/apt/sources.list', '/etc/apt/sources.list.d/*'],
 ];
 
 /** A password, its hash or a passphrase in what Anaconda leaves of its kickstart: rootpw, user, bootloader, part and others of pykickstart. */
@@ -75,9 +91,10 @@ function ofLinux({ traces, kept }: LinuxExpectation): Sections {
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
     kickstarts: [['glob', 'egrep', kickstartSecret, '/root/*-ks.cfg']],
+    ...Object.fromEntries(configured.map((path) => [path, [['glob', 'egrep', configuredSecret, path]]])),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
-    config: [read('/etc/cloud/cloud.cfg')],
+    config: [read('/etc/cloud/cloud.cfg'), ['glob', ...read('/etc/cloud/cloud.cfg.d/*.cfg')]],
     space: [['statvfs', '/']],
   };
 }
@@ -110,6 +127,7 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
       ? resultOf('answer-file', `${answerFile} is missing: the first boot would ask`)
       : judgeRegistry(facts, 'answer-file'),
     resultOf('secrets', secret === undefined ? undefined : `${answerFile} has a ${secret}`),
+    judgeRegistry(facts, 'sysprep'),
     judgeRegistry(facts, 'autologon'),
     resultOf('cloudbase-init', missing.length === 0 ? undefined : `${missing.join(', ')} is missing`),
     leftoversIn(facts),
@@ -118,8 +136,14 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
 
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
-  const secret = lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : [];
-  const traces = [...secret, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
+  const isKept = (path: string) => [...kept].some((file) => patternOf(path).test(file));
+  const secrets = [
+    ...(lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : []),
+    ...configured
+      .filter((path) => lines(facts, path).length > 0 && !isKept(path))
+      .map((path) => `a password in ${path}`),
+  ];
+  const traces = [...secrets, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
   return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
 }
@@ -130,14 +154,14 @@ function judgeLinux(facts: Facts): CheckResult[] {
   const [disabled] = lines(facts, 'disabled');
   const space = spaceOf(facts);
   const free = space('bavail') * space('frsize');
+  // Btrfs counts none, and makes them as they are needed.
+  const noInodes = space('files') > 0 && space('favail') < leastInodes;
+  const full = noInodes ? `${space('favail')} inodes` : free < leastFree ? `${Math.round(free / 1024)} KiB` : undefined;
   return [
     resultOf('machine-id', ids.length === 0 ? undefined : 'clones would share its machine-id, of /etc or of D-Bus'),
     leftoversIn(facts),
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
-    resultOf(
-      'space',
-      free >= leastFree ? undefined : `its root file system is full: ${Math.round(free / 1024)} KiB are free`,
-    ),
+    resultOf('space', full === undefined ? undefined : `its root file system is full: ${full} are free`),
     // The clones tell the rest about it.
     ...(card === undefined
       ? []
@@ -145,12 +169,21 @@ function judgeLinux(facts: Facts): CheckResult[] {
   ];
 }
 
-/** The user that cloud-init makes: `system_info.default_user` of /etc/cloud/cloud.cfg. */
+/**
+ * The user that cloud-init makes: `system_info.default_user` of /etc/cloud/cloud.cfg, or of the last file of cloud.cfg.d that names one. They follow each
+ * other without a mark; at the beginning of a line there are keys of the top only.
+ */
 export function defaultUser(facts: Facts): string | undefined {
-  return form.safeParse(configIn(lines(facts, 'config').join('\n'))).data?.system_info.default_user.name;
+  const sections = lines(facts, 'config')
+    .join('\n')
+    .split(/^(?=[^\s#])/m)
+    .filter((section) => section.startsWith('system_info:'));
+  return sections
+    .flatMap((section) => form.safeParse(configIn(section)).data?.system_info.default_user.name ?? [])
+    .at(-1);
 }
 
-/** A file that is no YAML names nobody. */
+/** What is no YAML names nobody. */
 function configIn(text: string): unknown {
   try {
     return parse(text, { logLevel: 'silent' });

@@ -6,13 +6,14 @@ import { diskFull, takesData } from '../store/files.ts';
 import { lastWords } from '../tools/exec.ts';
 import { askGuest, type Question } from '../tools/guestfs.ts';
 import { coverImage, imageOptions } from '../tools/qemu-img.ts';
-import { consoleFault, hasPrompt, judge } from './checks.ts';
+import { judge } from './checks.ts';
 import { type Clone, type ClonedImage, type CloneWorld, makeClone } from './clone.ts';
 import { compare } from './compare.ts';
+import { bootStop, consoleFault, hasPrompt } from './console.ts';
 import { type CheckResult, type Expectation, type LinuxExpectation, resultOf } from './expectation.ts';
 import { type Facts, lines, parseFacts } from './facts.ts';
 import { runScap } from './oscap.ts';
-import { openPorts } from './ports.ts';
+import { openPorts, sshFault } from './ports.ts';
 import { bootPractice } from './practice-boot.ts';
 import { ownChecksLeftOut, runOwnChecks } from './own-checks.ts';
 import { defaultUser, judgeSealed, questions, rootSize, unanswered } from './sealed.ts';
@@ -143,12 +144,15 @@ type Visit = { results: CheckResult[]; facts: Facts | undefined };
 async function visit(clone: Clone, mac: string, wanted: Expected): Promise<Visit> {
   const { login, facts, saidAt, root } = await clone.boot(mac, { login: true, ask: 'all' });
   const console = await clone.console();
+  const stop = facts === undefined && login !== undefined ? bootStop(console) : undefined;
+  if (stop !== undefined) return { results: [resultOf(stop.check, stop.message), ...notReached], facts };
+  const why = (facts && sshFault(facts)) ?? login;
   const last = console.trimEnd().split('\n').slice(-10).join('\n');
   // Its sudoers file may have come a moment later than its key.
   const sudo = login === undefined && !root ? await clone.root('true', 120) : undefined;
   const started = [
     resultOf('console', consoleFault(console)),
-    resultOf('login', login === undefined ? undefined : `${wanted.user} cannot log in by SSH: ${login}\n${last}`),
+    resultOf('login', login === undefined ? undefined : `${wanted.user} cannot log in by SSH: ${why}\n${last}`),
     ...(login !== undefined || wanted.user === 'root'
       ? []
       : [resultOf('sudo', root || sudo?.exitCode === 0 ? undefined : `${wanted.user}: ${sudo?.stderr}`)]),
@@ -166,6 +170,14 @@ async function visit(clone: Clone, mac: string, wanted: Expected): Promise<Visit
   const sight = { facts, wanted, hostname: clone.hostname, key, grown, rootBefore, network, now: saidAt };
   return { results: [...started, ...judge(sight)], facts };
 }
+
+/** Of a clone whose boot came to its end too early, which says so itself: nobody can log in, and nothing else is known. */
+const notReached: readonly CheckResult[] = [
+  resultOf('login', 'the system did not come up'),
+  ...['console', 'cloud-init'].map((check): CheckResult => {
+    return { check, outcome: 'skipped', message: 'the system did not come up' };
+  }),
+];
 
 /** One result for each check, in the order of the first: what one of them found is wrong with the image. */
 function together(results: readonly CheckResult[]): CheckResult[] {

@@ -14,8 +14,16 @@ export LC_ALL=C
 seconds=600
 section() { printf '%s %s\n' "$mark" "$1"; }
 have() { command -v "$1" > /dev/null 2>&1; }
-# Where a socket starts sshd, the folder that it wants may be gone by now.
-sshd_says() { sshd -T 2> /dev/null || { mkdir -p /run/sshd && sshd -T 2> /dev/null; }; }
+# sshd_says USER: how sshd treats one, Match blocks and all (sshd(8), -C). Where a socket starts it, the folder that it wants may be gone by now.
+sshd_says() {
+  mkdir -p /run/sshd
+  sshd -T -C "user=$1,host=localhost,addr=192.0.2.1" 2> /dev/null || sshd -T 2> /dev/null
+}
+# Users begin there (login.defs(5)), those below are the system's own; nobody is no user.
+least=$(awk '$1 == "UID_MIN" { print $2 }' /etc/login.defs 2> /dev/null)
+accounts() { getent passwd | awk -F: -v least="${least:-1000}" '$3 == 0 || $3 >= least && $3 != 65534 { print $1, $3, $7 }'; }
+# bounded LINES: what is longer says no more, and takes minutes on a serial port. No line is for a terminal, as programs think.
+bounded() { cut -c 1-1000 | head -n "$1"; }
 
 if have cloud-init; then
   until [ -e /run/cloud-init/result.json ] || [ -e /var/lib/cloud/data/result.json ] || [ "$seconds" -le 0 ]; do
@@ -39,7 +47,7 @@ fi
 section state
 have systemctl && systemctl is-system-running
 section hostname
-hostname
+uname -n
 section kernel
 uname -r
 section kernels
@@ -48,30 +56,37 @@ ls -1 /lib/modules
 section cmdline
 cat /proc/cmdline
 section passwords
-while IFS=: read -r user hash rest; do
-  case $hash in '*'* | '!'*) ;; '') echo "$user empty" ;; *) echo "$user set" ;; esac
-done < /etc/shadow
+# In passwd(5) itself, `x` stands for that of shadow(5); NIS has lines with a sign.
+cat /etc/passwd /etc/shadow 2> /dev/null | while IFS=: read -r user hash rest; do
+  case $user in [+-]*) continue ;; esac
+  case $hash in x | '*'* | '!'*) ;; '') echo "$user empty" ;; *) echo "$user set" ;; esac
+done
 section accounts
-# Users begin there (login.defs(5)), those below are the system's own; nobody is no user.
-least=$(awk '$1 == "UID_MIN" { print $2 }' /etc/login.defs 2> /dev/null)
-getent passwd | awk -F: -v least="${least:-1000}" '$3 == 0 || $3 >= least && $3 != 65534 { print $1, $3, $7 }'
+accounts
 section sshd
-sshd_says | grep -E '^(permitrootlogin|passwordauthentication|permitemptypasswords|usepam|challengeresponseauthentication|kbdinteractiveauthentication) '
+accounts | head -n 4 | while read -r user rest; do
+  sshd_says "$user" | grep -E '^(passwordauthentication|permitemptypasswords|usepam|challengeresponseauthentication|kbdinteractiveauthentication) '
+done | sort -u
+sshd_says root | grep '^permitrootlogin '
 section root-keys
-grep -cvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
+grep -acvE 'command=|^[[:space:]]*(#|$)' /root/.ssh/authorized_keys 2> /dev/null
 section authorized-keys
 # Where sshd looks for the keys of each user who may log in: sshd_config(5), AuthorizedKeysFile and TOKENS.
-places=$(sshd_says | sed -n 's/^authorizedkeysfile //p')
+places=$(sshd_says root | sed -n 's/^authorizedkeysfile //p')
 getent passwd | while IFS=: read -r user _ id _ _ home shell; do
   case $shell in */nologin | */false) continue ;; esac
   for place in ${places:-.ssh/authorized_keys .ssh/authorized_keys2}; do
     file=$(printf %s "$place" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$id|g; s|%%|%|g")
     case $file in /*) ;; *) file=$home/$file ;; esac
-    [ ! -f "$file" ] || grep -v '^[[:space:]]*#' "$file" | grep -oE 'AAAA[0-9A-Za-z+/]{16,}=*' | sed "s|^|$user $file |"
+    [ ! -f "$file" ] || grep -av '^[[:space:]]*#' "$file" | grep -aoE 'AAAA[0-9A-Za-z+/]{16,}=*' | sed "s|^|$user $file |"
   done
 done | head -n 200
 section sudo-all
-grep -hE '^[[:space:]]*ALL[[:space:]].*NOPASSWD' /etc/sudoers /etc/sudoers.d/* 2> /dev/null
+# sudo reads no file there whose name ends in `~` or has a dot (sudoers(5)). The names of groups and aliases stand for people who are named elsewhere.
+for file in /etc/sudoers /etc/sudoers.d/*; do
+  case ${file##*/} in *.* | *~) continue ;; esac
+  grep -ahE '^[[:space:]]*(ALL[[:space:]].*NOPASSWD|[a-z_][^[:space:]]*[[:space:]].*NOPASSWD:[[:space:]]*ALL[[:space:]]*$)' "$file" 2> /dev/null | sed "s|^[[:space:]]*|$file |"
+done | bounded 50
 section cards
 for card in /sys/class/net/*; do
   [ ! -e "$card/device" ] || echo "${card##*/} $(cat "$card/address")"
@@ -83,7 +98,7 @@ ip -4 route
 section resolv-conf
 if [ -e /etc/resolv.conf ]; then
   echo there
-  cat /etc/resolv.conf
+  bounded 50 < /etc/resolv.conf
 elif [ -L /etc/resolv.conf ]; then
   echo dangling
 fi
@@ -91,16 +106,28 @@ section zeroconf
 grep '^NOZEROCONF=' /etc/sysconfig/network 2> /dev/null
 section root
 df -P -k / | tail -n 1
+section growroot
+ls -d /usr/share/dracut/modules.d/*growroot 2> /dev/null | bounded 1
+section full
+# Of other file systems of the disk, what is used up. The EFI partition of some systems is smaller than a MiB is free elsewhere.
+df -P -k -x tmpfs -x devtmpfs -x iso9660 -x squashfs -x erofs -x udf -x overlay 2> /dev/null | awk 'NR > 1 && $1 ~ /^\/dev\// && $6 != "/" && $4 < 1024 { print $6, $5 }'
 section selinux
 have getenforce && getenforce
 sed -n 's/^SELINUX=/configured /p' /etc/selinux/config 2> /dev/null
+# All that are made like Red Hat's come with it enforcing.
+[ ! -e /etc/redhat-release ] || echo 'shipped enforcing'
+section labels
+case $(getenforce 2> /dev/null) in Enforcing | Permissive)
+  have matchpathcon && matchpathcon -V /etc/passwd /etc/shadow /etc/ssh/sshd_config /usr/lib/systemd/systemd 2> /dev/null | grep ' has context '
+  ;;
+esac
 section failed
-have systemctl && systemctl list-units --state=failed --no-legend --plain --full 2> /dev/null
+have systemctl && systemctl list-units --state=failed --no-legend --no-pager --plain --full 2> /dev/null | bounded 50
 section critical
-have journalctl && journalctl -b -q -o cat --no-pager -p 2 2> /dev/null
+have journalctl && journalctl -b -q -o cat --no-pager -p 2 2> /dev/null | bounded 100
 section errors
 # What the kernel says of the machine's devices is no fault of the image.
-have journalctl && journalctl -b -q -o cat --no-pager -p 3 _TRANSPORT=syslog + _TRANSPORT=journal + _TRANSPORT=stdout 2> /dev/null
+have journalctl && journalctl -b -q -o cat --no-pager -p 3 _TRANSPORT=syslog + _TRANSPORT=journal + _TRANSPORT=stdout 2> /dev/null | bounded 200
 section filesystem-errors
 dmesg 2> /dev/null | grep -E 'EXT[234]-fs error|XFS .*([Cc]orruption|Internal error)|BTRFS (error|critical)' | head -n 3
 section clock
@@ -141,9 +168,11 @@ if [ -s /var/lib/dpkg/status ]; then
   dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2> /dev/null | awk '$1 ~ /^.[HUF]/ || $1 ~ /R$/ { print $2 }' | head -n 20
 elif have rpm; then
   [ -n "$(rpm -qa 2> /dev/null | head -n 1)" ] || echo 'rpm cannot read its database'
+  # What yum-complete-transaction(8) would end.
+  for file in /var/lib/yum/transaction-all*; do [ ! -s "$file" ] || echo 'a transaction of yum has not come to its end'; done
 fi
 section ports
-if have ss; then ss -H -lntup 2> /dev/null || ss -lntup; else netstat -lntup; fi
+{ if have ss; then ss -H -lntup 2> /dev/null || ss -lntup; else netstat -lntup; fi; } | bounded 500
 section identities
 for file in /etc/machine-id /var/lib/dbus/machine-id /etc/ssh/ssh_host_*key.pub /etc/iscsi/initiatorname.iscsi \
   /etc/nvme/hostnqn /etc/nvme/hostid /etc/ssl/certs/ssl-cert-snakeoil.pem /var/lib/NetworkManager/secret_key; do

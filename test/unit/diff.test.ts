@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Difference, diffInventories, isSame } from '../../src/describe/diff.ts';
+import { type Change, type Difference, diffInventories, isSame } from '../../src/describe/diff.ts';
 import type { Inventory } from '../../src/describe/inventory.ts';
 import { differenceSummary } from '../../src/describe/summary.ts';
 import { differenceMarkdown, differenceText } from '../../src/ui/difference-text.ts';
@@ -49,6 +50,95 @@ const plants: readonly [string, string, (now: Inventory) => void][] = [
   ['files', '/etc/localtime', (now) => void Object.assign(now.files['/etc/localtime'] ?? {}, { link: '/dev/null' })],
 ];
 
+/** The inventory with thirty more of everything that there are many of. */
+function large(): Inventory {
+  const base = inventory();
+  const many = Array.from({ length: 30 }, (_, index) => `thing-${index}`);
+  return {
+    ...base,
+    packages: [...base.packages, ...many.map((name) => ({ type: 'rpm' as const, name, version: '1.0', release: '1' }))],
+    services: [...base.services, ...many.map((name) => ({ name, state: 'enabled' as const, targets: ['a.target'] }))],
+    users: [...base.users, ...many.flatMap((name) => base.users.slice(0, 1).map((user) => ({ ...user, name })))],
+    boot: { ...base.boot, entries: [...base.boot.entries, ...many.map((kernel) => ({ kernel, options: 'ro' }))] },
+    filesystems: [...base.filesystems, ...many.map((device) => ({ device, type: 'ext4', size: 1 }))],
+    files: {
+      ...base.files,
+      ...Object.fromEntries(many.map((name) => [name, { mode: '0644', uid: 0, gid: 0, link: 'x' }])),
+    },
+  };
+}
+
+/** A thing of a list: `change` alters it, or leaves it as the new one that is added beside it. */
+function listed<T>(
+  section: string,
+  list: (now: Inventory) => T[],
+  key: keyof T,
+  change: (one: T) => object,
+): { section: string; name: string; plant: (now: Inventory, kind: Change['kind']) => void }[] {
+  return Array.from({ length: 30 }, (_, index) => `thing-${index}`).map((name) => ({
+    section,
+    name,
+    plant: (now, kind) => {
+      const all = list(now);
+      const at = all.findIndex((each) => each[key] === name);
+      const one = all[at] as T;
+      if (kind === 'added') all.splice(at, 0, { ...one, [key]: `new-${name}` });
+      else if (kind === 'removed') all.splice(at, 1);
+      else all[at] = { ...one, ...change(one) };
+    },
+  }));
+}
+
+/** Where a change can be planted, each once. */
+const places = [
+  ...listed(
+    'packages',
+    (now) => now.packages,
+    'name',
+    () => ({ version: '1.0~rc1' }),
+  ),
+  ...listed(
+    'services',
+    (now) => now.services,
+    'name',
+    () => ({ state: 'masked', targets: [] }),
+  ),
+  ...listed(
+    'users',
+    (now) => now.users,
+    'name',
+    ({ shell }) => ({ shell: `${shell}x` }),
+  ),
+  ...listed(
+    'kernels',
+    (now) => now.boot.entries,
+    'kernel',
+    () => ({ options: 'ro quiet' }),
+  ),
+  ...listed(
+    'filesystems',
+    (now) => now.filesystems,
+    'device',
+    () => ({ type: 'xfs' }),
+  ),
+  ...Array.from({ length: 30 }, (_, index) => `thing-${index}`).map((name) => ({
+    section: 'files',
+    name,
+    plant: (now: Inventory, kind: Change['kind']) => {
+      const file = now.files[name];
+      if (kind === 'removed') delete now.files[name];
+      else if (file) now.files[kind === 'added' ? `new-${name}` : name] = kind === 'added' ? file : { ...file, gid: 4 };
+    },
+  })),
+];
+
+const opposite: Readonly<Record<string, string>> = { ' added ': ' removed ', ' removed ': ' added ' };
+
+const told = ({ changes }: Difference) =>
+  Object.entries(changes)
+    .flatMap(([section, list]) => list.map(({ kind, name }) => `${section} ${kind} ${name}`))
+    .toSorted();
+
 const named = ({ changes }: Difference) =>
   Object.entries(changes).flatMap(([section, list]) => list.map(({ name }) => `${section} ${name}`));
 
@@ -63,6 +153,41 @@ describe('the difference of two images', () => {
       expect(differenceText(diffInventories(inventory(), now))).toContain(name);
       expect(differenceMarkdown(diffInventories(inventory(), now))).toContain(name);
     }
+  });
+
+  test('names any hundred changes, in both directions, and nothing else', () => {
+    const sets = fc.shuffledSubarray(places, { minLength: 100, maxLength: 100 });
+    const kinds = fc.infiniteStream(fc.constantFrom('added', 'removed', 'changed'));
+    fc.assert(
+      fc.property(sets, kinds, (chosen, stream) => {
+        const now = large();
+        const wanted = chosen.map(({ section, name, plant }) => {
+          const kind = stream.next().value as Change['kind'];
+          plant(now, kind);
+          return `${section} ${kind} ${kind === 'added' ? `new-${name}` : name}`;
+        });
+        const found = diffInventories(large(), now);
+        expect(told(found)).toEqual(wanted.toSorted());
+        expect(told(diffInventories(now, large()))).toEqual(
+          wanted.map((each) => each.replace(/ (added|removed) /, (kind) => opposite[kind] ?? kind)).toSorted(),
+        );
+        const text = differenceText(found);
+        expect(chosen.filter(({ name }) => !text.includes(name))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('names what changes of one package among several of its name, or of its version', () => {
+    const now = inventory();
+    Object.assign(now.packages[2] ?? {}, { vendor: 'Somebody' });
+    expect(named(diffInventories(inventory(), now))).toEqual(['packages kernel.x86_64']);
+    const twice = (count: number) => ({
+      ...inventory(),
+      packages: Array.from({ length: count }, () => ({ type: 'windows' as const, name: 'Runtime', version: '14' })),
+    });
+    expect(told(diffInventories(twice(2), twice(3)))).toEqual(['packages added Runtime']);
+    expect(isSame(diffInventories(twice(2), twice(2)))).toBe(true);
   });
 
   test('says nothing of ports where one image was not booted', () => {

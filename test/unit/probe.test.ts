@@ -53,6 +53,8 @@ const known = [
   'resolv-conf',
   'console',
   'sudo',
+  'passwords',
+  'selinux',
   'password-login',
   'journal',
   'timezone',
@@ -114,9 +116,52 @@ test.for<[string, (guest: FakeGuest) => void]>([
       guest.command('sshd', `echo passwordauthentication no; echo authorizedkeysfile .ssh/authorized_keys ${place}/%u`);
     },
   ],
+  // A byte that makes it no text hides no key.
+  [
+    'authorized-keys',
+    (guest) =>
+      guest.write('root/.ssh/authorized_keys', `# \u0000\nno-pty,command="x" ssh-rsa ${key.replace('the', 'his')}\n`),
+  ],
   ['users', (guest) => guest.command('getent', 'echo other:x:70001:70001::/srv/other:/bin/sh')],
   ['resolv-conf', (guest) => guest.link('etc/resolv.conf', '../run/systemd/resolve/stub-resolv.conf')],
   ['root-login', (guest) => guest.write('etc/shadow', 'root::1::::::\n')],
+  ['root-login', (guest) => guest.write('etc/passwd', 'root::0:0::/root:/bin/sh\n+::::::\nx:x:70001:1:::\n')],
+  ['sudo', (guest) => guest.write('etc/sudoers.d/deploy', 'deploy ALL=(ALL) NOPASSWD:ALL\n')],
+  [
+    'password-login',
+    (guest) =>
+      guest.command(
+        'sshd',
+        'case $3 in user=root,*) echo usepam no ;; *) exit 1 ;; esac; echo passwordauthentication yes',
+      ),
+  ],
+  [
+    'selinux',
+    (guest) => (
+      guest.write('etc/redhat-release', 'x'),
+      guest.write('etc/selinux/config', '# a\nSELINUX=permissive\nSELINUXTYPE=targeted\n')
+    ),
+  ],
+  [
+    'selinux',
+    (guest) => {
+      guest.command('getenforce', 'echo Enforcing');
+      guest.write('etc/redhat-release', 'x');
+      guest.write('etc/selinux/config', 'SELINUX=enforcing\n');
+      guest.command(
+        'matchpathcon',
+        'echo "$2 verified."; echo "$3 has context a:b:unlabeled_t:s0, should be a:b:shadow_t:s0"',
+      );
+    },
+  ],
+  [
+    'packages',
+    (guest) => (
+      guest.remove('var/lib/dpkg/status'),
+      guest.command('rpm', 'echo bash'),
+      guest.write('var/lib/yum/transaction-all.1', 'x')
+    ),
+  ],
   ['password-login', (guest) => guest.command('sshd', 'echo usepam yes; echo kbdinteractiveauthentication yes')],
   ['journal', (guest) => guest.command('dmesg', 'echo "[ 3.0] XFS (vda2): Internal error at line 1"')],
 ])('%s fails alone for a guest that was damaged so: %s', ([check, damage]) => {
@@ -130,6 +175,24 @@ test('a volume that comes later, and sshd that a socket starts, are as they shou
   guest.write('etc/fstab', `${uuid} / xfs defaults 0 0\nLABEL=DATA /data xfs defaults,nofail 0 2\n`);
   guest.command('sshd', `[ -d ${guest.path('run/sshd')} ] && echo passwordauthentication no`);
   expect(failed(factsOf(guest))).toEqual([]);
+});
+
+test('a rule of sudo that sudo does not read, and a database of users that NIS adds to, are as they should be', () => {
+  const guest = goodGuest();
+  guest.write('etc/sudoers.d/deploy.rpmsave', 'deploy ALL=(ALL) NOPASSWD:ALL\n');
+  guest.write('etc/sudoers.d/backup', 'backup ALL=(root) NOPASSWD: /usr/bin/rsync\n%wheel ALL=(ALL) NOPASSWD: ALL\n');
+  guest.write('etc/passwd', '+::::::\n-@them::::::\n');
+  guest.write('etc/redhat-release', 'x');
+  guest.write('etc/selinux/config', 'SELINUX=enforcing\n');
+  expect(failed(factsOf(guest))).toEqual([]);
+});
+
+test('a journal without an end is cut, so that the answers come', () => {
+  const guest = goodGuest();
+  guest.command('journalctl', "yes 'sshd: error: no more sessions' | head -n 100000; printf '%5000s\\n' long");
+  const facts = factsOf(guest);
+  expect(lines(facts, 'errors')).toHaveLength(200);
+  expect(failed(facts)).toEqual(['journal']);
 });
 
 test('what cloud-init wrote into fstab, and a zone that RHEL 6 names, are as they should be', () => {

@@ -104,6 +104,12 @@ test.each(Object.entries(keys))(
 const repeat = (text: string) => `${text}${text}`;
 const subjectName = '"subject":[{"name":"rhel7.qcow2"';
 
+/** The last digit before the padding with its lowest bit turned, which no byte has. */
+const spare = (digit: string) => {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  return digits[digits.indexOf(digit) ^ 1] ?? '';
+};
+
 /** What somebody may do to what was published and signed, and the reason for which it is refused. */
 const tamperings: readonly [string, string, () => unknown][] = [
   ['a byte more of the image', 'image-changed', () => appendFileSync(image, 'x')],
@@ -130,6 +136,54 @@ const tamperings: readonly [string, string, () => unknown][] = [
           void (e.signatures = e.signatures.map((s) => ({ ...s, sig: `A${s.sig.slice(1)}`.replace(/^AA/, 'BA') }))),
       ),
   ],
+  [
+    'bits of a signature that say nothing',
+    'statements-malformed',
+    () =>
+      edit(0, (e) => void (e.signatures = e.signatures.map((s) => ({ ...s, sig: s.sig.replace(/.(?==+$)/, spare) })))),
+  ],
+  [
+    'a signature with more behind it',
+    'statements-malformed',
+    () => edit(0, (e) => void (e.signatures = e.signatures.map((s) => ({ ...s, sig: `${s.sig}!` })))),
+  ],
+  [
+    'the id of another key',
+    'signature-invalid',
+    () => edit(0, (e) => void (e.signatures = e.signatures.map((s) => ({ ...s, keyid: keyId(stranger.publicKey) })))),
+  ],
+  [
+    'half a signature',
+    'signature-invalid',
+    () => edit(0, (e) => void (e.signatures = e.signatures.map((s) => ({ ...s, sig: s.sig.slice(0, 44) })))),
+  ],
+  [
+    'a payload twice, of which a reader may take the first',
+    'statements-malformed',
+    () => write('statements', read('statements').replace('{"payload":', '{"payload":"e30=","payload":')),
+  ],
+  [
+    'a blank in an envelope',
+    'statements-malformed',
+    () => write('statements', read('statements').replace('":', '": ')),
+  ],
+  [
+    'line ends of Windows',
+    'statements-malformed',
+    () => write('statements', read('statements').replaceAll('\n', '\r\n')),
+  ],
+  ['a mark before the first', 'statements-malformed', () => write('statements', `\u{feff}${read('statements')}`)],
+  ['an image cut short', 'image-changed', () => write('image', 'imag')],
+  [
+    'inventory and bill exchanged',
+    'file-changed',
+    () => {
+      const [inventoryText, bill] = [read('inventory'), read('sbom')];
+      write('inventory', bill);
+      write('sbom', inventoryText);
+    },
+  ],
+  ['line ends of Windows in the bill', 'file-changed', () => write('sbom', read('sbom').replaceAll('\n', '\r\n'))],
   ['no signature of the build', 'not-signed', () => edit(0, (e) => void (e.signatures = []))],
   ['no signature of the test', 'not-signed', () => edit(1, (e) => void (e.signatures = []))],
   [

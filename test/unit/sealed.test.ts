@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { anyLinux } from '../../src/families/linux/expect.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
-import { defaultUser, judgeSealed, questions } from '../../src/verify/sealed.ts';
+import { defaultUser, judgeSealed, questions, unanswered } from '../../src/verify/sealed.ts';
 
 test('what an image holds before its first boot decides before it is booted', () => {
   const sealed = (traces: string, more = '', kept = '') => {
@@ -20,6 +20,11 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ kickstarts\nrootpw --iscrypted $6$x$y')).toEqual(['leftovers']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
+  expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 65536\nfavail: 12')).toEqual(['space']);
+  expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 0\nfavail: 0')).toEqual([]);
+  const repo = '@@ /etc/yum.repos.d/*.repo\npassword=hush';
+  expect(sealed('', repo)).toEqual(['leftovers']);
+  expect(sealed('', repo, '/etc/yum.repos.d/ours.repo')).toEqual([]);
 });
 
 test('of what Anaconda leaves of its kickstart, lines with passwords are asked for', () => {
@@ -31,8 +36,52 @@ test('of what Anaconda leaves of its kickstart, lines with passwords are asked f
   expect(spawnSync('grep', ['-E', pattern], { input, encoding: 'utf8' }).stdout.trim().split('\n')).toEqual(secret);
 });
 
+test('passwords of proxies and repositories, and cards by their address, are found, and nothing like them', () => {
+  const found = (place: string, input: string[]) => {
+    const asked = questions(anyLinux, 'x').find(
+      (words) => Array.isArray(words) && words[1] === 'egrep' && words.at(-1) === place,
+    );
+    const [, , pattern = ''] = asked as readonly string[];
+    return spawnSync('grep', ['-E', pattern], { input: input.join('\n'), encoding: 'utf8' })
+      .stdout.trim()
+      .split('\n');
+  };
+  const secret = [
+    'proxy_password = hush',
+    'password=hush',
+    'baseurl=https://me:hush@mirror.example.com/',
+    'Acquire::http::Proxy "http://me:hush@proxy:3128";',
+  ];
+  const none = [
+    '# password=hush',
+    'proxy_password =',
+    'baseurl=https://mirror.example.com:8443/a@b',
+    'metalink=https://mirrors.example.com/?a=b:c@d',
+  ];
+  expect(found('/etc/yum.conf', [...secret, ...none])).toEqual(secret);
+  const rule = 'SUBSYSTEM=="net", ACTION=="add", DRIVERS=="?*", ATTR{address}=="52:54:00:12:34:56", NAME="eth0"';
+  expect(found('/etc/udev/rules.d/*.rules', [rule, `# ${rule}`, 'ATTR{address}=="?*", NAME="x"'])).toEqual([rule]);
+  const keyfile = ['mac-address=52:54:00:12:34:56', 'cloned-mac-address=52:54:00:12:34:56'];
+  expect(found('/etc/NetworkManager/system-connections/*', [...keyfile, 'cloned-mac-address=preserve'])).toEqual(
+    keyfile,
+  );
+});
+
+test('what a folder is asked as a file is an answer, and a damaged file system none', () => {
+  expect(
+    unanswered('libguestfs: error: egrep: /etc/netplan/x.yaml: grep: (standard input): Is a directory'),
+  ).toBeUndefined();
+  expect(unanswered('libguestfs: error: pread: open: /etc/fstab: Input/output error')).toContain('Input/output');
+});
+
 test('a cloud.cfg that is no YAML names no user', () => {
   const user = (text: string) => defaultUser(parseFacts(`@@ config\n${text}\n@@ end`) as Facts);
   expect(user('system_info:\n  default_user:\n    name: debian')).toBe('debian');
   expect(user('a: 1\na: 2\n: [')).toBeUndefined();
+  // A file of cloud.cfg.d comes later, and may be flow; one that names nobody changes nothing.
+  const early = 'system_info:\n  default_user:\n    name: cloud-user\n  distro: rhel\nmanage_etc_hosts: true';
+  expect(user(`${early}\nsystem_info: { default_user: { name: ec2-user } }`)).toBe('ec2-user');
+  expect(
+    user(`${early}\n# a file\nsystem_info:\n    default_user:\n        shell: /bin/bash\nusers:\n  - name: other`),
+  ).toBe('cloud-user');
 });

@@ -2,12 +2,13 @@ import { XMLValidator } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { rhelRecipe } from '../support/rhel.ts';
-import { consoleFault, judge } from '../../src/verify/checks.ts';
+import { judge } from '../../src/verify/checks.ts';
+import { bootStop, consoleFault } from '../../src/verify/console.ts';
 import type { Sight } from '../../src/verify/sight.ts';
 import { checkNames } from '../../src/recipe/verify.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
-import { openPorts } from '../../src/verify/ports.ts';
+import { openPorts, sshFault } from '../../src/verify/ports.ts';
 import { faultIn } from '../../src/verify/practice-boot.ts';
 import { junit } from '../../src/verify/junit.ts';
 import { judgeSealed } from '../../src/verify/sealed.ts';
@@ -125,7 +126,7 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['authorized-keys', { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud user AAAAbuilder' }],
   ['password-login', { sshd: '' }],
   ['resolv-conf', { 'resolv-conf': 'there' }],
-  ['sudo', { 'sudo-all': 'ALL ALL=(ALL) NOPASSWD: ALL' }],
+  ['sudo', { 'sudo-all': '/etc/sudoers ALL ALL=(ALL) NOPASSWD: ALL' }],
   ['console', { grub: 'there\nGRUB_CMDLINE_LINUX="console=tty0"' }],
   ['console', { grub: 'there' }],
   ['journal', { 'filesystem-errors': '[  3.1] EXT4-fs error (device vda1): ext4_lookup:1234' }],
@@ -137,6 +138,21 @@ test.for<[string, Readonly<Record<string, string>>]>([
   ['permissions', { permissions: 'readable /etc/shadow' }],
   ['permissions', { permissions: 'temporary /tmp' }],
   ['packages', { packages: 'bash' }],
+  // A static address, beside which nobody can log in.
+  ['network', { addresses: '2: eth0    inet 192.168.1.10/24 brd 192.168.1.255 scope global eth0' }],
+  ['resolv-conf', { 'resolv-conf': 'there\nnameserver 192.0.2.1\nnameserver 10.0.2.3' }],
+  ['passwords', { passwords: 'cloud-user empty' }],
+  ['root-login', { 'root-keys': '1', sshd: 'passwordauthentication no\npermitrootlogin yes' }],
+  // For one of the users only.
+  ['password-login', { sshd: 'passwordauthentication no\npasswordauthentication yes\npermitrootlogin no' }],
+  ['sudo', { 'sudo-all': '/etc/sudoers.d/x deploy ALL=(ALL) NOPASSWD: ALL' }],
+  ['space', { full: '/boot 100%' }],
+  [
+    'selinux',
+    { labels: '/etc/shadow has context system_u:object_r:unlabeled_t:s0, should be system_u:object_r:shadow_t:s0' },
+  ],
+  ['kernel', { cmdline: `root=/dev/vda1 ${good['cmdline']}` }],
+  ['kernel', { kernel: '5.15.0-300.el9uek.x86_64', kernels: '5.15.0-300.el9uek.x86_64\n5.15.0-310.el9uek.x86_64' }],
 ])('%s fails alone for %j', ([check, changes]) => {
   expect(failed(changes)).toEqual([check]);
 });
@@ -154,7 +170,31 @@ test('a good clone may have more than a gibibyte beside its root, no name server
   };
   expect(failed(debian)).toEqual([]);
   expect(failed({ ...debian, kernel: '6.1.0-9-cloud-amd64' })).toEqual(['kernel']);
+  // Nobody is there to ask for entropy, updates and addresses, which is told of where the network leads somewhere.
+  const alone = {
+    failed:
+      'pollinate.service loaded failed failed Pollinate\ndnf-makecache.service loaded failed failed dnf makecache',
+    errors:
+      'Failed to start Pollinate to seed the pseudo random number generator.\nntpd: Error resolving 2.rhel.pool.ntp.org: Name or service not known (-2)',
+  };
+  expect(failed(alone, { network: false })).toEqual([]);
+  expect(failed(alone)).toEqual(['units', 'journal']);
+  // RHEL 6 grows in its initial RAM disk, if anything there does it.
+  const six = { kernel: '2.6.32-754.el6.x86_64', kernels: '', root: '/dev/vda1 10472448 1500000 8972448 15% /' };
+  expect(failed(six)).toEqual([]);
+  expect(failed({ ...six, growroot: '/usr/share/dracut/modules.d/50growroot' })).toEqual(['root-grown']);
+  // Oracle Linux has two kernels, of which the default is older by its number than the other may be.
+  const uek = '6.12.0-104.el10uek.x86_64';
+  expect(failed({ kernel: uek, kernels: `${uek}\n6.12.0-124.el10.x86_64` })).toEqual([]);
+  // A host with a name server of IPv6 has libslirp announce one, to clones that reach nobody too.
+  for (const server of ['fec0::3', 'fec0::3%eth0', '::1'])
+    expect(failed({ 'resolv-conf': `there\nnameserver ${server}` }, { network: false })).toEqual([]);
   const { wanted } = sight();
+  const rule = {
+    'sudo-all':
+      '/etc/sudoers.d/deploy deploy ALL=(ALL) NOPASSWD:ALL\n/etc/sudoers.d/90-cloud-init-users cloud-user ALL=(ALL) NOPASSWD:ALL',
+  };
+  expect(failed(rule, { wanted: { ...wanted, kept: ['/etc/sudoers.d/deploy'] } })).toEqual([]);
   const keys = { 'authorized-keys': 'cloud-user /etc/ssh/keys/cloud-user AAAAours' };
   for (const kept of ['/etc/ssh/keys/cloud-user', '/etc/ssh/keys', '/etc/ssh/key?/*'])
     expect(failed(keys, { wanted: { ...wanted, kept: [kept] } })).toEqual([]);
@@ -176,6 +216,53 @@ test('a serial console without a word, or without a login, is told apart', () =>
   expect(consoleFault('[    0.000000] Linux version 5.14')).toContain('no login prompt');
 });
 
+test.each<[string, string, RegExp]>([
+  [
+    'fstab',
+    `[ TIME ] Timed out waiting for device dev-vdb1.device.\r
+[DEPEND] Dependency failed for /optional.\r
+[\u001b[0;1;31m TIME \u001b[0m] Timed out waiting for device /dev/disk/by-uuid/5d0e.\r
+[DEPEND] Dependency failed for File System Check on /dev/disk/by-uuid/5d0e.\r
+[DEPEND] Dependency failed for /srv.\r
+[DEPEND] Dependency failed for Local File Systems.\r
+[DEPEND] Dependency failed for /var/lib/ceph.\r
+You are in emergency mode. After logging in, type "journalctl -xb" to view`,
+    /^the boot ends because \/srv cannot be mounted: Timed out waiting for device \/dev\/disk\/by-uuid\/5d0e$/,
+  ],
+  [
+    'fstab',
+    '[FAILED] Failed to mount mnt-data.mount - /mnt/data.\n[DEPEND] Dependency failed for local-fs.target - Local File Systems.\nYou are in emergency mode.',
+    /\/mnt\/data cannot be mounted$/,
+  ],
+  ['system', 'You are in rescue mode. After logging in', /rescue mode$/],
+  [
+    'system',
+    'ALERT!  UUID=5d0e does not exist.  Dropping to a shell!',
+    /RAM disk.*: ALERT! +UUID=5d0e does not exist$/,
+  ],
+  [
+    'system',
+    'Warning: /dev/disk/by-uuid/5d0e does not exist\n\nEntering emergency mode. Exit the shell to continue.',
+    /RAM disk.*: \/dev\/disk\/by-uuid\/5d0e does not exist$/,
+  ],
+  ['system', '[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs', /panics: VFS: Unable/],
+  ['system', 'error: no such partition.\nEntering rescue mode...\ngrub rescue> ', /GRUB .*: error: no such partition/],
+  ['system', 'BdsDxe: No bootable option or device was found.', /firmware finds nothing/],
+  [
+    'system',
+    "fsck.ext3: Unable to resolve 'UUID=5d0e'\n*** An error occurred during the file system check.",
+    /cannot be checked: fsck.ext3: Unable to resolve 'UUID=5d0e'/,
+  ],
+])('a boot that ends too early fails %s: %j', (check, console, message) => {
+  expect(bootStop(console)).toMatchObject({ check, message: expect.stringMatching(message) });
+});
+
+test('a boot that goes on has not come to its end', () => {
+  const console = `BdsDxe: failed to load Boot0002 "UEFI Misc Device" from PciRoot(0x0)/Pci(0x2,0x0): Not Found\r
+[FAILED] Failed to mount /optional.\r\n[  OK  ] Reached target Local File Systems.\r\nWelcome to Debian GNU/Linux 12!\r\n`;
+  expect(bootStop(console)).toBeUndefined();
+});
+
 test('two clones share no identity, and differ in nothing else', () => {
   const one = factsOf();
   const own = {
@@ -190,6 +277,23 @@ test('two clones share no identity, and differ in nothing else', () => {
   expect(outcome({ identities: 'bb  /etc/ssh/ssh_host_rsa_key.pub' })[0]).toContain('SSH host key');
   expect(outcome({ hostname: 'clone-one' })[0]).toContain('host name');
   expect(outcome({ files: (good['files'] ?? '').replace('cc', 'dd') })[1]).toContain('/etc/fstab');
+  // What a good image of somebody else's writes at its first boot.
+  const written = [
+    ...[
+      '/etc/sysconfig/network-scripts/ifcfg-eth0',
+      '/etc/systemd/network/10-cloud-init-ens5.network',
+      '/etc/aliases.db',
+    ],
+    ...[
+      '/boot/initramfs-5.14.0-570.el9.x86_64kdump.img',
+      '/etc/apt/sources.list',
+      '/etc/network/interfaces.d/50-cloud-init',
+    ],
+  ];
+  const extra = (digest: string) => ({
+    files: `${own.files}\n${written.map((file) => `${digest}  ${file}`).join('\n')}`,
+  });
+  expect(compare(factsOf(extra('11')), factsOf({ ...own, ...extra('22') }))[1]?.message).toBe('');
 });
 
 test('open ports are those of both clones, beyond the loopback, as every ss and netstat prints them', () => {
@@ -220,6 +324,17 @@ test('open ports are those of both clones, beyond the loopback, as every ss and 
   ]);
   expect(ports('tcp    LISTEN     0      128      *:22      *:*      users:(("sshd",1,3))', netstat)).toHaveLength(1);
   expect(ports('tcp    LISTEN     0      128     :::22     :::*', netstat)).toEqual([{ protocol: 'tcp', port: 22 }]);
+});
+
+test('an SSH server on another port, or none, is told as the reason of a login that fails', () => {
+  const line = (port: number, process: string) =>
+    `tcp LISTEN 0 128 0.0.0.0:${port} 0.0.0.0:* users:(("${process}",pid=9,fd=3))`;
+  const fault = (...ports: string[]) => sshFault(factsOf({ ports: ports.join('\n') }));
+  expect(fault(line(22, 'sshd'), line(2222, 'sshd'))).toBeUndefined();
+  expect(fault(line(2222, 'sshd'))).toBe('sshd listens on port 2222, not on 22');
+  expect(fault(line(80, 'nginx'))).toBe('nothing listens on port 22');
+  // Nobody can say: there is neither ss nor netstat.
+  expect(fault()).toBeUndefined();
 });
 
 test('answers that have not come to their end are none', () => {
@@ -279,6 +394,7 @@ test('of an image of Windows the one answer file is judged, and what must be the
     DefaultPassword: 'key 4128\nvalue 0',
     vmkiln: 'key 0\nvalue ',
     UnattendFile: 'key 4200\nvalue 0',
+    ImageState: 'key 4400\nvalue 5400\nIMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE',
   };
   const found = (answers: string, present: string, traces: string, registry: Partial<typeof clean> = {}) => {
     const values = Object.entries({ ...clean, ...registry }).map(([name, said]) => `@@ ${name}\n${said}\n`);
@@ -296,6 +412,8 @@ test('of an image of Windows the one answer file is judged, and what must be the
   expect(inRegistry({ DefaultPassword: 'key 4128\nvalue 5100\nsecret' })).toEqual(['autologon']);
   expect(inRegistry({ vmkiln: 'key 4300\nvalue 5200\ncmd.exe' })).toEqual(['autologon']);
   expect(inRegistry({ UnattendFile: 'key 4200\nvalue 5300\nC:\\x.xml' })).toEqual(['answer-file']);
+  expect(inRegistry({ ImageState: 'key 4400\nvalue 5400\nIMAGE_STATE_COMPLETE' })).toEqual(['sysprep']);
+  expect(inRegistry({ ImageState: 'key 4400\nvalue 0' })).toEqual(['sysprep']);
   // A hive that hivex cannot open, and a value that it cannot find its way to.
   expect(inRegistry({ DefaultPassword: 'key ' })).toEqual(['autologon']);
   expect(inRegistry({ UnattendFile: 'key 4200\nvalue ' })).toEqual(['answer-file']);
@@ -307,7 +425,8 @@ test('a real Windows is said not to be booted', async () => {
   const run = ({ input }: Call) => {
     const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(input ?? '') ?? [];
     const values = ['AutoAdminLogon', 'DefaultPassword', 'vmkiln', 'UnattendFile'];
-    const registry = values.map((name) => `${mark} ${name}\nkey 4128\nvalue 0\n`).join('');
+    const absent = values.map((name) => `${mark} ${name}\nkey 4128\nvalue 0\n`).join('');
+    const registry = `${absent}${mark} ImageState\nkey 4128\nvalue 9\nIMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE\n`;
     const stdout = `${mark} answers\n<unattend/>\n${mark} present\n/c\n${registry}${mark} end`;
     return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
   };

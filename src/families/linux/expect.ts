@@ -3,6 +3,11 @@ import { consoles } from './console.ts';
 import { identities } from './identities.ts';
 import type { Step } from './step-keys.ts';
 
+/** Files in the home of root and of every user. */
+function athome(file: string): string[] {
+  return [`/root/${file}`, `/home/*/${file}`];
+}
+
 /**
  * What no image has before its first boot: names and keys of a machine, what cloud-init writes at a boot (cloudinit/helpers.py, `Paths`),
  * keys that let somebody in, there or elsewhere, and what is left of an installation, of a boot and of a shell.
@@ -17,9 +22,16 @@ const traces: readonly string[] = [
   ...['/etc/salt/pki/minion/*', '/etc/puppetlabs/puppet/ssl/private_keys/*', '/etc/chef/client.pem'],
   ...['/var/lib/tailscale/tailscaled.state'],
   // What whoever built the image may have logged in elsewhere with.
-  ...['.aws/credentials', '.docker/config.json', '.git-credentials', '.netrc', '.kube/config'].flatMap((file) => {
-    return [`/root/${file}`, `/home/*/${file}`];
-  }),
+  ...['.aws/credentials', '.docker/config.json', '.git-credentials', '.netrc', '.kube/config', '.vault-token'].flatMap(
+    athome,
+  ),
+  ...[
+    '.config/openstack/clouds.yaml',
+    '.config/gh/hosts.yml',
+    '.gnupg/private-keys-v1.d/*',
+    '.pgpass',
+    '.pypirc',
+  ].flatMap(athome),
 ];
 
 /** What all distributions have in common: what the shipped cloud.cfg and guest.sh make of every image. */
@@ -53,6 +65,7 @@ export const anyLinux: LinuxExpectation = {
   rootPassword: false,
   grows: true,
   noZeroconf: false,
+  selinux: 'shipped',
   kernelArguments: [],
   traces,
   kept: [],

@@ -16,7 +16,7 @@ export function expects(recipe: RhelRecipe, rendered: readonly RenderedFile[]): 
     grows: growRoot === undefined || recipe.packages.includes(growRoot),
     noZeroconf: true,
     ...zoneIn(kickstart?.text ?? '', recipe.customize),
-    ...(kickstart && { selinux: selinuxIn(kickstart.text) }),
+    ...modeIn(kickstart?.text, recipe.customize),
     kernelArguments: systemArguments(recipe),
     machine: { memory: leastMemory, diskBus: 'virtio', ...(machine && { type: machine }) },
   });
@@ -30,8 +30,13 @@ function zoneIn(kickstart: string, customize: RhelRecipe['customize']): Pick<Lin
   return zones.length === 1 && !isOpen ? { timezone: (zones[0] ?? '').replaceAll('"', '') } : {};
 }
 
-/** The mode that the kickstart asks for; without the command it is enforcing (pykickstart, `selinux`). */
-function selinuxIn(kickstart: string): NonNullable<LinuxExpectation['selinux']> {
+/**
+ * The mode of SELinux that the kickstart asks for; without the command it is enforcing (pykickstart, `selinux`). A ready image has its own, unless a step
+ * of the recipe may set another one.
+ */
+function modeIn(kickstart: string | undefined, customize: RhelRecipe['customize']): Pick<LinuxExpectation, 'selinux'> {
+  if (kickstart === undefined)
+    return /selinux|setenforce/i.test(JSON.stringify(customize)) ? {} : { selinux: 'shipped' };
   const mode = /^selinux\s+--(disabled|permissive)\b/m.exec(kickstart)?.[1];
-  return mode === 'disabled' || mode === 'permissive' ? mode : 'enforcing';
+  return { selinux: mode === 'disabled' || mode === 'permissive' ? mode : 'enforcing' };
 }

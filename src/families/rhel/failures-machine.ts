@@ -115,6 +115,7 @@ export const payloadFailures: readonly KnownFailure[] = [
     logs,
     match: [
       /error occurred while (?:installing|setting up) the payload\..*\s+(?<why>.+)/,
+      /error occurred while installing\. {1,2}This is a fatal error and installation will be aborted\.\s+(?<why>.+)/,
       /Error populating transaction(?:, (?<why>.+))?/,
       /An error occurred during the transaction: (?<why>.+)/,
       /Error setting up repositories|Failed to set up installation sources?(?<why>)/,
@@ -143,7 +144,7 @@ export const payloadFailures: readonly KnownFailure[] = [
     logs,
     match: [
       /Traceback \(most recent call last\)(?:.*[\n\u2028]){1,80}?(?<error>[A-Za-z_][\w.]*(?:Error|Exception|Failure)(?::.*)?)$/m,
-      /An unknown error has occurr?ed|Traceback \(most recent call last\)|(?<error>dasbus\.error.*)/,
+      /An unknown error has occurr?ed|Traceback \(most recent call last\)|(?<error>dasbus\.error.*)|^Pane is dead/m,
     ],
     cause: 'Anaconda itself crashed[: {error}]',
     remedy: 'search for that error among the bugs of the release; an unusual line of the kickstart is the usual reason',

@@ -62,10 +62,10 @@ const kickstartFailures: readonly KnownFailure[] = [
     id: 'anaconda.kickstart-fetch',
     title: 'The kickstart was not found',
     logs,
-    match: [/anaconda: failed to fetch kickstart from (?<url>\S+)/],
+    match: [/anaconda: failed to fetch kickstart from (?<url>\S+)/, /Kickstart file (?<url>\/\S+) is missing\./],
     cause: 'Anaconda could not get the kickstart from {url}',
     remedy: 'do not set inst.ks in `install.kernelArguments`: a build hands its own kickstart over',
-    source: 'anaconda dracut/fetch-kickstart-net.sh',
+    source: 'anaconda dracut/fetch-kickstart-net.sh; pyanaconda/kickstart.py',
   },
   {
     id: 'anaconda.kickstart',

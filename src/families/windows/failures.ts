@@ -70,14 +70,29 @@ const setupFailures: readonly KnownFailure[] = [
     title: 'The disk layout of the answer file does not work',
     logs,
     match: [
-      /could not (?:create|format) a partition on disk (?<disk>\d+).*?(?:Error code: (?<code>0x[0-9a-fA-F]+))?$/m,
+      /could not (?:create|format|set) a partition (?:active )?on disk (?<disk>\d+).*?(?:Error code: (?<code>0x[0-9a-fA-F]+))?$/m,
       /applying the unattend answer file's <DiskConfiguration> setting.*?(?:Error code: (?<code>0x[0-9a-fA-F]+))?$/m,
       /The partition selected for installation \(\d+\) does not exist on disk (?<disk>\d+)/,
+      /The selected disk (?:is of the GPT partition style|has an MBR partition table)/,
+      /We couldn't create a new partition or locate an existing one/,
     ],
     cause: 'the disk layout of the answer file cannot be made[ on disk {disk}][ ({code})]',
     remedy:
       'let it fit `disk.size` and `machine.firmware`: UEFI wants GPT with an EFI partition, BIOS an MBR with an active one',
     source: 'Microsoft: DiskConfiguration, CreatePartitions; users of unattended installations',
+  },
+  {
+    id: 'setup.boot-files',
+    title: 'Windows cannot write what the firmware boots from',
+    logs,
+    match: [
+      /could not (?:update the computer's boot configuration|prepare the computer to boot into the next phase of installation)/i,
+    ],
+    cause: 'Windows Setup cannot make the disk bootable',
+    remedy:
+      'let the disk layout fit `machine.firmware`: UEFI boots from an EFI partition of at least 100 MB, BIOS from an active partition of the first disk',
+    source:
+      'Microsoft: "Windows could not update the computer\'s boot configuration"; users of unattended installations',
   },
   {
     id: 'setup.image',
@@ -193,6 +208,16 @@ const sysprepFailures: readonly KnownFailure[] = [
     cause: 'the licence of this Windows was reset as often as it may be',
     remedy: 'start from an installation that was not generalized before, or set SkipRearm in the answer file',
     source: 'slerror.h SL_E_MAX_REARM_EXCEEDED; Microsoft: SkipRearm',
+  },
+  {
+    id: 'sysprep.state',
+    title: 'Sysprep was interrupted before',
+    logs,
+    match: [/either the machine is in an invalid state or we couldn.t update the recorded state/],
+    cause: 'Sysprep refuses a Windows in which it failed before, which nothing sets right',
+    remedy:
+      'look at the first error of setuperr.log, mend that, and build from the installation again (`--from install`)',
+    source: 'Microsoft: "A fatal error occurred while trying to Sysprep the machine" (dwRet = 31)',
   },
   {
     id: 'sysprep.upgraded',
