@@ -137,13 +137,13 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
   const isKept = (path: string) => [...kept].some((file) => patternOf(path).test(file));
-  const secrets = [
+  const passwords = [
     ...(lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : []),
     ...configured
       .filter((path) => lines(facts, path).length > 0 && !isKept(path))
       .map((path) => `a password in ${path}`),
   ];
-  const traces = [...secrets, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
+  const traces = [...passwords, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
   return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
 }
