@@ -8,8 +8,8 @@ import {
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
-import type { Question } from '../tools/guestfs.ts';
-import { type Facts, lines } from './facts.ts';
+import { type Question, through } from '../tools/guestfs.ts';
+import { type Facts, lines, word } from './facts.ts';
 import { judgeRegistry, registryQuestions } from './sealed-windows.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
@@ -24,6 +24,12 @@ const form = z.object({ system_info: z.object({ default_user: z.object({ name: z
 const longest = 1024 ** 2;
 
 const read = (path: string) => ['pread', path, String(longest), '0'];
+
+/** How many lines of files hold a secret. */
+const count = (pattern: string, path: string) => through(['glob', 'egrep', pattern, path], 'wc -l');
+
+/** Of a configuration of cloud-init, what names its user, without a password that it may have. */
+const systemInfo = "awk '/^[^ \\t#]/ { inside = /^system_info:/ } inside && !/passw/'";
 
 const glob = (pattern: string) => ['glob-expand', pattern];
 
@@ -90,11 +96,13 @@ function ofLinux({ traces, kept }: LinuxExpectation): Sections {
     'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
-    kickstarts: [['glob', 'egrep', kickstartSecret, '/root/*-ks.cfg']],
-    ...Object.fromEntries(configured.map((path) => [path, [['glob', 'egrep', configuredSecret, path]]])),
+    kickstarts: [count(kickstartSecret, '/root/*-ks.cfg')],
+    ...Object.fromEntries(configured.map((path) => [path, [count(configuredSecret, path)]])),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
-    config: [read('/etc/cloud/cloud.cfg'), ['glob', ...read('/etc/cloud/cloud.cfg.d/*.cfg')]],
+    config: ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg'].map((path) =>
+      through(['glob', ...read(path)], systemInfo),
+    ),
     space: [['statvfs', '/']],
   };
 }
@@ -137,11 +145,10 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
   const isKept = (path: string) => [...kept].some((file) => patternOf(path).test(file));
+  const has = (section: string) => Number(word(facts, section)) > 0;
   const passwords = [
-    ...(lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : []),
-    ...configured
-      .filter((path) => lines(facts, path).length > 0 && !isKept(path))
-      .map((path) => `a password in ${path}`),
+    ...(has('kickstarts') ? ['a kickstart of /root with a password in it'] : []),
+    ...configured.filter((path) => has(path) && !isKept(path)).map((path) => `a password in ${path}`),
   ];
   const traces = [...passwords, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
