@@ -154,6 +154,7 @@ const checks: readonly Check[] = [
   {
     name: 'units',
     judge: ({ facts, network }) => {
+      if (word(facts, 'state') === '') return { skipped: 'the system has no systemd' };
       const failed = lines(facts, 'failed')
         .map((line) => line.replace(/^\W+/, '').split(/\s+/)[0] ?? '')
         .filter((unit) => network || !offline.units.includes(unit.replace(/\.service$/, '')));
@@ -167,6 +168,7 @@ const checks: readonly Check[] = [
       const unknown = (line: string) => !known.some((pattern) => pattern.test(line));
       const [broken] = lines(facts, 'filesystem-errors');
       if (broken !== undefined) return `the kernel found a file system damaged: ${broken}`;
+      if (word(facts, 'state') === '') return { skipped: 'the system has no systemd, and keeps no journal' };
       const worst = lines(facts, 'critical').find(unknown);
       if (worst !== undefined) return `the journal has a critical message: ${worst}`;
       const error = lines(facts, 'errors').find(unknown);

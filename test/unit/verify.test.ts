@@ -193,6 +193,12 @@ test('a good clone may have more than a gibibyte beside its root, no name server
   expect(failed(keys, { wanted: { ...wanted, kept: ['/etc/ssh/*.keys'] } })).toEqual(['authorized-keys']);
 });
 
+test('of a system without systemd nobody can say that its units and its journal are in order', () => {
+  const results = judge(sight({ state: '' })).filter(({ outcome }) => outcome === 'skipped');
+  expect(results.map(({ check }) => check)).toEqual(['units', 'journal']);
+  expect(failed({ state: '', 'filesystem-errors': 'EXT4-fs error (device vda1)' })).toEqual(['journal']);
+});
+
 test('what sshd says of connections that met its restart is no fault of the image', () => {
   const critical = 'sshd[512]: fatal: chroot("/run/sshd"): No such file or directory [preauth]';
   expect(
