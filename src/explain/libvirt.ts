@@ -163,6 +163,19 @@ export const libvirtFailures: readonly KnownFailure[] = [
     source: 'libvirt src/security/security_apparmor.c',
   },
   {
+    id: 'libvirt.gone',
+    title: 'libvirt went away',
+    logs,
+    match: [
+      /End of file while reading data: Input\/output error|Disconnected from \S+ due to (?:end of file|keepalive timeout|I\/O error)/,
+    ],
+    cause: 'libvirtd ended, or was restarted, while the guest ran',
+    remedy:
+      'see `journalctl -u libvirtd` (or virtqemud) for the reason, and let nothing restart it while images are built',
+    source: 'libvirt src/rpc/virnetsocket.c, tools/virsh.c; users of virt-install',
+    isGeneral: true,
+  },
+  {
     id: 'libvirt.start',
     title: 'QEMU did not start',
     logs,
