@@ -110,10 +110,10 @@ grep '^NOZEROCONF=' /etc/sysconfig/network 2> /dev/null
 section root
 df -P -k / | tail -n 1
 section growroot
-ls -d /usr/share/dracut/modules.d/*growroot 2> /dev/null | bounded 1
+for folder in /usr/share/dracut/modules.d/*growroot; do [ ! -d "$folder" ] || echo "$folder"; done
 section full
-# Of other file systems of the disk, what is used up. The EFI partition of some systems is smaller than a MiB is free elsewhere.
-df -P -k -x tmpfs -x devtmpfs -x iso9660 -x squashfs -x erofs -x udf -x overlay 2> /dev/null | awk 'NR > 1 && $1 ~ /^\/dev\// && $6 != "/" && $4 < 1024 { print $6, $5 }'
+# Other file systems of the disk that are used up. An EFI partition may have no more than ten MiB.
+df -P -k -l -x tmpfs -x devtmpfs -x iso9660 -x squashfs -x erofs -x udf -x overlay 2> /dev/null | awk 'NR > 1 && $1 ~ /^\/dev\// && $6 != "/" && $4 < 1024 { print $6, $5 }'
 section selinux
 have getenforce && getenforce
 sed -n 's/^SELINUX=/configured /p' /etc/selinux/config 2> /dev/null
