@@ -91,6 +91,9 @@ const configured = [
 /** A password, its hash or a passphrase in what Anaconda leaves of its kickstart: rootpw, user, bootloader, part and others of pykickstart. */
 const kickstartSecret = '^[^#]*(--iscrypted.*[$][0-9a-z]+[$]|--plaintext|--(password|passphrase)[= ])';
 
+/** A GRUB that waits for half a minute or more at each boot, or with a negative number for somebody: grub2-mkconfig(8), GRUB_TIMEOUT. */
+const longWait = '^[[:space:]]*GRUB_TIMEOUT=["\']?(-[0-9]|[3-9][0-9]|[0-9]{3})';
+
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
     'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
@@ -99,6 +102,7 @@ function ofLinux({ traces, kept }: LinuxExpectation): Sections {
     kickstarts: [count(kickstartSecret, '/root/*-ks.cfg')],
     ...Object.fromEntries(configured.map((path) => [path, [count(configuredSecret, path)]])),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
+    waits: [count(longWait, '/etc/default/grub')],
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
     config: ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg'].map((path) =>
       through(['glob', ...read(path)], systemInfo),
@@ -142,13 +146,17 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
   ];
 }
 
+/** Whether lines were counted of which there should be none. */
+function has(facts: Facts, section: string): boolean {
+  return Number(word(facts, section)) > 0;
+}
+
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
   const isKept = (path: string) => [...kept].some((file) => patternOf(path).test(file));
-  const has = (section: string) => Number(word(facts, section)) > 0;
   const passwords = [
-    ...(has('kickstarts') ? ['a kickstart of /root with a password in it'] : []),
-    ...configured.filter((path) => has(path) && !isKept(path)).map((path) => `a password in ${path}`),
+    ...(has(facts, 'kickstarts') ? ['a kickstart of /root with a password in it'] : []),
+    ...configured.filter((path) => has(facts, path) && !isKept(path)).map((path) => `a password in ${path}`),
   ];
   const traces = [...passwords, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
@@ -169,6 +177,9 @@ function judgeLinux(facts: Facts): CheckResult[] {
     leftoversIn(facts),
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
     resultOf('space', full === undefined ? undefined : `its root file system is full: ${full} are free`),
+    ...(has(facts, 'waits')
+      ? [resultOf('system', 'GRUB waits for half a minute or more at each boot: GRUB_TIMEOUT in /etc/default/grub')]
+      : []),
     // The clones tell the rest about it.
     ...(card === undefined
       ? []

@@ -35,6 +35,7 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 65536\nfavail: 12')).toEqual(['space']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 0\nfavail: 0')).toEqual([]);
+  expect(sealed('', '@@ waits\n1')).toEqual(['system']);
   const repo = '@@ /etc/yum.repos.d/*.repo\n2';
   expect(sealed('', repo)).toEqual(['leftovers']);
   expect(sealed('', repo, '/etc/yum.repos.d/ours.repo')).toEqual([]);
@@ -46,7 +47,7 @@ test('of what Anaconda leaves of its kickstart, lines with passwords are asked f
   expect(matches('/root/*-ks.cfg', [...secret, ...harmless])).toEqual(secret);
 });
 
-test('passwords of proxies and repositories, and cards by their address, are found, and nothing like them', () => {
+test('passwords of proxies and repositories, cards by their address and long waits are found, and nothing like them', () => {
   const secret = [
     'proxy_password = hush',
     'password=hush',
@@ -62,6 +63,10 @@ test('passwords of proxies and repositories, and cards by their address, are fou
   expect(matches('/etc/yum.conf', [...secret, ...none])).toEqual(secret);
   const rule = 'SUBSYSTEM=="net", ACTION=="add", DRIVERS=="?*", ATTR{address}=="52:54:00:12:34:56", NAME="eth0"';
   expect(matches('/etc/udev/rules.d/*.rules', [rule, `# ${rule}`, 'ATTR{address}=="?*", NAME="x"'])).toEqual([rule]);
+  const waits = ['GRUB_TIMEOUT=-1', 'GRUB_TIMEOUT="30"', 'GRUB_TIMEOUT=120'];
+  expect(
+    matches('/etc/default/grub', [...waits, 'GRUB_TIMEOUT=5', '# GRUB_TIMEOUT=30', 'GRUB_RECORDFAIL_TIMEOUT=30']),
+  ).toEqual(waits);
   const keyfile = ['mac-address=52:54:00:12:34:56', 'cloned-mac-address=52:54:00:12:34:56'];
   expect(matches('/etc/NetworkManager/system-connections/*', [...keyfile, 'cloned-mac-address=preserve'])).toEqual(
     keyfile,
