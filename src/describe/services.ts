@@ -1,7 +1,7 @@
 import { byText, type EtcFile, type Service } from './inventory.ts';
 
 /**
- * What starts with the system: units that others want or require by links (systemd.unit(5), "[Install]"), those masked by a link
+ * What starts with the system: units that others want, require or uphold by links (systemd.unit(5), "[Install]"), those masked by a link
  * to /dev/null, and scripts of System V that a run level starts.
  */
 export function servicesOf(files: Readonly<Record<string, EtcFile>>): Service[] {
@@ -13,7 +13,7 @@ export function servicesOf(files: Readonly<Record<string, EtcFile>>): Service[] 
   };
   for (const [path, { link }] of Object.entries(files)) {
     if (link === undefined) continue;
-    const [, target, unit] = /^\/etc\/systemd\/system\/([^/]+)\.(?:wants|requires)\/([^/]+)$/.exec(path) ?? [];
+    const [, target, unit] = /^\/etc\/systemd\/system\/([^/]+)\.(?:wants|requires|upholds)\/([^/]+)$/.exec(path) ?? [];
     if (target !== undefined && unit !== undefined) add(unit, 'enabled', target);
     const masked = /^\/etc\/systemd\/system\/([^/]+)$/.exec(path)?.[1];
     if (masked !== undefined && link === '/dev/null') add(masked, 'masked');

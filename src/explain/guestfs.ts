@@ -123,6 +123,16 @@ export const guestfsFailures: readonly KnownFailure[] = [
     isGeneral: true,
   },
   {
+    id: 'guestfs.memory',
+    title: 'A program in the guest was killed',
+    logs,
+    match: [/^(?:.*line \d+: +\d+ )?Killed(?: +(?<what>\S.*))?$/m],
+    cause: 'the kernel of the appliance killed a program of the guest, most likely for want of memory[: {what}]',
+    remedy: 'give the appliance more memory: LIBGUESTFS_MEMSIZE=4096 (MiB) in the environment of vmkiln',
+    source: 'bash jobs.c, dash jobs.c: what a shell says of SIGKILL; guestfs(3) LIBGUESTFS_MEMSIZE',
+    isGeneral: true,
+  },
+  {
     id: 'guestfs.launch',
     title: 'The appliance does not start',
     logs,

@@ -113,11 +113,12 @@ export const packageFailures: readonly KnownFailure[] = [
       // Of modules it is said in passing: what cannot be chosen by default is left out.
       /nothing provides (?!module\()(?<need>.+?) needed by (?!module )(?<package>\S+)/,
       /^Error: Package: (?<package>\S+).*\n\s+Requires: (?<need>.+)/m,
+      /^error: Failed dependencies:\s+(?<need>\S.*?) is needed by (?:\(installed\) )?(?<package>\S+)/m,
       /package (?<package>\S+) (?:requires|conflicts with) (?<need>.+?),? (?:but none of the providers can be installed|provided by )/,
     ],
     cause: '{package} cannot be installed: it needs {need}',
     remedy: 'enable the repository that has it, or use repositories of the same minor release as the medium',
-    source: 'libsolv problems.c; yum depsolve.py',
+    source: 'libsolv problems.c; yum depsolve.py; rpm lib/rpmps.cc',
   },
   {
     id: 'dnf.file-conflict',

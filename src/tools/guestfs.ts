@@ -108,13 +108,21 @@ export type Question = readonly string[] | { line: string };
 /** Commands as guestfish(1) reads them from its standard input. */
 export function questionLines(questions: readonly Question[]): string {
   return questions
-    .map((question) =>
-      'line' in question
-        ? question.line
-        : `-${question.map((word, at) => (at === 0 ? word : quotedWord(word))).join(' ')}`,
-    )
+    .map((question) => ('line' in question ? question.line : commandLine(question)))
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/**
+ * A command that may fail, by its words, of whose output a command of this host lets through what is asked for: what guestfish itself prints is kept in a
+ * log, and files of a guest hold secrets.
+ */
+export function through(words: readonly string[], filter: string): Question {
+  return { line: `${commandLine(words)} | ${filter}` };
+}
+
+function commandLine(words: readonly string[]): string {
+  return `-${words.map((word, at) => (at === 0 ? word : quotedWord(word))).join(' ')}`;
 }
 
 /** A word in double quotes, in which guestfish reads backslashes (guestfish(1), "QUOTING WITH SPACES"). */

@@ -1,6 +1,7 @@
 import { rpmVersionOrder } from '../version-order.ts';
+import { accessChecks } from './access-checks.ts';
 import { type CheckResult, patternOf, resultOf } from './expectation.ts';
-import { type Facts, lines, word } from './facts.ts';
+import { lines, word } from './facts.ts';
 import type { Check, Sight } from './sight.ts';
 import { systemChecks } from './system-checks.ts';
 
@@ -35,11 +36,6 @@ const resolver = { dhcp: '10.0.2.3', advertised: 'fec0::3' };
 /** Addresses that its DHCP server gives: `-netdev user,net=`. */
 const leased = /inet 10\.0\.2\.\d+\//;
 
-/** Whether sshd says, of itself or of how it treats one of the users, that an option has that value; names are in lower case. */
-function sshdHas(facts: Facts, option: string, value: string): boolean {
-  return lines(facts, 'sshd').includes(`${option} ${value}`);
-}
-
 /** In the order in which a person would look: the first that fails explains the others. */
 const checks: readonly Check[] = [
   {
@@ -60,71 +56,7 @@ const checks: readonly Check[] = [
         : `the host is called "${found}", its metadata say "${hostname}"`;
     },
   },
-  {
-    name: 'root-login',
-    judge: ({ facts, wanted }) => {
-      if (wanted.root === 'none' && Number(word(facts, 'root-keys')) > 0 && !sshdHas(facts, 'permitrootlogin', 'no')) {
-        return 'root may log in by SSH with the key of the instance';
-      }
-      if (wanted.rootPassword) return undefined;
-      const state = lines(facts, 'passwords').find((line) => line.startsWith('root '));
-      return state === undefined
-        ? undefined
-        : `root has ${state === 'root empty' ? 'an empty password' : 'a password'}`;
-    },
-  },
-  {
-    name: 'passwords',
-    judge: ({ facts }) => {
-      const users = lines(facts, 'passwords').filter((line) => !line.startsWith('root '));
-      const those = (state: string) =>
-        users.filter((line) => line.endsWith(` ${state}`)).map((line) => line.split(' ')[0]);
-      const [set, empty] = [those('set'), those('empty')];
-      if (empty.length > 0) return `an empty password lets in ${empty.join(', ')}`;
-      return set.length === 0 ? undefined : `a password is set for ${set.join(', ')}`;
-    },
-  },
-  {
-    name: 'password-login',
-    judge: ({ facts, wanted }) => {
-      if (lines(facts, 'sshd').length === 0) return 'sshd does not say how it is configured (sshd -T)';
-      const isOn = (option: string) => sshdHas(facts, option, 'yes');
-      if (isOn('permitemptypasswords')) return 'sshd accepts empty passwords (PermitEmptyPasswords yes)';
-      if (wanted.root === 'password') return undefined;
-      if (isOn('passwordauthentication')) return 'sshd accepts passwords (PasswordAuthentication yes)';
-      // The other way to ask for one, by PAM: sshd_config(5). Its older name is printed as well, or alone.
-      const asks = ['kbdinteractiveauthentication', 'challengeresponseauthentication'];
-      return isOn('usepam') && asks.some(isOn)
-        ? 'sshd accepts passwords (KbdInteractiveAuthentication yes, with PAM)'
-        : undefined;
-    },
-  },
-  {
-    name: 'users',
-    judge: ({ facts, wanted }) => {
-      const accounts = lines(facts, 'accounts').map((line) => line.split(' '));
-      const roots = accounts.filter(([user, id]) => id === '0' && user !== 'root').map(([user]) => user);
-      if (roots.length > 0) return `${roots.join(', ')} has the user id of root`;
-      const others = accounts.filter(
-        ([user, id, shell = '']) => id !== '0' && user !== wanted.user && !/nologin|false$/.test(shell),
-      );
-      return others.length === 0
-        ? undefined
-        : `there is another user who may log in: ${others.map(([user]) => user).join(', ')}`;
-    },
-  },
-  {
-    name: 'authorized-keys',
-    judge: ({ facts, wanted, key }) => {
-      const kept = wanted.kept.map(patternOf);
-      const [foreign] = lines(facts, 'authorized-keys')
-        .map((line) => /^(\S+) (.*) (\S+)$/.exec(line) ?? [])
-        .filter(([, , file = '', blob]) => blob !== key && !kept.some((pattern) => pattern.test(file)));
-      return foreign === undefined
-        ? undefined
-        : `a key that is not the instance's lets ${foreign[1]} in: ${foreign[2]}`;
-    },
-  },
+  ...accessChecks,
   {
     name: 'network',
     judge: ({ facts, wanted }) => {
@@ -181,7 +113,7 @@ const checks: readonly Check[] = [
       // What the file system keeps for itself of what it has gained is far less than the half.
       if (after - rootBefore >= grown / 2) return undefined;
       // The kernel of RHEL 6 reads no table anew that is in use: what grows its root is in the initial RAM disk, or nowhere.
-      const cannot = /^2\.6\./.test(word(facts, 'kernel')) && lines(facts, 'growroot').length === 0;
+      const cannot = word(facts, 'kernel').startsWith('2.6.') && lines(facts, 'growroot').length === 0;
       return cannot
         ? { skipped: 'nothing grows the root file system of this release without dracut-modules-growroot' }
         : `the root has ${Math.round(after / mib)} MiB, as before (${Math.round(rootBefore / mib)} MiB), on a disk that is ${Math.round(grown / mib)} MiB larger: it did not grow`;
@@ -222,6 +154,7 @@ const checks: readonly Check[] = [
   {
     name: 'units',
     judge: ({ facts, network }) => {
+      if (word(facts, 'state') === '') return { skipped: 'the system has no systemd' };
       const failed = lines(facts, 'failed')
         .map((line) => line.replace(/^\W+/, '').split(/\s+/)[0] ?? '')
         .filter((unit) => network || !offline.units.includes(unit.replace(/\.service$/, '')));
@@ -235,6 +168,7 @@ const checks: readonly Check[] = [
       const unknown = (line: string) => !known.some((pattern) => pattern.test(line));
       const [broken] = lines(facts, 'filesystem-errors');
       if (broken !== undefined) return `the kernel found a file system damaged: ${broken}`;
+      if (word(facts, 'state') === '') return { skipped: 'the system has no systemd, and keeps no journal' };
       const worst = lines(facts, 'critical').find(unknown);
       if (worst !== undefined) return `the journal has a critical message: ${worst}`;
       const error = lines(facts, 'errors').find(unknown);

@@ -8,8 +8,8 @@ import {
   resultOf,
   type WindowsExpectation,
 } from './expectation.ts';
-import type { Question } from '../tools/guestfs.ts';
-import { type Facts, lines } from './facts.ts';
+import { type Question, through } from '../tools/guestfs.ts';
+import { type Facts, lines, word } from './facts.ts';
 import { judgeRegistry, registryQuestions } from './sealed-windows.ts';
 
 /** Free bytes that a root file system needs to boot at all: logs, keys and leases are written before it grows. */
@@ -24,6 +24,12 @@ const form = z.object({ system_info: z.object({ default_user: z.object({ name: z
 const longest = 1024 ** 2;
 
 const read = (path: string) => ['pread', path, String(longest), '0'];
+
+/** How many lines of files hold a secret. */
+const count = (pattern: string, path: string) => through(['glob', 'egrep', pattern, path], 'wc -l');
+
+/** Of a configuration of cloud-init, what names its user, without a password that it may have. */
+const systemInfo = "awk '/^[^ \\t#]/ { inside = /^system_info:/ } inside && !/passw/'";
 
 const glob = (pattern: string) => ['glob-expand', pattern];
 
@@ -85,16 +91,22 @@ const configured = [
 /** A password, its hash or a passphrase in what Anaconda leaves of its kickstart: rootpw, user, bootloader, part and others of pykickstart. */
 const kickstartSecret = '^[^#]*(--iscrypted.*[$][0-9a-z]+[$]|--plaintext|--(password|passphrase)[= ])';
 
+/** A GRUB that waits for half a minute or more at each boot, or with a negative number for somebody: grub2-mkconfig(8), GRUB_TIMEOUT. */
+const longWait = '^[[:space:]]*GRUB_TIMEOUT=["\']?(-[0-9]|[3-9][0-9]|[0-9]{3})';
+
 function ofLinux({ traces, kept }: LinuxExpectation): Sections {
   return {
     'machine-id': [read('/etc/machine-id'), read('/var/lib/dbus/machine-id')],
     bound: bound.map(([pattern, path]) => ['glob', 'egrep', pattern, path]),
     traces: traces.map(glob),
-    kickstarts: [['glob', 'egrep', kickstartSecret, '/root/*-ks.cfg']],
-    ...Object.fromEntries(configured.map((path) => [path, [['glob', 'egrep', configuredSecret, path]]])),
+    kickstarts: [count(kickstartSecret, '/root/*-ks.cfg')],
+    ...Object.fromEntries(configured.map((path) => [path, [count(configuredSecret, path)]])),
     kept: kept.flatMap((pattern) => [glob(pattern), glob(`${pattern}/*`)]),
+    waits: [count(longWait, '/etc/default/grub')],
     disabled: [glob('/etc/cloud/cloud-init.disabled')],
-    config: [read('/etc/cloud/cloud.cfg'), ['glob', ...read('/etc/cloud/cloud.cfg.d/*.cfg')]],
+    config: ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg'].map((path) =>
+      through(['glob', ...read(path)], systemInfo),
+    ),
     space: [['statvfs', '/']],
   };
 }
@@ -134,16 +146,19 @@ function judgeWindows(facts: Facts, { answerFile, present }: WindowsExpectation)
   ];
 }
 
+/** Whether lines were counted of which there should be none. */
+function has(facts: Facts, section: string): boolean {
+  return Number(word(facts, section)) > 0;
+}
+
 function leftoversIn(facts: Facts): CheckResult {
   const kept = new Set(lines(facts, 'kept'));
   const isKept = (path: string) => [...kept].some((file) => patternOf(path).test(file));
-  const secrets = [
-    ...(lines(facts, 'kickstarts').length > 0 ? ['a kickstart of /root with a password in it'] : []),
-    ...configured
-      .filter((path) => lines(facts, path).length > 0 && !isKept(path))
-      .map((path) => `a password in ${path}`),
+  const passwords = [
+    ...(has(facts, 'kickstarts') ? ['a kickstart of /root with a password in it'] : []),
+    ...configured.filter((path) => has(facts, path) && !isKept(path)).map((path) => `a password in ${path}`),
   ];
-  const traces = [...secrets, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
+  const traces = [...passwords, ...lines(facts, 'traces').filter((path) => !kept.has(path))];
   const more = traces.length > 5 ? `, and ${traces.length - 5} more` : '';
   return resultOf('leftovers', traces.length === 0 ? undefined : `it holds ${traces.slice(0, 5).join(', ')}${more}`);
 }
@@ -162,6 +177,9 @@ function judgeLinux(facts: Facts): CheckResult[] {
     leftoversIn(facts),
     resultOf('cloud-init', disabled === undefined ? undefined : `${disabled} turns cloud-init off`),
     resultOf('space', full === undefined ? undefined : `its root file system is full: ${full} are free`),
+    ...(has(facts, 'waits')
+      ? [resultOf('system', 'GRUB waits for half a minute or more at each boot: GRUB_TIMEOUT in /etc/default/grub')]
+      : []),
     // The clones tell the rest about it.
     ...(card === undefined
       ? []

@@ -73,6 +73,25 @@ test('a program is not explained by the words of another', () => {
   expect(findCauses([{ file: 'logs/02-install-virt-install.log', text }], nothing, knownFailures)).toEqual([]);
 });
 
+test.each([
+  'ERROR: Could not find a version that satisfies the requirement foo==9 (from versions: 1)\nERROR: No matching distribution found for foo==9',
+  'npm ERR! code E404\nnpm ERR! 404 Not Found - GET https://registry.example.com/foo - Not found',
+  'tar: /srv/app.tar: Cannot open: No such file or directory\ntar: Error is not recoverable: exiting now',
+  'gpg: no valid OpenPGP data found.',
+  'install: cannot create regular file /opt/x: Permission denied',
+  'make: *** [Makefile:12: all] Error 2',
+  "sed: can't read /etc/foo.conf: No such file or directory",
+  'Synchronizing state of foo.service with SysV service script\nFailed to enable unit: Unit file foo.service does not exist.',
+  'Job for httpd.service failed because the control process exited with error code.',
+  'usermod: user app does not exist',
+])('a step of a user that fails for a reason of its own is explained by nothing else: %j', (text) => {
+  const log = { file: 'logs/03-customize-virt-customize.log', text };
+  const said = `${text}\nvirt-customize: error: /tmp/x.sh: command exited with an error`;
+  expect(findCauses([log], nothing, knownFailures)).toEqual([]);
+  expect(causesIn({ ...log, text: said }).map(({ id }) => id)).toEqual(['guestfs.command']);
+  expect(linesThatMatter([{ ...log, text: said }]).length).toBeGreaterThan(0);
+});
+
 test('colours, stamps and line ends of the serial line are no hindrance, and lines keep their numbers', () => {
   const text = 'one\r\n\u001b[31m15:04:02,409 ERR anaconda: No usable disks.\u001b[0m\r\n';
   const [cause] = findCauses([{ file: 'console.log', text, first: 101 }], nothing, knownFailures);

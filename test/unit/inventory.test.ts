@@ -50,6 +50,7 @@ const etc = {
   shadow: 'root:*:1::::::\ncloud-user:$6$salt$hash:1::::::\n',
   'systemd/system/multi-user.target.wants/sshd.service': '-> /usr/lib/systemd/system/sshd.service',
   'systemd/system/debug-shell.service': '-> /dev/null',
+  'systemd/system/multi-user.target.upholds/agent.service': '-> /usr/lib/systemd/system/agent.service',
   'rc.d/rc3.d/S10network': '-> ../init.d/network',
   'rc.d/rc3.d/S55sshd': '-> ../init.d/sshd',
   'rc.d/rc3.d/K50netconsole': '-> ../init.d/netconsole',
@@ -81,6 +82,7 @@ describe('the inventory of an image', () => {
         { name: 'kernel', release: '1160.el7', vendor: 'Red Hat, Inc.' },
       ],
       services: [
+        { name: 'agent.service', state: 'enabled', targets: ['multi-user.target'] },
         { name: 'debug-shell.service', state: 'masked', targets: [] },
         { name: 'network', state: 'enabled', targets: ['rc3'] },
         { name: 'sshd.service', state: 'enabled', targets: ['multi-user.target'] },

@@ -126,7 +126,7 @@ test.for<[string, (guest: FakeGuest) => void]>([
   ['resolv-conf', (guest) => guest.link('etc/resolv.conf', '../run/systemd/resolve/stub-resolv.conf')],
   ['root-login', (guest) => guest.write('etc/shadow', 'root::1::::::\n')],
   ['root-login', (guest) => guest.write('etc/passwd', 'root::0:0::/root:/bin/sh\n+::::::\nx:x:70001:1:::\n')],
-  ['sudo', (guest) => guest.write('etc/sudoers.d/deploy', 'deploy ALL=(ALL) NOPASSWD:ALL\n')],
+  ['sudo', (guest) => guest.write('etc/sudoers.d/splunk', 'splunk ALL=(ALL) NOPASSWD:ALL\n')],
   [
     'password-login',
     (guest) =>
@@ -179,12 +179,24 @@ test('a volume that comes later, and sshd that a socket starts, are as they shou
 
 test('a rule of sudo that sudo does not read, and a database of users that NIS adds to, are as they should be', () => {
   const guest = goodGuest();
-  guest.write('etc/sudoers.d/deploy.rpmsave', 'deploy ALL=(ALL) NOPASSWD:ALL\n');
+  guest.write('etc/sudoers.d/deploy.rpmsave', 'splunk ALL=(ALL) NOPASSWD:ALL\n');
+  guest.command('getent', '[ -z "$2" ] || exit 2');
+  guest.write('etc/sudoers', 'almalinux\tALL=(ALL)\tNOPASSWD: ALL\n');
   guest.write('etc/sudoers.d/backup', 'backup ALL=(root) NOPASSWD: /usr/bin/rsync\n%wheel ALL=(ALL) NOPASSWD: ALL\n');
   guest.write('etc/passwd', '+::::::\n-@them::::::\n');
   guest.write('etc/redhat-release', 'x');
   guest.write('etc/selinux/config', 'SELINUX=enforcing\n');
   expect(failed(factsOf(guest))).toEqual([]);
+});
+
+test('a key of NetworkManager that counts with the machine-id alone is no identity, an older one is', () => {
+  const guest = goodGuest();
+  guest.write('var/lib/NetworkManager/secret_key', 'nm-v2:c2VjcmV0');
+  guest.write('etc/ssh/ssh_host_rsa_key.pub', 'ssh-rsa x');
+  const found = () => lines(factsOf(guest), 'identities').map((line) => line.replace(/^\S+ +/, ''));
+  expect(found()).toEqual(['/etc/ssh/ssh_host_rsa_key.pub']);
+  guest.write('var/lib/NetworkManager/secret_key', 'older');
+  expect(found()).toEqual(['/etc/ssh/ssh_host_rsa_key.pub', '/var/lib/NetworkManager/secret_key']);
 });
 
 test('a journal without an end is cut, so that the answers come', () => {

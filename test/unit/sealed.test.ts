@@ -1,8 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { anyLinux } from '../../src/families/linux/expect.ts';
+import { questionLines } from '../../src/tools/guestfs.ts';
 import { type Facts, parseFacts } from '../../src/verify/facts.ts';
 import { defaultUser, judgeSealed, questions, unanswered } from '../../src/verify/sealed.ts';
+
+/** Which lines the question about a place would find, by grep on this host. */
+function matches(place: string, input: readonly string[]): string[] {
+  const asked = questionLines(questions(anyLinux, 'x')).split('\n');
+  const line = asked.find((each) => each.startsWith('-glob "egrep"') && each.includes(` "${place}"`)) ?? '';
+  const [, pattern = ''] = /^-glob "egrep" "((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
+  const found = spawnSync('grep', ['-E', pattern.replaceAll(/\\(.)/g, '$1')], {
+    input: input.join('\n'),
+    encoding: 'utf8',
+  });
+  return found.stdout.trim().split('\n');
+}
 
 test('what an image holds before its first boot decides before it is booted', () => {
   const sealed = (traces: string, more = '', kept = '') => {
@@ -17,35 +30,24 @@ test('what an image holds before its first boot decides before it is booted', ()
   expect(sealed('', '@@ machine-id\n5d0e')).toEqual(['machine-id']);
   expect(sealed('', '@@ machine-id\nuninitialized')).toEqual([]);
   expect(sealed('', '@@ bound\nHWADDR=52:54:00:00:00:01')).toEqual(['network']);
-  expect(sealed('', '@@ kickstarts\nrootpw --iscrypted $6$x$y')).toEqual(['leftovers']);
+  expect(sealed('', '@@ kickstarts\n1')).toEqual(['leftovers']);
   expect(sealed('', '@@ disabled\n/etc/cloud/cloud-init.disabled')).toEqual(['cloud-init']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 22748')).toEqual(['space']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 65536\nfavail: 12')).toEqual(['space']);
   expect(sealed('', '@@ space\nfrsize: 4096\nbavail: 90000\nfiles: 0\nfavail: 0')).toEqual([]);
-  const repo = '@@ /etc/yum.repos.d/*.repo\npassword=hush';
+  expect(sealed('', '@@ waits\n1')).toEqual(['system']);
+  const repo = '@@ /etc/yum.repos.d/*.repo\n2';
   expect(sealed('', repo)).toEqual(['leftovers']);
   expect(sealed('', repo, '/etc/yum.repos.d/ours.repo')).toEqual([]);
 });
 
 test('of what Anaconda leaves of its kickstart, lines with passwords are asked for', () => {
-  const asked = questions(anyLinux, 'x').find((words) => Array.isArray(words) && words.at(-1) === '/root/*-ks.cfg');
-  const [, , pattern = ''] = asked as readonly string[];
   const secret = ['rootpw --iscrypted $6$salt$hash', 'user --name=a --password=x', 'part / --encrypted --passphrase x'];
   const harmless = ['rootpw --lock --iscrypted nope', '# rootpw --plaintext secret', 'auth --passalgo=sha512'];
-  const input = [...secret, ...harmless].join('\n');
-  expect(spawnSync('grep', ['-E', pattern], { input, encoding: 'utf8' }).stdout.trim().split('\n')).toEqual(secret);
+  expect(matches('/root/*-ks.cfg', [...secret, ...harmless])).toEqual(secret);
 });
 
-test('passwords of proxies and repositories, and cards by their address, are found, and nothing like them', () => {
-  const found = (place: string, input: string[]) => {
-    const asked = questions(anyLinux, 'x').find(
-      (words) => Array.isArray(words) && words[1] === 'egrep' && words.at(-1) === place,
-    );
-    const [, , pattern = ''] = asked as readonly string[];
-    return spawnSync('grep', ['-E', pattern], { input: input.join('\n'), encoding: 'utf8' })
-      .stdout.trim()
-      .split('\n');
-  };
+test('passwords of proxies and repositories, cards by their address and long waits are found, and nothing like them', () => {
   const secret = [
     'proxy_password = hush',
     'password=hush',
@@ -58,13 +60,39 @@ test('passwords of proxies and repositories, and cards by their address, are fou
     'baseurl=https://mirror.example.com:8443/a@b',
     'metalink=https://mirrors.example.com/?a=b:c@d',
   ];
-  expect(found('/etc/yum.conf', [...secret, ...none])).toEqual(secret);
+  expect(matches('/etc/yum.conf', [...secret, ...none])).toEqual(secret);
   const rule = 'SUBSYSTEM=="net", ACTION=="add", DRIVERS=="?*", ATTR{address}=="52:54:00:12:34:56", NAME="eth0"';
-  expect(found('/etc/udev/rules.d/*.rules', [rule, `# ${rule}`, 'ATTR{address}=="?*", NAME="x"'])).toEqual([rule]);
+  expect(matches('/etc/udev/rules.d/*.rules', [rule, `# ${rule}`, 'ATTR{address}=="?*", NAME="x"'])).toEqual([rule]);
+  const waits = ['GRUB_TIMEOUT=-1', 'GRUB_TIMEOUT="30"', 'GRUB_TIMEOUT=120'];
+  expect(
+    matches('/etc/default/grub', [...waits, 'GRUB_TIMEOUT=5', '# GRUB_TIMEOUT=30', 'GRUB_RECORDFAIL_TIMEOUT=30']),
+  ).toEqual(waits);
   const keyfile = ['mac-address=52:54:00:12:34:56', 'cloned-mac-address=52:54:00:12:34:56'];
-  expect(found('/etc/NetworkManager/system-connections/*', [...keyfile, 'cloned-mac-address=preserve'])).toEqual(
+  expect(matches('/etc/NetworkManager/system-connections/*', [...keyfile, 'cloned-mac-address=preserve'])).toEqual(
     keyfile,
   );
+});
+
+test('of the files of a guest no secret is printed', () => {
+  const asked = questionLines(questions(anyLinux, 'x')).split('\n');
+  const configurations = asked.filter((line) => line.includes('/etc/cloud/cloud.cfg'));
+  expect(configurations).toHaveLength(2);
+  const input = `password: hush
+system_info:
+  default_user:
+    name: me
+    passwd: hush
+  distro: x
+chpasswd:
+  list: hush
+`;
+  for (const line of configurations) {
+    const filtered = spawnSync('sh', ['-c', line.split(' | ')[1] ?? ''], { input, encoding: 'utf8' }).stdout;
+    expect(filtered).toBe('system_info:\n  default_user:\n    name: me\n  distro: x\n');
+  }
+  const secrets = asked.filter((line) => /egrep.*passw/.test(line));
+  expect(secrets.length).toBeGreaterThan(5);
+  expect(secrets.filter((line) => !line.endsWith(' | wc -l'))).toEqual([]);
 });
 
 test('what a folder is asked as a file is an answer, and a damaged file system none', () => {
