@@ -66,9 +66,13 @@ export function exitCode(error: unknown): number {
   return error instanceof VmkilnError ? errorCatalogue[error.code] : 1;
 }
 
-/** The one-line message of anything thrown. */
+/** The one-line message of anything thrown; of a failed system call the words alone, without its code and arguments. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const [, words] =
+    code !== undefined && syscall !== undefined ? (/^E[A-Z0-9]+: (.*?), \w+/.exec(error.message) ?? []) : [];
+  return words ?? error.message;
 }
 
 /** Whether a call of the operating system failed for want of space or quota. */

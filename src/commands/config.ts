@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { loadDocument } from '../recipe/load.ts';
+import { hostPath } from '../recipe/values.ts';
 import { uiKinds } from '../ui/kinds.ts';
 import { onErrorKinds } from './recipe-options.ts';
 
@@ -10,9 +11,9 @@ const schema = z.strictObject({
   connect: z.string().min(1).optional(),
   jobs: z.int().min(1).max(9999).optional(),
   onError: z.enum(onErrorKinds).optional(),
-  out: z.string().min(1).optional(),
+  out: hostPath().optional(),
   ui: z.enum(uiKinds).optional(),
-  vars: z.string().min(1).optional(),
+  vars: hostPath().optional(),
 });
 
 type Config = z.infer<typeof schema>;

@@ -7,6 +7,7 @@ import { defineDescribeCommands } from './describe-program.ts';
 import { defineFactoryCommands } from './factory-program.ts';
 import { defineImageCommands } from './image-program.ts';
 import { collect, filled, serial } from './option-values.ts';
+import { withRemedy } from './foreign-words.ts';
 import { connectOption, type Stages, withBuilding, withPlan, withVariables } from './recipe-options.ts';
 import { didYouMean, harmless } from '../text.ts';
 
@@ -29,6 +30,8 @@ export async function stagesFor(argv: readonly string[]): Promise<Stages> {
 
 /** The whole command line. `run` gets what the chosen command would do; its result is the exit status. */
 export function defineProgram(context: CommandContext, stages: Stages, run: (command: Run) => Promise<void>): Command {
+  // An option before the command is the program's own.
+  const isTop = () => program.commands.every((each) => each.name() !== process.argv[2]);
   const program = new Command('vmkiln')
     .description('Builds cloud-ready VM images from recipes on libvirt/KVM and publishes them.')
     .option('-V, --version', 'print the version')
@@ -38,7 +41,9 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     })
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => write(harmless(text.replace(/^error: /, 'vmkiln: '))) })
+    .configureOutput({
+      outputError: (text, write) => write(harmless(withRemedy(text, isTop()).replace(/^error: /, 'vmkiln: '))),
+    })
     .configureHelp({ optionDescription })
     .hook('preAction', async (_program, action) => {
       if (takesInput(action)) {

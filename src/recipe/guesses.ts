@@ -1,3 +1,5 @@
+import { instead } from './instead.ts';
+
 // What people write who come from other tools: options of Packer's QEMU builder, of virt-install(1), blueprints of Image Builder,
 // commands of kickstart, modules of cloud-init, keys of openstackclient and of Ansible.
 
@@ -71,7 +73,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'cloudbaseInit.user': 'defaultUser username winrmUsername cloudUser cloudInit',
   'settings.rdp': 'remoteDesktop',
   'customize[].run': 'shell command cmd exec inline bash sh commands runCommand',
-  'customize[].run.script': 'scriptFile shellScript',
+  'customize[].run.script': 'script scriptFile shellScript',
   'install.commands[].script': 'powershell ps1',
   'customize[].upload': 'copy file put template copyIn copyFile uploadFile',
   'customize[].upload.from': 'src source local localPath file',
@@ -115,108 +117,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'hooks.onFailure': 'onError onFail failure error',
   'verify.checks': 'tests test check goss inspec assertions',
   verify: 'tests test checks',
+  'verify.checks[].run': 'cmd command shell exec script',
 };
-
-/** What a recipe says nowhere, and what to do instead. */
-type Instead = {
-  words: string;
-  remedy: string;
-  /** The place of the map that the words count in; without one any that is about the image itself. */
-  at?: string;
-  /** A place with which the remedy is none. */
-  without?: string;
-  /** A place without which the remedy is none. */
-  needs?: string;
-};
-
-const instead: readonly Instead[] = [
-  { at: 'customize[]', words: 'name id title', remedy: 'a step has no name: write a comment above it' },
-  { at: 'customize[]', words: 'become sudo user', remedy: 'every step is run as root: leave it out' },
-  {
-    at: 'hooks',
-    words: 'before beforeBuild beforeInstall pre preBuild preInstall',
-    remedy: 'nothing of yours runs before the installation: run it before vmkiln build',
-  },
-  {
-    at: 'upload[]',
-    words: 'type kind provider target name',
-    remedy: 'the target is the key of the entry: write directory: { path: … }',
-  },
-  {
-    words:
-      'install machine memory ram vcpus cpus cpu firmware boot kickstart ks preseed autoinstall subiquity unattended',
-    remedy: 'nothing is installed, the image starts from the cloud image that source names: leave it out',
-    without: 'install',
-  },
-  {
-    words: 'language lang locale locales keyboard keymap timezone',
-    remedy: 'a step does that: write customize: [{ run: COMMAND }]',
-    without: 'timezone',
-  },
-  {
-    words: 'poweroff reboot shutdown halt text graphical cmdline skipx eula firstboot autologin authselect authconfig',
-    remedy: 'the kickstart says that (install: { kickstart: FILE }): leave it out',
-    needs: 'install.kickstart',
-  },
-  { words: 'tpm vtpm', remedy: 'these images need none: leave it out', without: 'machine.tpm' },
-  {
-    words:
-      'user users group groups accounts sshkey sshKeys sshAuthorizedKeys authorizedKeys sshPubKey publicKey userData',
-    remedy: 'users and SSH keys come from the cloud when an instance boots: leave it out',
-  },
-  {
-    words: 'hostname fqdn computerName',
-    remedy: 'an instance gets its name from the cloud when it boots: leave it out',
-  },
-  {
-    words:
-      'services service systemd enabledServices disabledServices units firewall selinux ntp timeservers chrony sshd openscap',
-    remedy: 'a step does that: write customize: [{ run: COMMAND }]',
-    needs: 'customize[].run',
-  },
-  {
-    words:
-      'bootCommand bootWait bootKeyInterval bootSteps httpDirectory httpContent httpPortMin httpPortMax floppyFiles floppyDirs cdFiles cdLabel initrdInject',
-    remedy: 'nothing is typed or served to the installer, which gets its answer file from vmkiln: leave it out',
-  },
-  {
-    words:
-      'communicator sshPassword sshPort sshPrivateKeyFile sshHandshakeAttempts winrmUsername winrmPort winrmUseSsl winrmInsecure shutdownCommand',
-    remedy: 'vmkiln does not log in to the guest: leave it out',
-  },
-  {
-    words:
-      'accelerator virtType hypervisor headless graphics vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
-    remedy: 'vmkiln chooses it by what the host can do (vmkiln doctor): leave it out',
-  },
-  {
-    words: 'builders builder sources build images recipes',
-    remedy: 'a recipe is one image, and the keys of that stand at the top level',
-  },
-  {
-    words: 'variables vars parameters params locals',
-    remedy: 'a variable is not declared: write ${NAME:-default} where it is used, and pass --set NAME=…',
-  },
-  {
-    words: 'customizations blueprint installer spec config',
-    remedy: 'what is below it stands at the top level of a recipe: timezone, language, packages, customize',
-    needs: 'packages',
-  },
-  {
-    words: 'environment env environmentVars environmentVariables',
-    remedy: 'a step sets its variables itself: write customize: [{ run: NAME=VALUE COMMAND }]',
-    needs: 'customize[].run',
-  },
-  {
-    words: 'extends include includes imports inherits inherit defaults',
-    remedy: 'a recipe reads no other one: share what is alike by anchors and merge keys (<<) within a file',
-  },
-  { words: 'arch architecture cpuArch', remedy: 'images are for x86_64: leave it out' },
-  {
-    words: 'apiVersion kind schema schemaVersion author maintainer tags labels metadata license packer requiredPlugins',
-    remedy: 'a recipe needs none: leave it out',
-  },
-];
 
 /** A word as it counts: `iso_url`, `iso-url` and `isoURL` are one. */
 export function plain(word: string): string {
@@ -230,7 +132,7 @@ for (const [place, words] of Object.entries(elsewhere))
 
 /** Words that say something in their own map alone. */
 const vague = new Set(
-  'path file src source local to from dest dst remote text data body content contents name id title key keys public private target type keep in'.split(
+  'provider path file src source local to from dest dst remote text data body content contents name id title key keys public private target type keep in'.split(
     ' ',
   ),
 );
@@ -246,9 +148,15 @@ export function meantBy(word: string): readonly string[] {
 }
 
 /** What to do instead of a key that no recipe has, which stands in the map at `here`; `isPlace` says what its family has. */
-export function insteadOf(word: string, here: string, isPlace: (place: string) => boolean): string | undefined {
+export function insteadOf(
+  word: string,
+  here: string,
+  isPlace: (place: string) => boolean,
+  isMap: boolean,
+): string | undefined {
   const row = instead.find(
-    ({ words, at, needs, without }) =>
+    ({ words, at, needs, without, isMap: mapsOnly = false }) =>
+      (isMap || !mapsOnly) &&
       (at === undefined ? !/^(upload|hooks|repositories|verify|describe)/.test(here) : at === here) &&
       words.split(' ').some((each) => plain(each) === plain(word)) &&
       (needs === undefined || isPlace(needs)) &&

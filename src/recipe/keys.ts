@@ -15,7 +15,7 @@ export const fewKeys = 8;
  * What to write instead of a key that the map at `path` cannot have: the same key in another place, what others call by that name,
  * or the nearest one. The words follow the key in a sentence.
  */
-export function keyRemedy(key: string, path: readonly PropertyKey[], document: Document): KeyRemedy {
+export function keyRemedy(key: string, path: readonly PropertyKey[], document: Document, isMap = false): KeyRemedy {
   const { forms, noun } = document;
   const known = keysAt(forms, path);
   const here = placeOf(path);
@@ -23,20 +23,23 @@ export function keyRemedy(key: string, path: readonly PropertyKey[], document: D
   if (spelt !== undefined) return { words: `, did you mean "${spelt}"?`, meant: [...here, spelt] };
   const all = places(forms);
   const byText = new Map(all.map((place) => [textOf(place), place]));
+  // What an entry of a list calls its own is no medium of the image.
+  const inList = here.includes('[]');
   const existing = (word: string) =>
     meantBy(word)
+      .filter((place) => !inList || !place.startsWith('source.'))
       .map((place) => byText.get(place))
       .filter((place) => place !== undefined);
   const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
   const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
   if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
-  const remedy = noun === 'recipe' ? insteadOf(key, textOf(here), (place) => byText.has(place)) : undefined;
+  const remedy = noun === 'recipe' ? insteadOf(key, textOf(here), (place) => byText.has(place), isMap) : undefined;
   if (remedy !== undefined) return { words: `: ${remedy}` };
   if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
   const [first] = [...inContext, ...(isVague(key) ? [] : meant)];
   return (
-    (first && { words: elsewhere(key, first, document), meant: first }) ??
-    (isVague(key) ? undefined : sameElsewhere(key, all, document)) ??
+    (first && { words: elsewhere(key, first, here, document), meant: first }) ??
+    (isVague(key) ? undefined : sameElsewhere(key, all, here, document)) ??
     nearestHere(key, known, here) ?? { words: listed(known) || `: docs/${noun}.md lists the keys that there are` }
   );
 }
@@ -56,10 +59,12 @@ export function topGuesses(form: Schema): Map<string, string[]> {
 }
 
 /** What to write in another map. */
-function elsewhere(key: string, place: Place, { forms, noun }: Document): string {
-  return place.length === 1 && plain(place[0] ?? '') === plain(key)
-    ? `, it belongs at the top level of the ${noun}`
-    : `: write ${written(forms, place)}`;
+function elsewhere(key: string, place: Place, here: Place, { forms, noun }: Document): string {
+  if (place.length === 1 && plain(place[0] ?? '') === plain(key)) return `, it belongs at the top level of the ${noun}`;
+  // Below the map itself the way from there is enough; elsewhere it is said where that is.
+  if (here.length > 0 && textOf(place).startsWith(`${textOf(here)}.`))
+    return `: write ${written(forms, place.slice(here.length), here)}`;
+  return `: write ${written(forms, place)}${here.length > 0 ? ` at the top level of the ${noun}` : ''}`;
 }
 
 /** A key in its own map: its name, and of a map what it must have. */
@@ -68,11 +73,11 @@ function alone(forms: readonly Schema[], place: Place): string {
   return text.endsWith('}') ? text : (place.at(-1) ?? '');
 }
 
-function sameElsewhere(key: string, all: readonly Place[], document: Document): KeyRemedy | undefined {
+function sameElsewhere(key: string, all: readonly Place[], here: Place, document: Document): KeyRemedy | undefined {
   const same = all.filter((place) => plain(place.at(-1) ?? '') === plain(key));
   const [first] = same;
   if (!first) return undefined;
-  if (first.length === 1) return { words: elsewhere(key, first, document), meant: first };
+  if (first.length === 1) return { words: elsewhere(key, first, here, document), meant: first };
   // The shallow ones come first.
   const near = same.filter(({ length }) => length === first.length);
   if (near.length > 3 || first.includes('[]')) return undefined;

@@ -122,11 +122,13 @@ type Named = Pick<DocumentKind<unknown>, 'noun' | 'code'>;
 
 async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
   const invalid = (what: string, cause?: unknown) => new VmkilnError(code, `${path}: ${what}`, { cause });
+  if (path === '') throw new VmkilnError(code, `the path of the ${noun} is empty`);
+  const [, name] = /^([A-Za-z_]\w*)=/.exec(path) ?? [];
   const file = resolve(cwd, path);
   const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT'
-      ? invalid('there is no such file')
-      : invalid(`cannot be read: ${cause.message}`, cause);
+      ? invalid(`there is no such file${name === undefined ? '' : `: a variable is set by --set ${name}=…`}`)
+      : invalid(`cannot be read: ${messageOf(cause)}`, cause);
   });
   if (!info.isFile()) throw invalid(info.isDirectory() ? `is a folder; expected a ${noun} file` : 'is not a file');
   if (info.size > largestRecipe) throw invalid(`is larger than 1 MiB, which no ${noun} is`);
@@ -151,6 +153,8 @@ function readYaml(
   const { document, problems } = parseYaml(text, lines, noun);
   if (problems.length > 0) return fail(problems);
   if (isMap(document.contents)) return document;
+  // With all its lines commented out, a configuration sets nothing.
+  if (document.contents === null && noun === 'configuration') return parseDocument('{}');
   const empty = `the ${noun} is empty${noun === 'recipe' ? ': vmkiln init writes a first one' : ''}`;
   const list = 'expected a map of keys, got a list: take away the "- " before the keys';
   const message =

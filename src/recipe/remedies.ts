@@ -13,7 +13,9 @@ const synonyms: Readonly<Record<string, string>> = {
   continue: 'warn',
   abort: 'fail',
   gzip: 'zlib',
+  gz: 'zlib',
   zstandard: 'zstd',
+  zst: 'zstd',
   img: 'raw',
   qcow: 'qcow2',
   true: 'all',
@@ -75,11 +77,15 @@ function spellings({ value, source, schemas }: Wrong): unknown[] {
   return [...scalars(value, source ?? String(value), schemas)];
 }
 
+/** What stands for a value that is the user's own. It has the form of an id. */
+const placeholder = 'NAME';
+
 /** Which values are likeliest of a key in a map that has several. */
 const likely: Readonly<Record<string, RegExp>> = {
   iso: /\.iso$/i,
   image: /\.(qcow2?|img)$/i,
   directory: /^\.{0,2}\//,
+  run: /\s/,
   cloud: /./,
 };
 
@@ -90,7 +96,7 @@ function onlyKey(wrong: Wrong, schemas: readonly Schema[], fits: Wrong['fits']):
   const keys = schemas.flatMap(({ properties = {}, required = [] }) =>
     Object.entries(properties).flatMap(([key, schema]) => {
       if (isSecret(schema) || (required.length === 1 && required[0] !== key)) return [];
-      const others = Object.fromEntries(required.filter((other) => other !== key).map((other) => [other, 'name']));
+      const others = Object.fromEntries(required.filter((other) => other !== key).map((other) => [other, placeholder]));
       return [{ key, schema, whole: (each: unknown) => ({ ...others, [key]: each }) }];
     }),
   );
@@ -99,6 +105,7 @@ function onlyKey(wrong: Wrong, schemas: readonly Schema[], fits: Wrong['fits']):
     ({ whole }) => (fits(whole(value)) ? whole(value) : undefined),
     ({ schema, whole }) =>
       spellings({ ...wrong, schemas: [schema] })
+        .filter((each) => each !== undefined)
         .map(whole)
         .find(fits),
     // A path may be that of a map which has nothing but it.
@@ -121,9 +128,18 @@ function listOf(wrong: Wrong): unknown {
   if (items.length === 0) return undefined;
   const words =
     typeof value === 'string' && /[\s,]/.test(value) ? value.split(/[\s,]+/).filter((word) => word !== '') : [];
+  const lines =
+    typeof value === 'string' && /\n/.test(value) ? value.split('\n').filter((line) => line.trim() !== '') : [];
   const entries = [value, ...spellings({ ...wrong, schemas: items })].filter((each) => each !== undefined);
   const entry = () => onlyKey(wrong, items, (each) => fits([each]));
-  const lists = [...(words.length > 0 ? [words] : []), ...entries.map((each) => [each])];
+  const whole = entries.map((each) => [each]);
+  // A text with commas is a list; one with spaces may be a single command.
+  const split = words.length > 0 ? [words] : [];
+  const isList = typeof value === 'string' && value.includes(',');
+  const lists = [
+    ...(lines.length > 0 ? [lines] : []),
+    ...(isList ? [...split, ...whole] : [...whole.slice(0, 1), ...split, ...whole.slice(1)]),
+  ];
   const inner = lists.find(fits) ?? entry();
   return inner === undefined || Array.isArray(inner) ? inner : [inner];
 }
@@ -133,27 +149,34 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
   if (typeof value !== 'string') yield source;
   yield* switches(source);
   const forms = schemas.flatMap(({ pattern }) => pattern ?? []);
-  if (forms.includes(sizePattern.source)) yield* sizes(source);
-  if (forms.includes(durationPattern.source)) yield* durations(source);
   const allowed = schemas
     .flatMap(({ enum: values, const: only }) => values ?? (only === undefined ? [] : [only]))
     .map(String);
+  if (forms.includes(sizePattern.source)) yield* sizes(source);
+  if (forms.includes(durationPattern.source)) yield* durations(source);
   yield allowed.find((each) => each.toLowerCase() === source.toLowerCase());
   yield synonyms[source.toLowerCase()];
   if (typeof value === 'string') yield nearest(source, allowed);
   yield source.replace(/^\$\{?(\w+)\}?$/, '$1');
-  if (forms.some((form) => form.startsWith('^\\/'))) yield `/${source}`;
+  if (forms.some((form) => form.startsWith('^\\/')) && !/^[~$]/.test(source))
+    yield source.includes('\\') ? source.replace(/^[A-Za-z]:/, '').replaceAll('\\', '/') : `/${source}`;
   if (forms.some((form) => form.startsWith('^http') || form.startsWith('^(http')))
     yield source.includes('://') ? undefined : `http://${source}`;
   if (/^[a-z]+_[A-Z]+$/.test(source)) yield `${source}.UTF-8`;
-  if (forms.some((form) => form.startsWith('^[A-Za-z0-9_]')))
+  const [, octal] = /^0o([0-7]+)$/.exec(source) ?? [];
+  if (octal !== undefined) yield `0${octal}`;
+  const numbers = source.match(/\d+(\.\d+)?/g) ?? [];
+  // `RHEL 9.4` and `server2022` are releases with a word before them.
+  const isRelease = allowed.length > 0 || forms.some((form) => form.startsWith('^[0-9]+'));
+  if (typeof value === 'string' && numbers.length === 1 && isRelease) yield numbers[0];
+  if (forms.some((form) => form.startsWith('^[A-Za-z0-9_][A-Za-z0-9._-]{0,')))
     yield source.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
 }
 
 function* switches(text: string): Generator<unknown> {
-  if (/^(yes|on|y|true|enabled?)$/i.test(text)) yield true;
-  if (/^(no|off|n|false|disabled?)$/i.test(text)) yield false;
-  const [, number] = /^(\d+) ?(GB?|GiB)?$/i.exec(text) ?? [];
+  if (/^(yes|on|y|true|enabled?|1)$/i.test(text)) yield true;
+  if (/^(no|off|n|false|disabled?|0)$/i.test(text)) yield false;
+  const [, number] = /^(\d+) ?(GB?|GiB|v?cpus?|cores?)?$/i.exec(text) ?? [];
   if (number !== undefined) yield Number(number);
 }
 
@@ -169,8 +192,9 @@ function* sizes(text: string): Generator<string> {
   else yield Number(number) % 1024 === 0 ? `${Number(number) / 1024}G` : `${number}M`;
 }
 
-/** A number alone is minutes: no duration of a recipe is one of seconds by nature. */
+/** A number alone is minutes; from 300 on, when it makes whole minutes, it is the seconds of other tools. */
 function* durations(text: string): Generator<string> {
+  if (/^\d+$/.test(text) && Number(text) >= 300 && Number(text) % 60 === 0) yield `${Number(text) / 60}m`;
   const [, number = '', unit = 'm'] = /^(\d+)\s*(s|m|h|d|w)?[a-z]*$/i.exec(text) ?? [];
   if (number !== '') yield unit.toLowerCase() === 'w' ? `${Number(number) * 7}d` : `${number}${unit.toLowerCase()}`;
   const [, hours, minutes] = /^(\d+)\s*h\s*(\d+)\s*m$/i.exec(text) ?? [];
@@ -185,7 +209,8 @@ function flow(value: unknown): string {
       .map(([key, each]) => `${key}: ${flow(each)}`)
       .join(', ')} }`;
   }
-  if (typeof value !== 'string') return stringify(value).trim();
+  if (typeof value !== 'string') return (stringify(value) ?? 'null').trim();
+  if (value === placeholder) return hidden;
   return isPlain(value) ? value : JSON.stringify(value);
 }
 

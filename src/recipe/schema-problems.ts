@@ -1,4 +1,4 @@
-import { type Document, isMap } from 'yaml';
+import { type Document, isMap, isScalar, isSeq } from 'yaml';
 import type { z } from 'zod';
 import { explain, mapWords, missing } from './explain.ts';
 import { familiesInWords, type FamilyMeant, familyMeant, familyWritten } from './family.ts';
@@ -7,8 +7,10 @@ import { entryMeant, fewKeys, type KeyRemedy, keyRemedy, textOf } from './keys.t
 import type { Problem } from './problems.ts';
 import { keyOffset, nodeAt, sourceAt, valueOffset, writtenAt } from './nodes.ts';
 import { remedyOf } from './remedies.ts';
-import { formsOf, keysAt, type Place, placeOf, type Schema, schemaOf, schemasAt } from './schema.ts';
+import { formsOf, isSecret, keysAt, type Place, placeOf, type Schema, schemaOf, schemasAt } from './schema.ts';
+import { shapeRemedy } from './shapes.ts';
 import { foreignVariable, show } from './values.ts';
+import { nearest } from '../text.ts';
 
 /** What a document may be, and what a person calls it. */
 type Kind = { schema: z.ZodType; noun: string };
@@ -40,7 +42,8 @@ function familyProblems(found: readonly z.core.$ZodIssue[], refused: Refused): P
   const guessed = Object.entries(given).find(
     ([key, word]) => typeof word === 'string' && meantBy(key).includes('family') && familyMeant(word, root),
   );
-  const meant = [family, distribution, guessed?.[1]].flatMap((word) =>
+  const [only] = Array.isArray(family) ? family : [family];
+  const meant = [only, distribution, guessed?.[1]].flatMap((word) =>
     typeof word === 'string' ? (familyMeant(word, root) ?? []) : [],
   )[0];
   const value = meant && { ...given, ...(distribution === undefined && meant), family: meant.family };
@@ -58,8 +61,8 @@ function familyMessage(
   found: readonly z.core.$ZodIssue[],
 ): string {
   const [issue] = found;
-  if (family === undefined)
-    return `${missing}: ${meant ? familyWritten(meant) : `it is one of ${familiesInWords(root)}`}`;
+  if (family === undefined || family === null)
+    return `${family === null ? 'is empty' : missing}: ${meant ? familyWritten(meant) : `it is one of ${familiesInWords(root)}`}`;
   if (meant?.distribution !== undefined && familyMeant(String(family), root))
     return `${show(family)} is a distribution of the family ${meant.family}: ${familyWritten(meant)}`;
   const words = `expected one of ${familiesInWords(root)}, got ${show(family)}`;
@@ -78,13 +81,26 @@ function issueProblems(found: readonly z.core.$ZodIssue[], refused: Refused): Pr
   const forms = formsOf(root, familyOf(value));
   const issues = found.flatMap((issue) => unfold(issue, document));
   const meant: Place[] = [];
-  const strange = new Set<string>();
+  // The maps with strange keys, and whether these are what was meant for its own ones.
+  const strange = new Map<string, boolean>();
   const unrecognised = issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [];
-    strange.add(issue.path.join('.'));
+    strange.set(issue.path.join('.'), false);
     return issue.keys.map((key): Problem => {
       const at = { path: issue.path, offset: keyOffset(document, issue.path, key) };
-      const remedy = familyKey(key, refused, issue.path) ?? keyRemedy(key, issue.path, { forms, noun });
+      // The key of a map that stands for a secret may be the secret.
+      if (schemasAt(forms, issue.path).some(isSecret) && key !== 'value' && nearestKey(key) === undefined)
+        return { ...at, message: 'unrecognised key, expected env or file: a secret itself never belongs in a recipe' };
+      const written = spaceMissing(document, issue.path, key);
+      if (written !== undefined) {
+        strange.set(issue.path.join('.'), true);
+        return { ...at, message: written };
+      }
+      const below = valueAt(value, [...issue.path, key]);
+      const isMapping = typeof below === 'object' && below !== null && !Array.isArray(below);
+      const own = issue.path.length === 0 ? ownKey(document, key) : undefined;
+      const remedy =
+        own ?? familyKey(key, refused, issue.path) ?? keyRemedy(key, issue.path, { forms, noun }, isMapping);
       if (remedy.meant) meant.push(remedy.meant);
       return { ...at, message: `unrecognised key ${show(key)}${remedy.words}` };
     });
@@ -93,13 +109,52 @@ function issueProblems(found: readonly z.core.$ZodIssue[], refused: Refused): Pr
     const { code, path, message } = issue;
     if (code === 'unrecognized_keys' || (code === 'custom' && strange.has(path.join('.')))) return [];
     const schemas = schemasAt(forms, path);
+    // Its keys are below it, but not indented.
+    if (
+      path.every((part) => typeof part === 'string') &&
+      isEmptyValue(document, path) &&
+      meant.some((place) => isWithin(place, placeOf(path)) && place.length > path.length)
+    )
+      return [];
     if (message === missing) {
       if (meant.some((place) => isWithin(place, placeOf(path)))) return [];
+      const map = path.slice(0, -1);
+      const isText = schemasAt(forms, map).some(({ type }) => type === 'string');
+      if (strange.get(map.join('.')) ?? false) return [];
+      if (isText && strange.has(map.join('.'))) return [];
       return { path, offset: valueOffset(document, path), message: missing + whatIsMissing(schemas) };
     }
     return { path, offset: valueOffset(document, path), message: valueMessage(issue, forms, refused) };
   });
   return [...unrecognised, ...others];
+}
+
+/** What is said of a key within { } that has swallowed its value: for want of a space, or of quotes around a text. */
+function spaceMissing(document: Document, path: readonly PropertyKey[], key: string): string | undefined {
+  const map = writtenAt(document, path);
+  const pair = isMap(map) ? map.items.find((each) => isScalar(each.key) && each.key.value === key) : undefined;
+  if (!isMap(map) || !map.flow || !pair || !(pair.value === null || (isScalar(pair.value) && !pair.value.source)))
+    return undefined;
+  const [, name] = /^([A-Za-z]\w*):\S/.exec(key) ?? [];
+  if (name !== undefined) return `a colon is followed by a space: write ${name}: …`;
+  return 'a key without a value: put quotes around the whole of a text with { } or a comma in it';
+}
+
+/** A key at the top that holds an anchor for others is its author's own, if its name says so. */
+function ownKey(document: Document, key: string): KeyRemedy | undefined {
+  const node = nodeAt(document, [key]);
+  return (isMap(node) || isSeq(node)) && node.anchor !== undefined
+    ? { words: `: keys of your own begin with x-, write x-${key}` }
+    : undefined;
+}
+
+function nearestKey(key: string): string | undefined {
+  return nearest(key, ['env', 'file']);
+}
+
+function isEmptyValue(document: Document, path: readonly PropertyKey[]): boolean {
+  const node = writtenAt(document, path);
+  return isScalar(node) && node.value === null;
 }
 
 function familyOf(value: unknown): unknown {
@@ -165,11 +220,18 @@ function valueMessage({ path, message }: z.core.$ZodIssue, forms: readonly Schem
     isShown: typeof wrong !== 'object' && words.includes(show(wrong)),
     // A map that was put into a list may have mistakes of its own, which are told when it is there.
     fits: (candidate) =>
-      problemsWith(candidate).every((issue) => typeof wrong === 'object' && issue.path.length > path.length),
+      problemsWith(candidate).every(
+        (issue) =>
+          typeof wrong === 'object' &&
+          (issue.path.length > path.length + 1 ||
+            (issue.path.length === path.length + 1 && !Array.isArray(candidate) && issue.code !== 'unrecognized_keys')),
+      ),
   });
   const key = path.at(-1);
   const label = typeof key === 'string' ? `${key}: ` : '';
   if (remedy !== undefined) return `${words}: write ${label}${remedy}`;
+  const shape = shapeRemedy(wrong, path, schemasAt(forms, path), problemsWith);
+  if (shape !== undefined) return `${words}: ${shape}`;
   const known = keysAt(forms, path);
   return known.length > fewKeys ? words : words.replace(mapWords, `${mapWords} (${known.join(', ')})`);
 }

@@ -30,9 +30,12 @@ export function size(least: string) {
     .string({ error: expected(what) })
     .regex(sizePattern, { error: expected(`${what} (units: K, M, G, T or KiB, MiB, GiB, TiB)`), abort: true })
     .meta(editorWords(what))
-    .transform((text) => parseSize(text) ?? 0)
-    .refine((bytes) => bytes >= (parseSize(least) ?? 0), { error: `expected at least ${least}` })
-    .refine((bytes) => bytes <= 64 * 1024 ** 4, { error: 'expected at most 64T' });
+    .refine((text) => (parseSize(text) ?? 0) >= (parseSize(least) ?? 0), {
+      error: expected(`at least ${least}`),
+      abort: true,
+    })
+    .refine((text) => (parseSize(text) ?? 0) <= 64 * 1024 ** 4, { error: expected('at most 64T'), abort: true })
+    .transform((text) => parseSize(text) ?? 0);
 }
 
 /** A duration in seconds, written as `60m`; `most` is in days. */
@@ -102,7 +105,16 @@ export function secret() {
   return z
     .strictObject(
       {
-        env: line('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/)
+        env: z
+          .string({ error: expected('the name of an environment variable') })
+          // What is none may be the secret itself.
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+            error: ({ input }) =>
+              `expected the name of an environment variable (letters, digits and "_")${
+                /^\$\{?[A-Z_][A-Z0-9_]*\}?$/.test(String(input)) ? `, got ${show(input)}` : ''
+              }`,
+          })
+          .meta(editorWords('the name of an environment variable'))
           .optional()
           .describe('Name of the environment variable that holds the secret.'),
         file: hostPath().optional().describe('File that holds the secret. A final line break does not count.'),

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
+import { type Document, LineCounter } from 'yaml';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { formatProblems } from './problems.ts';
+import { show } from './values.ts';
+import { parseYaml } from './yaml.ts';
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -29,27 +32,48 @@ function parseSetting(setting: string): [string, string] {
 }
 
 async function readVarsFile(path: string): Promise<Record<string, string>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw invalid(`--vars ${path}: there is no such file`);
     if (code === 'EISDIR') throw invalid(`--vars ${path}: is a folder; expected a YAML file of variables`);
     throw invalid(`--vars ${path}: cannot be read: ${messageOf(cause)}`, cause);
   });
-  let value: unknown;
-  try {
-    // The failsafe schema keeps every scalar as it is written: 7.10 stays 7.10.
-    value = parse(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', maxAliasCount: 10 });
-  } catch (cause) {
-    throw invalid(`--vars ${path}: is neither YAML nor JSON`, cause);
-  }
+  const text = decoded(bytes);
+  if (text === undefined) throw invalid(`--vars ${path}: is not UTF-8 text: convert it with iconv -f latin1 -t utf8`);
+  // The failsafe schema keeps every scalar as it is written: 7.10 stays 7.10.
+  const lines = new LineCounter();
+  const { document, problems } = parseYaml(text, lines, 'file of variables', { schema: 'failsafe' });
+  if (problems.length > 0) throw invalid(formatProblems(`--vars ${path}`, problems, lines).join('\n'));
+  const value = jsOf(document, path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`--vars ${path}: expected a map of names to texts`);
+    throw invalid(
+      `--vars ${path}: ${text.trim() === '' ? 'is empty: ' : ''}expected a map of names to texts, NAME: VALUE`,
+    );
   }
   for (const [name, content] of Object.entries(value)) {
-    if (!namePattern.test(name)) throw invalid(`--vars ${path}: "${name}" is not a name for a variable`);
-    if (typeof content !== 'string') throw invalid(`--vars ${path}: ${name}: expected text`);
+    if (!namePattern.test(name))
+      throw invalid(
+        `--vars ${path}: "${name}" is not a name for a variable: it has letters, digits and "_", and does not start with a digit`,
+      );
+    if (typeof content !== 'string') throw invalid(`--vars ${path}: ${name}: expected text, got ${show(content)}`);
   }
   return value as Record<string, string>;
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function jsOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 10 });
+  } catch {
+    throw invalid(`--vars ${path}: an alias (*NAME) has no anchor (&NAME) above it, or there are too many`);
+  }
 }
 
 function invalid(message: string, cause?: unknown): VmkilnError {

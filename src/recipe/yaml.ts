@@ -1,8 +1,12 @@
 import {
   type Document,
+  isAlias,
+  isCollection,
   isMap,
   isNode,
   isPair,
+  isScalar,
+  isSeq,
   Lexer,
   type LineCounter,
   parseDocument,
@@ -20,16 +24,19 @@ export function parseYaml(
   text: string,
   lineCounter: LineCounter,
   noun: string,
+  options: { schema?: 'failsafe' } = {},
 ): { document: Document; problems: Problem[] } {
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', merge: true });
+    document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', merge: true, ...options });
   } catch (cause) {
     const message = `cannot be read as YAML: ${messageOf(cause)}`;
     return { document: parseDocument(''), problems: [{ offset: 0, path: [], message }] };
   }
   const problems =
-    document.errors.length > 0 ? faults(document, { text, lines: lineCounter, noun }) : strayTags(document);
+    document.errors.length > 0
+      ? faults(document, { text, lines: lineCounter, noun })
+      : [...strayTags(document), ...strangeKeys(document)];
   return { document, problems };
 }
 
@@ -67,15 +74,45 @@ function faults(document: Document, source: Source): Problem[] {
 }
 
 function unquotedVariable(rest: string): string {
-  const [, name = 'name', preset = ''] = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-)?/.exec(rest) ?? [];
+  // `${var.iso}` of another tool is the variable iso.
+  const [, name = 'name', preset = ''] = /^\$\{(?:[\w-]+\.)*([A-Za-z_]\w*)(:-)?/.exec(rest) ?? [];
   return `a variable within { } or [ ] needs quotes: write "\${${name}${preset && `${preset}…`}}"`;
 }
+
+/** What the parser says, by its first words, and what helps. */
+const otherFaults: readonly (readonly [words: string, told: string])[] = [
+  [
+    'Implicit map keys',
+    'this text stands where a key should: indent what belongs to the key above it, or write KEY: VALUE',
+  ],
+  [
+    'Missing directives-end',
+    'a line that begins with % speaks to YAML itself: leave it out, or put quotes around a text',
+  ],
+  ['Missing space after :', 'a colon is followed by a space: write KEY: VALUE'],
+  ['Missing , ', 'the entries of { } and [ ] are separated by commas, and a text with { } [ ] or , in it needs quotes'],
+  ['Comments must', 'a comment begins after a space: write one before the #, or put quotes around the text'],
+  ['Sequence item without', 'every entry of a list begins with "- ", in the same column'],
+  ['Block collection cannot start', 'what follows --- begins on the next line'],
+  [
+    'Tags and anchors must',
+    'there is a space missing after the tag or anchor: put quotes around a text that begins with ! or &',
+  ],
+  ['Alias', 'put quotes around a text that begins with *'],
+  ['An alias', 'an alias (*…) stands alone: put quotes around a text that begins with *, ! or &'],
+  ['Anchor', 'put quotes around a text that begins with &'],
+  ['A node can have', 'one tag and one anchor at most: put quotes around a text that begins with ! or &'],
+];
 
 function faultOf(error: YAMLError, document: Document, { text, lines, noun }: Source): Omit<Problem, 'path'> {
   const { code, message } = error;
   const [offset] = error.pos;
   const rest = text.slice(offset, (text.indexOf('\n', offset) + 1 || text.length + 1) - 1);
   const at = (words: string, where = offset) => ({ offset: where, message: words });
+  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
+  const line = text.slice(lineStart, offset) + rest;
+  if (noun === 'recipe' && /^%(end|packages|pre|post|addon|include|onerror|traceback)\b/.test(line))
+    return at('a section of a kickstart stands in the kickstart: install: { kickstart: FILE }', lineStart);
   // Of the parser itself: maps or lists too deep for it.
   if (message.includes('call stack')) return at('is nested too deeply');
   switch (code) {
@@ -87,6 +124,10 @@ function faultOf(error: YAMLError, document: Document, { text, lines, noun }: So
       return at('a tab indents this line, which YAML does not allow: indent with spaces');
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'BLOCK_IN_FLOW':
+      if (/^[\w-]+:(\s|$)/.test(rest))
+        return at(
+          'a text with ": " in it needs quotes: put "…" around it, or of two keys the second below the first, indented',
+        );
       if (/:(\s|$)/.test(rest)) return at('a text with ": " in it needs quotes: put "…" or \'…\' around it');
       return at('the line below is indented like a part of this text: indent it like the keys beside it');
     case 'BAD_INDENT':
@@ -109,9 +150,8 @@ function faultOf(error: YAMLError, document: Document, { text, lines, noun }: So
       if (message.startsWith('Not a YAML token')) return at('the text after | or > begins on the next line, indented');
       return at(`there is something here that does not belong here: ${JSON.stringify(text[offset] ?? 'the end')}`);
     default:
-      return message.startsWith('Missing closing')
-        ? at('this quote is not closed', openQuote(document, offset))
-        : at(message);
+      if (message.startsWith('Missing closing')) return at('this quote is not closed', openQuote(document, offset));
+      return at(otherFaults.find(([words]) => message.startsWith(words))?.[1] ?? message);
   }
 }
 
@@ -153,4 +193,28 @@ function strayTags({ warnings, contents }: Document): Problem[] {
         ]
       : [],
   );
+}
+
+/** Keys that are no texts, or nothing at all, and merge keys with something else than maps: YAML reads what no one means so. */
+function strangeKeys(document: Document): Problem[] {
+  const found: Problem[] = [];
+  visit(document, {
+    Pair(_, { key, value }) {
+      const tell = (message: string) => found.push({ offset: (isNode(key) && key.range?.[0]) || 0, path: [], message });
+      if (isCollection(key)) {
+        // Another tool's template is told with its value.
+        if (!isMap(key) || value !== null)
+          tell('a map or a list is no key: put quotes around the whole of a text with { or [ in it');
+      } else if (isScalar(key) && key.value === null) tell('there is no key before this colon');
+      else if (isScalar(key) && (key.value === '<<' || typeof key.value === 'symbol')) {
+        const merged = [isAlias(value) ? value.resolve(document) : value].flatMap((each) =>
+          isSeq(each) ? each.items : [each],
+        );
+        const isWrong = (each: unknown) => !isMap(isAlias(each) ? each.resolve(document) : each);
+        if (merged.some(isWrong) && !(isAlias(value) && !value.resolve(document)))
+          tell('<< merges maps alone: *NAME has to be the anchor of one');
+      }
+    },
+  });
+  return found;
 }

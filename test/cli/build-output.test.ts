@@ -50,13 +50,17 @@ test('options come from the environment and from a configuration too: the comman
 test('a mistake in the configuration is told with its position, and nothing is built', async () => {
   const host = fakeHost();
   const config = join(host.folder, 'config.yaml');
-  writeFileSync(config, 'jobs: 0\nuii: plain\n');
+  writeFileSync(config, 'jobs: 0\nuii: plain\nout: ~/images\n');
   const { status, stderr } = await built([], { VMKILN_CONFIG: config }, host);
   expect(status).toBe(2);
   expect(stderr).toBe(
-    `vmkiln: ${config}:1:7 jobs: expected at least 1, got 0\n${config}:2:1 unrecognised key "uii", did you mean "ui"?\n`,
+    `vmkiln: ${config}:1:7 jobs: expected at least 1, got 0\n${config}:2:1 unrecognised key "uii", did you mean "ui"?\n${config}:3:6 out: expected a path, got "~/images": ~ stands for no folder here: write the whole path\n`,
   );
   expect(existsSync(join(host.folder, 'home'))).toBe(false);
+  // With every line commented out it sets nothing.
+  writeFileSync(config, '# jobs: 2\n');
+  const commented = await vmkiln(['validate', host.recipe('good')], { env: { ...host.env, VMKILN_CONFIG: config } });
+  expect(commented).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('validate and clean tell machines what they found', async () => {

@@ -12,6 +12,12 @@ function vmkiln(...args: string[]) {
 test.each([
   [['biuld', 'x.yaml'], "unknown command 'biuld'", 'build'],
   [['build', 'x.yaml', '--untill', 'disk'], "unknown option '--untill'", '--until'],
+  [['x.yaml'], "unknown command 'x.yaml': write vmkiln build x.yaml", 'vmkiln --help'],
+  [['apply'], "unknown command 'apply': vmkiln build RECIPE builds an image", 'vmkiln --help'],
+  [['--json', 'validate', 'x.yaml'], 'options follow the command: vmkiln COMMAND --json', 'vmkiln --help'],
+  [['build', 'x.yaml', '--dry-run'], 'vmkiln plan RECIPE shows what a build would do', 'vmkiln build --help'],
+  [['validate', 'x.yaml', '--var', 'a=b'], "'--var': write --set KEY=VALUE", 'vmkiln validate --help'],
+  [['inspect', 'none.img'], 'cannot read none.img: no such file or directory\n', 'give the path'],
   [['build'], "missing required argument 'recipe'", 'vmkiln build --help'],
   [['build', 'x.yaml', '--jobs', '0'], 'whole number above 0', 'vmkiln build --help'],
   [['build', 'x.yaml', '--ui', 'fancy'], 'pretty, plain, json', 'vmkiln build --help'],

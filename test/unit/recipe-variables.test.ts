@@ -122,3 +122,19 @@ test('--set wins over --vars, and both are checked without repeating values', as
   }
   await expect(readVariables({ set: [], vars: join(folder, 'none') })).rejects.toThrow(/there is no such file$/);
 });
+
+test.each([
+  ['iso: "/z', /:1:6 this quote is not closed$/],
+  ['iso: a: b', /:1:6 a text with ": " in it needs quotes/],
+  ['iso: a\niso: b', /:2:1 this key is already set on line 1: keep one of them$/],
+  ['\tiso: a', /:1:1 a tab indents this line/],
+  ['iso: a\n---\niso: b', /:2:1 a file of variables is one YAML document/],
+  [Buffer.from('iso: Gr\u00fcn', 'latin1'), /is not UTF-8 text: convert it with iconv/],
+  ['iso: [a]', /iso: expected text, got a list$/],
+  ['', /is empty: expected a map of names to texts, NAME: VALUE$/],
+  ['is-o: a', /"is-o" is not a name for a variable: it has letters/],
+])('a file of variables with a mistake is refused: %j', async (text, message) => {
+  const vars = join(folder, 'mistake.yaml');
+  writeFileSync(vars, text);
+  await expect(readVariables({ set: [], vars })).rejects.toThrow(message);
+});

@@ -59,12 +59,12 @@ test('a file that cannot be read is told as such, and not as a fault of the clou
   const path = join(folder, 'gone.raw');
   await expect(send(path, 10)).rejects.toMatchObject({
     code: 'TARGET_FAILED',
-    message: expect.stringMatching(`^cannot read ${path}: ENOENT`),
+    message: expect.stringMatching(`^cannot read ${path}: no such file or directory$`),
   });
   // A folder is opened, and fails when it is read.
   await expect(send(folder, 10)).rejects.toMatchObject({
     code: 'TARGET_FAILED',
-    message: expect.stringMatching(`^cannot read ${folder}: EISDIR`),
+    message: expect.stringMatching(`^cannot read ${folder}: illegal operation on a directory$`),
   });
   expect(puts()).toBe(1);
 });

@@ -74,7 +74,7 @@ export const debianForm = recipeForm({
   family: z.literal('debian').describe('The family of operating systems.'),
   distribution: z.enum(['debian', 'ubuntu']).prefault('debian').describe('The distribution.'),
   release: line('a release in quotes like "12"', /^[0-9]+(\.[0-9]+)?$/).describe(
-    `Release, in quotes: ${inWords('debian')}; of Ubuntu ${inWords('ubuntu')}.`,
+    `Release in quotes: ${inWords('debian')}; of Ubuntu ${inWords('ubuntu')}.`,
   ),
   source: z
     .strictObject({

@@ -109,6 +109,12 @@ const packageEntry = line(packageWords)
     error: 'expected a URL without a user and password in it: they never belong in a recipe',
   });
 
+/** What is wrong with the places that an image starts from, of which there is one. */
+function sourceFault(input: unknown): string {
+  const given = ['iso', 'image', 'channel'].filter((key) => Object.hasOwn((input ?? {}) as object, key));
+  return `expected either iso or image, or the channel of one${given.length > 1 ? `, got ${given.join(' and ')}: leave out all but one` : ''}`;
+}
+
 const source = z
   .strictObject({
     iso: medium('Installation ISO').optional(),
@@ -118,7 +124,7 @@ const source = z
     keep: keepKey,
   })
   .refine(({ iso, image, channel }) => [iso, image, channel].filter((each) => each !== undefined).length === 1, {
-    error: 'expected either iso or image, or the channel of one',
+    error: ({ input }) => sourceFault(input),
   })
   .refine(({ iso, keep }) => iso === undefined || keep.length === 0, {
     path: ['keep'],
@@ -151,7 +157,7 @@ export const rhelForm = recipeForm({
     .prefault('rhel')
     .describe('The distribution: RHEL, or one that is made like it.'),
   release: line('a release in quotes like "7.9"', /^[0-9]+(\.[0-9]+)?$/).describe(
-    `Release, in quotes: ${distributionNames.map((name) => `of ${name} ${releaseRange(name)}`).join('; ')}.`,
+    `Release in quotes: ${distributionNames.map((name) => `of ${name} ${releaseRange(name)}`).join('; ')}.`,
   ),
   subscription: subscription
     .optional()

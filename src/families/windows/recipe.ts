@@ -57,7 +57,7 @@ const form = recipeForm({
   family: z.literal('windows').describe('The family of operating systems.'),
   release: z
     .enum(windowsVersions)
-    .describe('Release, in quotes: the year of Windows Server, or `10` or `11`; LTSC too.'),
+    .describe('Release in quotes: the year of Windows Server, or `10` or `11`; LTSC too.'),
   source: source.describe('The media of the installation.'),
   productKey: z
     .union([z.literal('generic', { error: productKeyForm }), secret()], { error: productKeyForm })
