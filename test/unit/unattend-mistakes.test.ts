@@ -21,6 +21,11 @@ const primary = (order: number, size = '<Size>600</Size>') =>
   `<CreatePartition wcm:action="add"><Order>${order}</Order><Type>Primary</Type>${size}</CreatePartition>`;
 const account = (inside: string) =>
   `<UserAccounts><LocalAccounts><LocalAccount wcm:action="add">${inside}</LocalAccount></LocalAccounts>`;
+const state = 'http://schemas.microsoft.com/WMIConfig/2002/State';
+const recovery = 'de94bba4-06d1-4d40-a16a-bfd50179d6ac';
+const encoded = (text: string) => Buffer.from(text, 'utf16le').toString('base64');
+const deployment = (inside: string) =>
+  `<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">${inside}</component>`;
 const anyKey = /<Key>\w{5}-[^<]*/;
 
 test.each<[string, string, string | RegExp, string, RegExp]>([
@@ -122,6 +127,80 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     '<ProductKey>WX4NM-KYWYW-QJJR4-XV3QB-6VM33</ProductKey><ComputerName>',
     /published for ServerDatacenter/,
   ],
+  ['another token', uefi, '31bf3856ad364e35', 'b77a5c561934e089', /publicKeyToken: expected 31bf3856ad364e35/],
+  ['a language that is none', uefi, 'language="neutral"', 'language="nuetral"', /language: expected neutral/],
+  ['a namespace of nobody', uefi, '2002/State', '2002/state', /expected xmlns:wcm=/],
+  ['a prefix of nobody', uefi, 'wcm:action', 'w:action', /the prefix w is not declared/],
+  ['a component elsewhere', uefi, '<component ', '<component xmlns="urn:x" ', /Setup passes over the component/],
+  [
+    'a pass that is done',
+    uefi,
+    'pass="windowsPE"',
+    'pass="windowsPE" wasPassProcessed="true"',
+    /the pass windowsPE is done/,
+  ],
+  ['text beside elements', uefi, '<UserData>', 'x<UserData>', /component holds elements, not "x"/],
+  ['an entity of HTML', uefi, '<FullName>', '<FullName>&nbsp;', /is not XML: Invalid character entity/],
+  ['a control character', uefi, '<FullName>', '<FullName>\u0007', /is not XML: a control character/],
+  ['a second root', uefi, /$/, '<a/>', /a second element behind the first/],
+  ['a comment with two hyphens', uefi, '<UserData>', '<!-- a -- b --><UserData>', /Malformed comment/],
+  ['no command', uefi, /<CommandLine>[^]*?<\/CommandLine>/, '', /SynchronousCommand has no CommandLine/],
+  ['a long description', uefi, '<Description>', `<Description>${'x'.repeat(259)}`, /Description: expected at most 259/],
+  ['the .inf of a driver', uefi, /(viostor\\2k22\\amd64)/, '$1\\viostor.inf', /expected the folder of a driver/],
+  ['a domain nobody joins', uefi, '<Username>', '<Domain>CORP</Domain><Username>', /nothing joins the domain "CORP"/],
+  ['nobody on this machine', uefi, '<Username>A', '<Domain>.</Domain><Username>B', /nobody makes the user/],
+  ['a user like a group', uefi, '<UserAccounts>', account('<Name>Users</Name>'), /a name of Windows itself/],
+  [
+    'a user like the computer',
+    uefi,
+    /<ComputerName>\*([^]*)<UserAccounts>/,
+    `<ComputerName>srv$1${account('<Name>SRV</Name>')}`,
+    /has the name of the computer/,
+  ],
+  [
+    'Windows as a recovery partition',
+    uefi,
+    '<Letter>C',
+    `<TypeID>${recovery}</TypeID><Letter>C`,
+    /TypeID of a recovery/,
+  ],
+  ['a language of nobody', uefi, '<UILanguage>en-US', '<UILanguage>xx-XX', /UILanguage: expected a language like/],
+  [
+    'a region that is called GB',
+    uefi,
+    '<UserLocale>en-US',
+    '<UserLocale>en-UK',
+    /UserLocale: expected a language like/,
+  ],
+  [
+    'an upgrade',
+    uefi,
+    '<UserData>',
+    '<UpgradeData><Upgrade>true</Upgrade></UpgradeData><UserData>',
+    /the disk is empty/,
+  ],
+  ['a number of 33 bits', uefi, '<LogonCount>2', '<LogonCount>4294967296', /expected a number of 32 bits/],
+  [
+    'an encoded password of another element',
+    uefi,
+    /(<AdministratorPassword>\s*<Value>)[^<]*(<\/Value>\s*<PlainText>)true/,
+    `$1${encoded('pwPassword')}$2false`,
+    /which ends in AdministratorPassword/,
+  ],
+  [
+    'audit mode in which nothing runs',
+    uefi,
+    '<settings pass="oobeSystem">',
+    `<settings pass="oobeSystem">${deployment('<Reseal><Mode>Audit</Mode></Reseal>')}`,
+    /nothing runs in the pass auditUser/,
+  ],
+  [
+    'extended in two ways',
+    uefi,
+    '<settings pass="oobeSystem">',
+    `<settings pass="oobeSystem">${deployment('<ExtendOSPartition><Extend>true</Extend><Size>9</Size></ExtendOSPartition>')}`,
+    /ExtendOSPartition has Extend and Size/,
+  ],
 ])('refused: %s', async (_, more, from, to, expected) => {
   const messages = await said(more, from, to);
   expect(messages.filter((message) => message.startsWith('error')).join('\n')).toMatch(expected);
@@ -156,6 +235,21 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
   ['an active partition of a GPT', uefi, '<Format>NTFS', '<Active>true</Active><Format>NTFS', /Active is of disks for/],
   ['an EFI partition of a few MiB', uefi, '<Size>260', '<Size>50', /at least 100 MiB for EFI/],
   ['a path into the WIM', uefi, '/IMAGE/NAME', '/IMAGE/EditionID', /got "\/IMAGE\/EditionID"/],
+  [
+    'a letter of the medium',
+    uefi,
+    '<InstallFrom>',
+    '<InstallFrom><Path>D:\\sources\\install.wim</Path>',
+    /no letter of a/,
+  ],
+  ['a restart by hand', uefi, '<Path>reg.exe', '<Path>shutdown.exe /r /t 0 &amp; reg.exe', /WillReboot does/],
+  [
+    'an encoded password, for that alone',
+    uefi,
+    '<UserAccounts>',
+    account(`<Name>a</Name><Password><Value>${encoded('Password')}</Value><PlainText>false</PlainText></Password>`),
+    /holds a secret in the clear/,
+  ],
 ])('warned of: %s', async (_, more, from, to, expected) => {
   expect(await said(more, from, to)).toEqual([expect.stringMatching(expected)]);
   expect((await said(more, from, to)).every((message) => message.startsWith('warning'))).toBe(true);
@@ -207,6 +301,12 @@ test.each<[string, string, string | RegExp, string]>([
     /<DiskConfiguration>[^]*<\/DiskConfiguration>/,
     '<RunAsynchronous><RunAsynchronousCommand wcm:action="add"><Order>1</Order><Path>diskpart /s D:\\disk.txt</Path></RunAsynchronousCommand></RunAsynchronous>',
   ],
+  ['numbers of characters', uefi, /<TimeZone>UTC/g, '<TimeZone>&#x55;TC'],
+  ['the namespace at each component', uefi, /versionScope="nonSxS"/g, `versionScope="NonSxS" xmlns:wcm="${state}"`],
+  ['this machine as a domain', uefi, '<Username>', '<Domain>.</Domain><Username>'],
+  ['a group without spaces', uefi, '<UserAccounts>', account('<Name>a</Name><Group>RemoteDesktopUsers</Group>')],
+  ['a region of many countries', uefi, /<UserLocale>en-US/g, '<UserLocale>es-419'],
+  ['a space between layouts', uefi, /<InputLocale>en-US/g, '<InputLocale>0409:00000409; 0407:00000407'],
 ])('left alone: %s', async (_, more, from, to) => {
   expect(await said(more, from, to)).toEqual([]);
 });

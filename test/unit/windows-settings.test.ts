@@ -109,6 +109,9 @@ test.each([
   ["install: { image: '2' }\n", /install.image: expected the name of an image.*, and not its number, got "2"/],
   ['productKey: generic\ninstall: { image: Windows Server 2022 Standard Evaluation }\n', /evaluation media take none/],
   ["install: { commands: ['shutdown.exe -r -t 0'] }\n", /install.commands.0: expected no command that restarts/],
+  ["install: { commands: ['echo x && shutdown /r'] }\n", /install.commands.0: expected no command that restarts/],
+  ["install: { commands: ['cmd /c shutdown /s /t 0'] }\n", /install.commands.0: expected no command that restarts/],
+  ['install: { commands: [\'powershell -Command "x; Restart-Computer"\'] }\n', /expected no command that restarts/],
   ["install: { commands: [' ; '] }\n", /expected a command, got nothing that runs/],
   [`install: { commands: ['${'x'.repeat(8001)}'] }\n`, /expected at most 8000 characters/],
 ])('an image or a command that nothing good would come of is refused: %s', async (more, expected) => {
@@ -117,7 +120,7 @@ test.each([
 
 test('an image of a name of its own, and a command that only speaks of a restart, are taken', async () => {
   const recipe = await windowsRecipe(
-    "install: { image: Golden 2019, commands: ['echo shutdown /r', 'shutdown /a'] }\n",
+    "install: { image: Golden 2019, commands: ['echo shutdown /r', 'shutdown /a', 'cmd /c echo shutdown /r'] }\n",
   );
-  expect(recipe.install.commands).toHaveLength(2);
+  expect(recipe.install.commands).toHaveLength(3);
 });

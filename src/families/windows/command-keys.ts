@@ -4,8 +4,12 @@ import { line } from '../../recipe/values.ts';
 /** cmd reads lines of 8191 characters ("Command prompt line string limitation"), some of which its own call takes. */
 const longest = 8000;
 
-/** What would cut the build short: it goes on after the restarts that it makes itself. */
-const ends = /^\W*(\S+\\)?(shutdown(\.exe)?\s.*[-/][rsgp]\b|sysprep(\.exe)?"?\s)/i;
+/**
+ * What would cut the build short, as the first command of a line or behind another: it goes on after the restarts that it makes
+ * itself. What only names such a command, as a task or a text, is left alone.
+ */
+const ends =
+  /(^|[&|(]|\b(cmd(\.exe)?\s+\/c|start(\s+"[^"]*")?|call)\s)\W*(\S+\\)?(shutdown(\.exe)?"?\s[^&|]*[-/][rsgp]\b|sysprep(\.exe)?"?\s)|^\W*(\S+\\)?(powershell|pwsh)(\.exe)?"?\s.*(["{;]|-c\w*)\s*(Restart|Stop)-Computer\b/i;
 
 /** A command of the user's, as it stands in a recipe: a line as at a prompt of cmd, or a PowerShell script. */
 export const command = z.union(

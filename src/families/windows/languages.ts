@@ -12,9 +12,26 @@ export const keyboards = new RegExp(`^(${layout})(;(${layout}))*$`);
 
 /** Whether an answer file may name this language: by its tag, or by the number that old ones have. */
 export function isLanguage(text: string): boolean {
-  return languageTag.test(text) || /^[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{8})?$/.test(text);
+  return (languageTag.test(text) && isKnown(text)) || /^[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{8})?$/.test(text);
 }
 
+const names = {
+  language: new Intl.DisplayNames('en', { type: 'language', fallback: 'none' }),
+  region: new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }),
+};
+
+/**
+ * Whether there are a language and a region of these codes, by Unicode's CLDR. The names of Windows (MS-LCID, 2.2) have no `UK`,
+ * an alias of `GB`, but have kept `CS`, and their pseudo-locales begin with `qps`.
+ */
+function isKnown(tag: string): boolean {
+  const [language = '', ...rest] = (tag.split('_')[0] ?? '').split('-');
+  const region = rest.find((part) => /^([A-Za-z]{2}|\d{3})$/.test(part))?.toUpperCase() ?? '';
+  if (/^qps$/i.test(language) || region === 'CS') return true;
+  return names.language.of(language) !== undefined && region !== 'UK' && names.region.of(region) !== undefined;
+}
+
+/** Published files have a space behind a semicolon. */
 export function isKeyboard(text: string): boolean {
-  return keyboards.test(text);
+  return keyboards.test(text.replaceAll(/;\s+/g, ';'));
 }

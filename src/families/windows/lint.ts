@@ -32,7 +32,7 @@ function acrossLayers(recipe: WindowsRecipe, root: Element, text: string): Remar
   checkArchitecture(root, report);
   checkDisk(recipe, setup, report);
   checkAccounts(recipe, root, report);
-  checkValues(root, report);
+  checkValues(recipe, root, report);
   checkImage(recipe, root, setup, report);
   if (recipe.install.answerFile !== undefined) checkRegion(recipe, root, report);
   const driver = diskDriver(recipe);

@@ -12,9 +12,11 @@ import { updatesOf } from './updates.ts';
 export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Report): void {
   const accounts = descendants(root, 'LocalAccount');
   checkNames(recipe, accounts, report);
+  checkComputers(root, accounts, report);
   const logons = descendants(root, 'AutoLogon').filter((logon) => isTrue(logon, 'Enabled'));
   for (const logon of logons) {
     checkLogon(recipe, logon, accounts, report);
+    checkDomain(root, logon, report);
     checkPassword(root, logon, accounts, report);
   }
   const [first] = descendants(root, 'FirstLogonCommands').filter(({ children }) => children.length > 0);
@@ -47,6 +49,8 @@ function checkNames(recipe: WindowsRecipe, accounts: readonly Element[], report:
         name,
         `Name: expected a user name without any of " / \\ [ ] : | < > + = ; , ? * % @, got ${show(name.text)}`,
       );
+    if (isNamed([...groupNames, ...restricted], name.text))
+      report(name, `Name: ${show(name.text)} is a name of Windows itself, which no user can have`);
     if (seen.has(name.text.toLowerCase())) report(name, `Name: the user ${show(name.text)} is made twice`);
     seen.add(name.text.toLowerCase());
     const [strange] = groupsOf(account).filter((group) => group !== '' && !isNamed(groupNames, group));
@@ -60,7 +64,37 @@ function checkNames(recipe: WindowsRecipe, accounts: readonly Element[], report:
   }
 }
 
-/** Groups of Windows by their English names, which it takes in any language ("Username"); of the first one alone are administrators. */
+/** No domain, or the machine itself, as bento and others write it. */
+function isLocal(domain = ''): boolean {
+  return ['', '.', '%computername%'].includes(domain.toLowerCase());
+}
+
+/** Without "Microsoft-Windows-UnattendedJoin", the machine is of no domain that anybody could log on to. */
+function checkDomain(root: Element, logon: Element, report: Report): void {
+  const domain = childOf(logon, 'Domain');
+  const names = descendants(root, 'ComputerName').map(({ text }) => text.toLowerCase());
+  if (!domain || isLocal(domain.text) || names.includes(domain.text.toLowerCase())) return;
+  if (descendants(root, 'Identification').length === 0 && descendants(root, 'OfflineIdentification').length === 0)
+    report(
+      domain,
+      `Domain: nothing joins the domain ${show(domain.text)}: leave it out, or write a dot for this machine`,
+    );
+}
+
+/** "User names" may not be that of the computer, for both are names of NetBIOS ("Rename a local user account"). */
+function checkComputers(root: Element, accounts: readonly Element[], report: Report): void {
+  const computers = descendants(root, 'ComputerName').map(({ text }) => text.toLowerCase());
+  for (const account of accounts) {
+    const name = childOf(account, 'Name');
+    if (name && name.text !== '' && computers.includes(name.text.toLowerCase()))
+      report(name, `Name: the user ${show(name.text)} has the name of the computer, which Windows refuses`);
+  }
+}
+
+/**
+ * Groups of Windows by their English names, which it takes in any language ("Username"), and by those without spaces that "Group"
+ * of DomainAccount lists; of the first one alone are administrators.
+ */
 const groupNames = [
   ...['Administrators', 'Users', 'Power Users', 'Guests', 'Backup Operators', 'Remote Desktop Users'],
   ...[
@@ -69,6 +103,16 @@ const groupNames = [
     'Performance Monitor Users',
     'Network Configuration Operators',
   ],
+  ...['AccountOperators', 'BackupOperators', 'CryptoOperators', 'DCOMUsers', 'IUsers', 'NetworkConfigurationOperators'],
+  ...['PerfLoggingUsers', 'PerfMonitoringUsers', 'PowerUsers', 'PrintOperators', 'RemoteDesktopUsers', 'Replicator'],
+  'SystemOperators',
+];
+
+/** Names that no user may have besides those of groups ("Restricted User Names", KB 266633). */
+const restricted = [
+  ...['Null SID', 'Everyone', 'Local', 'Creator Owner', 'Creator Group', 'NT Authority', 'Dialup', 'Network', 'Batch'],
+  ...['Interactive', 'Service', 'Builtin', 'System', 'Anonymous Logon', 'Self', 'Authenticated Users', 'Restricted'],
+  'Proxy',
 ];
 
 /** The groups of an account, separated by semicolons ("Group" of LocalAccount). */
@@ -90,7 +134,7 @@ function checkLogon(recipe: WindowsRecipe, logon: Element, accounts: readonly El
   const user = childOf(logon, 'Username');
   const name = user?.text.toLowerCase() ?? '';
   if (user === undefined) return report(logon, 'AutoLogon has no Username');
-  if (childOf(logon, 'Domain') === undefined && name !== '' && !known.includes(name))
+  if (isLocal(textOf(logon, 'Domain')) && name !== '' && !known.includes(name))
     return report(
       user,
       name === builtIn.toLowerCase()
@@ -131,5 +175,17 @@ function checkPlainText(root: Element, report: Report): void {
         element,
         'PlainText: expected true, for a secret is written as it is, and false means encoded by Windows SIM',
       );
+    else if (element?.text.toLowerCase() === 'false') checkEncoded(holder, report);
   }
+}
+
+/** The encoded passwords in the examples of the reference are UTF-16 in base64, with the name of their element behind the password. */
+function checkEncoded(holder: Element, report: Report): void {
+  const value = childOf(holder, 'Value');
+  if (!value || value.text === '' || value.text.includes(holeMark.trim())) return;
+  if (!Buffer.from(value.text, 'base64').toString('utf16le').endsWith(holder.name))
+    report(
+      value,
+      `Value: expected what Windows SIM encodes, which ends in ${holder.name}: write PlainText: true for a password as it is`,
+    );
 }

@@ -85,6 +85,10 @@ function checkTypes({ machine }: WindowsRecipe, made: readonly Element[], report
     if (type === 'Logical' && !typed.slice(0, index).some((each) => each.type === 'Extended'))
       report(partition, 'CreatePartition: a Logical one lies inside of an Extended one, and none is made before it');
   }
+  // "Type": two "might be problematic for users".
+  const [, second] = typed.filter(({ type }) => type === 'EFI');
+  if (second)
+    report(second.partition, 'CreatePartition: a second one of the Type EFI, and Windows needs one', 'warning');
   const primary = typed.filter(({ type }) => type === 'Primary' || type === 'Extended');
   if (machine.firmware === 'bios' && primary[4])
     report(primary[4].partition, 'CreatePartition: a disk for BIOS has at most four partitions, Logical ones besides');
@@ -117,7 +121,9 @@ function checkTarget(recipe: WindowsRecipe, image: Element, { disk, made, isOpen
       to,
       `InstallTo: behind partition ${number} lie others, so that instances could not grow drive C: make it the last`,
     );
-  const format = volumeOf(disk, number)?.format;
+  const { format, typeId = '' } = volumeOf(disk, number) ?? { format: undefined };
+  if (/^(0x27|\{?de94bba4-06d1-4d40-a16a-bfd50179d6ac\}?)$/i.test(typeId))
+    report(to, `InstallTo: partition ${number} has the TypeID of a recovery partition, which gets no drive letter`);
   if (format !== 'NTFS')
     report(
       to,

@@ -16,6 +16,9 @@ export function checkImage(recipe: WindowsRecipe, root: Element, setup: readonly
     report(component, 'UserData/AcceptEula: expected true: Setup would show the license terms and wait');
   const all = descendants(component, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
   for (const data of all) checkMetaData(recipe, data, report);
+  if (all[1])
+    report(all[1], 'MetaData: the image is named above, and the ISO is looked through for that alone', 'warning');
+  for (const from of descendants(component, 'InstallFrom')) checkPath(childOf(from, 'Path'), report);
   const name = all.find((data) => /\/name$/i.test(textOf(data, 'Key') ?? ''));
   const image = textOf(name, 'Value');
   // The one decides which edition Setup installs, the other activates it ("ProductKey" of Microsoft-Windows-Shell-Setup).
@@ -23,6 +26,15 @@ export function checkImage(recipe: WindowsRecipe, root: Element, setup: readonly
   const ofShell = descendants(root, 'ProductKey').filter(({ children }) => children.length === 0);
   for (const key of ofSetup) checkKey(recipe, key, image, report);
   for (const key of ofShell.filter((each) => !ofSetup.includes(each))) checkKey(recipe, key, image, report);
+}
+
+/** "Path" of InstallFrom: Setup ends where it cannot read that file, and takes install.wim of the media where none is named. */
+function checkPath(path: Element | undefined, report: Report): void {
+  if (path === undefined) return;
+  if (!/\.(wim|esd|swm)$/i.test(path.text) && path.text !== '')
+    report(path, `Path: expected the name of a file of images with its folder, got ${show(path.text)}`);
+  else if (/^[a-z]:/i.test(path.text))
+    report(path, `Path: no letter of a drive is sure: leave it out, and Setup takes that of the ISO`, 'warning');
 }
 
 /** "MetaData": the name, number or description of an image; old versions took any path into the XML of the WIM. */

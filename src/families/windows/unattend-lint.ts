@@ -1,16 +1,19 @@
 import { show } from '../../recipe/values.ts';
 import { holeMark } from '../../answers/holes.ts';
+import { isLanguage } from './languages.ts';
 import { otherComponents } from './unattend-components.ts';
 import { type Element, parseXml, positionOf, textOf } from './unattend.ts';
 import { components, listItems, passes } from './unattend-schema.ts';
+import { checkNamespaces, namespace } from './unattend-names.ts';
 import type { Children, Rule } from './unattend-settings.ts';
 import { didYouMean, distance } from '../../text.ts';
 
 /** A mistake; `line` and `column` count from 1. A warning does not stop anything. */
 export type Remark = { line: number; column: number; level: 'error' | 'warning'; message: string };
 
-const namespace = 'urn:schemas-microsoft-com:unattend';
-const wcm = 'http://schemas.microsoft.com/WMIConfig/2002/State';
+/** That of every component in the catalogs of the Windows Assessment and Deployment Kit. */
+const token = '31bf3856ad364e35';
+const isToken = (text: string) => /^[0-9a-f]{16}$/i.test(text);
 const architectures = ['amd64', 'x86', 'arm64', 'wow64'];
 
 type Lint = {
@@ -43,11 +46,11 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
   if (root.name !== 'unattend') return lint.report(root, `expected the element unattend, got ${root.name}`);
   if (root.attributes['xmlns'] !== namespace)
     lint.report(root, `expected xmlns="${namespace}": Setup passes over the file`);
-  if (text.includes('wcm:') && !text.includes(`xmlns:wcm="${wcm}"`))
-    lint.report(root, `the prefix wcm is not declared: xmlns:wcm="${wcm}" is missing`);
+  checkNamespaces(root, lint.report);
   const declared = /^<\?xml[^>]*\sencoding=["']([^"']*)["']/.exec(text)?.[1];
   if (declared !== undefined && !holdsAs(declared, text))
     lint.report(root, `the file is written in UTF-8, and its first line says ${show(declared)}`);
+  noText(root, lint);
   const seen = new Set<string>();
   for (const settings of root.children) {
     // Generators keep things of their own in the file, in a namespace of their own.
@@ -63,6 +66,10 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
     }
     lintSettings(settings, seen, lint);
   }
+}
+
+function noText(element: Element, { report }: Lint): void {
+  if (element.text !== '') report(element, `${element.name} holds elements, not ${show(element.text)}`);
 }
 
 /** Whether a text that is written in UTF-8 is read alike in the encoding that it declares. */
@@ -81,6 +88,13 @@ function lintSettings(settings: Element, seen: Set<string>, lint: Lint): void {
       settings,
       `there is no pass ${show(pass)}${didYouMean(pass, passes)}; there are ${passes.join(', ')}`,
     );
+  // What Windows writes into its own copy; BOSH's `Remove-WasPassProcessed` takes it out for the same reason.
+  if (settings.attributes['wasPassProcessed']?.toLowerCase() === 'true')
+    lint.report(
+      settings,
+      `wasPassProcessed="true" says that the pass ${pass} is done, and Setup passes over it: leave it out`,
+    );
+  noText(settings, lint);
   for (const component of settings.children) {
     if (component.name !== 'component') {
       lint.report(component, `unknown element ${component.name}${didYouMean(component.name, ['component'])}`);
@@ -106,16 +120,28 @@ function lintComponent(component: Element, pass: string, lint: Lint): void {
     );
   const missing = Object.entries({ publicKeyToken, language }).filter(([, value]) => value === undefined);
   if (missing.length > 0) lint.report(component, `${name} has no attribute ${missing.map(([key]) => key).join(', ')}`);
-  if (publicKeyToken !== undefined && !/^[0-9a-f]{16}$/i.test(publicKeyToken))
+  if (publicKeyToken !== undefined && !isToken(publicKeyToken))
     lint.report(component, `publicKeyToken: expected 16 hexadecimal digits, got ${show(publicKeyToken)}`);
+  if (language !== undefined && language.toLowerCase() !== 'neutral')
+    lint.report(
+      component,
+      `language: expected neutral, got ${show(language)}`,
+      isLanguage(language) ? 'warning' : 'error',
+    );
   if (versionScope !== undefined && !/^(nonSxS|neutral)$/i.test(versionScope))
     lint.report(component, `versionScope: expected nonSxS, got ${show(versionScope)}`);
   const rule = find(Object.entries(components), name);
   const belongs = rule?.passes ?? find([...otherComponents], name);
   if (!belongs) return lint.report(component, ...unknownComponent(name));
+  if (publicKeyToken !== undefined && isToken(publicKeyToken) && publicKeyToken.toLowerCase() !== token)
+    lint.report(
+      component,
+      `publicKeyToken: expected ${token}, that of the components of Windows, got ${publicKeyToken}`,
+    );
   if (!belongs.includes(pass))
     return lint.report(component, `${name} does not belong to the pass ${pass}, but to ${belongs.join(' or ')}`);
   if (!rule) return;
+  noText(component, lint);
   for (const child of component.children) {
     const only = rule.only?.[child.name];
     if (only && !only.includes(pass))
@@ -212,7 +238,7 @@ function lintValue(element: Element, rule: Rule, lint: Lint): void {
   if (typeof rule === 'object' && !Array.isArray(rule)) {
     // A rule without names stands for what is not looked into.
     if (Object.keys(rule).length > 0) {
-      if (text !== '' && children.length === 0) lint.report(element, `${name} holds elements, not ${show(text)}`);
+      noText(element, lint);
       lintChildren(element, rule as Children, lint);
     }
     return;
@@ -222,12 +248,14 @@ function lintValue(element: Element, rule: Rule, lint: Lint): void {
   const hole = text.includes(holeMark.trim());
   if (rule === 'number' && !hole && !/^\d+$/.test(text))
     lint.report(element, `${name}: expected a number, got ${show(text)}`);
+  else if (rule === 'number' && Number(text) > 0xff_ff_ff_ff)
+    lint.report(element, `${name}: expected a number of 32 bits, got ${text}`);
   if (rule === 'boolean' && !hole && !/^(true|false)$/i.test(text))
     lint.report(element, `${name}: expected true or false, got ${show(text)}`);
   if (Array.isArray(rule) && !hole && !rule.includes(text))
     lint.report(
       element,
-      `${name}: expected ${rule.join(', ')}, got ${show(text)}${didYouMean(text, rule as string[])}`,
+      `${name}: expected ${rule.join(', ')}, got ${show(text)}${/^\d/.test(text) ? '' : didYouMean(text, rule as string[])}`,
     );
   if (rule === 'secret' && text !== '' && !hole && !lint.published.includes(text.toUpperCase()))
     lint.report(

@@ -92,7 +92,7 @@ export const components: Readonly<Record<string, ComponentRule>> = {
     passes: ['windowsPE'],
     holds: {
       ...languages,
-      LayeredDriver: 'number',
+      LayeredDriver: ['1', '2', '3', '4', '5', '6'],
       SetupUILanguage: { UILanguage: 'text', WillShowUI: [...always, 'onError'] },
     },
   },
@@ -164,7 +164,7 @@ export const components: Readonly<Record<string, ComponentRule>> = {
     passes: ['specialize', 'oobeSystem'],
     holds: { TCGSecurityActivationDisabled: 'number' },
   },
-  'Microsoft-Windows-Security-SPP': { passes: ['generalize'], holds: { SkipRearm: 'number' } },
+  'Microsoft-Windows-Security-SPP': { passes: ['generalize'], holds: { SkipRearm: ['0', '1'] } },
   'Microsoft-Windows-Security-SPP-UX': {
     passes: ['specialize'],
     holds: { SkipAutoActivation: 'boolean' },
@@ -194,7 +194,7 @@ export const components: Readonly<Record<string, ComponentRule>> = {
   'Microsoft-Windows-IE-InternetExplorer': { passes: ['specialize'], holds: explorer },
   'Microsoft-Windows-TerminalServices-RDP-WinStationExtensions': {
     passes: ['generalize', 'specialize'],
-    holds: each('SecurityLayer UserAuthentication', 'number'),
+    holds: { SecurityLayer: ['0', '1', '2'], UserAuthentication: 'number' },
   },
   'Microsoft-Windows-SQMApi': { passes: ['specialize'], holds: { CEIPEnabled: 'number' } },
   'Microsoft-Windows-SystemRestore-Main': { passes: ['specialize'], holds: { DisableSR: 'number' } },

@@ -3,11 +3,13 @@ import type { WindowsRecipe } from './recipe.ts';
 import type { Report } from './unattend-disk.ts';
 import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 
+type Volume = { format: string | undefined; typeId?: string | undefined };
+
 /** What ModifyPartition makes of a partition; undefined for one that it leaves alone. */
-export function volumeOf(disk: Element, number: string): { format: string | undefined } | undefined {
+export function volumeOf(disk: Element, number: string): Volume | undefined {
   const changes = descendants(disk, 'ModifyPartition').filter((change) => textOf(change, 'PartitionID') === number);
-  const format = changes.map((change) => textOf(change, 'Format')).findLast((each) => each !== undefined);
-  return changes.length === 0 ? undefined : { format };
+  const last = (name: string) => changes.map((change) => textOf(change, name)).findLast((each) => each !== undefined);
+  return changes.length === 0 ? undefined : { format: last('Format'), typeId: last('TypeID') };
 }
 
 /** Settings that a partition of a type does not take, by the table of "ModifyPartition". */
@@ -36,6 +38,14 @@ export function checkVolumes(recipe: WindowsRecipe, disk: Element, made: readonl
     checkTypeId(recipe, change, report);
   }
   const active = changes.filter((change) => isTrue(change, 'Active'));
+  // "If an active partition already exists", that setting is removed ("Active").
+  const others = new Set(active.map((change) => textOf(change, 'PartitionID')));
+  if (recipe.machine.firmware === 'bios' && others.size > 1)
+    report(
+      active.at(-1) ?? disk,
+      'Active: a disk has one active partition, and this is the last that says so',
+      'warning',
+    );
   if (recipe.machine.firmware === 'uefi')
     for (const change of active)
       report(change, 'Active is of disks for BIOS, and the machine has UEFI firmware', 'warning');
