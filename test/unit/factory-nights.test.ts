@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -310,4 +310,48 @@ test('the example of the documentation is a factory', () => {
   const read = factoryForm.parse(parse(text));
   expect(read.recipes.map((entry) => entry.recipe)).toEqual(['recipes/*.yaml', 'web.yaml', 'windows-2022.yaml']);
   expect(read.limits).toMatchObject({ build: 4 * 3600, room: 60 * 1024 ** 3 });
+});
+
+test('what cannot be kept fails no image: it is tried once more at the end, and then told of the night', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  world.rpm('r', []);
+  factory();
+  const entries = join(world.folder, 'home/state/factory/f/entries');
+  // Nothing can be written where a folder is.
+  mkdirSync(join(entries, 'a.json'), { recursive: true });
+  mkdirSync(join(entries, 'b.json'));
+  world.before = (name) => {
+    // Room that comes after its first try.
+    if (name === 'b') setTimeout(() => rmdirSync(join(entries, 'b.json')), 0);
+  };
+  const night = await world.night('factory.yaml');
+  expect(outcomes(night)).toEqual({ a: 'built', b: 'built' });
+  expect(night.outcome).toBe('failed');
+  expect(night.warnings).toEqual([expect.stringMatching(/^what came of a is not kept.*a\.json is a folder/)]);
+  rmdirSync(join(entries, 'a.json'));
+  world.before = () => undefined;
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built', b: 'unchanged' });
+});
+
+test('a disk that was full is no reason to wait: with room again the next night builds', async () => {
+  recipe('a');
+  factory('', '[a.yaml]');
+  world.rpm('r', []);
+  world.before = () => {
+    throw new VmkilnError('DISK_FULL', 'no space left in /cache/work/a-20261128-020000-0001');
+  };
+  for (let night = 0; night < 3; night += 1) await world.night('factory.yaml');
+  world.before = () => undefined;
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built' });
+});
+
+test('a clock that was set back keeps no entry from its schedule', async () => {
+  recipe('a');
+  factory('limits: { room: 1M }', "[{ recipe: a.yaml, schedule: '0 2 * * 6' }]");
+  world.rpm('r', []);
+  await world.night('factory.yaml');
+  const file = join(world.folder, 'home/state/factory/f/entries/a.json');
+  const state = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...state, lookedAt: '2099-01-01T00:00:00.000Z' }));
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'unchanged' });
 });
