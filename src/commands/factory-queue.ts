@@ -1,9 +1,6 @@
-import { hostname } from 'node:os';
 import type { Job as QueueJob } from 'bullmq';
-import { messageOf, VmkilnError } from '../errors.ts';
-import { chosen, type Job, readJobs } from '../factory/jobs.ts';
-import { type LoadedFactory, loadFactory } from '../factory/load.ts';
-import { queueAddress, type QueueOptions } from '../factory/queue-address.ts';
+import { VmkilnError } from '../errors.ts';
+import { chosen } from '../factory/jobs.ts';
 import {
   allQueues,
   type BuildData,
@@ -15,102 +12,11 @@ import {
   recordOf,
 } from '../factory/queue-jobs.ts';
 import { putNight, reconcile } from '../factory/queue-nights.ts';
-import { openQueues, type QueueStore } from '../factory/queue-store.ts';
-import { type ReadFactory, work } from '../factory/worker.ts';
-import { probeAppliance } from '../host/probe.ts';
 import type { Event } from '../model.ts';
-import { readVariables } from '../recipe/variables.ts';
-import { allHarmless, harmless, jsonText } from '../text.ts';
-import { nightText } from '../ui/night-text.ts';
+import { allHarmless, jsonText } from '../text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
 import { wait } from '../wait.ts';
-import { openPaths } from '../pipeline/request.ts';
-import { tellNight } from '../report/tell-night.ts';
-
-/** What every command about a queue is given. */
-export type FactoryQueueOptions = QueueOptions & { set: string[]; vars?: string };
-
-/** Milliseconds in which the same is not said again. */
-const sayPause = 60_000;
-
-type Open = { loaded: LoadedFactory; jobs: Job[]; store: QueueStore; hidden: string | undefined };
-
-/** Reads the factory, whose entries say which queues there are, and opens these. */
-async function withQueues<T>(
-  file: string,
-  options: FactoryQueueOptions,
-  { world, say }: CommandContext,
-  body: (open: Open) => Promise<T>,
-): Promise<T> {
-  const address = queueAddress(options, world.env);
-  const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-  const jobs = await readJobs(loaded, world);
-  // A server that is away, or full, is asked again and again.
-  const said = new Map<string, number>();
-  const store = await openQueues(address, ({ message }) => {
-    const now = performance.now();
-    if (now - (said.get(message) ?? -Infinity) < sayPause) return;
-    said.set(message, now);
-    say(message);
-  });
-  try {
-    return await body({ loaded, jobs, store, hidden: address.secretVariable });
-  } catch (error) {
-    throw store.failure(error);
-  } finally {
-    await store.close();
-  }
-}
-
-/** `vmkiln factory worker`: builds what the queue has until it is told to stop; what it has begun it ends. */
-export async function worker(
-  file: string,
-  options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
-  context: CommandContext,
-): Promise<void> {
-  const { signal, world, say } = context;
-  const { accelerator } = await probeAppliance(world, signal, say);
-  const labels = [process.arch === 'x64' ? 'x86_64' : process.arch, accelerator, ...options.label];
-  await withQueues(file, options, context, async ({ loaded, jobs, store, hidden }) => {
-    say(`worker on ${hostname()}, labels ${labels.join(', ')}`);
-    const { jobs: builds, lease, nights = false } = options;
-    await work(
-      loaded,
-      jobs,
-      { labels, builds, lease, nights },
-      {
-        ...{ store, signal, say, world, hidden, paths: await openPaths(world) },
-        command: [process.execPath, process.argv[1] ?? ''],
-        read: rereading(file, options, { loaded, jobs }, context),
-        report: async (summary, { factory }) => {
-          const told = await tellNight(summary, factory, { report: factory.report, signal, world });
-          process.stdout.write(`${nightText(allHarmless(told))}\n`);
-        },
-      },
-    );
-  });
-}
-
-/** Reads a factory anew whenever it is asked. One that has become wrong, or another one, is taken as it was before. */
-function rereading(
-  file: string,
-  options: FactoryQueueOptions,
-  first: ReadFactory,
-  { world, say }: Pick<CommandContext, 'world' | 'say'>,
-): () => Promise<ReadFactory> {
-  let last = first;
-  return async () => {
-    try {
-      const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-      const { name } = first.loaded.factory;
-      if (loaded.factory.name === name) last = { loaded, jobs: await readJobs(loaded, world) };
-      else say(`${loaded.path} is another factory now: start the worker anew to serve it instead of ${name}`);
-    } catch (error) {
-      say(`the factory is taken as it was before: ${messageOf(error)}`);
-    }
-    return last;
-  };
-}
+import { type FactoryQueueOptions, withJob, withQueues } from './with-queues.ts';
 
 /** `vmkiln factory enqueue`: puts a night into the queue, of all that has changed or of what is named; or the schedules alone. */
 export async function enqueue(
@@ -299,24 +205,5 @@ export async function drain(
       told = left;
       await wait(pause, 'draining a queue', context.signal);
     }
-  });
-}
-
-async function withJob(
-  file: string,
-  id: string,
-  options: FactoryQueueOptions,
-  context: CommandContext,
-  body: (job: QueueJob, open: Open) => Promise<void>,
-): Promise<void> {
-  await withQueues(file, options, context, async (open) => {
-    const { loaded, jobs, store } = open;
-    for (const name of allQueues(loaded.factory.name, jobs)) {
-      const job = await store.queue(name).getJob(id);
-      if (job) return body(job, open);
-    }
-    throw new VmkilnError('USAGE', `${nightQueue(loaded.factory.name)} and its builds have no job ${harmless(id)}`, {
-      hint: 'vmkiln factory status lists those that are there',
-    });
   });
 }

@@ -332,26 +332,3 @@ test('what cannot be kept fails no image: it is tried once more at the end, and 
   world.before = () => undefined;
   expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built', b: 'unchanged' });
 });
-
-test('a disk that was full is no reason to wait: with room again the next night builds', async () => {
-  recipe('a');
-  factory('', '[a.yaml]');
-  world.rpm('r', []);
-  world.before = () => {
-    throw new VmkilnError('DISK_FULL', 'no space left in /cache/work/a-20261128-020000-0001');
-  };
-  for (let night = 0; night < 3; night += 1) await world.night('factory.yaml');
-  world.before = () => undefined;
-  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built' });
-});
-
-test('a clock that was set back keeps no entry from its schedule', async () => {
-  recipe('a');
-  factory('limits: { room: 1M }', "[{ recipe: a.yaml, schedule: '0 2 * * 6' }]");
-  world.rpm('r', []);
-  await world.night('factory.yaml');
-  const file = join(world.folder, 'home/state/factory/f/entries/a.json');
-  const state = JSON.parse(readFileSync(file, 'utf8')) as object;
-  writeFileSync(file, JSON.stringify({ ...state, lookedAt: '2099-01-01T00:00:00.000Z' }));
-  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'unchanged' });
-});
