@@ -88,7 +88,15 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
     },
   };
   try {
-    await Promise.race([answered(queue('probe').waitUntilReady()), refused]);
+    const ready = async (until: number): Promise<unknown> => {
+      return queue('probe')
+        .waitUntilReady()
+        .catch(async (error: unknown) => {
+          if (!isStarting(messageOf(error)) || performance.now() > until) throw error;
+          return sleep(500).then(() => ready(until));
+        });
+    };
+    await Promise.race([answered(ready(performance.now() + patience)), refused]);
   } catch (error) {
     void result.close();
     throw failure(opening.heard ?? error);
@@ -115,6 +123,11 @@ function warned(text: string): string {
   const policy = /Eviction policy is ([\w-]+)/.exec(text)?.[1];
   if (policy === undefined) return text;
   return `its maxmemory-policy is ${policy}: when it is full it forgets jobs, and images are not built; set it to noeviction`;
+}
+
+/** What PostgreSQL says while it is restarted (57P01 to 57P03): ioredis waits for Redis, and nobody for this one. */
+function isStarting(message: string): boolean {
+  return /the database system is|terminating connection|Connection terminated|ECONNRESET/.test(message);
 }
 
 function hintFor(message: string): string {
