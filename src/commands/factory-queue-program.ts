@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../ui/ui.ts';
-import type { FactoryQueueOptions } from './factory-queue.ts';
+import type { FactoryQueueOptions } from './with-queues.ts';
 import type { Run } from './image-options.ts';
 import { collect, filled, positive, seconds } from './option-values.ts';
 
@@ -45,7 +45,7 @@ export function defineQueueCommands(
       (
         file: string,
         options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
-      ) => run(async () => (await commands()).worker(file, options, context)),
+      ) => run(async () => (await import('./factory-worker.ts')).worker(file, options, context)),
     );
   define(
     'enqueue <file> [image...]',

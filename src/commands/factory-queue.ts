@@ -1,81 +1,22 @@
-import { hostname } from 'node:os';
 import type { Job as QueueJob } from 'bullmq';
 import { VmkilnError } from '../errors.ts';
-import { chosen, type Job, readJobs } from '../factory/jobs.ts';
-import { type LoadedFactory, loadFactory } from '../factory/load.ts';
-import { queueAddress, type QueueOptions } from '../factory/queue-address.ts';
-import { allQueues, type BuildData, nightOfBuild, nightQueue, recordOf } from '../factory/queue-jobs.ts';
+import { chosen } from '../factory/jobs.ts';
+import {
+  allQueues,
+  type BuildData,
+  buildId,
+  buildQueue,
+  type NightData,
+  nightOfBuild,
+  nightQueue,
+  recordOf,
+} from '../factory/queue-jobs.ts';
 import { putNight, reconcile } from '../factory/queue-nights.ts';
-import { openQueues, type QueueStore } from '../factory/queue-store.ts';
-import { work } from '../factory/worker.ts';
-import { probeAppliance } from '../host/probe.ts';
 import type { Event } from '../model.ts';
-import { readVariables } from '../recipe/variables.ts';
-import { allHarmless, harmless, jsonText } from '../text.ts';
-import { nightText } from '../ui/night-text.ts';
+import { allHarmless, jsonText } from '../text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
 import { wait } from '../wait.ts';
-import { openPaths } from '../pipeline/request.ts';
-import { tellNight } from '../report/tell-night.ts';
-
-/** What every command about a queue is given. */
-export type FactoryQueueOptions = QueueOptions & { set: string[]; vars?: string };
-
-type Open = { loaded: LoadedFactory; jobs: Job[]; store: QueueStore; hidden: string | undefined };
-
-/** Reads the factory, whose entries say which queues there are, and opens these. */
-async function withQueues<T>(
-  file: string,
-  options: FactoryQueueOptions,
-  { world, say }: CommandContext,
-  body: (open: Open) => Promise<T>,
-): Promise<T> {
-  const address = queueAddress(options, world.env);
-  const loaded = await loadFactory(file, await readVariables(options), world.cwd);
-  const jobs = await readJobs(loaded, world);
-  let last = '';
-  const store = await openQueues(address, ({ message }) => {
-    // A server that is away is asked again and again.
-    if (message !== last) say(message);
-    last = message;
-  });
-  try {
-    return await body({ loaded, jobs, store, hidden: address.secretVariable });
-  } catch (error) {
-    throw store.failure(error);
-  } finally {
-    await store.close();
-  }
-}
-
-/** `vmkiln factory worker`: builds what the queue has until it is told to stop; what it has begun it ends. */
-export async function worker(
-  file: string,
-  options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
-  context: CommandContext,
-): Promise<void> {
-  const { signal, world, say } = context;
-  const { accelerator } = await probeAppliance(world, signal, say);
-  const labels = [process.arch === 'x64' ? 'x86_64' : process.arch, accelerator, ...options.label];
-  await withQueues(file, options, context, async ({ loaded, jobs, store, hidden }) => {
-    say(`worker on ${hostname()}, labels ${labels.join(', ')}`);
-    const { jobs: builds, lease, nights = false } = options;
-    await work(
-      loaded,
-      jobs,
-      { labels, builds, lease, nights },
-      {
-        ...{ store, signal, say, world, hidden, paths: await openPaths(world) },
-        command: [process.execPath, process.argv[1] ?? ''],
-        report: async (summary) => {
-          const { factory } = loaded;
-          const told = await tellNight(summary, factory, { report: factory.report, signal, world });
-          process.stdout.write(`${nightText(allHarmless(told))}\n`);
-        },
-      },
-    );
-  });
-}
+import { type FactoryQueueOptions, withJob, withQueues } from './with-queues.ts';
 
 /** `vmkiln factory enqueue`: puts a night into the queue, of all that has changed or of what is named; or the schedules alone. */
 export async function enqueue(
@@ -146,17 +87,45 @@ export async function cancel(
   options: FactoryQueueOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withJob(file, id, options, context, async (job) => {
-    const state = await job.getState();
-    if (state === 'completed' || state === 'failed') {
-      throw new VmkilnError('USAGE', `${id} has ended: it is ${state}`, {
+  await withJob(file, id, options, context, async (job, { store, loaded, jobs }) => {
+    if (id.startsWith('repeat:') && !(await job.isActive())) {
+      throw new VmkilnError('USAGE', `${id} is the next night of a schedule`, {
+        hint: 'take `schedule` out of the factory, and say `vmkiln factory enqueue FACTORY --schedules`',
+      });
+    }
+    const became = await cancelJob(job);
+    if (became !== 'removed' && became !== 'told') {
+      throw new VmkilnError('USAGE', `${id} has ended: it is ${became}`, {
         hint: 'vmkiln factory status lists what waits and what is built',
       });
     }
-    if (state !== 'active') return job.remove();
-    await job.updateData({ ...(job.data as BuildData), cancelled: true });
-    context.say('its worker ends it when it next renews the lease');
+    let isBuilt = became === 'told';
+    // What a night has put into the queue goes with it.
+    const { images, id: night = id, of = night } = job.data as NightData;
+    const named = job.name === 'night' ? jobs.filter(({ name }) => images?.includes(name) ?? true) : [];
+    for (const { name, entry } of named) {
+      const build = await store.queue(buildQueue(loaded.factory.name, entry.labels)).getJob(buildId(of, name));
+      if (build && (await cancelJob(build)) === 'told') isBuilt = true;
+    }
+    if (isBuilt) context.say('what is under way is ended by its worker when that next renews the lease');
   });
+}
+
+/** Takes a job out of the queue, or lets its worker know. @returns which of the two, or the state of a job that has ended */
+async function cancelJob(job: QueueJob): Promise<string> {
+  const state = await job.getState();
+  if (['completed', 'failed', 'unknown'].includes(state)) return state;
+  if (state !== 'active') {
+    try {
+      await job.remove();
+      return 'removed';
+    } catch (error) {
+      // A worker was quicker.
+      if (!(await job.isActive())) throw error;
+    }
+  }
+  await job.updateData({ ...(job.data as BuildData), cancelled: true });
+  return 'told';
 }
 
 /** `vmkiln factory retry`: puts a job that failed back into the queue, and a build into a night of its own, which says what becomes of it. @throws VmkilnError USAGE when it did not */
@@ -166,13 +135,14 @@ export async function retry(
   options: FactoryQueueOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withJob(file, id, options, context, async (job, store, loaded) => {
+  await withJob(file, id, options, context, async (job, { store, loaded }) => {
     if ((await job.getState()) !== 'failed') {
       throw new VmkilnError('USAGE', `${id} has not failed: it is ${await job.getState()}`, {
         hint: 'vmkiln factory enqueue FACTORY IMAGE builds an image once more',
       });
     }
-    const { cancelled: _, ...data } = job.data as BuildData;
+    // The end of the night that it was of does not count any more.
+    const { cancelled: _, until: _until, ...data } = job.data as BuildData;
     await job.updateData(data);
     await job.retry('failed');
     const { image } = data;
@@ -193,7 +163,7 @@ export async function logs(
   context: CommandContext,
 ): Promise<void> {
   const { signal, world } = context;
-  await withJob(file, id, options, context, async (job, store) => {
+  await withJob(file, id, options, context, async (job, { store }) => {
     const out = {
       recipes: [(job.data as BuildData).image ?? id],
       stdout: process.stdout,
@@ -203,7 +173,7 @@ export async function logs(
     const ui = await openUi(options.json ? 'json' : 'plain', out);
     const queue = store.queue(job.queueName);
     for (let seen = 0, isOver = false; !isOver;) {
-      isOver = !options.follow || ['completed', 'failed'].includes(await job.getState());
+      isOver = !options.follow || ['completed', 'failed', 'unknown'].includes(await job.getState());
       const { logs: lines, count } = await queue.getJobLogs(id, seen);
       for (const line of lines) ui.emit(JSON.parse(line) as Event, 0);
       seen = count;
@@ -213,7 +183,10 @@ export async function logs(
   });
 }
 
-/** `vmkiln factory drain`: no job of this factory begins any more, on no host; waits for those under way. */
+/**
+ * `vmkiln factory drain`: no job of this factory begins any more, on no host; waits for the builds under way. A night may wait for builds that do not
+ * begin: it goes on when the queue does.
+ */
 export async function drain(
   file: string,
   options: FactoryQueueOptions & { resume?: boolean },
@@ -223,30 +196,14 @@ export async function drain(
     const queues = allQueues(loaded.factory.name, jobs).map((name) => store.queue(name));
     for (const queue of queues) await (options.resume ? queue.resume() : queue.pause());
     if (options.resume) return;
+    const builds = queues.filter(({ name }) => name !== nightQueue(loaded.factory.name));
     const active = async () =>
-      (await Promise.all(queues.map((queue) => queue.getActiveCount()))).reduce((a, b) => a + b, 0);
+      (await Promise.all(builds.map((queue) => queue.getActiveCount()))).reduce((a, b) => a + b, 0);
     for (let left = await active(), told = 0; left > 0; left = await active()) {
-      if (left !== told) context.say(`waiting for ${left} that are under way`);
+      if (left !== told)
+        context.say(`waiting for ${left === 1 ? 'a build that is' : `${left} builds that are`} under way`);
       told = left;
       await wait(pause, 'draining a queue', context.signal);
     }
-  });
-}
-
-async function withJob(
-  file: string,
-  id: string,
-  options: FactoryQueueOptions,
-  context: CommandContext,
-  body: (job: QueueJob, store: QueueStore, loaded: LoadedFactory) => Promise<void>,
-): Promise<void> {
-  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
-    for (const name of allQueues(loaded.factory.name, jobs)) {
-      const job = await store.queue(name).getJob(id);
-      if (job) return body(job, store, loaded);
-    }
-    throw new VmkilnError('USAGE', `${nightQueue(loaded.factory.name)} and its builds have no job ${harmless(id)}`, {
-      hint: 'vmkiln factory status lists those that are there',
-    });
   });
 }

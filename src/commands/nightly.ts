@@ -7,11 +7,11 @@ import { retryText } from '../factory/retry.ts';
 import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { tellNight } from '../report/tell-night.ts';
-import { writeAtomic } from '../store/files.ts';
 import { allHarmless, jsonText } from '../text.ts';
 import { paintFor } from '../ui/format.ts';
 import { nightText } from '../ui/night-text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
+import { checkResultsFile, writeResults } from './results-file.ts';
 import type { CheckResult } from '../verify/expectation.ts';
 import { junit } from '../verify/junit.ts';
 
@@ -33,6 +33,8 @@ export async function nightly(
   context: CommandContext,
 ): Promise<number> {
   const { signal, world } = context;
+  const results = options.junit === undefined ? undefined : resolve(world.cwd, options.junit);
+  if (results !== undefined) await checkResultsFile(results);
   const loaded = await loadFactory(file, await readVariables(options), world.cwd);
   const jobs = chosen(await readJobs(loaded, world), names);
   const { dryRun = false, ifRunning } = options;
@@ -52,9 +54,10 @@ export async function nightly(
   if (!summary) return 0;
   const report = options.report === undefined ? loaded.factory.report : resolve(world.cwd, options.report);
   const whole = dryRun ? summary : await tellNight(summary, loaded.factory, { report, signal, world });
-  if (options.junit !== undefined) await writeAtomic(resolve(world.cwd, options.junit), junitOf(whole));
   const text = nightText(allHarmless(whole), paintFor(process.stdout, world.env));
   process.stdout.write(options.json ? `${jsonText(whole)}\n` : `${text}\n`);
+  // Last: where it cannot be written, the night has been told all the same.
+  if (results !== undefined) await writeResults(results, junitOf(whole));
   if (whole.outcome === 'interrupted') return 130;
   return whole.outcome === 'done' ? 0 : 1;
 }
@@ -70,7 +73,7 @@ function tell(
   if (!hasRun && outcome === 'failed') ui.say(`${name} failed: ${failure?.message.split('\n')[0] ?? ''}`);
 }
 
-/** A test case for each entry. What was not due is skipped. */
+/** A test case for each entry. What was not due, or was stopped, is skipped. */
 function junitOf({ factory, entries, seconds }: NightSummary): string {
   const results = entries.map(({ name, outcome, failure, retry, notes, promoted = [] }) => ({
     check: name,
@@ -92,5 +95,6 @@ const outcomes: Readonly<Record<EntryOutcome, CheckResult['outcome']>> = {
   failed: 'failed',
   'not tried': 'failed',
   postponed: 'failed',
-  interrupted: 'failed',
+  // Whoever stopped it knows, and it has not failed.
+  interrupted: 'skipped',
 };

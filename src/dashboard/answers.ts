@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BuildRecord } from '../pipeline/builds.ts';
-import type { NightSummary } from '../factory/summary.ts';
+import { entryOutcomes, type NightSummary } from '../factory/summary.ts';
 import { secondsOf } from '../ui/builds-text.ts';
 
 // What the API answers: the server sends nothing that these forms do not have, and its OpenAPI document is made from them. Times are ISO 8601 in
@@ -67,7 +67,7 @@ export const nightForm = z.object({
   entries: z.array(
     z.object({
       name: z.string(),
-      outcome: z.enum(['built', 'unchanged', 'not due', 'failed', 'postponed', 'interrupted', 'planned']),
+      outcome: z.enum(entryOutcomes),
       build: z.string().optional(),
       seconds: z.number().optional(),
       reasons: z.array(z.string()),

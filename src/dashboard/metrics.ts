@@ -31,18 +31,19 @@ export async function metricsText({ builds, nights, factory, host, stores }: Mea
   gauge('info', 'The version of vmkiln.', ['version']).set({ version: host.vmkiln }, 1);
 
   const kept = gauge('builds', 'Builds that are kept, by outcome and cause of failure.', ['outcome', 'cause']);
-  for (const outcome of ['running', 'done'] as const) kept.set({ outcome, cause: '' }, 0);
+  for (const outcome of ['running', 'done', 'interrupted'] as const) kept.set({ outcome, cause: '' }, 0);
   for (const build of builds) kept.inc({ outcome: build.outcome, cause: causeOf(build) });
 
   const names = (factory?.entries ?? []).map(({ name }) => name);
   const good = gauge('last_good_build_timestamp_seconds', 'When the last good build of an image ended.', ['image']);
   const took = gauge('last_good_build_duration_seconds', 'What it took.', ['image']);
   const size = gauge('last_good_build_image_bytes', 'The size of the image.', ['image']);
-  const failing = gauge('last_build_failed', 'Whether the last build of an image that has ended did not succeed.', [
+  const failing = gauge('last_build_failed', 'Whether the last build of an image that has come to its end failed.', [
     'image',
   ]);
   for (const image of names) {
-    const own = builds.filter(({ name, outcome }) => name === image && outcome !== 'running');
+    // What was stopped has neither succeeded nor failed.
+    const own = builds.filter(({ name, outcome }) => name === image && !['running', 'interrupted'].includes(outcome));
     const last = own.find(({ outcome }) => outcome === 'done');
     if (own[0]) failing.set({ image }, own[0].outcome === 'done' ? 0 : 1);
     if (last?.endedAt === undefined) continue;
@@ -74,7 +75,7 @@ export async function metricsText({ builds, nights, factory, host, stores }: Mea
 
 /** Of a failed build the named cause, else the code; nothing of what it says. */
 function causeOf({ failure, outcome }: BuildRecord): string {
-  if (outcome === 'running' || outcome === 'done') return '';
+  if (['running', 'done', 'interrupted'].includes(outcome)) return '';
   const found = [failure?.explanation?.id, failure?.code].find((each) => each !== undefined && causes.has(each));
   return found ?? 'UNKNOWN';
 }

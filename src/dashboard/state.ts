@@ -72,7 +72,8 @@ export function nextLook(
   state: Pick<EntryState, 'lookedAt'> | undefined,
   now: number,
 ): number | undefined {
-  if (!own || !state) return nextTime(night, now);
+  // What was looked at in the future, before the clock was set back, is due.
+  if (!own || !state || Date.parse(state.lookedAt) > now) return nextTime(night, now);
   const due = nextTime(own, Date.parse(state.lookedAt));
   // A night that begins at that very moment looks at it.
   return due === undefined ? undefined : nextTime(night, Math.max(now, due - 1));

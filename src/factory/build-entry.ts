@@ -6,7 +6,7 @@ import { type LookWorld, seenBy, type Sight } from './look.ts';
 import { type Make, type MadeBuild, Postponed, updatingStage, type Wish } from './make-build.ts';
 import { failedAgain, inputsOf, retryOf } from './retry.ts';
 import type { EntryState } from './state.ts';
-import { type EntrySummary, failureOf } from './summary.ts';
+import { BuildFailure, type EntrySummary, failureOf } from './summary.ts';
 
 /** What building an entry takes of its night. */
 export type Building = LookWorld & {
@@ -66,12 +66,17 @@ export async function buildEntry(
       return { summary: { outcome: 'postponed', notes: [error.message] }, state: undefined };
     }
     const failure = failureOf(error);
-    if (signal.aborted) return { summary: { outcome: 'interrupted', ...whole(), failure }, state: undefined };
+    if (signal.aborted || failure.code === 'INTERRUPTED') {
+      // Why one alone was stopped is news.
+      const notes = signal.aborted ? [] : [failure.message];
+      return { summary: { outcome: 'interrupted', ...whole(), failure, notes }, state: undefined };
+    }
     const inputs = inputsOf(sight.now, state.seen?.tried);
     const { build } = known;
-    const failed = failedAgain(state.failed, { failure, inputs, ...(build !== undefined && { build }) });
+    const host = error instanceof BuildFailure && error.host !== undefined ? { host: error.host } : {};
+    const failed = failedAgain(state.failed, { failure, inputs, ...host, ...(build !== undefined && { build }) });
     return {
-      summary: { outcome: 'failed', ...whole(), failure, retry: retryOf(failed) },
+      summary: { outcome: 'failed', ...whole(), ...host, failure, retry: retryOf(failed) },
       state: { ...state, failed },
     };
   }

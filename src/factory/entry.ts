@@ -12,7 +12,7 @@ import { look, type Sight } from './look.ts';
 import { isDue } from './schedule.ts';
 import { checkSigned, isPromotionDue, promotePublished } from './promote.ts';
 import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
-import { type EntryState, readState, writeState } from './state.ts';
+import { type EntryState, readState } from './state.ts';
 import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
 
 /** What an entry has of its night. `folder` is the factory's state; `asked` says that a person named the entry. */
@@ -28,6 +28,8 @@ export type Night = Omit<Building, 'emit'> & {
   plan: (request: BuildRequest) => Promise<Plan<Recipe>>;
   looking: ReturnType<typeof gate>;
   building: ReturnType<typeof gate>;
+  /** Keeps what is known of an entry. What cannot be kept is a matter of the night, and has no part in what came of the entry. */
+  keep: (state: EntryState) => Promise<void>;
 };
 
 /** What is decided of an entry before anything is launched. */
@@ -63,7 +65,7 @@ export async function nightOf(
       const end = { ...summary, reasons, ...built.summary, notes: [...(built.summary.notes ?? []), ...notes] };
       if (built.state === undefined) return end;
       const after = { ...built.state, ended: { night: night.id, summary: end } };
-      await writeState(night.folder, after);
+      await night.keep(after);
       return end.outcome === 'built' ? { ...end, ...(await promoteBuilt(job, after, night)) } : end;
     });
   } catch (error) {
@@ -87,7 +89,7 @@ async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<
   if (!job.channel || build === undefined || published === undefined) return {};
   const { promoted, error } = await promotePublished(job, { build, published, statements }, night);
   if (error === undefined) {
-    await writeState(night.folder, { ...state, promoted: { build, channel: job.channel.name } });
+    await night.keep({ ...state, promoted: { build, channel: job.channel.name } });
     return { promoted };
   }
   if (night.signal.aborted) return { promoted, outcome: 'interrupted' };
@@ -103,7 +105,7 @@ function summaryOf({ name, entry }: Job, base: EntrySummary | undefined): EntryS
 
 /** Whether an entry has a base that this night has not made. */
 function isMissing(base: EntrySummary | undefined): base is EntrySummary {
-  return base !== undefined && ['failed', 'not tried', 'postponed'].includes(base.outcome);
+  return base !== undefined && ['failed', 'not tried', 'postponed', 'interrupted'].includes(base.outcome);
 }
 
 /** What did not come about of an entry. */
@@ -147,7 +149,7 @@ async function decide(
     await checkSigned(job, night);
     return { state, sight, reasons, plan };
   }
-  if (!night.dryRun) await writeState(night.folder, unchanged(state, sight));
+  if (!night.dryRun) await night.keep(unchanged(state, sight));
   return { summary: { ...summary, notes: [...summary.notes, ...sight.notes] } };
 }
 
@@ -155,15 +157,16 @@ async function decide(
 async function notTried(
   failed: Failed,
   { state, summary, notes }: { state: EntryState; summary: EntrySummary; notes: readonly string[] },
-  { id: night, folder, dryRun }: Night,
+  { id: night, keep, dryRun }: Night,
 ): Promise<EntrySummary> {
   const after = waited(failed);
-  const { failure, build } = failed;
+  const { failure, build, host } = failed;
   const end: EntrySummary = {
     ...{ ...summary, outcome: 'not tried', failure, retry: retryOf(after), notes: [...summary.notes, ...notes] },
     ...(build !== undefined && { build }),
+    ...(host !== undefined && { host }),
   };
-  if (!dryRun) await writeState(folder, { ...state, failed: after, ended: { night, summary: end } });
+  if (!dryRun) await keep({ ...state, failed: after, ended: { night, summary: end } });
   return end;
 }
 

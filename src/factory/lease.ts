@@ -1,6 +1,9 @@
 import type { Worker } from 'bullmq';
 import { VmkilnError } from '../errors.ts';
 
+/** What a job says that lost its lease more often than it is tried. */
+export const leaseLost = 'the lease of the job was lost';
+
 /** A build is ended at this part of its lease, so that it is over when another worker may begin it. */
 const part = 0.75;
 
@@ -20,7 +23,7 @@ export function watchLease(
   const controller = new AbortController();
   const lose = () => {
     controller.abort(
-      new VmkilnError('INTERRUPTED', 'the lease of the job was lost', {
+      new VmkilnError('INTERRUPTED', leaseLost, {
         hint: 'another worker has it, or will have it',
       }),
     );

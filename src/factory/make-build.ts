@@ -108,19 +108,32 @@ export function updatingStage(stages: Plan['stages']): Plan['stages'][number] | 
 /**
  * Why no build begins on this host now, if none does: the night is over, or there is no room.
  *
- * @param startedAt when the night began, in milliseconds since 1970. `makeRoom` removes what the factory lets go.
+ * @param startedAt when the night began, in milliseconds since 1970.
  */
 export async function notNow(
-  { limits: { night, room } }: Pick<Factory, 'limits'>,
+  { limits }: Pick<Factory, 'limits'>,
   startedAt: number,
+  paths: Paths,
+  makeRoom: () => Promise<void>,
+): Promise<string | undefined> {
+  return tooLate(limits, startedAt) ?? withoutRoom(limits, paths, makeRoom);
+}
+
+/** Why no build of a night begins any more, if none does. */
+export function tooLate({ night }: Factory['limits'], startedAt: number): string | undefined {
+  if (night === undefined || Date.now() - startedAt <= night * 1000) return undefined;
+  return `the night was over: limits.night is ${formatDuration(night)}`;
+}
+
+/** Why there is no room for a build on this host, if there is none. `makeRoom` removes what the factory lets go. */
+export async function withoutRoom(
+  { room }: Factory['limits'],
   { work, cache }: Paths,
   makeRoom: () => Promise<void>,
 ): Promise<string | undefined> {
-  if (night !== undefined && Date.now() - startedAt > night * 1000) {
-    return `the night was over: limits.night is ${formatDuration(night)}`;
-  }
   if ((await freeSpace(work)) >= room) return undefined;
-  await makeRoom();
+  // What counts is the room that there is afterwards.
+  await makeRoom().catch(() => undefined);
   const free = await freeSpace(work);
   if (free >= room) return undefined;
   return `no room in ${cache}: ${formatBytes(free, 'down')} free, limits.room is ${formatBytes(room, 'up')} (vmkiln clean makes room)`;

@@ -18,7 +18,7 @@ import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
 import { type Make, makeHere, notNow } from './make-build.ts';
 import { repositoryReader } from './repositories.ts';
-import { openState } from './state.ts';
+import { type EntryState, openState, writeState } from './state.ts';
 import { type EntrySummary, type NightSummary, outcomeOf } from './summary.ts';
 
 /** How a night is run. `asked`: only these entries were named, and are built whether they are due or not. */
@@ -96,6 +96,7 @@ async function carryOut(
   const { plan, build } = context.pipeline ?? pipelineOf(context, paths);
   const makeRoom = async () => void (await prune(loaded, context, 'checkpoints'));
   const refusal = () => notNow(factory, startedAt, paths, makeRoom);
+  const { keep, left } = keeper(folder);
   const night: Night = {
     ...{ id, factory, folder, paths, world, signal, http, startedAt, plan },
     ...{ dryRun: options.dryRun, asked: options.asked },
@@ -104,6 +105,7 @@ async function carryOut(
     renewed: context.make ? undefined : new Map(),
     looking: gate(lookers),
     building: gate(context.make ? Infinity : (factory.limits.jobs ?? Math.max(2, availableParallelism()))),
+    keep,
   };
   const ends = new Map<string, Promise<EntrySummary>>();
   for (const [index, job] of jobs.entries()) {
@@ -123,7 +125,11 @@ async function carryOut(
   };
   const isOver = signal.aborted || options.dryRun;
   const pruned = isOver ? undefined : await prune(loaded, context, 'all').catch(warn('nothing was removed'));
+  // What is removed may have made the room.
+  const lost = await left();
+  warnings.push(...lost);
   const endedAt = Date.now();
+  const outcome = outcomeOf(entries, signal.aborted);
   const summary: NightSummary = {
     ...{ version: 1, night: id, factory: factory.name, file: path },
     ...{
@@ -131,11 +137,42 @@ async function carryOut(
       startedAt: new Date(startedAt).toISOString(),
       endedAt: new Date(endedAt).toISOString(),
     },
-    ...{ seconds: (endedAt - startedAt) / 1000, outcome: outcomeOf(entries, signal.aborted), entries, warnings },
+    ...{ seconds: (endedAt - startedAt) / 1000, outcome: outcome === 'done' && lost.length > 0 ? 'failed' : outcome },
+    ...{ entries, warnings },
     ...(pruned && { pruned }),
   };
   if (!options.dryRun) await keepSummary(folder, summary).catch(warn('the summary is not kept'));
   return summary;
+}
+
+/**
+ * Keeps what is known of entries; what could not be kept is tried once more at the end of the night.
+ *
+ * @returns `left` says in sentences what the next night will not know.
+ */
+function keeper(folder: string): { keep: Night['keep']; left: () => Promise<string[]> } {
+  const unkept = new Map<string, EntryState>();
+  const keep = async (state: EntryState) => {
+    unkept.set(state.name, state);
+    await writeState(folder, state).then(
+      () => unkept.delete(state.name),
+      () => undefined,
+    );
+  };
+  const left = async () => {
+    const lost = new Map<string, string[]>();
+    for (const state of unkept.values()) {
+      await writeState(folder, state).catch((error: unknown) => {
+        const why = messageOf(error);
+        lost.set(why, [...(lost.get(why) ?? []), state.name]);
+      });
+    }
+    return [...lost].map(
+      ([why, names]) =>
+        `what came of ${names.join(', ')} is not kept, and the next night goes by what was known before: ${why}`,
+    );
+  };
+  return { keep, left };
 }
 
 /** The pipeline's own way to plan and build. What this host can do is found out once. */

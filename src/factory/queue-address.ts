@@ -35,10 +35,10 @@ const stores: Readonly<Record<string, { store: QueueAddress['store']; port: numb
 export function queueAddress({ queue, queuePassword, queueCa }: QueueOptions, env: Env): QueueAddress {
   const url = URL.canParse(queue) ? new URL(queue) : undefined;
   const kind = url && stores[url.protocol];
-  if (!url || !kind || url.hostname === '') {
+  if (!url || !kind || url.hostname === '' || !isWhole(url)) {
     // The text itself is not repeated: it may have a password.
     throw new VmkilnError('USAGE', 'the address of the queue is none that vmkiln knows', {
-      hint: 'give redis://HOST:6379, rediss://HOST:6379 (TLS) or postgres://USER@HOST:5432/DATABASE',
+      hint: 'give redis://USER@HOST:6379/NUMBER, rediss://… (TLS) or postgres://USER@HOST:5432/DATABASE, without more',
     });
   }
   if (url.password !== '') {
@@ -78,6 +78,14 @@ export function queueAddress({ queue, queuePassword, queueCa }: QueueOptions, en
     database: decodeURIComponent(url.pathname.slice(1)),
     tls: isTls ? (queueCa === undefined ? {} : { ca: readCa(queueCa) }) : undefined,
   };
+}
+
+/** Whether an address has nothing that would be passed over, or that is the rest of a password with a `#`, `/` or `?` in it. */
+function isWhole({ protocol, username, pathname, hash, searchParams }: URL): boolean {
+  const isDecoded = [username, pathname].every((part) => !/%(?![0-9a-f]{2})/i.test(part));
+  const isName = protocol === 'postgres:' ? /^\/?[^/@]*$/ : /^\/?\d*$/;
+  const parameters = [...searchParams.keys()].every((name) => protocol === 'postgres:' && name === 'sslmode');
+  return hash === '' && isDecoded && isName.test(pathname) && parameters;
 }
 
 function secretOf(text: string): SecretRef {

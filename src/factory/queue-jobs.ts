@@ -20,11 +20,21 @@ export type BuildData = {
   cancelled?: boolean;
 };
 
+/** What a job that was cancelled says. */
+export const cancelled = 'it was cancelled by `vmkiln factory cancel`';
+
 /**
  * A night: of these images, or all; `asked` says that a person named them. `of` is an earlier one, of whose builds it takes what has been done once
- * more. One that has begun has an `id`, and the moment at which it did so (milliseconds since 1970).
+ * more. One that has begun has an `id`, and the moment at which it did so (milliseconds since 1970). `cancelled` is set while it runs.
  */
-export type NightData = { id?: string; startedAt?: number; images?: string[]; asked?: boolean; of?: string };
+export type NightData = {
+  id?: string;
+  startedAt?: number;
+  images?: string[];
+  asked?: boolean;
+  of?: string;
+  cancelled?: boolean;
+};
 
 /** What is known of a build, while it runs and afterwards. `host` is that of its folder. */
 export type BuildRecord = {

@@ -1,8 +1,18 @@
+import type { Job as QueueJob, Queue } from 'bullmq';
 import { serialOfBuild } from '../targets/serial.ts';
-import { wait } from '../wait.ts';
+import { unlessAborted, wait } from '../wait.ts';
+import { leaseLost } from './lease.ts';
 import type { LoadedFactory } from './load.ts';
 import { type Make, type MadeBuild, Postponed } from './make-build.ts';
-import { type BuildData, buildId, buildQueue, type BuildRecord, jobOptions, recordOf } from './queue-jobs.ts';
+import {
+  type BuildData,
+  buildId,
+  buildQueue,
+  type BuildRecord,
+  cancelled,
+  jobOptions,
+  recordOf,
+} from './queue-jobs.ts';
 import type { QueueStore } from './queue-store.ts';
 import { BuildFailure } from './summary.ts';
 
@@ -19,37 +29,60 @@ export function makeByWorkers(
   { factory }: Pick<LoadedFactory, 'factory'>,
   { night, startedAt }: { night: string; startedAt: number },
   store: QueueStore,
-  say: (message: string) => void,
 ): Make {
   const { night: most } = factory.limits;
   const until = most === undefined ? {} : { until: startedAt + most * 1000 };
-  let last = '';
   return async ({ name, entry }, wish, { signal, began }) => {
-    const queue = store.queue(buildQueue(factory.name, entry.labels));
     const jobId = buildId(night, name);
     const data: BuildData = { image: name, serial: serialOfBuild(night), ...wish, ...until };
-    const add = () => queue.add('build', data, { ...jobOptions, jobId, keepLogs: 2000 });
+    const add = (queue: Queue) => queue.add('build', data, { ...jobOptions, jobId, keepLogs: 2000 });
     for (let isThere = false; ; await wait(pause, `waiting for ${jobId}`, signal)) {
       try {
-        const job = isThere ? await queue.getJob(jobId) : await add().then(() => queue.getJob(jobId));
+        const queue = store.queue(buildQueue(factory.name, entry.labels));
+        const asked = isThere ? queue.getJob(jobId) : add(queue).then(() => queue.getJob(jobId));
+        const job = await unlessAborted(asked, signal);
         isThere = true;
-        if (job === undefined) throw new BuildFailure({ code: 'UNKNOWN', message: `its job ${jobId} was removed` });
+        if (job === undefined) throw stopped('its job was taken out of the queue');
         const record = recordOf(job);
         if (record?.build !== undefined) began(record.build);
         // One that was lost before it was done keeps the reason of that.
         const state = job.finishedOn === undefined ? undefined : await job.getState();
         if (state === 'completed') return madeBy(record);
-        if (state === 'failed')
-          throw new BuildFailure(record?.failure ?? { code: 'UNKNOWN', message: job.failedReason });
+        if (state === 'failed') throw failureOfJob(job, record);
       } catch (error) {
-        if (error instanceof BuildFailure || error instanceof Postponed) throw error;
+        if (error instanceof BuildFailure || error instanceof Postponed || signal.aborted) throw error;
         // The lease of the night is lost too if its server stays away.
-        const { message } = store.failure(error);
-        if (message !== last) say(message);
-        last = message;
+        store.report(error);
       }
     }
   };
+}
+
+/** That of a build which nobody finished, and which is no failure of it. */
+function stopped(message: string): BuildFailure {
+  return new BuildFailure({ code: 'INTERRUPTED', message });
+}
+
+/** Why a job was parked. Pure. */
+function failureOfJob(
+  { failedReason, data }: Pick<QueueJob, 'failedReason' | 'data'>,
+  record: BuildRecord | undefined,
+): BuildFailure {
+  if ((data as BuildData).cancelled) return stopped(cancelled);
+  if (failedReason === leaseLost) return stopped(failedReason);
+  if (record?.failure) return new BuildFailure(record.failure, record.host);
+  if (!isStalled(failedReason)) return new BuildFailure({ code: 'UNKNOWN', message: failedReason });
+  const last = record === undefined ? '' : `, ${record.host} the last`;
+  return new BuildFailure({
+    code: 'UNKNOWN',
+    message: `the workers that built it vanished, one after the other${last}`,
+    hint: 'it may be what they die of: see their journals for a lack of memory or a crash; `vmkiln factory retry` builds it once more',
+  });
+}
+
+/** What BullMQ says of a job whose workers were lost too often (`moveStalledJobsToWait`). */
+function isStalled(reason: string): boolean {
+  return reason.startsWith('job stalled more than');
 }
 
 /** @throws Postponed, BuildFailure when nothing is known of it */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { redact } from '../tools/exec.ts';
+import { outliving, type Pg } from './pg-client.ts';
 import type { QueueAddress } from './queue-address.ts';
 
 /** The queues of one server. `close` ends every connection but those of the workers, which end by themselves. */
@@ -10,6 +11,8 @@ export type QueueStore = {
   worker: (name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>) => Worker;
   close: () => Promise<void>;
   failure: (error: unknown) => VmkilnError;
+  /** Tells of an error with which work goes on. */
+  report: (error: unknown) => void;
 };
 
 /** Before the names of all keys of Redis. */
@@ -27,39 +30,56 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   const { store, host, port, user, secret, database, tls } = address;
   const driver = store === 'redis' ? 'ioredis' : 'pg';
   const bullmq = await import('bullmq').catch(missing('bullmq', driver));
-  const library = (await import(driver).catch(missing('bullmq', driver))) as { Client?: PgClient };
+  const library = (await import(driver).catch(missing('bullmq', driver))) as { default: Pg };
   const failure = (error: unknown) =>
     error instanceof VmkilnError
       ? error
       : new VmkilnError('QUEUE_FAILED', redact(`${address.name}: ${saidBy(error)}`, secret ? [secret] : []), {
-          hint: isFull(messageOf(error))
-            ? 'the server of the queue is full: make room there; builds go on by themselves then, and what is published stays'
-            : 'see whether the server runs and is reached from here (docs/factory.md, "Many hosts"); what is published stays',
+          hint: hintFor(messageOf(error)),
         });
+  // BullMQ prints what it finds wrong with a server, for each of its connections.
+  console.warn = (text: unknown) => report(failure(new Error(warned(String(text)))));
   const login = { host, port, ...(secret !== undefined && { password: secret }), ...(tls && { tls, ssl: tls }) };
-  const redis = { ...login, ...(user !== undefined && { username: user }), db: Number(database || 0) };
+  // A name may have an address of IPv6 alone: the default is 4.
+  const redis = { ...login, family: 0, ...(user !== undefined && { username: user }), db: Number(database || 0) };
   const postgres = {
     ...login,
     ...(user !== undefined && { user }),
     ...(database !== '' && { database }),
     schema: prefix,
     migrate: true,
-    ...(library.Client && { Client: outliving(library.Client) }),
+    ...(store === 'postgres' && { Client: outliving(library.default) }),
   };
   if (store === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
   const forWorker = store === 'redis' ? { ...redis, maxRetriesPerRequest: null } : postgres;
   // A command ends when the server does not answer; a worker waits for it.
   const forCommand =
     store === 'redis' ? { ...redis, maxRetriesPerRequest: 3 } : { ...postgres, connectionTimeoutMillis: patience };
-  const heard = <T extends NodeJS.EventEmitter>(each: T): T => each.on('error', (error) => report(failure(error)));
+  // Until it is open: what was heard last says more than that there was no answer, and a wrong password is none to wait for.
+  let opening: { heard?: unknown; refuse: (error: unknown) => void } | undefined = { refuse: () => undefined };
+  const refused = new Promise<never>((_, reject) => (opening = { refuse: reject }));
+  const heard = <T extends NodeJS.EventEmitter>(each: T): T =>
+    each.on('error', (error) => {
+      if (!opening) return report(failure(error));
+      opening.heard = error;
+      if (isRefused(messageOf(error))) opening.refuse(error);
+    });
   const queues = new Map<string, Queue>();
   const queue = (name: string) => {
-    const known = queues.get(name) ?? heard(new bullmq.Queue(name, { connection: forCommand, prefix }));
-    queues.set(name, known);
-    return known;
+    const known = queues.get(name);
+    if (known) return known;
+    const opened = heard(new bullmq.Queue(name, { connection: forCommand, prefix }));
+    queues.set(name, opened);
+    // BullMQ does not try again to open one on PostgreSQL: the next to ask gets a new one.
+    opened.waitUntilReady().catch(() => {
+      queues.delete(name);
+      void opened.close().catch(() => undefined);
+    });
+    return opened;
   };
   const result: QueueStore = {
     ...{ queue, failure },
+    report: (error) => report(failure(error)),
     worker: (name, processor, options) =>
       heard(new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
     close: async () => {
@@ -67,36 +87,64 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
       await Promise.race([closed, sleep(patience, undefined, { ref: false })]);
     },
   };
-  const late = sleep(patience, undefined, { ref: false }).then(() => {
-    throw new Error(`no answer within ${patience / 1000} s`);
-  });
   try {
-    await Promise.race([queue('probe').waitUntilReady(), late]);
+    const ready = async (until: number): Promise<unknown> => {
+      return queue('probe')
+        .waitUntilReady()
+        .catch(async (error: unknown) => {
+          if (!isStarting(messageOf(error)) || performance.now() > until) throw error;
+          return sleep(500).then(() => ready(until));
+        });
+    };
+    await Promise.race([answered(ready(performance.now() + patience)), refused]);
   } catch (error) {
     void result.close();
-    throw failure(error);
+    throw failure(opening.heard ?? error);
   }
+  opening = undefined;
   return result;
 }
 
-type PgClient = new (...options: unknown[]) => NodeJS.EventEmitter;
-
-/**
- * A client of `pg` whose connection may end while it is taken out of its pool: what it was asked fails then. The pool does not listen to it meanwhile
- * (node-postgres.com/apis/pool, `error`), and an error that nobody listens to ends a process.
- */
-function outliving(Client: PgClient): PgClient {
-  return class extends Client {
-    constructor(...options: unknown[]) {
-      super(...options);
-      this.on('error', () => undefined);
-    }
-  };
+/** What a server says, unless it does not within 10 s: BullMQ waits for ever. @throws Error; what `asked` rejects with */
+export function answered<T>(asked: Promise<T>): Promise<T> {
+  const late = sleep(patience, undefined, { ref: false }).then(() => {
+    throw new Error(`no answer within ${patience / 1000} s`);
+  });
+  return Promise.race([asked, late]);
 }
 
 /** Redis names the script of BullMQ that it refuses, each by another name. */
 function saidBy(error: unknown): string {
   return messageOf(error).replace(/ script: [0-9a-f]+, on @user_script:\d+\.?$/, '');
+}
+
+/** What BullMQ warns of, for whoever has to mend it (`getRedisVersionAndType` of its redis-connection). */
+function warned(text: string): string {
+  const policy = /Eviction policy is ([\w-]+)/.exec(text)?.[1];
+  if (policy === undefined) return text;
+  return `its maxmemory-policy is ${policy}: when it is full it forgets jobs, and images are not built; set it to noeviction`;
+}
+
+/** What PostgreSQL says while it is restarted (57P01 to 57P03): ioredis waits for Redis, and nobody for this one. */
+function isStarting(message: string): boolean {
+  return /the database system is|terminating connection|Connection terminated|ECONNRESET/.test(message);
+}
+
+function hintFor(message: string): string {
+  if (isFull(message)) {
+    return 'the server of the queue is full: make room there; builds go on by themselves then, and what is published stays';
+  }
+  if (isRefused(message)) {
+    return 'the server wants another user or password: give the user in the address, and --queue-password env:NAME or file:PATH';
+  }
+  return 'see whether the server runs and is reached from here (docs/factory.md, "Many hosts"); what is published stays';
+}
+
+/** What Redis says to who is not let in (redis.io/docs/latest/operate/oss_and_stack/management/security/acl), and PostgreSQL (class 28). */
+function isRefused(message: string): boolean {
+  return /\bNOAUTH\b|\bWRONGPASS\b|\bNOPERM\b|authentication failed|no pg_hba\.conf entry|client password must be a string/.test(
+    message,
+  );
 }
 
 /** What Redis says at `maxmemory` or when it cannot write its log, and PostgreSQL when it cannot extend a table (53100, disk_full). */

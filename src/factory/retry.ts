@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Now } from './compare.ts';
 import type { NightFailure } from './summary.ts';
 import { type Tried, worthwhile } from './updates.ts';
@@ -6,7 +7,14 @@ import { type Tried, worthwhile } from './updates.ts';
 type Inputs = Readonly<Record<string, string>>;
 
 /** A build that has failed so many times in a row. `wait` is how many nights are to pass without another try. */
-export type Failed = { times: number; wait: number; failure: NightFailure; build?: string; inputs: Inputs };
+export type Failed = {
+  times: number;
+  wait: number;
+  failure: NightFailure;
+  build?: string;
+  host?: string;
+  inputs: Inputs;
+};
 
 /** How often a build has failed in a row, and in how many nights it is tried again: 1 is the next one. */
 export type Retry = { failed: number; nights: number };
@@ -14,10 +22,17 @@ export type Retry = { failed: number; nights: number };
 /** Nights after which a build is tried again at the latest. */
 const mostNights = 7;
 
-/** What is to be remembered of a build that failed: it is tried again after 1, 2, 4 nights, and then after every seventh. Pure. */
+/** What the host lacks: nothing that a build takes in shows when it has that again. */
+const ofTheHost: readonly string[] = ['DISK_FULL', 'HOST_UNFIT', 'TOOL_MISSING'] satisfies ErrorCode[];
+
+/**
+ * What is to be remembered of a build that failed: it is tried again after 1, 2, 4 nights, and then after every seventh; in every night when it was
+ * for want of something on the host. Pure.
+ */
 export function failedAgain(before: Failed | undefined, last: Omit<Failed, 'times' | 'wait'>): Failed {
   const times = (before?.times ?? 0) + 1;
-  return { ...last, times, wait: Math.min(2 ** (times - 1), mostNights) - 1 };
+  const nights = ofTheHost.includes(last.failure.code) ? 1 : Math.min(2 ** (times - 1), mostNights);
+  return { ...last, times, wait: nights - 1 };
 }
 
 /** One more night without a try. Pure. */

@@ -34,9 +34,9 @@ export const scheduleKey = (what: string) =>
     .optional()
     .describe(what);
 
-/** Whether a schedule has had its time after `since` and until `now` (milliseconds since 1970). */
+/** Whether a schedule has had its time after `since` and until `now` (milliseconds since 1970). A clock that was set back since may have missed it. */
 export function isDue(schedule: Schedule, since: number, now: number): boolean {
-  return (nextTime(schedule, since) ?? Infinity) <= now;
+  return since > now || (nextTime(schedule, since) ?? Infinity) <= now;
 }
 
 /** The first time of a schedule after `since` (milliseconds since 1970); undefined when there is none. */

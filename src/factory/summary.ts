@@ -6,18 +6,14 @@ import type { Retry } from './retry.ts';
 
 /**
  * What a night came to for one entry: `built`; `promoted`, when an earlier night has built it; `unchanged`, or not `due` yet, and so left
- * alone; `failed`; `not tried`, since it has failed often; `postponed` for want of time or room; `interrupted`; of a dry run `planned`.
+ * alone; `failed`; `not tried`, since it has failed often; `postponed` for want of time or room; `interrupted`; of a dry run `planned`. In the
+ * order in which somebody wants to read of them.
  */
-export type EntryOutcome =
-  | 'built'
-  | 'promoted'
-  | 'unchanged'
-  | 'not due'
-  | 'failed'
-  | 'not tried'
-  | 'postponed'
-  | 'interrupted'
-  | 'planned';
+export const entryOutcomes = [
+  ...(['failed', 'not tried', 'interrupted', 'postponed', 'planned', 'built', 'promoted'] as const),
+  ...(['unchanged', 'not due'] as const),
+] as const;
+export type EntryOutcome = (typeof entryOutcomes)[number];
 
 /** What stands for the stage of a failure when the build was good. */
 export const promotion = 'promotion';
@@ -38,6 +34,8 @@ export type EntrySummary = {
   build?: string;
   /** The build's folder, with its events and documents. */
   folder?: string;
+  /** Of a build that failed on another host: that one has its folder. */
+  host?: string;
   seconds?: number;
   published?: readonly Published[];
   /** What came to a channel of it, at each place. */
@@ -69,21 +67,6 @@ export type NightSummary = {
   warnings: readonly string[];
 };
 
-/** The outcomes in the order in which somebody wants to read of them. */
-const outcomes = [
-  ...([
-    'failed',
-    'not tried',
-    'interrupted',
-    'postponed',
-    'planned',
-    'built',
-    'promoted',
-    'unchanged',
-    'not due',
-  ] as const),
-] satisfies readonly EntryOutcome[];
-
 /** The entries of one outcome. */
 export function entriesOf({ entries }: Pick<NightSummary, 'entries'>, outcome: EntryOutcome): EntrySummary[] {
   return entries.filter((entry) => entry.outcome === outcome);
@@ -106,7 +89,7 @@ export function plannedOf(night: Pick<NightSummary, 'entries'>): { build: EntryS
 /** How many entries came to what: "2 failed, 3 built, 35 unchanged". Pure. */
 export function countsText(night: Pick<NightSummary, 'entries'>): string {
   const planned = plannedOf(night);
-  const counts = outcomes.flatMap((outcome): [number, string][] =>
+  const counts = entryOutcomes.flatMap((outcome): [number, string][] =>
     outcome === 'planned'
       ? [
           [planned.build.length, 'to build'],
@@ -126,10 +109,12 @@ export function outcomeOf(entries: readonly EntrySummary[], interrupted: boolean
 /** A build that failed on another host. */
 export class BuildFailure extends Error {
   readonly failure: NightFailure;
+  readonly host: string | undefined;
 
-  constructor(failure: NightFailure) {
+  constructor(failure: NightFailure, host?: string) {
     super(failure.message);
     this.failure = failure;
+    this.host = host;
   }
 }
 
@@ -159,10 +144,9 @@ export function byCause(
   const groups = new Map<string, EntrySummary[]>();
   for (const entry of entries) {
     // Names of builds and images, and amounts, would keep apart what is the same.
-    const names = [entry.build, entry.name].flatMap((name) => (name === undefined ? [] : [wordOf(name)]));
     const amount = String.raw`\b[\d.]+ [KMGT]?i?B\b`;
     const cause = (entry.failure ? causeOf(entry.failure) : '').replace(
-      new RegExp([...names, amount].join('|'), 'g'),
+      new RegExp([wordOf(entry.name), amount].join('|'), 'g'),
       '…',
     );
     groups.set(cause, [...(groups.get(cause) ?? []), entry]);
@@ -176,7 +160,8 @@ export function byCause(
     });
 }
 
-/** A pattern for a name that stands alone, whatever characters it has. */
+/** A pattern for a name that stands alone, whatever characters it has, or for the id of a build of that name. */
 function wordOf(name: string): string {
-  return String.raw`(?<![\w.-])${name.replace(/[.]/g, String.raw`\.`)}(?![\w.-])`;
+  const build = String.raw`-\d{8}-\d{6}-[0-9a-f]{4}`;
+  return String.raw`(?<![\w.-])${name.replace(/[.]/g, String.raw`\.`)}(?:${build})?(?![\w.-])`;
 }

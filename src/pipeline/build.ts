@@ -191,7 +191,7 @@ function failedEvent(error: unknown, secrets: readonly string[]): Failure {
 async function endBuild(build: Build, ending: Ending): Promise<void> {
   const { id, context, paths, folder, work, owner, log } = build;
   if (ending === 'refused') await rm(folder, { recursive: true, force: true });
-  else await writeManifest(build);
+  const isTold = ending === 'refused' || (await writeRecord(build));
   if (ending === 'kept') {
     // The filled copies hold secrets; the build's own folder shows these files with their holes.
     for (const name of ['rendered', ...build.secretFiles]) await rm(join(work, name), { recursive: true, force: true });
@@ -205,12 +205,20 @@ async function endBuild(build: Build, ending: Ending): Promise<void> {
     await rm(work, { recursive: true, force: true });
     await releaseOwner(paths, id);
   }
+  // The clean-up may have made the room.
+  if (!isTold) await writeRecord(build);
 }
 
-/** A disk that is full must not hide why the build failed. */
-async function writeManifest({ folder, log }: Build): Promise<void> {
+/** Whether what became of a build could be written: a disk that is full must not hide why it failed. */
+async function writeRecord({ folder, log }: Build): Promise<boolean> {
   const text = `${JSON.stringify(foldManifest(log.events), undefined, 2)}\n`;
-  await writeAtomic(join(folder, 'manifest.json'), text).catch(() => undefined);
+  try {
+    await writeAtomic(join(folder, 'manifest.json'), text);
+    await log.mend();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** NAME-YYYYMMDD-HHMMSS-xxxx: sorts by time, names the domain and the folders, and has the serial of what is published. */

@@ -1,25 +1,35 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomic } from '../store/files.ts';
 import type { Emit, Event, EventBody, ImageDifference, Published, StageName } from '../model.ts';
 
-/** Events of one build: each is stamped, kept in events.ndjson, remembered for the manifest and shown. */
-export type EventLog = { emit: Emit; events: readonly Event[] };
+/**
+ * Events of one build: each is stamped, kept in events.ndjson, remembered for the manifest and shown. `mend` writes the file anew if a line of it was
+ * lost.
+ */
+export type EventLog = { emit: Emit; events: readonly Event[]; mend: () => Promise<void> };
 
 /** Starts the log of a build. A disk too full for a line of the log does not end the build by itself. */
 export function openEventLog(folder: string, build: string, show: (event: Event) => void): EventLog {
   const events: Event[] = [];
   const file = join(folder, 'events.ndjson');
+  let isWhole = true;
   return {
     events,
     emit: (body) => {
       const event: Event = { at: new Date().toISOString(), build, ...body };
       events.push(event);
       try {
-        appendFileSync(file, `${JSON.stringify(event)}\n`);
+        // Of a line that was lost the beginning may be there.
+        appendFileSync(file, `${isWhole ? '' : '\n'}${JSON.stringify(event)}\n`);
       } catch {
         // The folder may be gone (a refused build) or full (the stage's own write says so).
+        isWhole = false;
       }
       show(event);
+    },
+    mend: async () => {
+      if (!isWhole) await writeAtomic(file, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
     },
   };
 }

@@ -43,7 +43,8 @@ function weightOf({ outcome }: EntrySummary): number {
 }
 
 function badgeOf({ outcome }: EntrySummary): string {
-  return ['failed', 'not tried', 'interrupted', 'postponed'].includes(outcome)
+  if (outcome === 'interrupted') return outcome;
+  return ['failed', 'not tried', 'postponed'].includes(outcome)
     ? 'failed'
     : outcome === 'built' || outcome === 'promoted'
       ? 'done'

@@ -65,7 +65,7 @@ function failedText(title: 'failed' | 'not tried', night: NightSummary, paint: P
         : []),
       ...(first?.build === undefined || first.failure?.stage === promotion
         ? []
-        : [labelled('more', `vmkiln explain ${first.build}`)]),
+        : [labelled('more', `${first.host === undefined ? '' : `on ${first.host}: `}vmkiln explain ${first.build}`)]),
     ];
     return index === 0 ? more : ['', ...more];
   });

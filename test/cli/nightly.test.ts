@@ -130,7 +130,8 @@ test('a night in which all fails names the cause once, and the next one tries ag
 
 test('Ctrl-C ends a night: the summary is printed, nothing runs on', async () => {
   server.rpm('r', [rpmOf('bash', '7.0', { release: '1' })]);
-  const child = spawn(process.execPath, [resolve('dist/cli.js'), 'nightly', 'factory.yaml', '--json'], {
+  const words = ['nightly', 'factory.yaml', '--json', '--junit', 'stopped.xml'];
+  const child = spawn(process.execPath, [resolve('dist/cli.js'), ...words], {
     cwd: host.folder,
     env: { ...process.env, ...host.env, FAKE_SECONDS: '30' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -147,6 +148,8 @@ test('Ctrl-C ends a night: the summary is printed, nothing runs on', async () =>
   const summary = JSON.parse(out) as NightSummary;
   expect(summary.outcome).toBe('interrupted');
   expect(summary.entries.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted']);
+  // It has not failed.
+  expect(readFileSync(join(host.folder, 'stopped.xml'), 'utf8')).toContain('tests="2" failures="0" skipped="2"');
   expect(readdirSync(join(host.folder, 'home/cache/work'))).toEqual([]);
 }, 120_000);
 
@@ -163,6 +166,19 @@ test('install-timer writes units, and replaces none of somebody else', async () 
   expect(await timer(['--to', host.folder])).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('has not written it'),
+  });
+});
+
+test('results that cannot be written are told before the night, and never in place of its summary', async () => {
+  const before = guests();
+  expect(await run(['--junit', 'no/such/folder.xml'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/cannot be written/),
+  });
+  expect(guests()).toEqual(before);
+  // A disk that is full by then: nothing fits into this device.
+  expect(await run(['--junit', '/dev/full'], { FAKE_BASH: '7.0' })).toMatchObject({
+    ...{ status: 1, stdout: expect.stringMatching(/^nightly: 2 /), stderr: expect.stringMatching(/no space left/) },
   });
 });
 

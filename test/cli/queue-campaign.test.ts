@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,9 +68,14 @@ test.each([
         return { home, proxy, url: server.url.replace(`:${server.port}`, `:${proxy.port}`) };
       }),
     );
-    const begin = (at: number) =>
-      worker({ VMKILN_HOME: hosts[at]?.home ?? '' }, at === 0 ? ['--nights'] : [], hosts[at]?.url);
-    const workers = hosts.map((_each, at) => begin(at));
+    const workers: ChildProcess[] = [];
+    const begin = (at: number) => {
+      const one = worker({ VMKILN_HOME: hosts[at]?.home ?? '' }, at === 0 ? ['--nights'] : [], hosts[at]?.url);
+      workers[at] = one;
+      // As systemd does: one that finds no server when it begins ends.
+      one.once('exit', (status) => void (status === 1 && workers[at] === one && begin(at)));
+    };
+    for (const at of hosts.keys()) begin(at);
     const happened = new Map<Fault, number>();
     const happen = async (fault: Fault) => {
       const at = Math.floor(random() * workers.length);
@@ -78,7 +83,7 @@ test.each([
       happened.set(fault, (happened.get(fault) ?? 0) + 1);
       if (fault === 'kill a worker') {
         victim?.kill('SIGKILL');
-        workers[at] = begin(at);
+        begin(at);
       } else if (fault === 'freeze a worker' && victim?.pid !== undefined) {
         const frozen = family(victim.pid);
         signal(frozen, 'SIGSTOP');
@@ -117,6 +122,7 @@ test.each([
       });
     }
     expect(said.join('')).toContain(`f: ${count} built`);
+    expect(said.join('')).not.toContain('unexpected error');
     const work = hosts.flatMap(({ home }) => readdirSync(join(home, 'cache/work')));
     expect({ seed, running: running(host), work }).toEqual({ seed, running: [], work: [] });
   },

@@ -93,9 +93,30 @@ test('a night, and a build that is cancelled, on PostgreSQL', async () => {
   expect(await run('cancel', `${night}.b`)).toMatchObject({ status: 0 });
   await settled();
   expect(await build()).toMatchObject({ state: 'failed', reason: expect.stringContaining('cancelled') });
+  expect(said.join('')).toContain('f: 1 interrupted');
   expect(await stop(slow)).toBe(0);
   expect(running(host)).toEqual([]);
 }, 300_000);
+
+test('a drain does not wait for a night, whose builds do not begin; a night is cancelled with them', async () => {
+  const server = await redis();
+  const host = fakeHost();
+  for (const name of ['a', 'b']) host.recipe(name, `packages: [cloud-init, ${name}]`);
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml, b.yaml]\n');
+  const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
+  const one = worker({ FAKE_SECONDS: '1' });
+  const night = (await run('enqueue')).stdout.trim();
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('build begins');
+  expect(await run('drain')).toMatchObject({ status: 0 });
+  const states = (await jobs()).map(({ name, state }) => `${name} ${state}`);
+  expect(states.toSorted()).toEqual(['build completed', 'build waiting', 'night active']);
+  expect(await run('cancel', night)).toMatchObject({ status: 0 });
+  expect((await settled()).find(({ id }) => id === night)).toMatchObject({
+    reason: expect.stringContaining('cancelled'),
+  });
+  expect((await jobs()).filter(({ state }) => state === 'waiting')).toEqual([]);
+  expect(await stop(one)).toBe(0);
+}, 120_000);
 
 test('a server that is full refuses what is new, and says so; work goes on when it has room', async () => {
   const server = await redis();

@@ -47,7 +47,9 @@ export function factoryOf(host: FakeHost, url: string, env: Record<string, strin
     return child;
   };
   const jobs = async () => {
-    const { stdout } = await run('status', '--json');
+    // A server that was killed a moment ago may end while it is asked.
+    const asked = await run('status', '--json');
+    const { stdout } = asked.status === 0 ? asked : await run('status', '--json');
     const all = (JSON.parse(stdout) as Status).queues.flatMap((queue) => queue.jobs);
     // What waits for its schedule is a night to come.
     return all.filter(({ id }) => !id.startsWith('repeat:'));

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import Handlebars from 'handlebars';
 import { expect, test } from 'vitest';
+import { nightAnswer } from '../../src/dashboard/answers.ts';
 import { isLoopback, parseListen, urlOf } from '../../src/dashboard/listen.ts';
 import { metricsText } from '../../src/dashboard/metrics.ts';
 import { nextLook } from '../../src/dashboard/state.ts';
 import { parseTokens, personOf } from '../../src/dashboard/tokens.ts';
 import { liveView, overviewView } from '../../src/dashboard/views.ts';
+import { entryOutcomes } from '../../src/factory/summary.ts';
 import type { BuildRecord } from '../../src/pipeline/builds.ts';
 
 const token = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -72,6 +74,22 @@ test('an entry is looked at by the first night after its own time', () => {
   expect(look('0 3 * * 6', '2026-01-05T02:00:00Z')).toBe('2026-01-11T02:00:00.000Z');
   // Its time has passed, and no night has come since.
   expect(look('0 2 * * 6', '2026-01-01T02:00:00Z')).toBe('2026-01-06T02:00:00.000Z');
+});
+
+test('a build that was stopped has not failed', async () => {
+  const stopped = build({ outcome: 'interrupted', failure: { code: 'INTERRUPTED', message: 'stopped by SIGTERM' } });
+  const good = build({ outcome: 'done', endedAt: '2026-01-01T00:00:00Z' });
+  const factory = { name: 'f', file: '/f', entries: [{ name: 'a', recipe: '/a.yaml' }] };
+  const text = await metricsText({ builds: [stopped, good], nights: [], factory, host, stores: {} });
+  expect(text).toContain('vmkiln_last_build_failed{image="a"} 0\n');
+  expect(text).toContain('vmkiln_builds{outcome="interrupted",cause=""} 1\n');
+});
+
+test.each(entryOutcomes)('a night with an entry that is %s is shown', (outcome) => {
+  const entries = [{ name: 'a', recipe: '/a.yaml', outcome, reasons: [], notes: [] }];
+  const times = { startedAt: '', endedAt: '', seconds: 1 };
+  const night = { version: 1, night: 'n', factory: 'f', file: '/f', dryRun: false, outcome: 'done', ...times } as const;
+  expect(nightAnswer({ ...night, entries, warnings: [] })?.entries).toMatchObject([{ outcome }]);
 });
 
 test('what failed builds say makes no series of its own', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Make, Postponed } from '../../src/factory/make-build.ts';
 import { BuildFailure } from '../../src/factory/summary.ts';
+import { nightText } from '../../src/ui/night-text.ts';
 import { entrySummary } from '../support/factory-entry.ts';
 import { type FactoryWorld, factoryWorld, rpmOf } from '../support/factory-world.ts';
 
@@ -89,4 +90,35 @@ test('a host without room puts an image off, and that is no failure', async () =
   const night = await world.night('factory.yaml', { make, only: ['a'], asked: true });
   expect(entrySummary(night, 'a')).toMatchObject({ outcome: 'postponed', notes: ['no room (on h2)'] });
   expect(entrySummary(night, 'a').failure).toBeUndefined();
+});
+
+test('what failed on another host is explained there', async () => {
+  const failing = async () => {
+    throw new BuildFailure({ code: 'COMMAND_FAILED', message: 'it was told to fail' }, 'h2');
+  };
+  const make = host({ a: failing }).make;
+  await world.night('factory.yaml', { asked: true, make });
+  expect(nightText(await world.night('factory.yaml', { asked: true, make }))).toContain(
+    'more: on h2: vmkiln explain a-',
+  );
+  // So it is in a night that does not try it.
+  expect(nightText(await world.night('factory.yaml', { make }))).toMatch(
+    /not tried: (.*\n)*.* on h2: vmkiln explain a-/,
+  );
+  expect((await world.night('factory.yaml', { asked: true, make: host().make })).outcome).toBe('done');
+});
+
+test('a build that was cancelled has not failed: it is told, nothing is remembered, and the next night makes it', async () => {
+  const cancelled = async () => {
+    throw new BuildFailure({ code: 'INTERRUPTED', message: 'it was cancelled' });
+  };
+  const night = await world.night('factory.yaml', { asked: true, make: host({ a: cancelled }).make });
+  expect(night.outcome).toBe('done');
+  expect(entrySummary(night, 'a')).toMatchObject({
+    outcome: 'interrupted',
+    notes: [expect.stringMatching(/cancelled/)],
+  });
+  expect(entrySummary(night, 'a').retry).toBeUndefined();
+  const next = await world.night('factory.yaml', { asked: true, make: host().make });
+  expect(entrySummary(next, 'a').reasons).toMatchObject([{ kind: 'asked' }]);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -310,4 +310,25 @@ test('the example of the documentation is a factory', () => {
   const read = factoryForm.parse(parse(text));
   expect(read.recipes.map((entry) => entry.recipe)).toEqual(['recipes/*.yaml', 'web.yaml', 'windows-2022.yaml']);
   expect(read.limits).toMatchObject({ build: 4 * 3600, room: 60 * 1024 ** 3 });
+});
+
+test('what cannot be kept fails no image: it is tried once more at the end, and then told of the night', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  world.rpm('r', []);
+  factory();
+  const entries = join(world.folder, 'home/state/factory/f/entries');
+  // Nothing can be written where a folder is.
+  mkdirSync(join(entries, 'a.json'), { recursive: true });
+  mkdirSync(join(entries, 'b.json'));
+  world.before = (name) => {
+    // Room that comes after its first try.
+    if (name === 'b') setTimeout(() => rmdirSync(join(entries, 'b.json')), 0);
+  };
+  const night = await world.night('factory.yaml');
+  expect(outcomes(night)).toEqual({ a: 'built', b: 'built' });
+  expect(night.outcome).toBe('failed');
+  expect(night.warnings).toEqual([expect.stringMatching(/^what came of a is not kept.*a\.json is a folder/)]);
+  rmdirSync(join(entries, 'a.json'));
+  world.before = () => undefined;
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'built', b: 'unchanged' });
 });

@@ -17,6 +17,12 @@ test.each([
   ['redis://:hidden-word@h', undefined, 'has a password in it'],
   ['redis://h', 'hidden-word', 'neither env:NAME nor file:PATH'],
   ['postgres://h/d?sslmode=require', undefined, 'neither verify-full nor disable'],
+  // What is left of a password that has signs of an address in it, and what would be passed over.
+  ['redis://me:12/hidden-word@h', undefined, 'none that vmkiln knows'],
+  ['redis://me:12#hidden-word@h', undefined, 'none that vmkiln knows'],
+  ['redis://%zz@h', undefined, 'none that vmkiln knows'],
+  ['redis://h/one', undefined, 'none that vmkiln knows'],
+  ['postgres://h/d?ssl=true', undefined, 'none that vmkiln knows'],
 ])('the address %s is refused, and no password is repeated', (queue, queuePassword, message) => {
   const read = () => queueAddress({ queue, ...(queuePassword !== undefined && { queuePassword }) }, {});
   expect(read).toThrow(message);

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
@@ -94,4 +94,22 @@ test('a changed recipe, a new update and somebody who names it have it tried at 
   world.before = () => undefined;
   await night({ only: ['a'] });
   expect((await night()).entries[0]).toMatchObject({ outcome: 'unchanged' });
+});
+
+test('a disk that was full is no reason to wait: with room again the next night builds', async () => {
+  world.before = () => {
+    throw new VmkilnError('DISK_FULL', 'no space left in /cache/work/a-20261128-020000-0001');
+  };
+  for (let at = 0; at < 3; at += 1) await night();
+  world.before = () => undefined;
+  expect(entrySummary(await night(), 'a').outcome).toBe('built');
+});
+
+test('a clock that was set back keeps no entry from its schedule', async () => {
+  world.write('factory.yaml', "name: f\nlimits: { room: 1M }\nrecipes: [{ recipe: a.yaml, schedule: '0 2 * * 6' }]\n");
+  await night();
+  const file = join(world.folder, 'home/state/factory/f/entries/a.json');
+  const state = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...state, lookedAt: '2099-01-01T00:00:00.000Z' }));
+  expect(entrySummary(await night(), 'a').outcome).toBe('unchanged');
 });
