@@ -151,13 +151,6 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
   ['nobody on this machine', uefi, '<Username>A', '<Domain>.</Domain><Username>B', /nobody makes the user/],
   ['a user like a group', uefi, '<UserAccounts>', account('<Name>Users</Name>'), /a name of Windows itself/],
   [
-    'a user like the computer',
-    uefi,
-    /<ComputerName>\*([^]*)<UserAccounts>/,
-    `<ComputerName>srv$1${account('<Name>SRV</Name>')}`,
-    /has the name of the computer/,
-  ],
-  [
     'Windows as a recovery partition',
     uefi,
     '<Letter>C',
@@ -231,6 +224,13 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     '<UserAccounts>',
     account('<Name>a</Name><Group>Admin</Group>'),
     /Windows may have no group "Admin"/,
+  ],
+  [
+    'a user like the computer',
+    uefi,
+    /<ComputerName>\*([^]*)<UserAccounts>/,
+    `<ComputerName>srv$1${account('<Name>SRV</Name>')}`,
+    /has the name of the computer/,
   ],
   ['an active partition of a GPT', uefi, '<Format>NTFS', '<Active>true</Active><Format>NTFS', /Active is of disks for/],
   ['an EFI partition of a few MiB', uefi, '<Size>260', '<Size>50', /at least 100 MiB for EFI/],

@@ -81,13 +81,17 @@ function checkDomain(root: Element, logon: Element, report: Report): void {
     );
 }
 
-/** "User names" may not be that of the computer, for both are names of NetBIOS ("Rename a local user account"). */
+/** Windows XP refused it, for both are names of NetBIOS; no page about answer files says whether Setup still does. */
 function checkComputers(root: Element, accounts: readonly Element[], report: Report): void {
   const computers = descendants(root, 'ComputerName').map(({ text }) => text.toLowerCase());
   for (const account of accounts) {
     const name = childOf(account, 'Name');
     if (name && name.text !== '' && computers.includes(name.text.toLowerCase()))
-      report(name, `Name: the user ${show(name.text)} has the name of the computer, which Windows refuses`);
+      report(
+        name,
+        `Name: the user ${show(name.text)} has the name of the computer, which Windows may refuse`,
+        'warning',
+      );
   }
 }
 
