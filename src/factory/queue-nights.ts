@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job as QueueJob } from 'bullmq';
+import { messageOf } from '../errors.ts';
 import type { Job } from './jobs.ts';
 import type { LoadedFactory } from './load.ts';
 import { type NightData, nightOptions, nightQueue } from './queue-jobs.ts';
@@ -44,6 +46,17 @@ export async function reconcile({ factory }: LoadedFactory, jobs: readonly Job[]
   for (const { key } of await queue.getJobSchedulers()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
   for (const [id, { schedule, data }] of wanted) {
     const pattern = { pattern: schedule.cron, tz: schedule.timezone };
-    await queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: nightOptions });
+    await insist(() => queue.upsertJobScheduler(id, pattern, { name: 'night', data, opts: nightOptions }));
+  }
+}
+
+/** Of two hosts that set a schedule at one moment, BullMQ refuses one on PostgreSQL (`SchedulerJobIdCollision`); it may be unlucky more than once. */
+async function insist(set: () => Promise<unknown>, tries = 20): Promise<void> {
+  try {
+    await set();
+  } catch (error) {
+    if (tries === 0 || !messageOf(error).includes('job ID already exists')) throw error;
+    await sleep(Math.random() * 200);
+    await insist(set, tries - 1);
   }
 }

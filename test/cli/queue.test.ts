@@ -2,6 +2,11 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
+import { loadFactory } from '../../src/factory/load.ts';
+import { queueAddress } from '../../src/factory/queue-address.ts';
+import { nightQueue } from '../../src/factory/queue-jobs.ts';
+import { reconcile } from '../../src/factory/queue-nights.ts';
+import { openQueues } from '../../src/factory/queue-store.ts';
 import { fakeHost } from '../support/fake-tools.ts';
 import { ends, factoryOf, running, stop } from '../support/queue-factory.ts';
 import { certificates, postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
@@ -97,6 +102,23 @@ test('a night, and a build that is cancelled, on PostgreSQL', async () => {
   expect(await stop(slow)).toBe(0);
   expect(running(host)).toEqual([]);
 }, 300_000);
+
+test('hosts that begin at one moment agree on the schedule, on PostgreSQL', async () => {
+  const server = await postgresServer();
+  ends.push(server.stop);
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), "name: f\nrecipes: [a.yaml]\nschedule: '0 2 * * *'\n");
+  const loaded = await loadFactory(join(host.folder, 'factory.yaml'), { values: {}, shared: new Set() }, host.folder);
+  const said: string[] = [];
+  const address = queueAddress({ queue: server.url }, {});
+  const stores = await Promise.all([1, 2, 3, 4].map(() => openQueues(address, ({ message }) => said.push(message))));
+  for (let round = 0; round < 10; round++) await Promise.all(stores.map((store) => reconcile(loaded, [], store)));
+  const [first] = stores;
+  expect(await first?.queue(nightQueue('f')).getDelayedCount()).toBe(1);
+  await Promise.all(stores.map((store) => store.close()));
+  expect(said).toEqual([]);
+});
 
 test('a drain does not wait for a night, whose builds do not begin; a night is cancelled with them', async () => {
   const server = await redis();
