@@ -32,7 +32,7 @@ export async function carryOut(
   const quietly = (telling: Promise<unknown>) => telling.catch(store.report);
   // One after the other: on PostgreSQL two lines of a log at once get the same number, and one is lost.
   let told: Promise<unknown> = Promise.resolve();
-  const watched = watchLease(worker, job.id ?? '', lease, wish.look);
+  const watched = watchLease(worker, job.id ?? '', lease, () => void wish.look());
   const signal = AbortSignal.any([watched.signal, wish.signal]);
   const putBack = async () => {
     await answered(job.moveToWait(token));

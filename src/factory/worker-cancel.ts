@@ -7,7 +7,7 @@ import type { QueueStore } from './queue-store.ts';
 export function lookedFor(
   { id = '', queueName }: Pick<QueueJob, 'id' | 'queueName'>,
   store: QueueStore,
-): { signal: AbortSignal; look: () => void } {
+): { signal: AbortSignal; look: () => Promise<void> } {
   const controller = new AbortController();
   const look = async () => {
     const now = await store.queue(queueName).getJob(id);
@@ -17,6 +17,6 @@ export function lookedFor(
   };
   return {
     signal: controller.signal,
-    look: () => void look().catch(store.report),
+    look: () => look().catch(store.report),
   };
 }

@@ -31,7 +31,7 @@ export async function decide(
 ): Promise<void> {
   const { UnrecoverableError, WaitingError } = await import('bullmq');
   const wish = lookedFor(job, store);
-  const watched = watchLease(worker, job.id ?? '', lease, wish.look);
+  const watched = watchLease(worker, job.id ?? '', lease, () => void wish.look());
   try {
     const { loaded, jobs } = await read();
     const {
@@ -56,6 +56,8 @@ export async function decide(
         ended: ({ name, outcome }) => say(`${id}: ${name} ${outcome}`),
       },
     );
+    // One that was cancelled ends with its builds, which are out of the queue before the next look at it.
+    if (!signal.aborted) await unlessAborted(wish.look(), watched.signal);
     watched.signal.throwIfAborted();
     wish.signal.throwIfAborted();
     if (signal.aborted) {
