@@ -6,6 +6,7 @@ import type { Call } from '../../src/tools/exec.ts';
 import type { CloneWorld } from '../../src/verify/clone.ts';
 import { verifyImage } from '../../src/verify/verify.ts';
 import { host } from '../support/plan-input.ts';
+import { plainOptions } from '../support/verify.ts';
 import { freshFolder } from '../support/vmkiln.ts';
 
 /** The results of an image of which nothing is wrong before it boots, and whose clones say this on their consoles until they are ended. */
@@ -22,14 +23,6 @@ async function verdictOf(console: string) {
     return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('ended'))));
   };
   const image = { path: join(folder, 'image'), format: 'qcow2', virtualSize: 1, firmware: 'bios' } as const;
-  const options = {
-    note: () => undefined,
-    checks: [],
-    skip: [],
-    network: false,
-    metadataService: false,
-    goss: undefined,
-  };
   const look = (_overlay: string, asked: readonly unknown[]) => {
     const [mark] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(JSON.stringify(asked)) ?? [];
     const config = 'system_info: { default_user: { name: cloud-user } }';
@@ -37,7 +30,7 @@ async function verdictOf(console: string) {
     return Promise.resolve({ stdout: `${mark} config\n${config}\n${mark} space\n${space}\n${mark} end`, stderr: '' });
   };
   const world = { run, host, signal: new AbortController().signal, folder } as unknown as CloneWorld;
-  return verifyImage(image, anyLinux, world, { ...options, look });
+  return verifyImage(image, anyLinux, world, { ...plainOptions, look });
 }
 
 test.each([

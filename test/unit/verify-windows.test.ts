@@ -6,6 +6,7 @@ import { faultIn } from '../../src/verify/practice-boot.ts';
 import { judgeSealed } from '../../src/verify/sealed.ts';
 import { verifyImage } from '../../src/verify/verify.ts';
 import { host } from '../support/plan-input.ts';
+import { plainOptions } from '../support/verify.ts';
 import { freshFolder } from '../support/vmkiln.ts';
 
 test('of an image of Windows the one answer file is judged, and what must be there and what not', () => {
@@ -59,15 +60,7 @@ test('a real Windows is said not to be booted', async () => {
     return Promise.resolve({ stdout, stderr: '', exitCode: 0 });
   };
   const world = { run, host, signal: new AbortController().signal, folder: freshFolder('windows') };
-  const options = {
-    note: () => undefined,
-    checks: [],
-    skip: [],
-    network: false,
-    metadataService: false,
-    goss: undefined,
-  };
-  const { passed, results } = await verifyImage(image, wanted, world as unknown as CloneWorld, options);
+  const { passed, results } = await verifyImage(image, wanted, world as unknown as CloneWorld, plainOptions);
   expect({ passed, last: results.at(-1) }).toMatchObject({
     passed: true,
     last: { check: 'first-boot', outcome: 'skipped' },
