@@ -42,14 +42,18 @@ const stops: readonly Stop[] = [
   { fault: 'the boot ends in emergency or rescue mode', shows: /(You are in|Welcome to) (emergency|rescue) mode/ },
 ];
 
-/** What systemd says when a file system of fstab(5) without which it does not go on is not there: since version 250 with the names of units. */
-const needed = /Dependency failed for (?:local-fs\.target - )?Local File Systems/;
-const mount = /(?:Failed to mount|Dependency failed for) (?:\S+\.mount - )?(\/\S*?)\.?$/gm;
-const cause = /(?:Timed out waiting for device|Failed to start (?:\S+\.service - )?File System Check on) .*?(?=\.?$)/gm;
+/**
+ * What systemd says when a file system of fstab(5) without which it does not go on is not there: since version 250 with the names of units, which it
+ * shortens in their middle to the width of the console.
+ */
+const needed = /Dependency failed for (?:\S+ - )?Local File Systems/;
+const mount = /(?:Failed to mount|Dependency failed for) (?:\S+ - )?(\/\S*?)\.?$/gm;
+const cause = /(?:Timed out waiting for device|Failed to start (?:\S+ - )?File System Check on) .*?(?=\.?$)/gm;
 
 /** Why the boot whose console this is came to its end too early, and the check that it fails; undefined while it goes on. */
 export function bootStop(console: string): { check: 'system' | 'fstab'; message: string } | undefined {
-  const text = stripVTControlCharacters(console).replaceAll('\r', '');
+  // The end of a colour goes with what is shortened.
+  const text = stripVTControlCharacters(console.replaceAll(/\[[\d;]*…/g, '[m…')).replaceAll('\r', '');
   const stop = stops.find(({ shows }) => shows.test(text));
   if (stop === undefined) return undefined;
   const told = (fault: string, why = '') => (why === '' ? fault : `${fault}: ${why.trim()}`);

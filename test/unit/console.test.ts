@@ -27,6 +27,16 @@ You are in emergency mode. After logging in, type "journalctl -xb" to view`,
     '[FAILED] Failed to mount mnt-data.mount - /mnt/data.\n[DEPEND] Dependency failed for local-fs.target - Local File Systems.\nYou are in emergency mode.',
     /\/mnt\/data cannot be mounted$/,
   ],
+  [
+    'fstab',
+    // Captured from a clone of RHEL 9 practice, whose systemd is 252.
+    `[\u001b[0;1;31m TIME \u001b[0m] Timed out waiting for device \u001b[0;1;…11111-2222-3333-4444-555555555555.\r\r
+[\u001b[0;1;38;5;185mDEPEND\u001b[0m] Dependency failed for \u001b[0;1;39mdata.mount\u001b[0m - /data.\r\r
+[\u001b[0;1;38;5;185mDEPEND\u001b[0m] Dependency failed for \u001b[0;1;39mloca…s.target\u001b[0m - Local File Systems.\r\r
+[\u001b[0;32m  OK  \u001b[0m] Reached target \u001b[0;1;39memergency.target\u001b[0m - Emergency Mode.\r\r
+You are in emergency mode. After logging in, type "journalctl -xb" to view`,
+    /^the boot ends because \/data cannot be mounted: Timed out waiting for device …11111-2222-3333-4444-555555555555$/,
+  ],
   ['system', 'You are in rescue mode. After logging in', /rescue mode$/],
   [
     'system',
