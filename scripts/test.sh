@@ -48,8 +48,9 @@ run_project() {
     grep -qs '"success":false' "$report" || echo '{"success":false}' >"$results/$1-crashed.json"
   left=$(find "$VMKILN_TEST_FOLDER" -mindepth 1 -not -path "$TMPDIR")
   if [ -n "$left" ]; then
-    printf 'test: %s left behind:\n%s\n' "$1" "$left"
     echo '{"success":false}' >"$results/$1-left-behind.json"
+    # With the times, at the end: of a long log that is what everybody sees.
+    printf 'test: %s left behind %s\n' "$1" "$(head -n 20 <<<"$left" | tr '\n' ' ')" >>"$results/times"
   fi
   # Its programs, and not what libvirt runs for it.
   times >"$results/$1-processor"

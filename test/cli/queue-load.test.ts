@@ -34,64 +34,60 @@ function costOf(port: number): { seconds: number; bytes: number } {
 const quantile = (all: readonly number[], part: number) =>
   Math.round(all.toSorted((a, b) => a - b)[Math.floor((all.length - 1) * part)] ?? 0);
 
-test.runIf(store !== undefined)(
-  'a thousand idle recipes and a hundred workers',
-  async () => {
-    const server = await (store === 'redis' ? redisServer() : postgresServer({ settings: ['max_connections=1000'] }));
-    ends.push(server.stop);
-    const figures: Record<string, unknown> = { store, recipes, workers };
-    const address = queueAddress({ queue: server.url }, {});
-    const said = new Set<string>();
-    const open = () => openQueues(address, ({ message }) => said.add(message));
-    const empty = costOf(server.port);
-    const began = new Map<string, number>();
-    const hosts = [];
-    for (let at = 0; at < workers; at++) {
-      const host = await open();
-      hosts.push(host);
-      const lease = { lockDuration: 60_000, lockRenewTime: 15_000, stalledInterval: 60_000 };
-      host.worker('load/build', async (job) => void began.set(job.id ?? '', performance.now()), lease);
-    }
-    await sleep(3000);
-    const before = costOf(server.port);
-    await sleep(30_000);
-    const after = costOf(server.port);
-    figures['memoryOfIdleWorkers'] = before.bytes - empty.bytes;
-    const count = `ss -Htn state established 'sport = :${server.port}' | wc -l`;
-    figures['connections'] = Number(execFileSync('sh', ['-c', count], { encoding: 'utf8' }));
-    figures['idleServerLoad'] = (after.seconds - before.seconds) / 30;
-    const own = await open();
-    const queue = own.queue('load/build');
-    // One job at a time, as schedules bring them.
-    const latencies: number[] = [];
-    for (let at = 0; at < 200; at++) {
-      const id = `one-${at}`;
-      const put = performance.now();
-      await queue.add('build', { image: id }, { ...jobOptions, jobId: id });
-      while (!began.has(id)) await sleep(1);
-      latencies.push((began.get(id) ?? 0) - put);
-    }
-    figures['latency'] = { median: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
-    await queue.pause();
-    const full = costOf(server.port);
-    const data = { image: 'x'.repeat(20), serial: '20261128-082558-ab12', renewMedia: false };
-    const ids = Array.from({ length: recipes }, (_, at) => `night-20261128-082558-ab12.${at}`);
-    await Promise.all(ids.map((jobId) => queue.add('build', data, { ...jobOptions, jobId, keepLogs: 2000 })));
-    figures['memoryOfThousandJobs'] = costOf(server.port).bytes - full.bytes;
-    const start = { at: performance.now(), cost: costOf(server.port) };
-    for (let round = 0; round < 5; round++) await Promise.all(ids.map((id) => queue.getJob(id)));
-    figures['poll'] = {
-      milliseconds: Math.round((performance.now() - start.at) / 5),
-      serverSeconds: (costOf(server.port).seconds - start.cost.seconds) / 5,
-    };
-    await queue.resume();
-    const drained = performance.now();
-    while (began.size < 200 + recipes) await sleep(20);
-    figures['thousandJobsTaken'] = Math.round(performance.now() - drained);
-    await Promise.all([...hosts, own].map((host) => host.close()));
+test('a thousand idle recipes and a hundred workers', async () => {
+  const server = await (store === 'redis' ? redisServer() : postgresServer({ settings: ['max_connections=1000'] }));
+  ends.push(server.stop);
+  const figures: Record<string, unknown> = { store, recipes, workers };
+  const address = queueAddress({ queue: server.url }, {});
+  const said = new Set<string>();
+  const open = () => openQueues(address, ({ message }) => said.add(message));
+  const empty = costOf(server.port);
+  const began = new Map<string, number>();
+  const hosts = [];
+  for (let at = 0; at < workers; at++) {
+    const host = await open();
+    hosts.push(host);
+    const lease = { lockDuration: 60_000, lockRenewTime: 15_000, stalledInterval: 60_000 };
+    host.worker('load/build', async (job) => void began.set(job.id ?? '', performance.now()), lease);
+  }
+  await sleep(3000);
+  const before = costOf(server.port);
+  await sleep(30_000);
+  const after = costOf(server.port);
+  figures['memoryOfIdleWorkers'] = before.bytes - empty.bytes;
+  const count = `ss -Htn state established 'sport = :${server.port}' | wc -l`;
+  figures['connections'] = Number(execFileSync('sh', ['-c', count], { encoding: 'utf8' }));
+  figures['idleServerLoad'] = (after.seconds - before.seconds) / 30;
+  const own = await open();
+  const queue = own.queue('load/build');
+  // One job at a time, as schedules bring them.
+  const latencies: number[] = [];
+  for (let at = 0; at < 200; at++) {
+    const id = `one-${at}`;
+    const put = performance.now();
+    await queue.add('build', { image: id }, { ...jobOptions, jobId: id });
+    while (!began.has(id)) await sleep(1);
+    latencies.push((began.get(id) ?? 0) - put);
+  }
+  figures['latency'] = { median: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
+  await queue.pause();
+  const full = costOf(server.port);
+  const data = { image: 'x'.repeat(20), serial: '20261128-082558-ab12', renewMedia: false };
+  const ids = Array.from({ length: recipes }, (_, at) => `night-20261128-082558-ab12.${at}`);
+  await Promise.all(ids.map((jobId) => queue.add('build', data, { ...jobOptions, jobId, keepLogs: 2000 })));
+  figures['memoryOfThousandJobs'] = costOf(server.port).bytes - full.bytes;
+  const start = { at: performance.now(), cost: costOf(server.port) };
+  for (let round = 0; round < 5; round++) await Promise.all(ids.map((id) => queue.getJob(id)));
+  figures['poll'] = {
+    milliseconds: Math.round((performance.now() - start.at) / 5),
+    serverSeconds: (costOf(server.port).seconds - start.cost.seconds) / 5,
+  };
+  await queue.resume();
+  const drained = performance.now();
+  while (began.size < 200 + recipes) await sleep(20);
+  figures['thousandJobsTaken'] = Math.round(performance.now() - drained);
+  await Promise.all([...hosts, own].map((host) => host.close()));
 
-    console.log(JSON.stringify(figures));
-    expect([...said]).toEqual([]);
-  },
-  1_800_000,
-);
+  console.log(JSON.stringify(figures));
+  expect([...said]).toEqual([]);
+}, 1_800_000);
