@@ -1,10 +1,12 @@
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
+import { VmkilnError } from '../errors.ts';
 import { findHook, type RecipeFiles } from '../recipe/files.ts';
 import { loadDocument } from '../recipe/load.ts';
 import { findFile } from '../recipe/paths.ts';
 import type { Variables } from '../recipe/variables.ts';
-import { type Factory, type FactoryEntry, factoryForm } from './form.ts';
+import { type Factory, type FactoryEntry, factoryForm, namePlaceholder } from './form.ts';
 
 /**
  * A factory, and the file that it comes from, as an absolute path. `tell` puts the position of an entry's key before what is found to be wrong
@@ -26,13 +28,28 @@ export async function loadFactory(path: string, { values, shared }: Variables, c
   const origins: Origins = new Map();
   const paths = (factory: Factory, files: RecipeFiles) => resolvePaths(factory, files, origins);
   const kind = { noun: 'factory', code: 'FACTORY_INVALID', schema: factoryForm, resolve: paths } as const;
-  const { value, path: found, tell } = await loadDocument(kind, path, values, { cwd, shared });
+  const {
+    value,
+    path: found,
+    tell,
+  } = await loadDocument(kind, path, values, { cwd, shared }).catch((error: unknown) => {
+    throw withPlaceholder(error);
+  });
   // A pattern may well fit the factory itself.
   return {
     factory: { ...value, recipes: value.recipes.filter(({ recipe }) => recipe !== found) },
     path: found,
     tell: (entry, key, message) => tell(origins.get(entry)?.[key] ?? [key], message),
   };
+}
+
+/** `${name}` is a variable, as everywhere; in a channel something else is meant. */
+function withPlaceholder(error: unknown): unknown {
+  if (!(error instanceof VmkilnError) || !error.message.includes('the variable "name" has no value')) return error;
+  return new VmkilnError(error.code, error.message, {
+    hint: `in a channel the name of the image is written ${namePlaceholder}`,
+    cause: error,
+  });
 }
 
 type Origins = Map<FactoryEntry, Record<'channel', readonly PropertyKey[]>>;
@@ -77,7 +94,12 @@ function resolvePaths(factory: Factory, { folder, report }: RecipeFiles, origins
 
 /** The recipes of an entry, in the order of their names. One that is not there is for its own build to tell. */
 function filesOf({ recipe }: FactoryEntry, folder: string, report: (message: string) => void): string[] {
-  if (!isDynamicPattern(recipe)) return [resolve(folder, recipe)];
+  if (!isDynamicPattern(recipe)) {
+    const path = resolve(folder, recipe);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      report(`${path} is a folder: write ${join(recipe, '*.yaml')}`);
+    return [path];
+  }
   const found = globSync(recipe, { cwd: folder, absolute: true, onlyFiles: true, expandDirectories: false });
   if (found.length === 0) report(`no recipe is called like ${resolve(folder, recipe)}`);
   return found.toSorted();

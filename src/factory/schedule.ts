@@ -1,21 +1,22 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
-import { line } from '../recipe/values.ts';
+import { cronPattern } from '../recipe/units.ts';
+import { line, show } from '../recipe/values.ts';
 
 const cronWords = 'a schedule of five fields, minute hour day month weekday, like "0 2 * * *"';
-const field = String.raw`[\d*,/A-Za-z-]+`;
-
-const cron = line(cronWords, new RegExp(`^${field}( ${field}){4}$`)).superRefine((text, context) => {
+const cron = line(cronWords, cronPattern).superRefine((text, context) => {
+  const wrong = (message: string) => context.addIssue({ code: 'custom', message });
   try {
-    open({ cron: text, timezone: 'UTC' });
+    if (!nextTime({ cron: text, timezone: 'UTC' }, Date.now()))
+      wrong(`expected a schedule that has a next time, got ${show(text)}`);
   } catch {
-    context.addIssue({ code: 'custom', message: `expected ${cronWords}` });
+    wrong(`expected ${cronWords}, got ${show(text)}`);
   }
 });
 
 const timezone = line('a time zone like Europe/Berlin').refine(
   (name) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC',
-  { error: 'expected a time zone like Europe/Berlin' },
+  { error: ({ input }) => `expected a time zone like Europe/Berlin, got ${show(input)}` },
 );
 
 const form = z.strictObject({

@@ -1,4 +1,8 @@
-import { instead } from './instead.ts';
+import { factoryGuesses } from './guesses-factory.ts';
+import { instead, type Instead } from './instead.ts';
+
+/** The words of others for the keys of a document, and for what it has no key for. */
+export type Guesses = { elsewhere: Readonly<Record<string, string>>; instead: readonly Instead[] };
 
 // What people write who come from other tools: options of Packer's QEMU builder, of virt-install(1), blueprints of Image Builder,
 // commands of kickstart, modules of cloud-init, keys of openstackclient and of Ansible.
@@ -125,10 +129,19 @@ export function plain(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-const places = new Map<string, string[]>();
-for (const [place, words] of Object.entries(elsewhere))
-  for (const word of [place.split('.').at(-1) ?? '', ...words.split(' ')])
-    places.set(plain(word), [...(places.get(plain(word)) ?? []), place]);
+/** By what a document is called. */
+const documents: Readonly<Record<string, Guesses>> = { recipe: { elsewhere, instead }, factory: factoryGuesses };
+
+/** The places of a document by the words for them. */
+function placesOf({ elsewhere: words }: Guesses): ReadonlyMap<string, string[]> {
+  const places = new Map<string, string[]>();
+  for (const [place, others] of Object.entries(words))
+    for (const word of [place.split('.').at(-1) ?? '', ...others.split(' ')])
+      places.set(plain(word), [...(places.get(plain(word)) ?? []), place]);
+  return places;
+}
+
+const places = new Map(Object.entries(documents).map(([noun, guesses]) => [noun, placesOf(guesses)]));
 
 /** Words that say something in their own map alone. */
 const vague = new Set(
@@ -142,19 +155,20 @@ export function isVague(word: string): boolean {
   return vague.has(plain(word));
 }
 
-/** Where recipes may say what a word means elsewhere, the likeliest first. */
-export function meantBy(word: string): readonly string[] {
-  return places.get(plain(word)) ?? [];
+/** Where recipes, or other documents, may say what a word means elsewhere, the likeliest first. */
+export function meantBy(word: string, noun = 'recipe'): readonly string[] {
+  return places.get(noun)?.get(plain(word)) ?? [];
 }
 
-/** What to do instead of a key that no recipe has, which stands in the map at `here`; `isPlace` says what its family has. */
+/** What to do instead of a key that no such document has, which stands in the map at `here`; `isPlace` says what its form has. */
 export function insteadOf(
   word: string,
+  noun: string,
   here: string,
   isPlace: (place: string) => boolean,
   isMap: boolean,
 ): string | undefined {
-  const row = instead.find(
+  const row = documents[noun]?.instead.find(
     ({ words, at, needs, without, isMap: mapsOnly = false }) =>
       (isMap || !mapsOnly) &&
       (at === undefined ? !/^(upload|hooks|repositories|verify|describe)/.test(here) : at === here) &&

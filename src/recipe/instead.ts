@@ -1,8 +1,8 @@
-/** What a recipe says nowhere, and what to do instead. */
-type Instead = {
+/** What a document says nowhere, and what to do instead. */
+export type Instead = {
   words: string;
   remedy: string;
-  /** The place of the map that the words count in; without one any that is about the image itself. */
+  /** The place of the map that the words count in, empty for the top; without one any that is about the image itself. */
   at?: string;
   /** A place with which the remedy is none. */
   without?: string;

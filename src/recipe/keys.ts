@@ -26,14 +26,14 @@ export function keyRemedy(key: string, path: readonly PropertyKey[], document: D
   // What an entry of a list calls its own is no medium of the image.
   const inList = here.includes('[]');
   const existing = (word: string) =>
-    meantBy(word)
+    meantBy(word, noun)
       .filter((place) => !inList || !place.startsWith('source.'))
       .map((place) => byText.get(place))
       .filter((place) => place !== undefined);
   const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
   const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
   if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
-  const remedy = noun === 'recipe' ? insteadOf(key, textOf(here), (place) => byText.has(place), isMap) : undefined;
+  const remedy = insteadOf(key, noun, textOf(here), (place) => byText.has(place), isMap);
   if (remedy !== undefined) return { words: `: ${remedy}` };
   if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
   const [first] = [...inContext, ...(isVague(key) ? [] : meant)];
@@ -91,13 +91,13 @@ function nearestHere(key: string, known: readonly string[], here: Place): KeyRem
 }
 
 /** The key that a word means which stands for a whole map, or for a list of such: `upload: openstack`. */
-export function entryMeant(word: string, path: readonly PropertyKey[], { forms }: Document): string | undefined {
+export function entryMeant(word: string, path: readonly PropertyKey[], { forms, noun }: Document): string | undefined {
   // In a list the key of the entry is all there is to write.
   const from = typeof path.at(-1) === 'number' ? path.length : path.length - 1;
   for (const map of [path, [...path, 0]]) {
     const here = placeOf(map);
     const known = keysAt(forms, map);
-    const beside = meantBy(word).flatMap((place) =>
+    const beside = meantBy(word, noun).flatMap((place) =>
       place.startsWith(`${textOf(here)}.`) ? place.slice(textOf(here).length + 1) : [],
     );
     const key = known.find((each) => plain(each) === plain(word) || beside.includes(each));

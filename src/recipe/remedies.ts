@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import { nearest } from '../text.ts';
 import { alternatives, isSecret, type Schema } from './schema.ts';
-import { durationPattern, parseDuration, parseSize, sizePattern } from './units.ts';
+import { cronPattern, durationPattern, parseDuration, parseSize, sizePattern } from './units.ts';
 
 /** Words of others for the values of enumerations. */
 const synonyms: Readonly<Record<string, string>> = {
@@ -153,7 +153,9 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
     .flatMap(({ enum: values, const: only }) => values ?? (only === undefined ? [] : [only]))
     .map(String);
   if (forms.includes(sizePattern.source)) yield* sizes(source);
-  if (forms.includes(durationPattern.source)) yield* durations(source);
+  if (forms.includes(durationPattern.source))
+    yield* durations(source, schemas.some(({ patternErrorMessage }) => patternErrorMessage?.endsWith('d')) ? 'd' : 'm');
+  if (forms.includes(cronPattern.source)) yield cronOf(source);
   yield allowed.find((each) => each.toLowerCase() === source.toLowerCase());
   yield synonyms[source.toLowerCase()];
   if (typeof value === 'string') yield nearest(source, allowed);
@@ -161,7 +163,7 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
   if (forms.some((form) => form.startsWith('^\\/')) && !/^[~$]/.test(source))
     yield source.includes('\\') ? source.replace(/^[A-Za-z]:/, '').replaceAll('\\', '/') : `/${source}`;
   if (forms.some((form) => form.startsWith('^http') || form.startsWith('^(http')))
-    yield source.includes('://') ? undefined : `http://${source}`;
+    yield source.includes('://') || source.startsWith('/') ? undefined : `http://${source}`;
   if (/^[a-z]+_[A-Z]+$/.test(source)) yield `${source}.UTF-8`;
   const [, octal] = /^0o([0-7]+)$/.exec(source) ?? [];
   if (octal !== undefined) yield `0${octal}`;
@@ -192,13 +194,30 @@ function* sizes(text: string): Generator<string> {
   else yield Number(number) % 1024 === 0 ? `${Number(number) / 1024}G` : `${number}M`;
 }
 
-/** A number alone is minutes; from 300 on, when it makes whole minutes, it is the seconds of other tools. */
-function* durations(text: string): Generator<string> {
-  if (/^\d+$/.test(text) && Number(text) >= 300 && Number(text) % 60 === 0) yield `${Number(text) / 60}m`;
-  const [, number = '', unit = 'm'] = /^(\d+)\s*(s|m|h|d|w)?[a-z]*$/i.exec(text) ?? [];
+/** A number alone is of the usual unit; from 300 on, when it makes whole minutes, it is the seconds of other tools. */
+function* durations(text: string, usual: 'd' | 'm'): Generator<string> {
+  if (usual === 'm' && /^\d+$/.test(text) && Number(text) >= 300 && Number(text) % 60 === 0)
+    yield `${Number(text) / 60}m`;
+  const [, months] = /^(\d+)\s*mon/i.exec(text) ?? [];
+  if (months !== undefined) yield `${Number(months) * 30}d`;
+  const [, number = '', unit = usual] = /^(\d+)\s*(s|m|h|d|w)?[a-z]*$/i.exec(text) ?? [];
   if (number !== '') yield unit.toLowerCase() === 'w' ? `${Number(number) * 7}d` : `${number}${unit.toLowerCase()}`;
   const [, hours, minutes] = /^(\d+)\s*h\s*(\d+)\s*m$/i.exec(text) ?? [];
   if (hours !== undefined) yield `${Number(hours) * 60 + Number(minutes)}m`;
+}
+
+/** A time of day, or one of the names of crontab(5), in five fields. */
+function cronOf(text: string): string | undefined {
+  const [, hour, minute] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? [];
+  if (hour !== undefined) return `${Number(minute)} ${Number(hour)} * * *`;
+  const named = {
+    hourly: '0 * * * *',
+    daily: '0 2 * * *',
+    nightly: '0 2 * * *',
+    weekly: '0 2 * * 0',
+    monthly: '0 2 1 * *',
+  };
+  return named[text.replace('@', '').toLowerCase() as keyof typeof named];
 }
 
 /** A value as it is written on one line. */

@@ -12,6 +12,8 @@ export type Schema = {
   oneOf?: Schema[];
   enum?: unknown[];
   pattern?: string;
+  /** What editors say of a text without its form. */
+  patternErrorMessage?: string;
   const?: unknown;
   additionalProperties?: boolean | Schema;
 };

@@ -1,5 +1,8 @@
 export const sizePattern = /^(\d+(?:\.\d+)?) ?([KMGT])(?:iB)?$/;
 export const durationPattern = /^(\d+) ?(s|m|h|d)$/;
+const cronField = String.raw`[\d*,/A-Za-z-]+`;
+/** The five fields of crontab(5), with one space between them. */
+export const cronPattern = new RegExp(`^${cronField}( ${cronField}){4}$`);
 const powers = { K: 1, M: 2, G: 3, T: 4 };
 const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 };
 

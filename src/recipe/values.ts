@@ -40,10 +40,11 @@ export function size(least: string) {
 
 /** A duration in seconds, written as `60m`; `most` is in days. */
 export function duration(most = 7) {
+  const what = `a duration like ${most > 7 ? '30d' : '60m'}`;
   return z
-    .string({ error: expected('a duration like 60m') })
-    .regex(durationPattern, { error: expected('a duration like 60m (units: s, m, h, d)'), abort: true })
-    .meta(editorWords('a duration like 60m'))
+    .string({ error: expected(what) })
+    .regex(durationPattern, { error: expected(`${what} (units: s, m, h, d)`), abort: true })
+    .meta(editorWords(what))
     .transform((text) => parseDuration(text) ?? 0)
     .refine((seconds) => seconds > 0 && seconds <= most * 86_400, {
       error: `expected more than 0s and at most ${most}d`,

@@ -70,7 +70,7 @@ function keys({ repositories }: DebianRecipe, file: FileOf): Arg[] {
 }
 
 /** After the packages, of which one may be a kernel: update-grub takes long, and steps of the recipe change nothing of it. */
-const kernel: Arg[] = ['--run', { rendered: 'kernel.sh' }];
+const kernelScript: Arg[] = ['--run', { rendered: 'kernel.sh' }];
 
 function customize(recipe: DebianRecipe, file: FileOf): Contribution | Omitted {
   if (!managesPackages(recipe)) return { omitted: 'there is no update and no package' };
@@ -80,7 +80,7 @@ function customize(recipe: DebianRecipe, file: FileOf): Contribution | Omitted {
       ...trustArguments(recipe.caCertificates, trust, file),
       ...keys(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
-      ...kernel,
+      ...kernelScript,
     ],
     keys: ['distribution', 'release', 'caCertificates', 'mirror', 'repositories', 'proxy', 'update', 'packages'],
   };
@@ -95,7 +95,7 @@ function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
       ...(manages ? [] : trustArguments(recipe.caCertificates, trust, file)),
       // /etc/resolv.conf is a link to what systemd-resolved writes, or the DHCP client's to write anew.
       ...leftoversArguments(recipe.source.keep),
-      ...(manages ? [] : kernel),
+      ...(manages ? [] : kernelScript),
       ...['--run', { rendered: 'guest.sh' }],
       ...instanceArguments('systemd'),
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),

@@ -125,7 +125,7 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
 const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
 
 /** After the packages, of which one may be a kernel: GRUB's configuration and initial RAM disks take long, and steps of the recipe change neither. */
-const kernel: Arg[] = ['--run', { rendered: 'kernel.sh' }];
+const kernelScript: Arg[] = ['--run', { rendered: 'kernel.sh' }];
 
 /** What comes before anything is fetched, in the stage that comes first. */
 function preparation(recipe: RhelRecipe, file: FileOf): Arg[] {
@@ -143,7 +143,7 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
       ...certificate,
       ...rpmArguments(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
-      ...kernel,
+      ...kernelScript,
     ],
     keys: [
       ...['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'distributionRepositories'],
@@ -153,9 +153,9 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
 }
 
 /** The keys that kernel.sh follows, where no installation does. */
-function kernelKeys({ install, source }: RhelRecipe): string[] {
-  if (source.image === undefined) return [];
-  return ['release', ...(install.kernelArguments.length > 0 ? ['install'] : [])];
+function kernelKeys(recipe: RhelRecipe): string[] {
+  if (recipe.source.image === undefined) return [];
+  return ['release', ...(recipe.install.kernelArguments.length > 0 ? ['install'] : [])];
 }
 
 /** virt-customize(1) options that bring the RPMs of the user's own into the guest. */
@@ -174,7 +174,7 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       '--no-logfile',
       ...(manages ? [] : preparation(recipe, file)),
       ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep, [resolver])),
-      ...(manages ? [] : kernel),
+      ...(manages ? [] : kernelScript),
       ...['--run', { rendered: 'guest.sh' }],
       ...instanceArguments(init),
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
