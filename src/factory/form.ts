@@ -107,7 +107,7 @@ const entry = z.strictObject({
 
 const notification = z.strictObject({
   run: hostPath('the path of a script or program').describe(
-    'A `.mjs` file, run as a zx script, or any executable file, as a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
+    'A `.mjs` file, run as a zx script, or any executable file, like a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
   ),
   when: z
     .enum(['always', 'change', 'failure'])
