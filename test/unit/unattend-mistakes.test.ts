@@ -26,6 +26,8 @@ const recovery = 'de94bba4-06d1-4d40-a16a-bfd50179d6ac';
 const encoded = (text: string) => Buffer.from(text, 'utf16le').toString('base64');
 const deployment = (inside: string) =>
   `<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">${inside}</component>`;
+const join = (inside: string) =>
+  `<component name="Microsoft-Windows-UnattendedJoin" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS"><Identification>${inside}<JoinDomain>corp.example.com</JoinDomain></Identification></component>`;
 const anyKey = /<Key>\w{5}-[^<]*/;
 
 test.each<[string, string, string | RegExp, string, RegExp]>([
@@ -148,6 +150,20 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
   ['a long description', uefi, '<Description>', `<Description>${'x'.repeat(259)}`, /Description: expected at most 259/],
   ['the .inf of a driver', uefi, /(viostor\\2k22\\amd64)/, '$1\\viostor.inf', /expected the folder of a driver/],
   ['a domain nobody joins', uefi, '<Username>', '<Domain>CORP</Domain><Username>', /nothing joins the domain "CORP"/],
+  [
+    'a name of no domain to join by',
+    uefi,
+    /(?<=pass="specialize">)/,
+    join('<Credentials><Username>joiner</Username><Password>x</Password></Credentials>'),
+    /Username: expected a Domain beside it, or a name like user@example\.com/,
+  ],
+  [
+    'a domain and a workgroup',
+    uefi,
+    /(?<=pass="specialize">)/,
+    join('<JoinWorkgroup>x</JoinWorkgroup>'),
+    /JoinWorkgroup: expected none beside JoinDomain/,
+  ],
   ['nobody on this machine', uefi, '<Username>A', '<Domain>.</Domain><Username>B', /nobody makes the user/],
   ['a user like a group', uefi, '<UserAccounts>', account('<Name>Users</Name>'), /a name of Windows itself/],
   [
@@ -304,6 +320,12 @@ test.each<[string, string, string | RegExp, string]>([
   ['numbers of characters', uefi, /<TimeZone>UTC/g, '<TimeZone>&#x55;TC'],
   ['the namespace at each component', uefi, /versionScope="nonSxS"/g, `versionScope="NonSxS" xmlns:wcm="${state}"`],
   ['this machine as a domain', uefi, '<Username>', '<Domain>.</Domain><Username>'],
+  [
+    'a name with its domain to join by',
+    uefi,
+    /(?<=pass="specialize">)/,
+    join('<Credentials><Username>CORP\\joiner</Username></Credentials>'),
+  ],
   ['a group without spaces', uefi, '<UserAccounts>', account('<Name>a</Name><Group>RemoteDesktopUsers</Group>')],
   ['a region of many countries', uefi, /<UserLocale>en-US/g, '<UserLocale>es-419'],
   ['a space between layouts', uefi, /<InputLocale>en-US/g, '<InputLocale>0409:00000409; 0407:00000407'],

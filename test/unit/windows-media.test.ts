@@ -165,7 +165,7 @@ test('before anything starts: media that fit have nothing said of them', async (
   expect(await problems([shown], { recipe: `install: { image: ${shown.DISPLAYNAME} }\n` })).toBe('');
   expect(await problems([shown], { recipe: uefi })).toBe('');
   expect(await problems([evaluation])).toBe('');
-  expect(await problems(consumer, { ...eleven, files: { 'sources/PID.txt': 'x' } })).toBe('');
+  expect(await problems(consumer, { recipe: `${uefi}productKey: generic\n`, release: '11' })).toBe('');
   expect(await problems([ltsc], { recipe: `${ltscImage}productKey: generic\n`, release: '10' })).toBe('');
 });
 
@@ -216,6 +216,11 @@ test.each<[string, Parameters<typeof problems>, RegExp]>([
     /the product key is for ServerStandard of Windows 2019(?!.*N69G4)/,
   ],
   ['media for consumers', [consumer, eleven], /media for consumers, which ask for a product key/],
+  [
+    'files for a key, which Setup ignores beside an answer file',
+    [consumer, { ...eleven, files: { 'sources/PID.txt': 'x', 'sources/ei.cfg': 'x' } }],
+    /media for consumers, which ask for a product key/,
+  ],
 ])('before anything starts: %s', async (_, given, expected) => {
   expect(await problems(...given)).toMatch(expected);
 });

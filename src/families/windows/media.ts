@@ -35,13 +35,10 @@ const answerFiles = ['Autounattend.xml', 'Unattend.xml'];
 /** Any of them is what firmware starts, as a file or as the boot image of the ISO. */
 const loaders = ['efi/boot/bootx64.efi', 'efi/microsoft/boot/efisys.bin', 'efi/microsoft/boot/cdboot.efi'];
 
-/** With one of them Setup may ask for no key ("Windows Setup Edition Configuration and Product ID Files (EI.cfg and PID.txt)"). */
-const keyFiles = ['sources/ei.cfg', 'sources/pid.txt'];
-
 /** What media for two architectures have in place of `sources`. */
 const halves = ['x64/sources', 'x86/sources'];
 
-const asked = [bootWim, ...answerFiles, ...loaders, ...keyFiles, ...halves];
+const asked = [bootWim, ...answerFiles, ...loaders, ...halves];
 
 function needed(recipe: WindowsRecipe): string[] {
   const drivers = driverFolders(recipe).map((folder) => `${folder}/*.inf`);
@@ -98,12 +95,9 @@ function imageProblems(recipe: WindowsRecipe, { images, has }: WindowsMedium, re
   );
   if (chosen.languages.length > 0 && absent.length > 0)
     problems.push(`${shown} has ${chosen.languages.join(', ')}, not the language ${absent.join(', ')}`);
-  // Only the media of consumers have the edition Core, and they ask which edition the key is for.
-  if (
-    !keyFiles.some((file) => has.has(file)) &&
-    keys.length === 0 &&
-    images.some(({ edition }) => edition.startsWith('Core'))
-  )
+  // Only the media of consumers have the edition Core, and they ask which edition the key is for. Beside an answer file Setup
+  // ignores EI.cfg and PID.txt ("Windows Setup Edition Configuration and Product ID Files (EI.cfg and PID.txt)").
+  if (keys.length === 0 && images.some(({ edition }) => edition.startsWith('Core')))
     problems.push('the ISO is of the media for consumers, which ask for a product key: `productKey: generic` answers');
   const own = recipe.productKey === undefined ? keys.flatMap((key) => ownKeyProblem(key, chosen)) : [];
   return [...problems, ...keyProblems(recipe, chosen, read), ...own];

@@ -19,7 +19,7 @@ export const settingKeys = z
       .enum(['OnlineAll', 'OfflineShared', 'OfflineAll'])
       .prefault('OnlineAll')
       .describe(
-        'What becomes of a new disk. Disks of virtio-scsi are on a shared bus for Windows: with `OfflineShared` their volumes are offline.',
+        'What becomes of a new disk. The drivers of virtio report buses that are shared, SCSI and SAS: with `OfflineShared` the volumes of an instance are offline.',
       ),
     powerPlan: z
       .enum(['high', 'balanced'])
@@ -32,7 +32,11 @@ export const settingKeys = z
 /** A setting as build.cmd makes it, by commands as at a prompt, each of which counts. */
 type Setting = { name: string; doing: string; commands: readonly string[] };
 
-/** "SanPolicy" in the "Unattended Windows Setup Reference": the numbers of the registry, as in Cloudbase-Init's `storage/base.py` too. */
+/**
+ * "SanPolicy" in the "Unattended Windows Setup Reference", where SCSI and SAS are shared buses: viostor reports the first and
+ * vioscsi the second (`BusType` in their `.inx` files). The numbers of the registry are those of Cloudbase-Init's
+ * `storage/base.py` too.
+ */
 const sanPolicies = { OnlineAll: 1, OfflineShared: 2, OfflineAll: 3 };
 
 const control = String.raw`HKLM\SYSTEM\CurrentControlSet\Control`;
@@ -45,9 +49,10 @@ const echo = (version: 4 | 6, type: 8 | 128) =>
 
 /**
  * The settings of a recipe: what "Prepare a Windows VHD or VHDX to upload to Azure" of Microsoft's documentation sets before
- * Sysprep. A group of the firewall is named by its resource (`@FirewallAPI.dll,-28752` is Remote Desktop), and echo requests get
- * rules of their own, as in Logon.ps1 of windows-imaging-tools, for the names of Windows' own rules are localized. Hibernation is
- * switched off in the registry: powercfg may refuse it where the firmware knows none.
+ * Sysprep by PowerShell and diskpart, and besides it echo requests of IPv6 and no standby or hibernation. A group of the firewall
+ * is named by its resource (`@FirewallAPI.dll,-28752` is Remote Desktop), and echo requests get rules of their own, as in
+ * Logon.ps1 of windows-imaging-tools, for the names of Windows' own rules are localized. Hibernation is switched off in the
+ * registry: powercfg may refuse it where the firmware knows none.
  */
 export function settingsOf({ settings }: WindowsRecipe): readonly Setting[] {
   const { rdp, ping, sanPolicy, powerPlan } = settings;

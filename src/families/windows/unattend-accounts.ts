@@ -13,6 +13,7 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
   const accounts = descendants(root, 'LocalAccount');
   checkNames(recipe, accounts, report);
   checkComputers(root, accounts, report);
+  for (const join of descendants(root, 'Identification')) checkJoin(join, report);
   const logons = descendants(root, 'AutoLogon').filter((logon) => isTrue(logon, 'Enabled'));
   for (const logon of logons) {
     checkLogon(recipe, logon, accounts, report);
@@ -22,7 +23,7 @@ export function checkAccounts(recipe: WindowsRecipe, root: Element, report: Repo
   const [first] = descendants(root, 'FirstLogonCommands').filter(({ children }) => children.length > 0);
   if (first && logons.length === 0)
     report(first, 'FirstLogonCommands wait for somebody to log on: expected an AutoLogon with Enabled: true');
-  // "Order" of SynchronousCommand: all are "now started at the same time".
+  // "Order" of SynchronousCommand: all are "now started at the same time". Its parent's page says the opposite: one after another.
   const commands = first?.children ?? [];
   const build = commands.find((command) => /build\.cmd/i.test(textOf(command, 'CommandLine') ?? ''));
   if (build && commands.length > 1)
@@ -78,6 +79,21 @@ function checkDomain(root: Element, logon: Element, report: Report): void {
     report(
       domain,
       `Domain: nothing joins the domain ${show(domain.text)}: leave it out, or write a dot for this machine`,
+    );
+}
+
+/** "JoinDomain" and, of its Credentials, "Domain" of Microsoft-Windows-UnattendedJoin. */
+function checkJoin(join: Element, report: Report): void {
+  const workgroup = childOf(join, 'JoinWorkgroup');
+  if (workgroup && childOf(join, 'JoinDomain'))
+    report(workgroup, 'JoinWorkgroup: expected none beside JoinDomain: a machine is in one or the other');
+  const credentials = childOf(join, 'Credentials');
+  const user = childOf(credentials, 'Username');
+  if (!user || childOf(credentials, 'Domain') || user.text.includes(holeMark.trim())) return;
+  if (!/[@\\]/.test(user.text))
+    report(
+      user,
+      `Username: expected a Domain beside it, or a name like user@example.com or EXAMPLE\\user, got ${show(user.text)}`,
     );
 }
 
