@@ -26,7 +26,7 @@ const steps = {
     ),
   upload: z
     .strictObject({
-      from: hostPath().describe('File of yours; relative to the recipe.'),
+      from: hostPath().describe('Your own file; relative to the recipe.'),
       to: guestPath().describe('Path of the file in the guest.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
       owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest, by name or number.'),

@@ -4,8 +4,8 @@ import { guestPath, hostPath, line } from '../../recipe/values.ts';
 const steps = {
   upload: z
     .strictObject({
-      from: hostPath().describe('File of yours; relative to the recipe.'),
-      to: guestPath().describe('The file it becomes in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
+      from: hostPath().describe('Your own file; relative to the recipe.'),
+      to: guestPath().describe('Path of the file in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
     })
     .describe('Copies your own file into the guest.'),
   write: z
@@ -19,7 +19,7 @@ const steps = {
   firstboot: z
     .strictObject({
       script: line('a path to a .ps1, .cmd or .bat file', /\.(ps1|cmd|bat)$/i).describe(
-        'Script of yours, a .ps1, .cmd or .bat file; relative to the recipe.',
+        'Your own script, a .ps1, .cmd or .bat file; relative to the recipe.',
       ),
     })
     .describe('A script that Cloudbase-Init runs at the first boot of each instance, in the order of the recipe.'),
