@@ -64,11 +64,7 @@ function defineClean(define: Define, run: Run, context: CommandContext): void {
         .conflicts('cache'),
     )
     .option('--builds', 'also remove the folders of finished builds, but for the manifests that predictions need')
-    .option(
-      '--keep <n>',
-      'with --builds: keep the latest n of each image, and what --on-error keep left',
-      positive,
-    )
+    .option('--keep <n>', 'with --builds: keep the latest n of each image, and what --on-error keep left', positive)
     .option('--keep-days <n>', 'with --builds: keep those of the last n days, likewise', positive)
     .option('--dry-run', 'remove nothing: list what would go')
     .option('--json', 'print what was removed, and what stays, as one JSON value')

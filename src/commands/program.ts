@@ -75,7 +75,11 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
-    .option('--serial <serial>', 'serial of the publication: of two images with the same serial the first stays', serial)
+    .option(
+      '--serial <serial>',
+      'serial of the publication: of two images with the same serial the first stays',
+      serial,
+    )
     .action((recipes, options) => run(async () => (await import('./build.ts')).build(recipes, options, context)));
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [

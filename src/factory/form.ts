@@ -64,9 +64,7 @@ const channelKey = z
         name: channelName.describe('The channel, such as rhel9-prod or `{name}-prod`.'),
         key: hostPath()
           .optional()
-          .describe(
-            'Public key (PEM) that must have signed every statement; by default that of VMKILN_PROMOTE_KEY.',
-          ),
+          .describe('Public key (PEM) that must have signed every statement; by default that of VMKILN_PROMOTE_KEY.'),
         allowUnbooted: z
           .boolean()
           .prefault(false)
@@ -91,9 +89,7 @@ const entry = z.strictObject({
     .prefault([])
     .describe('Labels that a worker needs to build these, for `vmkiln factory worker`; a single host ignores them.'),
   schedule: scheduleKey('When these are due; by default in every night.'),
-  rebuildAfter: rebuildAfter
-    .optional()
-    .describe('Age at which an image is built again although no change was found.'),
+  rebuildAfter: rebuildAfter.optional().describe('Age at which an image is built again although no change was found.'),
   channel: channelKey.describe(
     'Channel that the images are promoted to where they were published, once they are built and have passed their checks; `{name}` in it is the name of the image. False for none.',
   ),

@@ -12,6 +12,8 @@ export const describeKey = z
   .union([z.boolean(), form], { error: 'expected true, false, or { signWith: { file: KEY } }' })
   .prefault(true)
   .transform((value) => (typeof value === 'object' ? value : value ? {} : undefined))
-  .describe('Whether the build writes an inventory, a bill of materials and a provenance of the finished image, and how.');
+  .describe(
+    'Whether the build writes an inventory, a bill of materials and a provenance of the finished image, and how.',
+  );
 
 export type Describe = z.output<typeof form>;

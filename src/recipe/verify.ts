@@ -17,11 +17,13 @@ export type Severity = (typeof severities)[number];
 
 const own = z
   .strictObject({
-    run: z.string().min(1).optional().describe('Shell command that runs as root in a clone; its exit status must be 0.'),
-    expect: z.string().optional().describe('Text that the command must print.'),
-    timeout: duration(1)
+    run: z
+      .string()
+      .min(1)
       .optional()
-      .describe('The longest time that it may take; by default 60s, and 2h for oscap.'),
+      .describe('Shell command that runs as root in a clone; its exit status must be 0.'),
+    expect: z.string().optional().describe('Text that the command must print.'),
+    timeout: duration(1).optional().describe('The longest time that it may take; by default 60s, and 2h for oscap.'),
     file: guestPath().optional().describe('A file of the clone that must exist.'),
     contains: z.string().optional().describe('Text that the file must contain.'),
     goss: z
@@ -158,7 +160,9 @@ export const verifyKey = z
   .union([z.boolean(), form], { error: 'expected true, false, or { skip: […], checks: […], network: true }' })
   .prefault(true)
   .transform((value) => (typeof value === 'object' ? value : value ? usual : undefined))
-  .describe('Whether the build boots and checks two clones of the finished image before it publishes the image, and how.');
+  .describe(
+    'Whether the build boots and checks two clones of the finished image before it publishes the image, and how.',
+  );
 
 export type Verify = z.output<typeof form>;
 

@@ -19,9 +19,7 @@ export const proxyKey = (what: string) =>
 export const caCertificatesKey = z
   .array(hostPath())
   .prefault([])
-  .describe(
-    'PEM files of CAs, for internal repositories: the build and the image trust them; relative to the recipe.',
-  );
+  .describe('PEM files of CAs, for internal repositories: the build and the image trust them; relative to the recipe.');
 
 /** `preset` says when packages are updated without it. */
 export const updateKey = (preset: string) =>

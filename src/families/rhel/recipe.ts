@@ -43,9 +43,7 @@ const subscription = z
       ),
     release: line('a minor release in quotes like "9.4"', /^[0-9]+\.[0-9]+$/)
       .optional()
-      .describe(
-        'Minor release, in quotes, on which packages and updates stay (`subscription-manager release --set`).',
-      ),
+      .describe('Minor release, in quotes, on which packages and updates stay (`subscription-manager release --set`).'),
     repositories: z
       // subscription-manager takes patterns (cli_command/repos.py).
       .array(line('the ID of a repository', /^[A-Za-z0-9._*?[\]!-]+$/))

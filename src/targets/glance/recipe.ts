@@ -66,7 +66,10 @@ export const glanceSchema = z
       .describe(
         'Who sees it: `private` (its project), `public` (everybody), `shared` (its project and its members) or `community` (everybody who asks for it).',
       ),
-    protected: z.boolean().optional().describe('Whether the image cannot be deleted before somebody removes this protection.'),
+    protected: z
+      .boolean()
+      .optional()
+      .describe('Whether the image cannot be deleted before somebody removes this protection.'),
     hidden: z.boolean().optional().describe('Whether image lists leave the image out.'),
     tags: z
       .array(line('a tag').refine((tag) => tag.length <= 255, { error: 'expected a tag of at most 255 characters' }))
