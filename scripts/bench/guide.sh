@@ -36,7 +36,7 @@ customize() {
   virt-customize -a rhel7.qcow2 --no-logfile \
     --mkdir /etc/dracut.conf.d --write '/etc/dracut.conf.d/vmkiln.conf:hostonly="no"
 ' \
-    --run "$FILES/packages.sh" --run "$FILES/guest.sh" \
+    --run "$FILES/packages.sh" --run "$FILES/kernel.sh" --run "$FILES/guest.sh" \
     --upload "$FILES/99_vmkiln.cfg:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg" \
     --chmod 0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg
 }

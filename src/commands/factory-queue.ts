@@ -16,7 +16,7 @@ import type { Event } from '../model.ts';
 import { allHarmless, jsonText } from '../text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
 import { wait } from '../wait.ts';
-import { type FactoryQueueOptions, withJob, withQueues } from './with-queues.ts';
+import { type FactoryQueueOptions, type Open, withJob, withQueues } from './with-queues.ts';
 
 /** `vmkiln factory enqueue`: puts a night into the queue, of all that has changed or of what is named; or the schedules alone. */
 export async function enqueue(
@@ -100,15 +100,25 @@ export async function cancel(
       });
     }
     let isBuilt = became === 'told';
-    // What a night has put into the queue goes with it.
-    const { images, id: night = id, of = night } = job.data as NightData;
-    const named = job.name === 'night' ? jobs.filter(({ name }) => images?.includes(name) ?? true) : [];
-    for (const { name, entry } of named) {
-      const build = await store.queue(buildQueue(loaded.factory.name, entry.labels)).getJob(buildId(of, name));
-      if (build && (await cancelJob(build)) === 'told') isBuilt = true;
+    for (const build of await buildsOf(job, { store, loaded, jobs })) {
+      if ((await cancelJob(build)) === 'told') isBuilt = true;
     }
     if (isBuilt) context.say('what is under way is ended by its worker when that next renews the lease');
   });
+}
+
+/** What a night has put into the queue: it goes with it, and comes back with it. Of a build nothing. */
+async function buildsOf(
+  { id, name: kind, data }: QueueJob,
+  { store, loaded, jobs }: Pick<Open, 'store' | 'loaded' | 'jobs'>,
+): Promise<QueueJob[]> {
+  if (kind !== 'night') return [];
+  const { images, id: night = id ?? '', of = night } = data as NightData;
+  const named = jobs.filter(({ name }) => images?.includes(name) ?? true);
+  const builds = named.map(({ name, entry }) =>
+    store.queue(buildQueue(loaded.factory.name, entry.labels)).getJob(buildId(of, name)),
+  );
+  return (await Promise.all(builds)).filter((build) => build !== undefined);
 }
 
 /** Takes a job out of the queue, or lets its worker know. @returns which of the two, or the state of a job that has ended */
@@ -135,21 +145,29 @@ export async function retry(
   options: FactoryQueueOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withJob(file, id, options, context, async (job, { store, loaded }) => {
+  await withJob(file, id, options, context, async (job, { store, loaded, jobs }) => {
     if ((await job.getState()) !== 'failed') {
       throw new VmkilnError('USAGE', `${id} has not failed: it is ${await job.getState()}`, {
         hint: 'vmkiln factory enqueue FACTORY IMAGE builds an image once more',
       });
     }
-    // The end of the night that it was of does not count any more.
-    const { cancelled: _, until: _until, ...data } = job.data as BuildData;
-    await job.updateData(data);
-    await job.retry('failed');
-    const { image } = data;
+    for (const build of await buildsOf(job, { store, loaded, jobs })) {
+      const wasCancelled = (build.data as BuildData).cancelled && (await build.getState()) === 'failed';
+      if (wasCancelled) await putBack(build);
+    }
+    await putBack(job);
+    const { image } = job.data as BuildData;
     if (job.name === 'build') {
       await putNight(loaded, { images: [image], asked: true, of: nightOfBuild(id, image) }, store);
     }
   });
+}
+
+/** Back into the queue. The end of the night that a build was of does not count any more. */
+async function putBack(job: QueueJob): Promise<void> {
+  const { cancelled: _, until: _until, ...data } = job.data as BuildData;
+  await job.updateData(data);
+  await job.retry('failed');
 }
 
 /** Milliseconds between two looks at a log that grows. */

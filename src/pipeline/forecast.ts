@@ -134,12 +134,15 @@ function reasonToRun(draft: Draft, index: number, { drafts, previous, ...scene }
   const before = previous?.stages.find(({ stage }) => stage === draft.stage);
   if (!before) return 'it has not been built before';
   if (before.fingerprint === draft.fingerprint) return 'its result is not in the checkpoint store';
-  const keys = changedParts(before.parts, draft.parts);
-  if (keys.length > 0) return `${keys.map((key) => `\`${key}\``).join(', ')} changed`;
   const earlier = drafts[index - 1];
   const was = previous?.stages.find(({ stage }) => stage === earlier?.stage);
-  if (earlier?.fingerprint === was?.fingerprint) return 'this version of vmkiln does something else in it';
-  return earlier?.omitted && !was?.omitted ? `${earlier.stage} is not needed any more` : 'an earlier stage changed';
+  // Some of its work has moved here then.
+  if (earlier?.omitted && !was?.omitted) return `${earlier.stage} is not needed any more`;
+  const keys = changedParts(before.parts, draft.parts);
+  if (keys.length > 0) return `${keys.map((key) => `\`${key}\``).join(', ')} changed`;
+  return earlier?.fingerprint === was?.fingerprint
+    ? 'this version of vmkiln does something else in it'
+    : 'an earlier stage changed';
 }
 
 /** "2026-11-22 16:40", in UTC, of a time in ISO 8601. */

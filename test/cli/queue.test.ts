@@ -137,7 +137,32 @@ test('a drain does not wait for a night, whose builds do not begin; a night is c
     reason: expect.stringContaining('cancelled'),
   });
   expect((await jobs()).filter(({ state }) => state === 'waiting')).toEqual([]);
+  expect(await run('drain', '--resume')).toMatchObject({ status: 0 });
+  expect(await run('retry', night)).toMatchObject({ status: 0 });
+  expect((await settled()).map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
+  expect(said.join('')).toContain('f: 2 built');
   expect(await stop(one)).toBe(0);
+}, 120_000);
+
+test('a night that is cancelled while it builds comes back with its builds', async () => {
+  const server = await redis();
+  const host = fakeHost();
+  host.recipe('a');
+  writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+  const { run, worker, jobs, settled, said } = factoryOf(host, server.url);
+  const slow = worker({ FAKE_SECONDS: '60' });
+  const night = (await run('enqueue')).stdout.trim();
+  await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('build begins');
+  expect(await run('cancel', night)).toMatchObject({ status: 0 });
+  expect((await settled()).map(({ state }) => state)).toEqual(['failed', 'failed']);
+  expect(await stop(slow)).toBe(0);
+  expect(await run('retry', night)).toMatchObject({ status: 0 });
+  const fast = worker();
+  expect((await settled()).map(({ state }) => state)).toEqual(['completed', 'completed']);
+  expect(await run('cancel', night)).toMatchObject({ status: 2, stderr: expect.stringContaining('has ended') });
+  expect((await jobs()).map(({ id }) => id)).toHaveLength(2);
+  expect(said.join('')).toContain('f: 1 built');
+  expect(await stop(fast)).toBe(0);
 }, 120_000);
 
 test('a server that is full refuses what is new, and says so; work goes on when it has room', async () => {

@@ -40,6 +40,11 @@ export function rendered(recipe: Recipe, name: string): RenderedFile {
   return file;
 }
 
+/** The scripts that edit the guest, as one: they need not run in one launch. */
+export function editsOf(recipe: Recipe): string {
+  return rendered(recipe, 'kernel.sh').text + rendered(recipe, 'guest.sh').text;
+}
+
 /** The arguments of a stage that has something to do. */
 export function argsOf(work: { args: readonly Arg[] } | { omitted: string }): readonly Arg[] {
   if ('omitted' in work) throw new Error(`omitted: ${work.omitted}`);

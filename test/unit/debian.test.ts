@@ -120,7 +120,7 @@ test.each([
 
 /** What GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT are after the files before and ours were sourced. */
 async function kernelLine(before: string): Promise<string[]> {
-  const script = rendered(await debianRecipe(), 'guest.sh').text;
+  const script = rendered(await debianRecipe(), 'kernel.sh').text;
   const [, ours = ''] = /<<'GRUB'\n([^]*?)\nGRUB\n/.exec(script) ?? [];
   const print = 'printf "%s\\n" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"';
   return execFileSync('sh', ['-eu', '-c', `${before}\n${ours}\n${print}`], { encoding: 'utf8' })

@@ -122,7 +122,7 @@ describe('a ready image that was booted', () => {
     const installed = await rhelRecipe('', '9.6');
     const other = words(argsOf(familyOf(installed).sysprep(installed, filesOf(installed))));
     expect(other).not.toContain('<leftovers.sh>');
-    expect(args).toContain('--run <leftovers.sh> --delete /etc/resolv.conf --run <guest.sh>');
+    expect(args).toContain('--run <leftovers.sh> --delete /etc/resolv.conf --run <kernel.sh> --run <guest.sh>');
     const kept = await readyRecipe('keep: [/etc/resolv.conf]');
     expect(words(argsOf(familyOf(kept).sysprep(kept, filesOf(kept))))).not.toContain('--delete');
     await expect(rhelRecipe('', '9.6', '{ iso: /x.iso, keep: [/root/.ssh] }')).rejects.toThrow(/keep with image only/);

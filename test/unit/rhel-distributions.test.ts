@@ -33,7 +33,7 @@ test.each([
   expect(rhel.osinfo(recipe)[0]).toBe(osinfo);
   expect(rhel.properties(recipe)).toMatchObject({ os_distro: distro, os_version: release, os_admin_user: user });
   expect(rendered(recipe, '99_vmkiln.cfg').text).toContain(`name: ${user}\n`);
-  expect(rendered(recipe, 'guest.sh').text).toContain(`grub2-mkconfig -o ${config}\n`);
+  expect(rendered(recipe, 'kernel.sh').text).toContain(`grub2-mkconfig -o ${config}\n`);
 });
 
 test('osinfo names fall back to older releases, and to the RHEL of the same age', async () => {

@@ -13,8 +13,8 @@ import { asRhel, words } from '../support/rhel.ts';
 const releases = readdirSync('recipes').flatMap((file) => /^(rhel\d+)\.yaml$/.exec(file)?.[1] ?? []);
 /** The files that UEFI changes; the others are the same under both. */
 const uefiFiles: Readonly<Record<string, readonly string[]>> = {
-  rhel7: ['ks.cfg', 'guest.sh'],
-  rhel8: ['guest.sh'],
+  rhel7: ['ks.cfg', 'kernel.sh'],
+  rhel8: ['kernel.sh'],
 };
 type Firmware = 'bios' | 'uefi';
 /** The firmware that a release is installed under. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
-import { rendered, rhelRecipe } from '../support/rhel.ts';
+import { editsOf, rhelRecipe } from '../support/rhel.ts';
 
 const cloudConfig = `users:
  - default
@@ -20,7 +20,7 @@ cloud_config_modules:
 
 let script: string;
 beforeAll(async () => {
-  script = rendered(await rhelRecipe(), 'guest.sh').text;
+  script = editsOf(await rhelRecipe());
 });
 
 function installed(): FakeGuest {
@@ -30,6 +30,7 @@ function installed(): FakeGuest {
   guest.write('etc/sysconfig/network', '# Created by anaconda\n');
   guest.command('grub2-mkconfig');
   guest.command('usermod');
+  guest.command('chkconfig');
   return guest;
 }
 
@@ -57,14 +58,14 @@ test('a fresh installation becomes what the guide describes', () => {
   expect(guest.read('etc/cloud/cloud.cfg')).toBe(
     cloudConfig.replace(' - update_hostname\n', ' - update_hostname\n - resolv-conf\n'),
   );
-  expect(calls).toEqual(['grub2-mkconfig -o /boot/grub2/grub.cfg', 'usermod -p !! root']);
+  expect(calls).toEqual(['grub2-mkconfig -o /boot/grub2/grub.cfg', 'chkconfig network on', 'usermod -p !! root']);
 });
 
 test('kernel arguments of the recipe are there once, whatever the installer has left', async () => {
   const more = 'install: { kernelArguments: [fips=1, "a.b=1/2", inst.sshd] }\n';
   const guest = installed();
   guest.write('etc/default/grub', 'GRUB_CMDLINE_LINUX="fips=1 axb=1/2 quiet"\n');
-  const { status } = guest.run(rendered(await rhelRecipe(more), 'guest.sh').text);
+  const { status } = guest.run(editsOf(await rhelRecipe(more)));
   expect(status).toBe(0);
   expect(guest.read('etc/default/grub')).toContain(
     'GRUB_CMDLINE_LINUX="axb=1/2 quiet net.ifnames=0 biosdevname=0 fips=1 a.b=1/2"\n',
@@ -72,7 +73,7 @@ test('kernel arguments of the recipe are there once, whatever the installer has 
 });
 
 test('under UEFI GRUB reads its configuration from the EFI partition', async () => {
-  const { calls } = installed().run(rendered(await rhelRecipe('machine: { firmware: uefi }\n'), 'guest.sh').text);
+  const { calls } = installed().run(editsOf(await rhelRecipe('machine: { firmware: uefi }\n')));
   expect(calls[0]).toBe('grub2-mkconfig -o /boot/efi/EFI/redhat/grub.cfg');
 });
 
@@ -87,7 +88,8 @@ test('an image for both firmwares has both configurations kept up to date', () =
 });
 
 test('without cloud-init, or with a cloud.cfg it cannot edit, it says so and fails', () => {
-  const bare = fakeGuest();
+  const bare = installed();
+  bare.remove('etc/cloud/cloud.cfg');
   expect(bare.run(script)).toMatchObject({
     status: 1,
     output: expect.stringContaining('cloud-init is not installed: add cloud-init to packages'),

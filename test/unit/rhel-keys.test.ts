@@ -126,7 +126,7 @@ test('kernel arguments reach the installer, and those that are not its own the s
     ' net.ifnames=0 biosdevname=0 fips=1 inst.sshd ip=dhcp a.b=1/2 console=tty0 ',
   );
   expect(rendered(recipe, 'ks.cfg').text).toContain("--append='net.ifnames=0 biosdevname=0 fips=1 a.b=1/2'\n");
-  expect(rendered(recipe, 'guest.sh').text).toContain(String.raw`|biosdevname=.*|fips=1|a\.b=1\/2)$/`);
+  expect(rendered(recipe, 'kernel.sh').text).toContain(String.raw`|biosdevname=.*|fips=1|a\.b=1\/2)$/`);
   expect(argsOf(familyOf(recipe).sysprep(recipe, (file) => ({ file, sha256: '' })))).toContain('--run');
   for (const taken of ['inst.ks=cdrom:/ks', 'net.ifnames=1', 'console=ttyS1', 'a b', "a='b'"]) {
     await expect(rhelRecipe(`install: { kernelArguments: ["${taken}"] }\n`)).rejects.toThrow('kernel argument');

@@ -337,6 +337,7 @@ test('without a subscription, repositories and packages there is nothing to run'
   ).toEqual([
     'ks.cfg',
     '99_vmkiln.cfg',
+    'kernel.sh',
     'guest.sh',
     'identity.sh',
     'identity.service',

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/families/index.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
-import { argsOf, readyRecipe, rendered, rhelRecipe, words } from '../support/rhel.ts';
+import { argsOf, editsOf, readyRecipe, rendered, rhelRecipe, words } from '../support/rhel.ts';
 import { filesOf, host, media } from '../support/plan-input.ts';
 
-const guestScript = async (release: string, more = '') => rendered(await rhelRecipe(more, release), 'guest.sh').text;
+const guestScript = async (release: string, more = '') => editsOf(await rhelRecipe(more, release));
 const consoles = 'console=tty0 console=ttyS0,115200n8';
 
 function installed(): FakeGuest {
@@ -14,6 +14,7 @@ function installed(): FakeGuest {
   guest.write('etc/cloud/cloud.cfg', 'cloud_init_modules:\n - ssh\n');
   guest.write('etc/sysconfig/network', 'NETWORKING=yes\nHOSTNAME=localhost.localdomain\n');
   guest.command('usermod');
+  guest.command('chkconfig');
   return guest;
 }
 
@@ -38,7 +39,7 @@ test('RHEL 6: every kernel of grub.conf gets the consoles, and udev never keeps 
   guest.write('etc/grub.conf', grubConf);
   guest.write('etc/udev/rules.d/70-persistent-net.rules', 'SUBSYSTEM=="net", NAME="eth0"\n');
   const script = await guestScript('6.10');
-  expect(guest.run(script)).toMatchObject({ status: 0, calls: ['usermod -p !! root'] });
+  expect(guest.run(script)).toMatchObject({ status: 0, calls: ['chkconfig network on', 'usermod -p !! root'] });
   const expected = grubConf
     .replace('KEYTABLE=us console=ttyS0,115200 rhgb quiet', `KEYTABLE=us rhgb quiet ${consoles}`)
     .replace('console=hvc0', `console=hvc0 ${consoles}`);
@@ -221,7 +222,7 @@ test.each([
   ] as const) {
     const recipe = await rhelRecipe(`cloudInit: { network: ${network} }\n`, release);
     const guest = withEntries('ro', { [connection]: 'of the installer\n' });
-    expect(guest.run(rendered(recipe, 'guest.sh').text).status).toBe(0);
+    expect(guest.run(editsOf(recipe)).status).toBe(0);
     expect(guest.read(connection) !== undefined, network).toBe(there);
     expect(rendered(recipe, '99_vmkiln.cfg').text.includes('\nnetwork:\n  config: disabled\n')).toBe(there);
   }
@@ -250,6 +251,6 @@ test.each([
   ['8.10', false],
 ])('RHEL %s: the service that reads ifcfg-eth0 is on: %s', async (release, expected) => {
   const recipe = await rhelRecipe('', release);
-  const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))));
-  expect(args.includes('chkconfig network on')).toBe(expected);
+  const guest = withEntries('ro', { 'etc/grub.conf': grubConf });
+  expect(guest.run(rendered(recipe, 'guest.sh').text).calls.includes('chkconfig network on')).toBe(expected);
 });

@@ -12,12 +12,13 @@ import {
   cleanView,
   cloudView,
   guestView,
+  kernelView,
   kickstartView,
   packagesView,
   requiredSecrets,
 } from '../../src/families/rhel/views.ts';
 import { filesOf, host, media } from '../support/plan-input.ts';
-import { identityArguments } from '../../src/families/linux/identity.ts';
+import { instanceArguments } from '../../src/families/linux/identity.ts';
 import { argsOf, recipeFolder, rendered, rhelRecipe, words } from '../support/rhel.ts';
 
 const everything = `
@@ -77,16 +78,12 @@ customize:
   expect(words(argsOf(family.customize(recipe, filesOf(recipe))))).toEqual([
     '--no-logfile',
     ...dracut,
-    '--run',
-    '<packages.sh>',
+    ...['--run', '<packages.sh>', '--run', '<kernel.sh>'],
   ]);
   const args = argsOf(family.sysprep(recipe, filesOf(recipe)));
   expect(words(args).slice(0, words(args).indexOf('--operations'))).toEqual([
-    ...['--network', '--no-logfile', '--run', '<guest.sh>', '--run-command', 'chkconfig network on'],
-    ...words(identityArguments('systemd')),
-    ...['--upload', '<99_vmkiln.cfg>:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
-    ...['--chmod', '0644:/etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
-    ...['--run-command', 'chown root:root /etc/cloud/cloud.cfg.d/99_vmkiln.cfg'],
+    ...['--network', '--no-logfile', '--run', '<guest.sh>'],
+    ...words(instanceArguments('systemd')),
     ...['--run-command', 'systemctl enable chronyd'],
     ...['--upload', `<${recipeFolder()}/motd>:/etc/mo td`, '--chmod', '0644:/etc/mo td'],
     ...['--run-command', "chown -- root '/etc/mo td'"],
@@ -170,6 +167,7 @@ test('every name in every shipped template is in its view', async () => {
     ...Object.fromEntries(readdirSync('kickstart').map((name) => [name, kickstartView(recipe)])),
     'cloud.cfg.hbs': cloudView(recipe),
     'guest.sh.hbs': guestView(recipe),
+    'kernel.sh.hbs': kernelView(recipe),
     'packages.sh.hbs': packagesView(recipe),
     'clean-rhel.sh.hbs': cleanView(recipe),
   };

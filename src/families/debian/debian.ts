@@ -4,10 +4,10 @@ import type { Arg, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
 import { cleanScript } from '../linux/identities.ts';
-import { identityArguments, identityFiles } from '../linux/identity.ts';
+import { identityFiles, instanceArguments } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript } from '../linux/leftovers.ts';
-import { sharedFile } from '../linux/scripts.ts';
-import { chmod, stepArguments } from '../linux/steps.ts';
+import { guestScript, sharedFile } from '../linux/scripts.ts';
+import { chmod, networkArguments, stepArguments } from '../linux/steps.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
@@ -16,10 +16,9 @@ import { filesOf, resolvePaths } from './paths.ts';
 import { debianForm, type DebianRecipe } from './recipe.ts';
 import { osinfoIds, trust } from './releases.ts';
 import { packageSources } from './sources.ts';
-import { cloudView, guestView, keyFile, managesPackages, maxAge, packagesView, userOf } from './views.ts';
+import { cloudView, guestView, kernelView, keyFile, managesPackages, maxAge, packagesView, userOf } from './views.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/debian');
-const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 
 /** Debian and Ubuntu, from their cloud images. The image's own cloud-init configures its network. */
 export const debian: Family<DebianRecipe> = {
@@ -43,11 +42,13 @@ export const debian: Family<DebianRecipe> = {
 
 function render(recipe: DebianRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  const edits = (name: string, view: View) => guestScript(join(templates, `${name}.hbs`), name, view);
   return [
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     leftoversScript(recipe.source.keep, trust),
-    shipped('guest.sh', guestView(recipe)),
+    edits('kernel.sh', kernelView),
+    edits('guest.sh', guestView(recipe)),
     ...identityFiles('systemd'),
     // Networks of the recipe's own, by netplan or ifupdown, need no cloud-init.
     sharedFile('check.sh', { metadata: false }),
@@ -68,6 +69,9 @@ function keys({ repositories }: DebianRecipe, file: FileOf): Arg[] {
   return uploads.length > 0 ? ['--mkdir', '/etc/apt/keyrings', ...uploads] : [];
 }
 
+/** After the packages, of which one may be a kernel: update-grub takes long, and steps of the recipe change nothing of it. */
+const kernel: Arg[] = ['--run', { rendered: 'kernel.sh' }];
+
 function customize(recipe: DebianRecipe, file: FileOf): Contribution | Omitted {
   if (!managesPackages(recipe)) return { omitted: 'there is no update and no package' };
   return {
@@ -76,6 +80,7 @@ function customize(recipe: DebianRecipe, file: FileOf): Contribution | Omitted {
       ...trustArguments(recipe.caCertificates, trust, file),
       ...keys(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
+      ...kernel,
     ],
     keys: ['distribution', 'release', 'caCertificates', 'mirror', 'repositories', 'proxy', 'update', 'packages'],
   };
@@ -85,15 +90,14 @@ function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
   const manages = managesPackages(recipe);
   return {
     args: [
-      // The user's steps may need it, and virt-sysprep is without by default.
-      ...['--network', '--no-logfile'],
+      ...networkArguments(recipe.customize),
+      '--no-logfile',
       ...(manages ? [] : trustArguments(recipe.caCertificates, trust, file)),
       // /etc/resolv.conf is a link to what systemd-resolved writes, or the DHCP client's to write anew.
       ...leftoversArguments(recipe.source.keep),
+      ...(manages ? [] : kernel),
       ...['--run', { rendered: 'guest.sh' }],
-      ...identityArguments('systemd'),
-      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
-      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...instanceArguments('systemd'),
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],

@@ -27,9 +27,12 @@ export function cloudView(recipe: DebianRecipe): View {
   };
 }
 
+/** What kernel.sh.hbs may use. */
+export const kernelView: View = { consoles };
+
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: DebianRecipe): View {
-  return { consoles, lockRoot: recipe.rootPassword === undefined };
+  return { lockRoot: recipe.rootPassword === undefined };
 }
 
 /** Whether all packages are updated. */

@@ -19,8 +19,11 @@ export function identityFiles(init: Init): RenderedFile[] {
   return [sharedFile('identity.sh'), sharedFile(jobs[init].file)];
 }
 
-/** virt-customize(1) options that put it into the guest. */
-export function identityArguments(init: Init): Arg[] {
+/** The settings of cloud-init that the recipe decides. */
+const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
+
+/** virt-customize(1) options that put into the guest what its instances need: that program, and `99_vmkiln.cfg`. Uploads keep the owner that they have on the host. */
+export function instanceArguments(init: Init): Arg[] {
   const { file, path } = jobs[init];
   const wants = '/etc/systemd/system/sysinit.target.wants';
   return [
@@ -28,7 +31,8 @@ export function identityArguments(init: Init): Arg[] {
     ...['--upload', [{ rendered: 'identity.sh' }, `:${program}`] as Arg],
     ...chmod('0755', program),
     ...['--upload', [{ rendered: file }, `:${path}`] as Arg, ...chmod('0644', path)],
-    ...['--run-command', `chown root:root ${program} ${path}`],
+    ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
+    ...['--run-command', `chown root:root ${program} ${path} ${cloudConfig}`],
     ...(init === 'systemd' ? ['--mkdir', wants, '--link', `${path}:${wants}/vmkiln-identity.service`] : []),
   ];
 }

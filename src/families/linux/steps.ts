@@ -49,6 +49,11 @@ export function stepArguments(step: Step, file: FileOf): Arg[] {
   return [];
 }
 
+/** Only what the user runs may need a network, which virt-sysprep(1) is without by default. */
+export function networkArguments(steps: readonly Step[]): Arg[] {
+  return steps.some(({ run }) => run !== undefined) ? ['--network'] : [];
+}
+
 /** virt-customize reads a mode as decimal unless it begins with 0. */
 export function chmod(mode: string, path: string): Arg[] {
   return ['--chmod', `0${mode.replace(/^0+(?=.)/, '')}:${path}`];

@@ -13,11 +13,11 @@ import {
   type Omitted,
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
-import { chmod, stepArguments } from '../linux/steps.ts';
+import { networkArguments, stepArguments } from '../linux/steps.ts';
 import { cleanScript } from '../linux/identities.ts';
-import { identityArguments, identityFiles } from '../linux/identity.ts';
+import { identityFiles, instanceArguments } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript, resolver } from '../linux/leftovers.ts';
-import { sharedFile } from '../linux/scripts.ts';
+import { guestScript, sharedFile } from '../linux/scripts.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
@@ -39,6 +39,7 @@ import {
   cleanView,
   cloudView,
   guestView,
+  kernelView,
   kickstartView,
   managesPackages,
   maxAge,
@@ -47,7 +48,6 @@ import {
 } from './views.ts';
 
 const templates = join(import.meta.dirname, '../../../templates/rhel');
-const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 const dracutConfig = '/etc/dracut.conf.d/vmkiln.conf';
 
 /** Red Hat Enterprise Linux and what is made like it, installed by Anaconda from a kickstart. */
@@ -81,13 +81,15 @@ export const rhel: Family<RhelRecipe> = {
 
 function render(recipe: RhelRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
+  const edits = (name: string, view: View) => guestScript(join(templates, `${name}.hbs`), name, view);
   const ready = recipe.source.image !== undefined;
   return [
     ...(ready ? [] : [renderTemplate(kickstartOf(recipe), 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     ...(ready ? [leftoversScript(recipe.source.keep, rhelRelease(recipe).trust)] : []),
-    shipped('guest.sh', guestView(recipe)),
+    edits('kernel.sh', kernelView(recipe)),
+    edits('guest.sh', guestView(recipe)),
     ...identityFiles(rhelRelease(recipe).init),
     sharedFile('check.sh', { metadata: recipe.cloudInit.network === 'metadata' }),
     cleanScript(),
@@ -122,6 +124,9 @@ function install(recipe: RhelRecipe, media: Media, { accelerator }: Host): Insta
 /** Images of the initial RAM disk that are made in an appliance need the drivers of every machine, not those of this one. */
 const dracut: Arg[] = ['--mkdir', '/etc/dracut.conf.d', '--write', `${dracutConfig}:hostonly="no"\n`];
 
+/** After the packages, of which one may be a kernel: GRUB's configuration and initial RAM disks take long, and steps of the recipe change neither. */
+const kernel: Arg[] = ['--run', { rendered: 'kernel.sh' }];
+
 /** What comes before anything is fetched, in the stage that comes first. */
 function preparation(recipe: RhelRecipe, file: FileOf): Arg[] {
   return [...dracut, ...trustArguments(recipe.caCertificates, rhelRelease(recipe).trust, file)];
@@ -138,12 +143,19 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
       ...certificate,
       ...rpmArguments(recipe, file),
       ...['--run', { rendered: 'packages.sh' }],
+      ...kernel,
     ],
     keys: [
       ...['distribution', 'caCertificates', 'subscription', 'proxy', 'repositories', 'distributionRepositories'],
-      ...['update', 'packages'],
+      ...['update', 'packages', ...kernelKeys(recipe)],
     ],
   };
+}
+
+/** The keys that kernel.sh follows, where no installation does. */
+function kernelKeys({ install, source }: RhelRecipe): string[] {
+  if (source.image === undefined) return [];
+  return ['release', ...(install.kernelArguments.length > 0 ? ['install'] : [])];
 }
 
 /** virt-customize(1) options that bring the RPMs of the user's own into the guest. */
@@ -154,18 +166,17 @@ function rpmArguments({ packages }: RhelRecipe, file: FileOf): Arg[] {
 }
 
 function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
-  const { init, network } = rhelRelease(recipe);
+  const { init } = rhelRelease(recipe);
+  const manages = managesPackages(recipe);
   return {
     args: [
-      // The user's steps may need it, and virt-sysprep is without by default.
-      ...['--network', '--no-logfile'],
-      ...(managesPackages(recipe) ? [] : preparation(recipe, file)),
+      ...networkArguments(recipe.customize),
+      '--no-logfile',
+      ...(manages ? [] : preparation(recipe, file)),
       ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep, [resolver])),
+      ...(manages ? [] : kernel),
       ...['--run', { rendered: 'guest.sh' }],
-      ...(network === 'initscripts' ? ['--run-command', 'chkconfig network on'] : []),
-      ...identityArguments(init),
-      ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
-      ...['--run-command', `chown root:root ${cloudConfig}`],
+      ...instanceArguments(init),
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
@@ -180,9 +191,8 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
         'distribution',
         'release',
         ...(recipe.source.image === undefined ? [] : ['source']),
-        ...(managesPackages(recipe) ? [] : ['caCertificates']),
+        ...(manages ? [] : ['caCertificates', ...kernelKeys(recipe)]),
       ],
-      ...(recipe.install.kernelArguments.length > 0 ? ['install'] : []),
       ...['cloudInit', 'rootPassword', 'customize'],
     ],
   };

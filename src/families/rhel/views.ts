@@ -46,11 +46,11 @@ export function cloudView(recipe: RhelRecipe): View {
   };
 }
 
-/** What guest.sh.hbs may use. */
-export function guestView(recipe: RhelRecipe): View {
-  const { bootLoader, growRoot, grubConfig, init, network, rootPasswordLogin } = rhelRelease(recipe);
+/** What kernel.sh.hbs may use. */
+export function kernelView(recipe: RhelRecipe): View {
+  const { bootLoader, growRoot, grubConfig } = rhelRelease(recipe);
   const kernelArguments = systemArguments(recipe);
-  const { cloudInit, machine, rootPassword } = recipe;
+  const { machine } = recipe;
   const { efi } = distributionOf(recipe);
   const config = grubConfig(machine.firmware, efi);
   const other = grubConfig(machine.firmware === 'uefi' ? 'bios' : 'uefi', efi);
@@ -61,17 +61,26 @@ export function guestView(recipe: RhelRecipe): View {
     ownArguments: ownArguments(recipe).map((argument) => argument.replace(/[^\w=:,@%-]/g, '\\$&')),
     grubConfig: config,
     otherGrubConfig: other === config ? '' : other,
-    lockRoot: rootPassword === undefined,
-    permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
-    metadata: cloudInit.network === 'metadata',
     legacy: bootLoader === 'legacy',
     // Arguments that vmkiln writes into the lines of the kernels itself.
     kernelLine: bootLoader === 'grub2' ? '' : `${consoles} ${kernelArguments}`.trim(),
     entries: bootLoader === 'entries',
+    growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
+  };
+}
+
+/** What guest.sh.hbs may use. */
+export function guestView(recipe: RhelRecipe): View {
+  const { init, network, rootPasswordLogin } = rhelRelease(recipe);
+  const { cloudInit, rootPassword } = recipe;
+  return {
+    lockRoot: rootPassword === undefined,
+    permitRootLogin: !rootPasswordLogin && (cloudInit.rootLogin === 'password' || rootPassword !== undefined),
+    metadata: cloudInit.network === 'metadata',
     keyfile: network === 'keyfile',
     networkManager: network === 'ifcfg',
+    initscripts: network === 'initscripts',
     systemd: init === 'systemd',
-    growRoot: growRoot !== undefined && recipe.packages.includes(growRoot),
   };
 }
 
