@@ -153,9 +153,9 @@ function customize(recipe: RhelRecipe, file: FileOf): Contribution | Omitted {
 }
 
 /** The keys that kernel.sh follows, where no installation does. */
-function kernelKeys({ install, source }: RhelRecipe): string[] {
+function kernelKeys({ install: { kernelArguments }, source }: RhelRecipe): string[] {
   if (source.image === undefined) return [];
-  return ['release', ...(install.kernelArguments.length > 0 ? ['install'] : [])];
+  return ['release', ...(kernelArguments.length > 0 ? ['install'] : [])];
 }
 
 /** virt-customize(1) options that bring the RPMs of the user's own into the guest. */
