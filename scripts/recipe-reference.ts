@@ -3,18 +3,18 @@ import type { Schema } from '../src/recipe/schema.ts';
 
 const introduction = `# Recipe reference
 
-A recipe is one YAML file. Every key is listed here with its meaning and its default; keys without a default are left out
-unless they are marked as required. This page is generated from the schema: \`npx vitest run --project unit test/unit/schema.test.ts -u\`.
+A recipe is one YAML file. This page lists every key with its meaning and its default; a key without a default is optional
+unless it is marked as required. The page is generated from the schema: \`npx vitest run --project unit test/unit/schema.test.ts -u\`.
 
-- Sizes are written with a unit, \`8G\` or \`512M\` (powers of 1024); durations as \`90s\`, \`60m\` or \`2h\`.
+- Sizes have a unit, \`8G\` or \`512M\` (powers of 1024), and so have durations, \`90s\`, \`60m\`, \`2h\` or \`7d\`.
 - Secrets are references, \`{ env: NAME }\` or \`{ file: PATH }\`, never the secret itself.
-- Relative paths belong to the folder of the recipe. The ISO is looked for in the current folder too; the folder of the
-  \`directory\` target belongs to the current folder.
+- Relative paths refer to the folder of the recipe. vmkiln looks for the ISO in the current folder too; the folder of the
+  \`directory\` target is relative to the current folder.
 - \`\${name}\` is replaced by \`--set name=…\` or the file given with \`--vars\`; \`\${name:-default}\` has a default; a key whose value
   is one variable and comes out empty counts as left out; \`$\${\` is a literal \`\${\`, for shell commands. Within \`{ }\` and \`[ ]\` a
   variable needs quotes.
-- What several parts have in common is written once, with anchors and merge keys (\`<<: *name\`). Keys at the top level that begin
-  with \`x-\` are your own: vmkiln does not look at them.
+- Write what several parts have in common once, with anchors and merge keys (\`<<: *name\`). Keys at the top level that begin
+  with \`x-\` are your own: vmkiln ignores them.
 
 `;
 

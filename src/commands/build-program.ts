@@ -16,7 +16,7 @@ export function defineBuildCommands(define: Define, run: Run, context: CommandCo
     .option('--limit <n>', 'at most this many', positive)
     .option('--json', 'print what is known as one JSON value')
     .action((build, options) => run(async () => (await import('./builds.ts')).builds(build, options, context)));
-  define('explain [build]', 'Say why a build failed, by default the last one: the cause, its evidence, what helps.', [
+  define('explain [build]', 'Say why a build failed, by default the last one: the cause, its evidence, a remedy.', [
     'vmkiln explain',
     'vmkiln explain rhel7',
     "vmkiln explain 5d0e --json | jq '.causes[0]'",
@@ -64,11 +64,7 @@ function defineClean(define: Define, run: Run, context: CommandContext): void {
         .conflicts('cache'),
     )
     .option('--builds', 'also remove the folders of finished builds, but for the manifests that predictions need')
-    .option(
-      '--keep <n>',
-      'with --builds: keep the latest n of each image, and what failed builds were told to keep',
-      positive,
-    )
+    .option('--keep <n>', 'with --builds: keep the latest n of each image, and what --on-error keep left', positive)
     .option('--keep-days <n>', 'with --builds: keep those of the last n days, likewise', positive)
     .option('--dry-run', 'remove nothing: list what would go')
     .option('--json', 'print what was removed, and what stays, as one JSON value')

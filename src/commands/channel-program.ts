@@ -10,11 +10,11 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
       'vmkiln promote images/rhel9.qcow2 --to rhel9-staging',
       'vmkiln promote images/rhel9.qcow2 --to rhel9-prod --key signer.pub',
       'vmkiln promote rhel9 --to rhel9-prod --os-cloud mycloud --key signer.pub',
-    ]).requiredOption('--to <channel>', 'the channel, which its first promotion makes', filled),
+    ]).requiredOption('--to <channel>', 'the channel; its first promotion creates it', filled),
   )
     .option(
       '--key <file>',
-      'public key (PEM) of whoever has to have signed the verdict (default: VMKILN_PROMOTE_KEY)',
+      'public key (PEM) that must have signed every statement (default: VMKILN_PROMOTE_KEY)',
       filled,
     )
     .option(
@@ -24,7 +24,7 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
     )
     .option('--older', 'also an image that is older than that of the channel')
     .option('--allow-rehearsal', 'also the result of a rehearsal')
-    .option('--allow-unbooted', 'also an image that nobody booted, such as one of Windows')
+    .option('--allow-unbooted', 'also an image that was checked but not booted, such as one of Windows')
     .action((image, options) => run(async () => (await import('./promote.ts')).promote(image, options, context)));
   withPlace(
     define('rollback <channel>', 'Go back to the image that a channel had before.', [
@@ -33,13 +33,13 @@ export function defineChannelCommands(define: Define, run: Run, context: Command
     ]),
   ).action((channel, options) => run(async () => (await import('./channels.ts')).rollback(channel, options, context)));
   withPlace(
-    define('revoke <image>', 'Have all channels leave an image, and every one that was built on it, for good.', [
+    define('revoke <image>', 'Remove an image, and every image built on it, from all channels, for good.', [
       'vmkiln revoke images/rhel9.qcow2',
       'vmkiln revoke 5f3e0b0c-6f0e-4d1e-9d2a-0f3a3c1f1d11 --os-cloud mycloud',
     ]),
   ).action((image, options) => run(async () => (await import('./channels.ts')).revoke(image, options, context)));
   withPlace(
-    define('channels', 'List the channels of a folder or a cloud, or tell the image of one.', [
+    define('channels', 'List the channels of a folder or a cloud, or print the image of one.', [
       'vmkiln channels',
       'cp "$(vmkiln channels --resolve rhel9-prod --in /srv/images/)" disk.qcow2',
       'vmkiln channels --resolve rhel9-prod --os-cloud mycloud --json',

@@ -27,13 +27,13 @@ export function defineDescribeCommands(define: Define, run: Run, context: Comman
     .action((from, to, options) => run(async () => (await import('./diff.ts')).diff(from, to, options, context)));
   define(
     'verify-provenance <image>',
-    'Verify that what lies beside an image was written for it, and by whom; offline.',
+    'Verify that the files beside an image were written for it, and who signed them; offline.',
     [
       'vmkiln verify-provenance images/rhel7.qcow2 --key signer.pub',
       'vmkiln verify-provenance images/rhel7.qcow2 --json',
     ],
   )
-    .option('--key <file>', 'public key (PEM) of whoever has to have signed it', filled)
+    .option('--key <file>', 'public key (PEM) that must have signed every statement', filled)
     .option('--json', 'print what was verified as one JSON value')
     .action((image, options) =>
       run(async () => (await import('./verify-provenance.ts')).verifyProvenance(image, options, context)),

@@ -66,7 +66,7 @@ export function defineFactoryCommands(define: Define, run: Run, context: Command
     .option('--listen <host:port>', 'address to listen on', filled, '127.0.0.1:8470')
     .option(
       '--tokens <file>',
-      'who may come in: lines NAME ROLES TOKEN (default: VMKILN_DASHBOARD_TOKENS, else a token that is made)',
+      'who may log in: lines NAME ROLES TOKEN (default: VMKILN_DASHBOARD_TOKENS, else a new token)',
       filled,
     )
     .option('--allow <changes>', 'what those with the role may do: build, promote, or build,promote', collect, [])

@@ -37,10 +37,10 @@ export function defineQueueCommands(
     'Build what the queue has for this host, until it is told to stop.',
     'factory.yaml --queue rediss://queue.example.com --queue-password env:QUEUE_PASSWORD --label big',
   )
-    .option('--label <label>', 'what this host has besides its architecture and kvm or tcg (repeatable)', collect, [])
+    .option('--label <label>', 'label of this host, besides its architecture and kvm or tcg (repeatable)', collect, [])
     .option('--jobs <n>', 'builds at the same time', positive, 1)
     .option('--nights', 'also decide what nights build, and report them: on one host of the factory')
-    .option('--lease <duration>', 'how long a job stays with a worker that is not heard of', seconds, 60)
+    .option('--lease <duration>', 'time after which a silent worker loses its job', seconds, 60)
     .action(
       (
         file: string,

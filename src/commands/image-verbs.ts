@@ -172,7 +172,7 @@ function defineData(verb: Verb, run: Run, context: CommandContext): void {
     .action((id, options) => run(async () => (await import('./image-import.ts')).importImage(id, options, context)));
   verb(
     'save <image>',
-    'Download the data of an image, verified; one that broke off is continued.',
+    'Download the data of an image, verified; continues an interrupted download.',
     'save rhel7 --os-cloud mycloud --file rhel7.qcow2',
     'save rhel7 > rhel7.qcow2',
   )

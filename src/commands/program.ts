@@ -75,7 +75,11 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     ]),
   )
     .option('--plan <file>', 'build what `vmkiln plan --save` kept, or say what has changed since', filled)
-    .option('--serial <serial>', 'publish as this publication: of two with the same serial the first stays', serial)
+    .option(
+      '--serial <serial>',
+      'serial of the publication: of two images with the same serial the first stays',
+      serial,
+    )
     .action((recipes, options) => run(async () => (await import('./build.ts')).build(recipes, options, context)));
   withBuild(
     command('rehearse <recipe...>', 'Build against practice media, to prove a recipe without the real ones.', [
@@ -163,7 +167,7 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .option('--json', 'print the results as one JSON value')
     .action((image, options) => run(async () => (await import('./verify.ts')).verify(image, options, context)));
   defineDescribeCommands(command, run, context);
-  command('convert <image>', 'Convert an image to another format: whole or not at all, and only if it is safe.', [
+  command('convert <image>', 'Convert an image to another format: completely or not at all, and only if it is safe.', [
     'vmkiln convert disk.qcow2 --to vmdk --subformat streamOptimized --adapter-type lsilogic',
     'vmkiln convert disk.vmdk --to qcow2 --compression zlib --out rhel7.qcow2 --check',
   ])

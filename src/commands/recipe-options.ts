@@ -58,7 +58,7 @@ export function withBuilding(command: Command): Command {
       ),
     )
     .addOption(new Option('--keep-on-failure', 'the same as --on-error keep').hideHelp())
-    .addOption(new Option('-q, --quiet', 'show warnings and errors alone, and print the images').conflicts('verbose'))
+    .addOption(new Option('-q, --quiet', 'show only warnings and errors, and print the images').conflicts('verbose'))
     .option('-v, --verbose', 'also show what the programs print')
     .addOption(
       settable(

@@ -17,7 +17,7 @@ const vars = z
     z.string(),
   )
   .prefault({})
-  .describe('Values of the variables of these recipes; each must use them all.');
+  .describe('Values of the variables of these recipes; each recipe must use all of them.');
 
 const rebuildAfter = duration(3650);
 
@@ -34,7 +34,7 @@ const watch = z
       .describe('With `deb`: components, such as main; none for an archive without suites.'),
     certificate: hostPath()
       .optional()
-      .describe('PEM file with a certificate that its server wants to see, such as an entitlement of Red Hat.'),
+      .describe('PEM file with a certificate that its server asks for, such as an entitlement of Red Hat.'),
     key: hostPath().optional().describe('PEM file with the key of that certificate.'),
     ca: hostPath().optional().describe('PEM file with a CA to trust for its server.'),
   })
@@ -64,13 +64,11 @@ const channelKey = z
         name: channelName.describe('The channel, such as rhel9-prod or `{name}-prod`.'),
         key: hostPath()
           .optional()
-          .describe(
-            'Public key (PEM) of whoever has to have signed the verdict; by default that of VMKILN_PROMOTE_KEY.',
-          ),
+          .describe('Public key (PEM) that must have signed every statement; by default that of VMKILN_PROMOTE_KEY.'),
         allowUnbooted: z
           .boolean()
           .prefault(false)
-          .describe('Whether images are promoted that nobody booted, such as those of Windows.'),
+          .describe('Whether to promote images that were checked but not booted, such as those of Windows.'),
       }),
     ],
     { error: channelWords },
@@ -89,11 +87,9 @@ const entry = z.strictObject({
   labels: z
     .array(label)
     .prefault([])
-    .describe('What a worker has to have to build these, for `vmkiln factory worker`; one host builds all.'),
+    .describe('Labels that a worker needs to build these, for `vmkiln factory worker`; a single host ignores them.'),
   schedule: scheduleKey('When these are due; by default in every night.'),
-  rebuildAfter: rebuildAfter
-    .optional()
-    .describe('Age at which an image is built anew although nothing is seen to have changed.'),
+  rebuildAfter: rebuildAfter.optional().describe('Age at which an image is built again although no change was found.'),
   channel: channelKey.describe(
     'Channel that the images are promoted to where they were published, once they are built and have passed their checks; `{name}` in it is the name of the image. False for none.',
   ),
@@ -101,19 +97,19 @@ const entry = z.strictObject({
     .array(watch)
     .optional()
     .describe(
-      'Repositories to look at for updates besides those of the recipe, for what cannot be seen otherwise, such as content that wants a certificate.',
+      'Repositories to check for updates besides those of the recipe, such as content that needs a certificate.',
     ),
 });
 
 const notification = z.strictObject({
   run: hostPath('the path of a script or program').describe(
-    'A `.mjs` file, run as a zx script, or any executable file, as a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
+    'A `.mjs` file, run as a zx script, or any executable file, like a hook of a recipe; or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
   ),
   when: z
     .enum(['always', 'change', 'failure'])
     .prefault('always')
     .describe('After every night, after one that has built something or failed, or after one that failed.'),
-  timeout: duration().prefault('5m').describe('The longest that it may take.'),
+  timeout: duration().prefault('5m').describe('The longest time that it may take.'),
 });
 
 /** The form of factory.yaml. Sizes come out in bytes, durations in seconds. */
@@ -123,12 +119,12 @@ export const factoryForm = z.strictObject({
     .array(z.union([hostPath(), entry], { error: 'expected the path of a recipe, a pattern, or { recipe: PATH, … }' }))
     .min(1, { error: 'expected at least one recipe' })
     .transform((list) => list.map((each) => (typeof each === 'string' ? entry.parse({ recipe: each }) : each)))
-    .describe('What is built. A recipe with an entry of its own is not taken by a pattern too.'),
+    .describe('What is built. A pattern skips a recipe that has its own entry.'),
   schedule: scheduleKey('When a night begins, for the timer of `vmkiln factory install-timer`.'),
   rebuildAfter: rebuildAfter
     .prefault('30d')
-    .describe('Age at which an image is built anew although nothing is seen to have changed.'),
-  channel: channelKey.describe('Channel of every entry that says no other one: `{name}-prod`, for instance.'),
+    .describe('Age at which an image is built again although no change was found.'),
+  channel: channelKey.describe('Channel of every entry that names no other: `{name}-prod`, for instance.'),
   limits: z
     .strictObject({
       jobs: z
@@ -136,14 +132,14 @@ export const factoryForm = z.strictObject({
         .min(1)
         .max(64)
         .optional()
-        .describe('Builds at the same time; by default what the host has room for.'),
-      build: duration().prefault('6h').describe('The longest that one build may take.'),
+        .describe('Builds at the same time; by default as many as the host has processors, at least two.'),
+      build: duration().prefault('6h').describe('The longest time that one build may take.'),
       night: duration()
         .optional()
-        .describe('Age of the night at which no further build begins; those under way go on.'),
+        .describe('Time after which no further build of a night begins; running builds go on.'),
       room: size('1M')
         .prefault('4G')
-        .describe('Free space in the folder of checkpoints without which no build begins.'),
+        .describe('Free space on the disk of the checkpoints that a build needs to begin.'),
     })
     .prefault({})
     .describe('What a night may take.'),
@@ -152,24 +148,24 @@ export const factoryForm = z.strictObject({
       builds: z
         .strictObject({
           keep: z.int().min(1).optional().describe('The latest builds of each image that stay.'),
-          days: z.int().min(1).optional().describe('Builds of so many days stay.'),
+          days: z.int().min(1).optional().describe('Days for which builds stay.'),
         })
         .optional()
         .describe('Folders of builds that stay; by default all. What `vmkiln clean --builds` does.'),
       checkpoints: size('1M')
         .optional()
         .describe(
-          'Size that the checkpoints may take after a night: the least recently used go. By default they stay.',
+          'Size that the checkpoints may take after a night; the least recently used are removed. By default all stay.',
         ),
     })
     .prefault({})
-    .describe('What stays after a night. Images that are published are for their targets to retire.'),
+    .describe('What stays after a night. Targets decide about published images.'),
   report: hostPath().optional().describe('Folder for the page of each night and of its builds; relative to this file.'),
   notify: z
     .array(z.union([hostPath(), notification], { error: 'expected a path, or { run: PATH, when: failure }' }))
     .transform((list) => list.map((each) => (typeof each === 'string' ? notification.parse({ run: each }) : each)))
     .prefault([])
-    .describe('Who is told of a night: each once, with the whole summary.'),
+    .describe('Scripts that report a night: each runs once, with the whole summary.'),
 });
 
 /** A factory with every default filled in, paths made absolute, and an entry for each recipe. */

@@ -45,14 +45,14 @@ export const machineKeys = (least: { memory: string }, preset: { memory: string 
 
 /** How any installer is driven. */
 export const installKeys = (preset: { timeout: string; stallTimeout: string }) => ({
-  timeout: duration().prefault(preset.timeout).describe('The longest that the whole installation may take.'),
+  timeout: duration().prefault(preset.timeout).describe('The longest time that the whole installation may take.'),
   stallTimeout: duration()
     .prefault(preset.stallTimeout)
-    .describe('The longest that the installation may show no sign of progress.'),
+    .describe('The longest time that the installation may show no sign of progress.'),
   variables: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), line('text on one line'))
     .prefault({})
-    .describe('Values for a template of your own, as {{variables.NAME}}.'),
+    .describe('Values for your own template, as {{variables.NAME}}.'),
 });
 
 const output = z
@@ -91,4 +91,4 @@ export const outputKey = output.prefault({}).describe('How the image is written.
 
 export const hooksKey = hooks
   .prefault({})
-  .describe('Scripts of yours that run on this host around the build. None of them changes the image.');
+  .describe('Your own scripts that run on this host around the build. They must not change the image.');

@@ -4,7 +4,7 @@ import { secret } from './values.ts';
 const form = z.strictObject({
   signWith: secret()
     .optional()
-    .describe('Private key in PEM, without a passphrase, that signs what is stated of the image, by reference.'),
+    .describe('Private key in PEM, without a passphrase, that signs the statements about the image, by reference.'),
 });
 
 /** Whether and how a finished image is described. */
@@ -12,6 +12,8 @@ export const describeKey = z
   .union([z.boolean(), form], { error: 'expected true, false, or { signWith: { file: KEY } }' })
   .prefault(true)
   .transform((value) => (typeof value === 'object' ? value : value ? {} : undefined))
-  .describe('Whether an inventory, a bill of materials and a provenance of the finished image are written, and how.');
+  .describe(
+    'Whether the build writes an inventory, a bill of materials and a provenance of the finished image, and how.',
+  );
 
 export type Describe = z.output<typeof form>;

@@ -5,9 +5,9 @@ const script = () => hostPath('the path of a script or program');
 
 const form = z.strictObject({
   run: script().describe(
-    'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe. Or one that vmkiln ships: `webhook.mjs`, `notify.mjs`.',
+    'A `.mjs` file, run as a zx script, or any executable file, run as it is; relative to the recipe. Or one that vmkiln ships: `webhook.mjs`, `notify.mjs`, `vulnerabilities.mjs`.',
   ),
-  timeout: duration().prefault('5m').describe('The longest that the hook may take.'),
+  timeout: duration().prefault('5m').describe('The longest time that the hook may take.'),
   onError: z
     .enum(['fail', 'warn'])
     .prefault('fail')

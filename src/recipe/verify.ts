@@ -17,13 +17,15 @@ export type Severity = (typeof severities)[number];
 
 const own = z
   .strictObject({
-    run: z.string().min(1).optional().describe('Shell command, run as root in a clone; its exit status has to be 0.'),
-    expect: z.string().optional().describe('Text that the command has to print.'),
-    timeout: duration(1)
+    run: z
+      .string()
+      .min(1)
       .optional()
-      .describe('The longest that it may take: 60s unless something else is said, and 2h for oscap.'),
-    file: guestPath().optional().describe('A file that has to be there.'),
-    contains: z.string().optional().describe('Text that the file has to hold.'),
+      .describe('Shell command that runs as root in a clone; its exit status must be 0.'),
+    expect: z.string().optional().describe('Text that the command must print.'),
+    timeout: duration(1).optional().describe('The longest time that it may take; by default 60s, and 2h for oscap.'),
+    file: guestPath().optional().describe('A file of the clone that must exist.'),
+    contains: z.string().optional().describe('Text that the file must contain.'),
     goss: z
       .string()
       .min(1)
@@ -43,7 +45,7 @@ const own = z
     severity: z
       .enum(severities)
       .optional()
-      .describe('The least severity of a rule that has to hold; all have to without it.'),
+      .describe('The lowest severity of a rule that must hold; by default all rules must hold.'),
   })
   .refine(({ run, file, goss, oscap }) => [run, file, goss, oscap].filter((each) => each !== undefined).length === 1, {
     error: 'expected one of run, file, goss or oscap',
@@ -142,7 +144,7 @@ const form = z.strictObject({
   checks: z
     .array(own)
     .prefault([])
-    .describe('Checks of yours, run in a booted clone; oscap evaluates the image itself.'),
+    .describe('Your own checks, run in a booted clone; oscap evaluates the image itself.'),
   network: z.boolean().prefault(false).describe('Whether the clones may reach other hosts.'),
   metadataService: z
     .boolean()
@@ -158,7 +160,9 @@ export const verifyKey = z
   .union([z.boolean(), form], { error: 'expected true, false, or { skip: […], checks: […], network: true }' })
   .prefault(true)
   .transform((value) => (typeof value === 'object' ? value : value ? usual : undefined))
-  .describe('Whether two clones of the finished image are booted and checked before it is published, and how.');
+  .describe(
+    'Whether the build boots and checks two clones of the finished image before it publishes the image, and how.',
+  );
 
 export type Verify = z.output<typeof form>;
 

@@ -30,7 +30,7 @@ const mirror = z
   })
   .optional()
   .describe(
-    'Archives that packages come from, instead of those that the image knows. A snapshot, whose URL has a time like 20260101T000000Z in it, gives the same packages on every day.',
+    'Archives that packages come from, instead of those in the image. A snapshot, whose URL contains a time like 20260101T000000Z, gives the same packages on every day.',
   );
 
 const repository = z.strictObject({
@@ -43,7 +43,7 @@ const repository = z.strictObject({
   suites: z
     .array(line('the name of a suite', /^[A-Za-z0-9][A-Za-z0-9._/-]*$|^\.?\/$/))
     .min(1)
-    .describe('Suites, such as bookworm, or `./` for a repository without.'),
+    .describe('Suites, such as bookworm, or `./` for a repository without suites.'),
   components: z
     .array(line('the name of a component', /^[A-Za-z0-9][A-Za-z0-9._/-]*$/))
     .prefault([])
@@ -51,7 +51,7 @@ const repository = z.strictObject({
   key: hostPath()
     .optional()
     .describe(
-      'OpenPGP key that signs it, armored or not; relative to the recipe. By default those that the image trusts.',
+      'OpenPGP key that signs it, armored or not; relative to the recipe. By default the keys that the image trusts.',
     ),
   keep: z.boolean().prefault(false).describe('Whether the image keeps the repository and its key.'),
 });
@@ -93,7 +93,7 @@ export const debianForm = recipeForm({
     .array(repository)
     .superRefine(refuseSameIds)
     .prefault([])
-    .describe('Repositories of your own, besides the archives.'),
+    .describe('Your own repositories, besides the archives.'),
   proxy: proxyKey('packages'),
   caCertificates: caCertificatesKey,
   update: updateKey('they are'),

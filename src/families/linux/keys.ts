@@ -8,20 +8,18 @@ export const proxyKey = (what: string) =>
   z
     .strictObject({
       url: url('a proxy like http://proxy.example.com:3128', /^https?:\/\/[^\s/]+\/?$/).describe(
-        'Address of the proxy. Without a port it is 80, or 443 of an https:// one.',
+        'Address of the proxy. The default port is 80, or 443 with https://.',
       ),
       user: line('a user name').optional().describe('User at the proxy.'),
       password: secret().optional().describe('Password at the proxy, by reference.'),
     })
     .optional()
-    .describe(`HTTP proxy that ${what} go through while the image is built. The image keeps nothing of it.`);
+    .describe(`HTTP proxy for ${what} while the image is built. The image keeps nothing of it.`);
 
 export const caCertificatesKey = z
   .array(hostPath())
   .prefault([])
-  .describe(
-    'PEM files of CAs, for internal repositories: trusted while the image is built, and by the image; relative to the recipe.',
-  );
+  .describe('PEM files of CAs, for internal repositories: the build and the image trust them; relative to the recipe.');
 
 /** `preset` says when packages are updated without it. */
 export const updateKey = (preset: string) =>
@@ -31,7 +29,7 @@ export const updateKey = (preset: string) =>
     })
     .optional()
     .describe(
-      `Whether all packages are updated; by default ${preset}. Updates older than \`maxAge\` (20h unless said otherwise) are not reused from a checkpoint.`,
+      `Whether all packages are updated; by default ${preset}. Updates older than \`maxAge\` (by default 20h) are not reused from a checkpoint.`,
     );
 
 /** Of a `source` that is a ready image. */
@@ -60,7 +58,7 @@ export function checkChannelKeys(
 export const channelKeys = {
   channel: line('the name of a channel, such as rhel9-base', channelForm)
     .optional()
-    .describe('Channel whose image to start from, as it is when the build begins.'),
+    .describe('Channel from whose image the build starts: the image that the channel has when the build begins.'),
   in: line('a folder or a cloud')
     .optional()
     .describe(
@@ -72,7 +70,7 @@ export const keepKey = z
   .array(line('an absolute path in the image; shell patterns are allowed', /^\/[A-Za-z0-9._@+,=~?*/-]*[^/]$/))
   .prefault([])
   .describe(
-    'Files and folders of a ready image that stay, of what an earlier boot left (docs/images.md, Ready images); shell patterns are allowed.',
+    'Files and folders of a ready image that vmkiln would remove as traces of an earlier boot, but that must stay (docs/images.md, Ready images); shell patterns are allowed.',
   );
 
 /** The user that cloud-init makes. */
@@ -88,7 +86,7 @@ export const rootLogin = z
   .enum(['none', 'keys', 'password'])
   .prefault('none')
   .describe(
-    'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that is injected into the instance. The image itself has no password either way.',
+    'How root may log in: not at all, with the SSH keys of the instance, or also with an admin password that the cloud injects into the instance. The image itself has no password of root unless `rootPassword` sets one.',
   );
 
 export const rootPasswordKey = secret()
@@ -98,7 +96,7 @@ export const rootPasswordKey = secret()
 export const customizeKey = z
   .array(step)
   .prefault([])
-  .describe('Steps of yours, after the built-in ones and on a guest that virt-sysprep has cleaned.');
+  .describe('Your own steps, after the built-in ones and on a guest that virt-sysprep has cleaned.');
 
 /** IDs of repositories are names of files in the guest: the second of one name would replace the first. */
 export function refuseSameIds(repositories: readonly { id: string }[], context: z.RefinementCtx): void {

@@ -12,7 +12,7 @@ const steps = {
         z.string().min(1),
         z.strictObject({
           script: hostPath().describe(
-            'Shell script of yours, run by /bin/sh in the guest whatever its first line says.',
+            'Your own shell script; /bin/sh in the guest runs it, whatever its first line says.',
           ),
         }),
       ],
@@ -22,25 +22,25 @@ const steps = {
       },
     )
     .describe(
-      'A shell command run in the guest, or a script of yours. Without a running system: no services, no systemd.',
+      'A shell command, or your own script, that runs in the guest. The system is not booted: no services, no systemd.',
     ),
   upload: z
     .strictObject({
-      from: hostPath().describe('File of yours; relative to the recipe.'),
-      to: guestPath().describe('The file it becomes in the guest.'),
+      from: hostPath().describe('Your own file; relative to the recipe.'),
+      to: guestPath().describe('Path of the file in the guest.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
       owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest, by name or number.'),
     })
-    .describe('Copies a file of yours into the guest.'),
+    .describe('Copies your own file into the guest.'),
   write: z
     .strictObject({
       path: guestPath().describe('The file in the guest.'),
-      content: z.string().describe('All that the file will hold.'),
+      content: z.string().describe('The whole content of the file.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
     })
     .describe('Writes a file in the guest.'),
-  mkdir: guestPath().describe('Makes a directory in the guest, and those above it.'),
-  delete: guestPath().describe('Deletes a file or a directory with all it holds; shell patterns are allowed.'),
+  mkdir: guestPath().describe('Makes a directory in the guest, and its parents.'),
+  delete: guestPath().describe('Deletes a file, or a directory with its contents; shell patterns are allowed.'),
   chmod: z
     .strictObject({
       path: guestPath().describe('The file in the guest.'),

@@ -31,10 +31,10 @@ const subscription = z
     password: secret().optional().describe('Password of that user, by reference.'),
     organization: identifier('an organization')
       .optional()
-      .describe('Organization: with activationKey, and for a user of several.'),
+      .describe('Organization: needed with activationKey, and for a user who belongs to several.'),
     environment: line('the name of an environment')
       .optional()
-      .describe('Environment of a Satellite to register in, with a user. An activation key has its own.'),
+      .describe('Environment of a Satellite in which a user registers. An activation key has its own.'),
     activationKey: secret().optional().describe('Activation key, by reference, instead of a user and password.'),
     attach: line('none, auto or the ID of a pool', /^[A-Za-z0-9-]+$/)
       .prefault('none')
@@ -43,9 +43,7 @@ const subscription = z
       ),
     release: line('a minor release in quotes like "9.4"', /^[0-9]+\.[0-9]+$/)
       .optional()
-      .describe(
-        'Minor release, in quotes, that packages and updates are held at (`subscription-manager release --set`).',
-      ),
+      .describe('Minor release, in quotes, on which packages and updates stay (`subscription-manager release --set`).'),
     repositories: z
       // subscription-manager takes patterns (cli_command/repos.py).
       .array(line('the ID of a repository', /^[A-Za-z0-9._*?[\]!-]+$/))
@@ -53,7 +51,7 @@ const subscription = z
       .describe('Repositories to enable while packages are installed; shell patterns are allowed.'),
     serverUrl: url('the URL of a Satellite, like https://satellite.example.com/rhsm', /^https:\/\/\S+$/)
       .optional()
-      .describe('Registration server, when it is a Satellite and not the Customer Portal.'),
+      .describe('Registration server, if it is a Satellite and not the Customer Portal.'),
     contentUrl: url('the URL of the content, like https://satellite.example.com/pulp/repos', /^https:\/\/\S+$/)
       .optional()
       .describe('Content server of the Satellite.'),
@@ -136,7 +134,7 @@ const install = z.strictObject({
   kickstart: hostPath()
     .optional()
     .describe(
-      'Kickstart template: a file of yours beside the recipe, or one of those shipped. By default the shipped one of the release.',
+      'Kickstart template: your own file, relative to the recipe, or one of the shipped ones. By default the shipped one of the release.',
     ),
   kernelArguments: kernelArgumentsKey,
   ...installKeys({ timeout: '60m', stallTimeout: '15m' }),
@@ -161,17 +159,17 @@ export const rhelForm = recipeForm({
   ),
   subscription: subscription
     .optional()
-    .describe('Registration with Red Hat or a Satellite while packages are installed; undone afterwards.'),
+    .describe('Registration with Red Hat or a Satellite while packages are installed; vmkiln undoes it afterwards.'),
   repositories: z
     .array(repository)
     .superRefine(refuseSameIds)
     .prefault([])
-    .describe('Repositories of your own, instead of a subscription or beside it.'),
+    .describe('Your own repositories, instead of a subscription or beside it.'),
   distributionRepositories: z
     .boolean()
     .prefault(true)
     .describe(
-      'Whether packages come from the repositories that the system is installed with, too. With false `repositories` are all there are: mirrors, on a host that reaches nothing else.',
+      'Whether packages also come from the repositories that the system is installed with. With false only `repositories` count, such as mirrors for a host that reaches nothing else.',
     ),
   proxy: proxyKey('registration and packages'),
   caCertificates: caCertificatesKey,
@@ -182,7 +180,7 @@ export const rhelForm = recipeForm({
       size: size('2G')
         .optional()
         .describe(
-          'Size of the disk: 8G by default. A ready image keeps its own; when this is larger, its last partition and the file system in it grow.',
+          'Size of the disk: 8G by default. A ready image keeps its own size; if this one is larger, its last partition and the file system in it grow.',
         ),
     })
     .prefault({})
@@ -199,7 +197,7 @@ export const rhelForm = recipeForm({
     .array(packageEntry)
     .prefault([])
     .describe(
-      'Packages to install after the update, as dnf or yum of the release takes them: NAME, NAME.ARCH, NAME-VERSION, "@group", "@^environment", "@module:stream", patterns, capabilities, the URL of an RPM, or an RPM of yours, relative to the recipe.',
+      'Packages to install after the update, as dnf or yum of the release accepts them: NAME, NAME.ARCH, NAME-VERSION, "@group", "@^environment", "@module:stream", patterns, capabilities, the URL of an RPM, or your own RPM, relative to the recipe.',
     ),
   cloudInit: z
     .strictObject({
@@ -211,7 +209,7 @@ export const rhelForm = recipeForm({
         .enum(['guide', 'metadata'])
         .prefault('guide')
         .describe(
-          'Who configures the network: a connection eth0 of the image, by DHCP, or cloud-init at first boot, as the metadata of the instance says (for clouds without DHCP; not on RHEL 6).',
+          'Who configures the network: `guide` is a connection eth0 with DHCP in the image; `metadata` is cloud-init at first boot, from the metadata of the instance (for clouds without DHCP; not on RHEL 6).',
         ),
     })
     .prefault({})

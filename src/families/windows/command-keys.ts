@@ -28,7 +28,7 @@ export const command = z.union(
       }),
     z.strictObject({
       script: line('a path to a .ps1 file', /\.ps1$/i).describe(
-        'PowerShell script of yours, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
+        'Your own PowerShell script, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
       ),
     }),
   ],

@@ -25,23 +25,23 @@ const install = z.strictObject({
   image: line('the name of an image, like Windows Server 2022 SERVERSTANDARD, and not its number', /\D/)
     .optional()
     .describe(
-      'Name of the image in the install.wim of the ISO, which is the edition; by default Standard of a server, with its desktop, or Pro.',
+      'Name of the image in the install.wim of the ISO, that is the edition; by default Standard with its desktop for a server, else Pro.',
     ),
   answerFile: hostPath()
     .optional()
-    .describe('Template of an Autounattend.xml of yours beside the recipe. By default the shipped one.'),
+    .describe('Template of your own Autounattend.xml; relative to the recipe. By default the shipped one.'),
   commands: z
     .array(command)
     .prefault([])
     .describe(
-      'Commands of yours, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. Windows is restarted after one that ends with 3010 or 1641; any other exit status but 0 ends the build.',
+      'Your own commands, run as Administrator in the installed Windows before Sysprep: as typed at a prompt of cmd, or scripts. Windows restarts after a command that ends with 3010 or 1641; any other exit status but 0 ends the build.',
     ),
   updates: updatesKey,
   recovery: z
     .enum(['none', 'partition'])
     .prefault('none')
     .describe(
-      'Windows RE: `none` disables it and removes it before Sysprep, with the partition that Setup makes for it behind C:. `partition` gives it one before C:, of 1 GiB, if the answer file is the shipped one. With both, nothing lies behind C:, so that instances can grow it.',
+      'Windows RE: `none` disables and removes it before Sysprep, with the partition that Setup makes for it behind C:. `partition` puts it into a partition of 1 GiB before C:, if the answer file is the shipped one. In both cases nothing lies behind C:, so that instances can grow it.',
     ),
   ...installKeys({ timeout: '4h', stallTimeout: '45m' }),
 });
@@ -66,7 +66,7 @@ const form = recipeForm({
       'Product key, by reference, or `generic` for the KMS client key that Microsoft publishes for the edition. Evaluation media need none.',
     ),
   administratorPassword: secret().describe(
-    'Password of Administrator while the image is built, by reference. Cloudbase-Init gives each instance another one.',
+    'Password of Administrator during the build, by reference. Cloudbase-Init gives each instance another one.',
   ),
   disk: disk('20G', '40G'),
   machine: z
@@ -75,7 +75,7 @@ const form = recipeForm({
       diskBus: z
         .enum(['virtio', 'scsi', 'sata'])
         .prefault('virtio')
-        .describe('How the disk is attached. Windows has a driver of its own for `sata` alone.'),
+        .describe('How the disk is attached. Windows itself has a driver only for `sata`.'),
       tpm: z
         .boolean()
         .optional()
@@ -85,10 +85,10 @@ const form = recipeForm({
     .describe('Virtual machine that the installation runs in.'),
   language: line('a language like en-US', languageTag)
     .prefault('en-US')
-    .describe('Language of the system, one that the ISO has.'),
+    .describe('Language of the system; the ISO must have it.'),
   formats: line('a language like en-GB', languageTag)
     .optional()
-    .describe('Language of the formats of dates, numbers and currency; by default that of the system.'),
+    .describe('Language for the formats of dates, numbers and currency; by default that of the system.'),
   keyboard: line('a keyboard layout like en-US or 0409:00000409', keyboards)
     .prefault('en-US')
     .describe('Keyboard layout.'),
@@ -108,17 +108,17 @@ const form = recipeForm({
       user: line('a user name', /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,19}$/)
         .optional()
         .describe(
-          'User whose password and SSH keys Cloudbase-Init sets; it makes one that there is not. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
+          'User whose password and SSH keys Cloudbase-Init sets; it creates a missing user. By default the built-in Administrator of a server, by its name in the language of the system, and `Admin` in client editions, whose Administrator is disabled.',
         ),
       config: hostPath()
         .optional()
         .describe(
-          'Template of a cloudbase-init.conf of yours beside the recipe, of which both its files are rendered. By default the shipped one.',
+          'Template of your own cloudbase-init.conf, from which both its files are rendered; relative to the recipe. By default the shipped one.',
         ),
     })
     .prefault({})
     .describe('What Cloudbase-Init does at first boot.'),
-  customize: z.array(windowsStep).prefault([]).describe('Steps of yours on the finished, generalized system.'),
+  customize: z.array(windowsStep).prefault([]).describe('Your own steps on the finished, generalized system.'),
 });
 
 export type WindowsRecipe = z.output<typeof form>;

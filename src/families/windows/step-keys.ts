@@ -4,22 +4,22 @@ import { guestPath, hostPath, line } from '../../recipe/values.ts';
 const steps = {
   upload: z
     .strictObject({
-      from: hostPath().describe('File of yours; relative to the recipe.'),
-      to: guestPath().describe('The file it becomes in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
+      from: hostPath().describe('Your own file; relative to the recipe.'),
+      to: guestPath().describe('Path of the file in the guest: `/Tools/x.exe` is `C:\\Tools\\x.exe`.'),
     })
-    .describe('Copies a file of yours into the guest.'),
+    .describe('Copies your own file into the guest.'),
   write: z
     .strictObject({
       path: guestPath().describe('The file in the guest.'),
-      content: z.string().describe('All that the file will hold.'),
+      content: z.string().describe('The whole content of the file.'),
     })
     .describe('Writes a file in the guest.'),
-  mkdir: guestPath().describe('Makes a directory in the guest, and those above it.'),
-  delete: guestPath().describe('Deletes a file or a directory with all it holds; shell patterns are allowed.'),
+  mkdir: guestPath().describe('Makes a directory in the guest, and its parents.'),
+  delete: guestPath().describe('Deletes a file, or a directory with its contents; shell patterns are allowed.'),
   firstboot: z
     .strictObject({
       script: line('a path to a .ps1, .cmd or .bat file', /\.(ps1|cmd|bat)$/i).describe(
-        'Script of yours, a .ps1, .cmd or .bat file; relative to the recipe.',
+        'Your own script, a .ps1, .cmd or .bat file; relative to the recipe.',
       ),
     })
     .describe('A script that Cloudbase-Init runs at the first boot of each instance, in the order of the recipe.'),

@@ -21,7 +21,7 @@ const chosen = z.strictObject({
     .array(command)
     .prefault([])
     .describe(
-      'Commands of yours, like those of `commands`, that run before the updates: to trust the CA of a server, to add what is to be updated too.',
+      'Your own commands, like those of `commands`, that run before the updates: to trust the CA of a server, or to add what the updates should cover too.',
     ),
   maxAge: duration(366).optional().describe('Age, such as 20h or 7d.'),
 });
@@ -33,7 +33,7 @@ export const updatesKey = z
   })
   .prefault('none')
   .describe(
-    'Updates that Windows Update installs before Cloudbase-Init and `commands`: `security` for those that Microsoft classifies as security and critical updates, `all` for all that it recommends, but another release, definitions of Defender and drivers. Then the component store is cleaned. Updates older than `maxAge` (7d unless said otherwise) are not reused from a checkpoint.',
+    'Updates that Windows Update installs before Cloudbase-Init and `commands`: `security` for those that Microsoft classifies as security and critical updates, `all` for all that it recommends, except another release, definitions of Defender and drivers. Then the build cleans the component store. Updates older than `maxAge` (by default 7d) are not reused from a checkpoint.',
   );
 
 type Updates = Omit<z.output<typeof chosen>, 'maxAge'> & { maxAge: number };

@@ -18,7 +18,7 @@ const sign = z.strictObject({
   key: hostPath().describe('Private key in PEM: RSA, or an elliptic curve like secp384r1.'),
   passphrase: secret().optional().describe('Passphrase of the key, by reference.'),
   certificate: line('the id of a certificate in the key manager, or the path of one in PEM').describe(
-    'The certificate of the key: its id in the key manager (Barbican), or a PEM file, which is stored there.',
+    'The certificate of the key: its id in the key manager (Barbican), or a PEM file, which vmkiln stores there.',
   ),
   hash: z.enum(hashMethods).prefault('SHA-256').describe('Hash method of the signature.'),
 });
@@ -29,7 +29,7 @@ const replace = z.strictObject({
     .min(0)
     .max(1000)
     .optional()
-    .describe('How many of the old images stay, hidden; older ones that vmkiln made are deleted. By default all stay.'),
+    .describe('How many of the old images stay, hidden; vmkiln deletes older ones that it made. By default all stay.'),
 });
 
 /** The `glance` target: where an image goes in OpenStack and what is said of it there. */
@@ -41,19 +41,19 @@ export const glanceSchema = z
       })
       .optional()
       .describe(
-        'Cloud of clouds.yaml, or `CLOUD/REGION`; a list uploads to all of them at once. By default what OS_CLOUD and the other OS_* variables say.',
+        'Cloud of clouds.yaml, or `CLOUD/REGION`; a list uploads to all of them at once. By default the cloud of OS_CLOUD and the other OS_* variables.',
       ),
     name: line().optional().describe('Name of the image there. By default that of the recipe.'),
     id: uuid('a UUID').optional().describe('Id of the image. By default a new one.'),
     description: line().optional().describe('What the image is for. By default the description of the recipe.'),
     location: line('a URL', /^(https?|ftp):\/\/\S+$/)
       .optional()
-      .describe('URL at which the cloud finds the finished image, instead of having it uploaded.'),
+      .describe('URL from which the cloud downloads the finished image, instead of an upload.'),
     format: z
       .enum(diskFormats)
       .optional()
       .describe(
-        'Disk format there. By default that of the image; for another one the image is converted on this host.',
+        'Disk format there. By default that of the image; vmkiln converts the image to another format on this host.',
       ),
     architecture: line('an architecture like x86_64', /^[a-z0-9_]+$/)
       .optional()
@@ -64,10 +64,13 @@ export const glanceSchema = z
       .enum(visibilities)
       .optional()
       .describe(
-        'Who sees it: `private`, `public` (everybody), `shared` (its members) or `community` (everybody who asks).',
+        'Who sees it: `private` (its project), `public` (everybody), `shared` (its project and its members) or `community` (everybody who asks for it).',
       ),
-    protected: z.boolean().optional().describe('Whether it cannot be deleted before that is taken back.'),
-    hidden: z.boolean().optional().describe('Whether lists leave it out.'),
+    protected: z
+      .boolean()
+      .optional()
+      .describe('Whether the image cannot be deleted before somebody removes this protection.'),
+    hidden: z.boolean().optional().describe('Whether image lists leave the image out.'),
     tags: z
       .array(line('a tag').refine((tag) => tag.length <= 255, { error: 'expected a tag of at most 255 characters' }))
       .optional()
@@ -77,7 +80,7 @@ export const glanceSchema = z
     stores: z.array(line('the name of a store')).min(1).optional().describe('Stores of the cloud to put it into.'),
     owner: line('the name or id of a project')
       .optional()
-      .describe('Project that owns it, by its name or id; only administrators may say.'),
+      .describe('Project that owns it, by its name or id; only administrators may set it.'),
     ownerDomain: line('the name or id of a domain')
       .optional()
       .describe('Domain of that project, if several have its name.'),
@@ -96,19 +99,19 @@ export const glanceSchema = z
         z.string({ error: 'expected text (in quotes if it looks like a number)' }),
       )
       .prefault({})
-      .describe('Further properties. An empty value takes a property away that vmkiln would set.'),
+      .describe('Further properties. An empty value removes a property that vmkiln would set.'),
     method: z
       .enum(uploadMethods)
       .prefault('auto')
       .describe(
-        'How it gets there: `put` straight to the store, `glance-direct` through the import of the cloud (which may convert it), `web-download` or `task` from a `location`.',
+        'How the data gets there: `put` straight into the store, `glance-direct` through the import of the cloud (which may convert it), `web-download` or `task` from a `location`.',
       ),
-    importTimeout: duration().prefault('1h').describe('The longest that the cloud may take to import it.'),
+    importTimeout: duration().prefault('1h').describe('The longest time that the cloud may take to import it.'),
     sign: sign.optional().describe('Signs the image, so that the cloud verifies it.'),
     replace: z
       .union([z.boolean(), replace], { error: 'expected true, false or { keep: 3 }' })
       .prefault(false)
-      .describe('Whether it takes the place of images of the same name: these are hidden once it is there.'),
+      .describe('Whether it replaces images of the same name: vmkiln hides them once the new one is there.'),
   })
   .describe('The Image service of an OpenStack cloud.');
 
