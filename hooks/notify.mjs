@@ -19,6 +19,7 @@ function ofNight({ text: summary }) {
 function ofBuild({ hook, name, published, failure, folder }) {
   const happened = {
     afterInstall: 'is installed',
+    beforeVerify: 'is finished, and about to be verified',
     afterBuild: 'is built',
     afterUpload: 'is published',
     onFailure: 'failed',

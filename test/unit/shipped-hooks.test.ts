@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { hookCommand } from '../../src/hooks.ts';
+import { hooks } from '../../src/recipe/hooks.ts';
 import { exec } from '../../src/tools/exec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmkiln-shipped-'));
@@ -62,6 +63,14 @@ test('notify.mjs runs the command with a sentence, as one word whatever is in it
   expect(readFileSync(out, 'utf8')).toBe(
     `-s|vmkiln: rhel7 failed|ops@example.com|vmkiln: rhel7 failed\n${failure.message}\nWhy: ${explanation.cause}\nSee /builds/b1\n`,
   );
+});
+
+test('notify.mjs has words for every hook of a recipe', async () => {
+  for (const hook of Object.keys(hooks.shape)) {
+    const failure = hook === 'onFailure' ? { message: 'it failed' } : undefined;
+    await runShipped('notify.mjs', { hook, failure }, { VMKILN_NOTIFY_COMMAND: `tee ${join(folder, hook)}` });
+    expect(readFileSync(join(folder, hook), 'utf8')).toMatch(/^vmkiln: rhel7 (is|failed)/);
+  }
 });
 
 test('notify.mjs tells of a night by its first line, and in full', async () => {
