@@ -170,7 +170,7 @@ function ownText({ cold, edit, unchanged }) {
 }
 
 /** What the project wants of itself, and what this run says. */
-function goalsText({ after, cold, edit, gate, unchanged, packer, three, ten, startup }) {
+function goalsText({ after, cold, edit, unchanged, packer, three, ten, startup }) {
   const ofOneByOne = ({ parallel, sequential }) => parallel.run.seconds / sequential.run.seconds;
   const goals = [
     after && [
@@ -180,7 +180,6 @@ function goalsText({ after, cold, edit, gate, unchanged, packer, three, ten, sta
     ],
     after && ['the same with zstd and nothing to install', sum(after.guide.steps) / after.lean.afterInstall, 7],
     cold && edit && ['rebuild after an edit, of cold', edit.run.seconds / cold.run.seconds, -0.25],
-    cold && gate && ['boot gate and description, of cold', gate.run.seconds / cold.run.seconds, -0.6],
     unchanged && ['nothing changed, seconds', unchanged.run.seconds, -0.5],
     cold && ['own time of a cold build, of its wall time', cold.ownSeconds / cold.run.seconds, -0.02],
     cold && packer && ['cold, of Packer’s', cold.run.seconds / packer.run.seconds, -0.75],
