@@ -12,6 +12,7 @@ export function defineDescribeCommands(define: Define, run: Run, context: Comman
     .addOption(
       new Option('--format <format>', 'how to print it').choices(['text', 'json', 'cyclonedx', 'spdx']).default('text'),
     )
+    .addOption(new Option('--json', 'print the inventory as one JSON value: --format json').implies({ format: 'json' }))
     .action((image, options) => run(async () => (await import('./describe.ts')).describe(image, options, context)));
   define(
     'diff <from> <to>',

@@ -45,6 +45,24 @@ async function loadedBy(...args: string[]): Promise<{ packages: string[]; chunks
   };
 }
 
+test.each([
+  ...[
+    'plan',
+    'validate',
+    'doctor',
+    'inspect',
+    'verify',
+    'describe',
+    'diff',
+    'verify-provenance',
+    'promote',
+    'channels',
+  ],
+  ...['builds', 'explain', 'logs', 'clean', 'nightly', 'image list', 'image show', 'factory status'],
+])('%s answers scripts by --json', async (command) => {
+  expect(optionsIn((await vmkiln(...command.split(' '), '--help')).stdout)).toContain('--json');
+});
+
 test('a command loads nothing that it does not need', async () => {
   const help = await loadedBy('--help');
   expect(help).toMatchObject({ packages: [], chunks: ['base', 'main', 'rolldown-runtime'] });
