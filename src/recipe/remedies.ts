@@ -154,7 +154,10 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
     .map(String);
   if (forms.includes(sizePattern.source)) yield* sizes(source);
   if (forms.includes(durationPattern.source))
-    yield* durations(source, schemas.some(({ patternErrorMessage }) => patternErrorMessage?.endsWith('d')) ? 'd' : 'm');
+    yield* durations(
+      source,
+      schemas.some(({ patternErrorMessage: words = '' }) => / like \d+d$/.test(words)) ? 'd' : 'm',
+    );
   if (forms.includes(cronPattern.source)) yield cronOf(source);
   yield allowed.find((each) => each.toLowerCase() === source.toLowerCase());
   yield synonyms[source.toLowerCase()];
