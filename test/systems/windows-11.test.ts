@@ -19,7 +19,8 @@ test('Windows 11 installs with UEFI, firmware of Secure Boot and a TPM, and leav
   // libvirt names a TPM's folder by the domain's UUID.
   const tpms = () => run('sh', ['-c', 'ls /var/lib/libvirt/swtpm 2> /dev/null || true']);
   const before = await tpms();
-  const args = ['rehearse', recipe, '--out', out, '--ui', 'json'];
+  // Installed and booted now, whatever an earlier run has left.
+  const args = ['rehearse', recipe, '--out', out, '--ui', 'json', '--from', 'install'];
   const build = await vmkiln(args, { timeout: 1500, env: { WINDOWS_PASSWORD: 'Practice-7d2e' } });
   expect(build.status, build.stderr).toBe(0);
   // Its first boot, with firmware that has never seen the disk.
