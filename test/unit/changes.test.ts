@@ -136,7 +136,7 @@ describe('a change that must be seen', () => {
     ["vmkiln's script for packages", 'customize', '`packages.sh` changed', shipped('packages.sh')],
     ["vmkiln's script for the guest", 'sysprep', '`guest.sh` changed', shipped('guest.sh')],
     ["vmkiln's configuration of cloud-init", 'sysprep', '`99_vmkiln.cfg` changed', shipped('99_vmkiln.cfg')],
-    ["vmkiln's last script", 'sysprep', '`clean-rhel.sh` changed', shipped('clean-rhel.sh')],
+    ["vmkiln's last script", 'sysprep', '`seal.sh` changed', shipped('seal.sh')],
     [
       "vmkiln's operations of virt-sysprep",
       'sysprep',

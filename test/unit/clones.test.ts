@@ -18,12 +18,15 @@ describe('what clones must not share', () => {
     const paths = identities.flatMap((identity) => identity.paths);
     for (const path of paths) guest.write(named(path), 'x');
     guest.write('etc/ssh/ssh_host_ed25519_key.pub', 'x');
-    for (const path of ['var/lib/dbus/machine-id', 'tmp/x', 'var/tmp/x']) guest.write(path, 'x');
+    for (const path of ['var/lib/dbus/machine-id', 'tmp/x', 'tmp/builder.log', 'var/tmp/x']) guest.write(path, 'x');
     guest.write('etc/machine-info', `PRETTY_HOSTNAME=x\nKERNEL_INSTALL_MACHINE_ID=${'a'.repeat(32)}\n`);
     guest.write('etc/kernel/entry-token', `${'a'.repeat(32)}\n`);
-    for (const name of ['clean.sh', 'clean-rhel.sh'])
-      expect(guest.run(await script(name, release))).toMatchObject({ status: 0, output: '' });
-    expect(everything(guest)).toEqual(['etc/machine-info']);
+    guest.command('fstrim');
+    guest.command('sync');
+    expect(guest.run(await script('seal.sh', release))).toMatchObject({ status: 0, output: '' });
+    // RHEL 6 has none, and no systemd to make one.
+    expect(everything(guest)).toEqual([...(release === '6.10' ? [] : ['etc/machine-id']), 'etc/machine-info']);
+    expect(guest.read('etc/machine-id') ?? '').toBe('');
     expect(guest.read('etc/machine-info')).toBe('PRETTY_HOSTNAME=x\n');
     const page = readFileSync(join(import.meta.dirname, '../../docs/images.md'), 'utf8');
     for (const path of paths) expect(page).toContain(`\`${path}\``);
@@ -142,6 +145,9 @@ describe('at its first boot a clone', () => {
       const recipe = await rhelRecipe('', release);
       const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe)))).join(' ');
       expect(args).toContain(':/usr/libexec/vmkiln-identity --chmod 0755:/usr/libexec/vmkiln-identity ');
+      // As the host's user owns what is uploaded, guest.sh gives it to root.
+      const uploads = [...args.matchAll(/--upload \S+:(\S+)/g)].map(([, path]) => path);
+      expect(rendered(recipe, 'guest.sh').text).toContain(`chown root:root ${uploads.join(' ')}\n`);
       expect(args).toContain(`:${unit} `);
     }
   });

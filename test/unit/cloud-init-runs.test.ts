@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { sharedFile } from '../../src/families/linux/scripts.ts';
 import { type FakeGuest, fakeGuest } from '../support/fake-guest.ts';
-import { rendered, rhelRecipe } from '../support/rhel.ts';
 
 describe('an image in which cloud-init would not run is refused', () => {
   const units = ['cloud-init-local', 'cloud-init', 'cloud-config', 'cloud-final'];
@@ -19,10 +19,7 @@ describe('an image in which cloud-init would not run is refused', () => {
     guest.write('etc/default/grub', '# cloud-init=disabled would stop it\nGRUB_CMDLINE_LINUX="cloud-init=enabled"\n');
     return guest;
   }
-  let check: string;
-  beforeAll(async () => {
-    check = rendered(await rhelRecipe(), 'check.sh').text;
-  });
+  const check = sharedFile('check.sh', { metadata: false }).text;
 
   test('a sound one is not', () => {
     expect(sound().run(check)).toMatchObject({ status: 0, output: '' });
@@ -95,8 +92,8 @@ describe('an image in which cloud-init would not run is refused', () => {
     expect(status).toBe(1);
   });
 
-  test('with the network left to cloud-init, a file that forbids it', async () => {
-    const left = rendered(await rhelRecipe('cloudInit: { network: metadata }\n'), 'check.sh').text;
+  test('with the network left to cloud-init, a file that forbids it', () => {
+    const left = sharedFile('check.sh', { metadata: true }).text;
     expect(sound().run(left)).toMatchObject({ status: 0, output: '' });
     for (const text of ['network: {config: disabled}\n', 'network:\n  # why\n  config: "disabled"\n']) {
       const guest = sound();

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { DebianRecipe } from '../../src/families/debian/recipe.ts';
 import { familyOf, loadRecipe } from '../../src/families/index.ts';
 import { leftoversNote } from '../../src/families/linux/leftovers.ts';
+import { sharedFile } from '../../src/families/linux/scripts.ts';
 import { makePlan } from '../../src/pipeline/plan.ts';
 import { everything as allOf, fakeGuest } from '../support/fake-guest.ts';
 import { filesOf, host, planInput } from '../support/plan-input.ts';
@@ -152,8 +153,8 @@ test('the certificate that ssl-cert has made goes, with the name that OpenSSL fi
   guest.write('etc/ssl/certs/ca.pem', 'x');
   guest.link('etc/ssl/certs/12345678.0', 'ssl-cert-snakeoil.pem');
   guest.link('etc/ssl/certs/9abcdef0.0', 'ca.pem');
-  for (const name of ['clean.sh', 'clean-debian.sh'])
-    expect(guest.run(rendered(await debianRecipe(), name).text).status).toBe(0);
+  for (const name of ['fstrim', 'sync']) guest.command(name);
+  expect(guest.run(rendered(await debianRecipe(), 'seal.sh').text).status).toBe(0);
   expect(readdirSync(guest.path('etc/ssl/certs'))).toEqual(['9abcdef0.0', 'ca.pem']);
 });
 
@@ -188,7 +189,7 @@ test.each([
   ['boot/grub/grub.cfg', 'linux /vmlinuz cloud-init=disabled ro\n'],
   ['etc/default/grub.d/50-own.cfg', 'GRUB_CMDLINE_LINUX="cloud-init=disabled"\n'],
 ])('an image in which cloud-init would not run is refused: %s', async (path, text) => {
-  const check = rendered(await debianRecipe(), 'check.sh').text;
+  const check = sharedFile('check.sh', { metadata: false }).text;
   const guest = fakeGuest();
   guest.write('lib/systemd/system/cloud-init.service', '');
   expect(guest.run(check).output).toContain('its services are disabled');

@@ -141,7 +141,7 @@ test('edits and steps are made by virt-sysprep, customize is for packages, and t
   expect(makePlan(planInput(plain, { rendered: swap })).stages[4]?.commands[0]?.program).toBe('virt-sparsify');
   const { stages } = makePlan(planInput(plain));
   const words = stages[3]?.commands[1]?.args.map((arg) => JSON.stringify(arg)) ?? [];
-  const scripts = ['guest.sh', 'clean.sh', 'trim.sh'].map((name) => words.indexOf(JSON.stringify({ rendered: name })));
+  const scripts = ['guest.sh', 'seal.sh'].map((name) => words.indexOf(JSON.stringify({ rendered: name })));
   expect(scripts).toEqual(scripts.toSorted((a, b) => a - b));
   expect(scripts.every((at) => at > 0)).toBe(true);
   expect(stages[2]).toMatchObject({ forecast: 'skip', omitted: true });

@@ -334,17 +334,6 @@ test('without a subscription, repositories and packages there is nothing to run'
     familyOf(recipe)
       .render(recipe)
       .map(({ name }) => name),
-  ).toEqual([
-    'ks.cfg',
-    '99_vmkiln.cfg',
-    'kernel.sh',
-    'guest.sh',
-    'identity.sh',
-    'identity.service',
-    'check.sh',
-    'clean.sh',
-    'clean-rhel.sh',
-    'trim.sh',
-  ]);
+  ).toEqual(['ks.cfg', '99_vmkiln.cfg', 'kernel.sh', 'guest.sh', 'identity.sh', 'identity.service', 'seal.sh']);
   expect(familyOf(recipe).customize(recipe, filesOf(recipe))).toMatchObject({ omitted: expect.any(String) });
 });

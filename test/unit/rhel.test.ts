@@ -82,8 +82,7 @@ customize:
   ]);
   const args = argsOf(family.sysprep(recipe, filesOf(recipe)));
   expect(words(args).slice(0, words(args).indexOf('--operations'))).toEqual([
-    ...['--network', '--no-logfile', '--run', '<guest.sh>'],
-    ...words(instanceArguments('systemd')),
+    ...['--network', '--no-logfile', ...words(instanceArguments('systemd')), '--run', '<guest.sh>'],
     ...['--run-command', 'systemctl enable chronyd'],
     ...['--upload', `<${recipeFolder()}/motd>:/etc/mo td`, '--chmod', '0644:/etc/mo td'],
     ...['--run-command', "chown -- root '/etc/mo td'"],
@@ -118,15 +117,13 @@ test.each([
   },
 );
 
-test('sysprep: chosen operations, then emptying the machine-id and trimming', async () => {
+test('sysprep: chosen operations, and at last the script that seals the image', async () => {
   const recipe = await rhelRecipe();
   const args = words(argsOf(familyOf(recipe).sysprep(recipe, filesOf(recipe))));
   const operations = args[args.indexOf('--operations') + 1]?.split(',') ?? [];
-  expect(operations).toEqual(
-    expect.arrayContaining(['customize', 'machine-id', 'ssh-hostkeys', 'rh-subscription-manager', 'logfiles']),
-  );
+  expect(operations).toEqual(expect.arrayContaining(['customize', 'logfiles', 'rh-subscription-manager']));
   for (const harmful of ['fs-uuids', 'user-account', 'ssh-userdir']) expect(operations).not.toContain(harmful);
-  expect(args.slice(-6)).toEqual(['--run', '<clean-rhel.sh>', '--truncate', '/etc/machine-id', '--run', '<trim.sh>']);
+  expect(args.slice(-2)).toEqual(['--run', '<seal.sh>']);
 });
 
 test('cloud.cfg: the user, the data sources, and no network configuration', async () => {

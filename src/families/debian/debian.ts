@@ -3,10 +3,10 @@ import { renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
-import { cleanScript } from '../linux/identities.ts';
 import { identityFiles, instanceArguments } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript } from '../linux/leftovers.ts';
-import { guestScript, sharedFile } from '../linux/scripts.ts';
+import { guestScript } from '../linux/scripts.ts';
+import { sealArguments, sealScript } from '../linux/seal.ts';
 import { chmod, networkArguments, stepArguments } from '../linux/steps.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
@@ -51,10 +51,7 @@ function render(recipe: DebianRecipe): RenderedFile[] {
     edits('guest.sh', guestView(recipe)),
     ...identityFiles('systemd'),
     // Networks of the recipe's own, by netplan or ifupdown, need no cloud-init.
-    sharedFile('check.sh', { metadata: false }),
-    cleanScript(),
-    shipped('clean-debian.sh', {}),
-    sharedFile('trim.sh'),
+    sealScript({ init: 'systemd', metadata: false }, shipped('clean-debian.sh', {})),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
@@ -96,16 +93,12 @@ function sysprep(recipe: DebianRecipe, file: FileOf): Contribution {
       // /etc/resolv.conf is a link to what systemd-resolved writes, or the DHCP client's to write anew.
       ...leftoversArguments(recipe.source.keep),
       ...(manages ? [] : kernelScript),
-      ...['--run', { rendered: 'guest.sh' }],
       ...instanceArguments('systemd'),
+      ...['--run', { rendered: 'guest.sh' }],
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
-      ...['--run', { rendered: 'check.sh' }],
-      ...['--run', { rendered: 'clean.sh' }, '--run', { rendered: 'clean-debian.sh' }],
-      // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
-      ...['--truncate', '/etc/machine-id'],
-      ...['--run', { rendered: 'trim.sh' }],
+      ...sealArguments,
     ],
     keys: [
       ...['distribution', 'release', 'source', ...(manages ? [] : ['caCertificates'])],

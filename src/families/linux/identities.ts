@@ -1,6 +1,3 @@
-import type { RenderedFile } from '../../model.ts';
-import { sharedFile } from './scripts.ts';
-
 /** Names and keys that a machine has for itself, and clones must not share. */
 export type Identity = {
   what: string;
@@ -89,8 +86,3 @@ export const identities: readonly Identity[] = [
     madeBy: 'insights-client --register',
   },
 ];
-
-/** The script that removes them, and what all distributions have of the traces of a build. */
-export function cleanScript(): RenderedFile {
-  return sharedFile('clean.sh', { identities: identities.flatMap(({ paths }) => paths) });
-}

@@ -22,17 +22,21 @@ export function identityFiles(init: Init): RenderedFile[] {
 /** The settings of cloud-init that the recipe decides. */
 const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 
-/** virt-customize(1) options that put into the guest what its instances need: that program, and `99_vmkiln.cfg`. Uploads keep the owner that they have on the host. */
+/** Where the files of an instance are. Uploads keep the owner that they have on the host: guest.sh gives them to root. */
+export function instanceFiles(init: Init): string[] {
+  return [program, jobs[init].path, cloudConfig];
+}
+
+/** virt-customize(1) options that put into the guest what its instances need: that program, and `99_vmkiln.cfg`. */
 export function instanceArguments(init: Init): Arg[] {
   const { file, path } = jobs[init];
   const wants = '/etc/systemd/system/sysinit.target.wants';
   return [
-    ...['--mkdir', dirname(program), '--mkdir', dirname(path)],
+    ...instanceFiles(init).flatMap((installed) => ['--mkdir', dirname(installed)]),
     ...['--upload', [{ rendered: 'identity.sh' }, `:${program}`] as Arg],
     ...chmod('0755', program),
     ...['--upload', [{ rendered: file }, `:${path}`] as Arg, ...chmod('0644', path)],
     ...['--upload', [{ rendered: '99_vmkiln.cfg' }, `:${cloudConfig}`] as Arg, ...chmod('0644', cloudConfig)],
-    ...['--run-command', `chown root:root ${program} ${path} ${cloudConfig}`],
     ...(init === 'systemd' ? ['--mkdir', wants, '--link', `${path}:${wants}/vmkiln-identity.service`] : []),
   ];
 }

@@ -14,10 +14,10 @@ import {
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
 import { networkArguments, stepArguments } from '../linux/steps.ts';
-import { cleanScript } from '../linux/identities.ts';
 import { identityFiles, instanceArguments } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript, resolver } from '../linux/leftovers.ts';
-import { guestScript, sharedFile } from '../linux/scripts.ts';
+import { guestScript } from '../linux/scripts.ts';
+import { sealArguments, sealScript } from '../linux/seal.ts';
 import { sysprepOperations } from '../linux/sysprep.ts';
 import { trustArguments } from '../linux/trust.ts';
 import { rootPassword, virtioProperties } from '../linux/views.ts';
@@ -91,10 +91,10 @@ function render(recipe: RhelRecipe): RenderedFile[] {
     edits('kernel.sh', kernelView(recipe)),
     edits('guest.sh', guestView(recipe)),
     ...identityFiles(rhelRelease(recipe).init),
-    sharedFile('check.sh', { metadata: recipe.cloudInit.network === 'metadata' }),
-    cleanScript(),
-    shipped('clean-rhel.sh', cleanView(recipe)),
-    sharedFile('trim.sh'),
+    sealScript(
+      { init: rhelRelease(recipe).init, metadata: recipe.cloudInit.network === 'metadata' },
+      shipped('clean-rhel.sh', cleanView(recipe)),
+    ),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),
   ];
 }
@@ -175,16 +175,12 @@ function sysprep(recipe: RhelRecipe, file: FileOf): Contribution {
       ...(manages ? [] : preparation(recipe, file)),
       ...(recipe.source.image === undefined ? [] : leftoversArguments(recipe.source.keep, [resolver])),
       ...(manages ? [] : kernelScript),
-      ...['--run', { rendered: 'guest.sh' }],
       ...instanceArguments(init),
+      ...['--run', { rendered: 'guest.sh' }],
       ...recipe.customize.flatMap((step) => stepArguments(step, file)),
       ...(recipe.rootPassword ? ['--root-password', ['file:', { rendered: 'root-password' }] as Arg] : []),
       ...['--operations', sysprepOperations.join(',')],
-      ...['--run', { rendered: 'check.sh' }],
-      ...['--run', { rendered: 'clean.sh' }, '--run', { rendered: 'clean-rhel.sh' }],
-      // virt-sysprep writes a random machine-id of its own before these edits, so emptying it comes last.
-      ...(init === 'systemd' ? ['--truncate', '/etc/machine-id'] : []),
-      ...['--run', { rendered: 'trim.sh' }],
+      ...sealArguments,
     ],
     keys: [
       ...[

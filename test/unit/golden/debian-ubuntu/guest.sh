@@ -24,4 +24,7 @@ mend() {
 
 [ -f /etc/cloud/cloud.cfg ] || fail "cloud-init is not installed: add cloud-init to packages"
 
+# Uploads keep the owner that they have on the host.
+chown root:root /usr/libexec/vmkiln-identity /etc/systemd/system/vmkiln-identity.service /etc/cloud/cloud.cfg.d/99_vmkiln.cfg
+
 usermod -p '*' root

@@ -38,6 +38,9 @@ assign() {
 
 [ -f /etc/cloud/cloud.cfg ] || fail "cloud-init is not installed: add cloud-init to packages, and a subscription or repositories that have it"
 
+# Uploads keep the owner that they have on the host.
+chown root:root /usr/libexec/vmkiln-identity /etc/systemd/system/vmkiln-identity.service /etc/cloud/cloud.cfg.d/99_vmkiln.cfg
+
 say "network: eth0"
 scripts=/etc/sysconfig/network-scripts
 mkdir -p "$scripts"
