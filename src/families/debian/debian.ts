@@ -3,7 +3,7 @@ import { renderTemplate, type View } from '../../answers/templates.ts';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { readyImage } from '../../recipe/media.ts';
 import type { Contribution, Family, FileOf, Omitted } from '../family.ts';
-import { identityFiles, instanceArguments } from '../linux/identity.ts';
+import { identityFiles, instanceArguments, sharedEdits } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript } from '../linux/leftovers.ts';
 import { guestScript } from '../linux/scripts.ts';
 import { sealArguments, sealScript } from '../linux/seal.ts';
@@ -42,13 +42,14 @@ export const debian: Family<DebianRecipe> = {
 
 function render(recipe: DebianRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
-  const edits = (name: string, view: View) => guestScript(join(templates, `${name}.hbs`), name, view);
+  const edits = (name: string, view: View, last?: string) =>
+    guestScript(join(templates, `${name}.hbs`), name, view, last);
   return [
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
     leftoversScript(recipe.source.keep, trust),
     edits('kernel.sh', kernelView),
-    edits('guest.sh', guestView(recipe)),
+    edits('guest.sh', guestView(recipe), sharedEdits('systemd')),
     ...identityFiles('systemd'),
     // Networks of the recipe's own, by netplan or ifupdown, need no cloud-init.
     sealScript({ init: 'systemd', metadata: false }, shipped('clean-debian.sh', {})),

@@ -1,6 +1,5 @@
 import type { View } from '../../answers/templates.ts';
 import { consoles } from '../linux/console.ts';
-import { instanceFiles } from '../linux/identity.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
 import type { DebianRecipe } from './recipe.ts';
 import { debianRelease } from './releases.ts';
@@ -33,7 +32,7 @@ export const kernelView: View = { consoles };
 
 /** What guest.sh.hbs may use. */
 export function guestView(recipe: DebianRecipe): View {
-  return { lockRoot: recipe.rootPassword === undefined, instanceFiles: instanceFiles('systemd') };
+  return { lockRoot: recipe.rootPassword === undefined };
 }
 
 /** Whether all packages are updated. */

@@ -22,9 +22,13 @@ export function identityFiles(init: Init): RenderedFile[] {
 /** The settings of cloud-init that the recipe decides. */
 const cloudConfig = '/etc/cloud/cloud.cfg.d/99_vmkiln.cfg';
 
-/** Where the files of an instance are. Uploads keep the owner that they have on the host: guest.sh gives them to root. */
-export function instanceFiles(init: Init): string[] {
+function instanceFiles(init: Init): string[] {
   return [program, jobs[init].path, cloudConfig];
+}
+
+/** What guest.sh ends with in every distribution: these files are root's, for uploads keep the owner that they have on the host. */
+export function sharedEdits(init: Init): string {
+  return `\n${sharedFile('guest.sh', { instanceFiles: instanceFiles(init) }).text}`;
 }
 
 /** virt-customize(1) options that put into the guest what its instances need: that program, and `99_vmkiln.cfg`. */

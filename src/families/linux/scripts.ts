@@ -15,8 +15,8 @@ export function oneScript(name: string, scripts: readonly RenderedFile[]): Rende
   return { name, text, holes: scripts.flatMap(({ holes }) => holes) };
 }
 
-/** A script that changes the guest, from a template of its distribution, with the functions that all of them have. */
-export function guestScript(file: string, name: string, view: View): RenderedFile {
+/** A script that changes the guest, from a template of its distribution, with the functions that all of them have; `last` follows it. */
+export function guestScript(file: string, name: string, view: View, last = ''): RenderedFile {
   const own = renderTemplate(file, name, 'text', view);
-  return { ...own, text: `${sharedFile('functions.sh').text}\n${own.text}` };
+  return { ...own, text: `${sharedFile('functions.sh').text}\n${own.text}${last}` };
 }

@@ -3,11 +3,10 @@
  * user-account, which break a guest; ssh-userdir and cron-spool, which could only undo the recipe's own steps; and those whose
  * files vmkiln's scripts remove anyway, because something may make them again later: bash-history, blkid-tab,
  * dhcp-client-state, machine-id, package-manager-cache, passwd-backups, rpm-db, ssh-hostkeys, tmp-files (seal.sh), net-hostname
- * and net-hwaddr (guest.sh, which leaves no other ifcfg file). Those of another distribution find nothing to do.
+ * and net-hwaddr (guest.sh, which leaves no other ifcfg file). guest.sh also does what backup-files does, which is slow. Those of another distribution find nothing to do.
  */
 export const sysprepOperations = [
   'abrt-data',
-  'backup-files',
   'crash-data',
   'customize',
   'dhcp-server-state',

@@ -14,7 +14,7 @@ import {
 } from '../family.ts';
 import { consoles } from '../linux/console.ts';
 import { networkArguments, stepArguments } from '../linux/steps.ts';
-import { identityFiles, instanceArguments } from '../linux/identity.ts';
+import { identityFiles, instanceArguments, sharedEdits } from '../linux/identity.ts';
 import { leftoversArguments, leftoversNote, leftoversScript, resolver } from '../linux/leftovers.ts';
 import { guestScript } from '../linux/scripts.ts';
 import { sealArguments, sealScript } from '../linux/seal.ts';
@@ -81,18 +81,20 @@ export const rhel: Family<RhelRecipe> = {
 
 function render(recipe: RhelRecipe): RenderedFile[] {
   const shipped = (name: string, view: View) => renderTemplate(join(templates, `${name}.hbs`), name, 'text', view);
-  const edits = (name: string, view: View) => guestScript(join(templates, `${name}.hbs`), name, view);
+  const edits = (name: string, view: View, last?: string) =>
+    guestScript(join(templates, `${name}.hbs`), name, view, last);
   const ready = recipe.source.image !== undefined;
+  const { init, trust } = rhelRelease(recipe);
   return [
     ...(ready ? [] : [renderTemplate(kickstartOf(recipe), 'ks.cfg', 'text', kickstartView(recipe))]),
     ...(managesPackages(recipe) ? [shipped('packages.sh', packagesView(recipe))] : []),
     { ...shipped('cloud.cfg', cloudView(recipe)), name: '99_vmkiln.cfg' },
-    ...(ready ? [leftoversScript(recipe.source.keep, rhelRelease(recipe).trust)] : []),
+    ...(ready ? [leftoversScript(recipe.source.keep, trust)] : []),
     edits('kernel.sh', kernelView(recipe)),
-    edits('guest.sh', guestView(recipe)),
-    ...identityFiles(rhelRelease(recipe).init),
+    edits('guest.sh', guestView(recipe), sharedEdits(init)),
+    ...identityFiles(init),
     sealScript(
-      { init: rhelRelease(recipe).init, metadata: recipe.cloudInit.network === 'metadata' },
+      { init, metadata: recipe.cloudInit.network === 'metadata' },
       shipped('clean-rhel.sh', cleanView(recipe)),
     ),
     ...(recipe.rootPassword ? [rootPassword(recipe.rootPassword)] : []),

@@ -2,7 +2,6 @@ import type { View } from '../../answers/templates.ts';
 import type { SecretRef } from '../../model.ts';
 import type { RhelRecipe } from './recipe.ts';
 import { consoles } from '../linux/console.ts';
-import { instanceFiles } from '../linux/identity.ts';
 import { getsGpt } from './kickstart/storage.ts';
 import { packageView } from './packages.ts';
 import { proxyView, usualMaxAge, yamlWord } from '../linux/views.ts';
@@ -82,7 +81,6 @@ export function guestView(recipe: RhelRecipe): View {
     networkManager: network === 'ifcfg',
     initscripts: network === 'initscripts',
     systemd: init === 'systemd',
-    instanceFiles: instanceFiles(init),
   };
 }
 

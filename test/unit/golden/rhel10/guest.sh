@@ -38,9 +38,6 @@ assign() {
 
 [ -f /etc/cloud/cloud.cfg ] || fail "cloud-init is not installed: add cloud-init to packages, and a subscription or repositories that have it"
 
-# Uploads keep the owner that they have on the host.
-chown root:root /usr/libexec/vmkiln-identity /etc/systemd/system/vmkiln-identity.service /etc/cloud/cloud.cfg.d/99_vmkiln.cfg
-
 say "network: eth0"
 scripts=/etc/sysconfig/network-scripts
 for file in "$scripts"/ifcfg-*; do
@@ -102,3 +99,11 @@ mend /etc/cloud/cloud.cfg '
 ' || fail "/etc/cloud/cloud.cfg has no list cloud_init_modules"
 
 usermod -p '!!' root
+
+# What the edits of every distribution have in common.
+
+# Uploads keep the owner that they have on the host.
+chown root:root /usr/libexec/vmkiln-identity /etc/systemd/system/vmkiln-identity.service /etc/cloud/cloud.cfg.d/99_vmkiln.cfg
+
+# virt-sysprep's operation backup-files asks for each folder by itself, which takes seconds. There may be no /srv.
+find /etc /root /srv /var -type f '(' -name '*.bak' -o -name '*~' ')' -exec rm -f {} + 2> /dev/null || true
