@@ -20,6 +20,8 @@ export type QueueStore = {
 const prefix = 'vmkiln';
 /** So long a command waits for a server, in milliseconds; so does a worker that has to end. */
 export const patience = 10_000;
+/** So long a server is told that nothing more will be asked, in milliseconds: what was asked has been answered. */
+const farewell = 1000;
 /**
  * After so many milliseconds without an answer a connection to Redis begins anew: TCP tries for a quarter of an hour (`tcp_retries2` in tcp(7)),
  * and a firewall that has forgotten a connection never says so. It is longer than BullMQ has a server wait for a job, 10 s
@@ -101,7 +103,7 @@ export async function openQueues(
       heard(new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
     close: async () => {
       const closed = Promise.allSettled([...queues.values()].map((each) => each.close()));
-      await Promise.race([closed, sleep(patience, undefined, { ref: false })]);
+      await Promise.race([closed, sleep(farewell, undefined, { ref: false })]);
     },
   };
   try {
