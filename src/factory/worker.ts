@@ -5,6 +5,7 @@ import type { Paths } from '../store/paths.ts';
 import { unlessAborted } from '../wait.ts';
 import { gate } from './gate.ts';
 import type { Job } from './jobs.ts';
+import { renewal } from './lease.ts';
 import type { LoadedFactory } from './load.ts';
 import type { Builder } from './queue-build.ts';
 import { nightQueue, servedQueues } from './queue-jobs.ts';
@@ -49,7 +50,7 @@ export async function work(
   const { store, paths, signal, say } = context;
   const { factory } = loaded;
   await unlessAborted(reconcile(loaded, jobs, store), signal);
-  const leases = { lockDuration: lease * 1000, lockRenewTime: lease * 250, stalledInterval: lease * 1000 };
+  const leases = { lockDuration: lease * 1000, lockRenewTime: lease * 1000 * renewal, stalledInterval: lease * 1000 };
   const common = { ...leases, autorun: false, name: hostname() };
   let [deciding, inside, isFull] = [0, 0, false];
   const decider: Worker | undefined = nights
