@@ -51,12 +51,11 @@ export async function dashboard(
   };
   // A mistake in the factory is told now.
   const jobs = load && (await readJobs(await load(), world));
-  const opened = await openQueuesOf(
-    options,
-    load && { name: (await load()).factory.name, jobs: jobs ?? [] },
+  const opened = await openQueuesOf(options, load && { name: (await load()).factory.name, jobs: jobs ?? [] }, {
+    signal,
     world,
     say,
-  );
+  });
   const { startServer } = await import('../dashboard/server.ts').catch(withoutPackages);
   const sources = { world: opened.world, signal, load, paths: await openPaths(world) };
   const server = await startServer(
@@ -82,8 +81,7 @@ type Opened = { queues: Queue[]; world: World; close: () => Promise<void> };
 async function openQueuesOf(
   { queue, queuePassword, queueCa }: Partial<QueueOptions>,
   factory: { name: string; jobs: readonly Job[] } | undefined,
-  world: World,
-  say: (message: string) => void,
+  { world, say, signal }: Pick<CommandContext, 'world' | 'say' | 'signal'>,
 ): Promise<Opened> {
   if (queue === undefined) return { queues: [], world, close: async () => undefined };
   if (!factory) {
@@ -97,7 +95,7 @@ async function openQueuesOf(
   );
   const { openQueues } = await import('../factory/queue-store.ts');
   const { allQueues } = await import('../factory/queue-jobs.ts');
-  const store = await openQueues(address, ({ message }) => say(message));
+  const store = await openQueues(address, ({ message }) => say(message), signal);
   const { secretVariable: hidden } = address;
   return {
     queues: allQueues(factory.name, factory.jobs).map(store.queue),

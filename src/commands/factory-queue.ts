@@ -16,7 +16,7 @@ import type { Event } from '../model.ts';
 import { allHarmless, jsonText } from '../text.ts';
 import { type CommandContext, openUi } from '../ui/ui.ts';
 import { wait } from '../wait.ts';
-import { type FactoryQueueOptions, type Open, withJob, withQueues } from './with-queues.ts';
+import { askQueues, type FactoryQueueOptions, type Open, withJob } from './with-queues.ts';
 
 /** `vmkiln factory enqueue`: puts a night into the queue, of all that has changed or of what is named; or the schedules alone. */
 export async function enqueue(
@@ -25,7 +25,7 @@ export async function enqueue(
   options: FactoryQueueOptions & { schedules?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+  await askQueues(file, options, context, async ({ loaded, jobs, store }) => {
     await reconcile(loaded, jobs, store);
     if (options.schedules) return;
     const names = chosen(jobs, images).map(({ name }) => name);
@@ -45,7 +45,7 @@ export async function status(
   options: FactoryQueueOptions & { json?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+  await askQueues(file, options, context, async ({ loaded, jobs, store }) => {
     const queues = await Promise.all(
       allQueues(loaded.factory.name, jobs).map(async (name) => {
         const queue = store.queue(name);
@@ -210,7 +210,7 @@ export async function drain(
   options: FactoryQueueOptions & { resume?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  await withQueues(file, options, context, async ({ loaded, jobs, store }) => {
+  await askQueues(file, options, context, async ({ loaded, jobs, store }) => {
     const queues = allQueues(loaded.factory.name, jobs).map((name) => store.queue(name));
     for (const queue of queues) await (options.resume ? queue.resume() : queue.pause());
     if (options.resume) return;

@@ -12,7 +12,7 @@ import { nightText } from '../ui/night-text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 import { type FactoryQueueOptions, withQueues } from './with-queues.ts';
 
-/** `vmkiln factory worker`: builds what the queue has until it is told to stop; what it has begun it ends. */
+/** `vmkiln factory worker`: builds what the queue has until it is told to stop, which is its end: status 0; what it has begun it ends. */
 export async function worker(
   file: string,
   options: FactoryQueueOptions & { label: string[]; jobs: number; lease: number; nights?: boolean },
@@ -38,6 +38,9 @@ export async function worker(
         },
       },
     );
+  }).catch((error: unknown) => {
+    // Told so while it waited for its server.
+    if (error !== signal.reason) throw error;
   });
 }
 

@@ -8,6 +8,7 @@ import { openQueues, type QueueStore } from '../factory/queue-store.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { harmless } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
+import { unlessAborted } from '../wait.ts';
 
 /** What every command about a queue is given. */
 export type FactoryQueueOptions = QueueOptions & { set: string[]; vars?: string };
@@ -22,7 +23,7 @@ export type Open = { loaded: LoadedFactory; jobs: Job[]; store: QueueStore; hidd
 export async function withQueues<T>(
   file: string,
   options: FactoryQueueOptions,
-  { world, say }: CommandContext,
+  { world, say, signal }: CommandContext,
   body: (open: Open) => Promise<T>,
 ): Promise<T> {
   const address = queueAddress(options, world.env);
@@ -30,19 +31,31 @@ export async function withQueues<T>(
   const jobs = await readJobs(loaded, world);
   // A server that is away, or full, is asked again and again.
   const said = new Map<string, number>();
-  const store = await openQueues(address, ({ message }) => {
+  const report = ({ message }: VmkilnError) => {
     const now = performance.now();
     if (now - (said.get(message) ?? -Infinity) < sayPause) return;
     said.set(message, now);
     say(message);
-  });
+  };
+  const store = await openQueues(address, report, signal);
   try {
-    return await body({ loaded, jobs, store, hidden: address.secretVariable });
-  } catch (error) {
-    throw store.failure(error);
-  } finally {
+    const result = await body({ loaded, jobs, store, hidden: address.secretVariable });
     await store.close();
+    return result;
+  } catch (error) {
+    // A server that does not answer says no farewell.
+    throw store.failure(error);
   }
+}
+
+/** The same for a command that only asks: it ends as soon as it is told to, whatever the server does. */
+export async function askQueues<T>(
+  file: string,
+  options: FactoryQueueOptions,
+  context: CommandContext,
+  body: (open: Open) => Promise<T>,
+): Promise<T> {
+  return withQueues(file, options, context, (open) => unlessAborted(body(open), context.signal));
 }
 
 /** Finds a job of a factory by its id. @throws VmkilnError USAGE when there is none */
@@ -53,7 +66,7 @@ export async function withJob(
   context: CommandContext,
   body: (job: QueueJob, open: Open) => Promise<void>,
 ): Promise<void> {
-  await withQueues(file, options, context, async (open) => {
+  await askQueues(file, options, context, async (open) => {
     const { loaded, jobs, store } = open;
     for (const name of allQueues(loaded.factory.name, jobs)) {
       const job = await store.queue(name).getJob(id);

@@ -4,6 +4,9 @@ import { VmkilnError } from '../errors.ts';
 /** What a job says that lost its lease more often than it is tried. */
 export const leaseLost = 'the lease of the job was lost';
 
+/** A lease is renewed at this part of it at the latest, counted from the last answer (`startLockExtenderTimer` in BullMQ's lock-manager). */
+export const renewal = 0.25;
+
 /** A build is ended at this part of its lease, so that it is over when another worker may begin it. */
 const part = 0.75;
 
@@ -28,10 +31,13 @@ export function watchLease(
       }),
     );
   };
-  let last = performance.now();
+  let [last, heard] = [performance.now(), performance.now()];
   const onRenewed = ({ jobIds }: { jobIds: string[] }) => {
     if (!jobIds.includes(id)) return;
-    last = performance.now();
+    const now = performance.now();
+    // An answer may be late, for the network was cut: the lease began anew when it was asked for, which is not said.
+    last = Math.min(now, heard + seconds * 1000 * renewal);
+    heard = now;
     renewed();
   };
   const onRefused = (ids: string[]) => void (ids.includes(id) && lose());

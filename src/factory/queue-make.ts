@@ -47,7 +47,8 @@ export function makeByWorkers(
         if (record?.build !== undefined) began(record.build);
         // One that was lost before it was done keeps the reason of that.
         const state = job.finishedOn === undefined ? undefined : await job.getState();
-        if (state === 'completed') return madeBy(record);
+        // What is told meanwhile may come late, from a worker that was cut off: a return value comes from who has the lease.
+        if (state === 'completed') return madeBy(job.returnvalue as BuildRecord | null);
         if (state === 'failed') throw failureOfJob(job, record);
       } catch (error) {
         if (error instanceof BuildFailure || error instanceof Postponed || signal.aborted) throw error;
@@ -86,8 +87,8 @@ function isStalled(reason: string): boolean {
 }
 
 /** @throws Postponed, BuildFailure when nothing is known of it */
-function madeBy(record: BuildRecord | undefined): MadeBuild {
-  if (record === undefined) throw new BuildFailure({ code: 'UNKNOWN', message: 'nothing is known of its build' });
+function madeBy(record: BuildRecord | null): MadeBuild {
+  if (record === null) throw new BuildFailure({ code: 'UNKNOWN', message: 'nothing is known of its build' });
   const { postponed, build = '', folder = '', published, told, host, statements } = record;
   if (postponed !== undefined) throw new Postponed(`${postponed} (on ${host})`);
   return {

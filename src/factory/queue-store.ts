@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { redact } from '../tools/exec.ts';
+import { unlessAborted } from '../wait.ts';
 import { outliving, type Pg } from './pg-client.ts';
 import type { QueueAddress } from './queue-address.ts';
 
@@ -17,16 +18,28 @@ export type QueueStore = {
 
 /** Before the names of all keys of Redis. */
 const prefix = 'vmkiln';
-/** So long a command waits for a server, in milliseconds; so does a worker that has to end, and one that works for ever. */
+/** So long a command waits for a server, in milliseconds; so does a worker that has to end. */
 export const patience = 10_000;
+/** So long a server is told that nothing more will be asked, in milliseconds: what was asked has been answered. */
+const farewell = 1000;
+/**
+ * After so many milliseconds without an answer a connection to Redis begins anew: TCP tries for a quarter of an hour (`tcp_retries2` in tcp(7)),
+ * and a firewall that has forgotten a connection never says so. It is longer than BullMQ has a server wait for a job, 10 s
+ * (`defaultMaximumBlockTimeout` of its worker).
+ */
+const silence = 15_000;
 
 /**
  * Opens the queues of a server by BullMQ, which nothing else needs: it is loaded now.
  *
  * @param report what goes wrong later, while a worker works: it goes on by itself.
- * @throws VmkilnError QUEUE_FAILED when the packages are missing, or the server does not answer.
+ * @throws VmkilnError QUEUE_FAILED when the packages are missing, or the server does not answer; the reason of `signal`.
  */
-export async function openQueues(address: QueueAddress, report: (error: VmkilnError) => void): Promise<QueueStore> {
+export async function openQueues(
+  address: QueueAddress,
+  report: (error: VmkilnError) => void,
+  signal: AbortSignal,
+): Promise<QueueStore> {
   const { store, host, port, user, secret, database, tls } = address;
   const driver = store === 'redis' ? 'ioredis' : 'pg';
   const bullmq = await import('bullmq').catch(missing('bullmq', driver));
@@ -41,20 +54,26 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
   console.warn = (text: unknown) => report(failure(new Error(warned(String(text)))));
   const login = { host, port, ...(secret !== undefined && { password: secret }), ...(tls && { tls, ssl: tls }) };
   // A name may have an address of IPv6 alone: the default is 4.
-  const redis = { ...login, family: 0, ...(user !== undefined && { username: user }), db: Number(database || 0) };
+  const redis = {
+    ...{ ...login, family: 0, socketTimeout: silence, db: Number(database || 0) },
+    ...(user !== undefined && { username: user }),
+  };
   const postgres = {
     ...login,
     ...(user !== undefined && { user }),
     ...(database !== '' && { database }),
     schema: prefix,
     migrate: true,
+    ...{ connectionTimeoutMillis: patience, query_timeout: patience },
+    // Every connection begins with a lock on the schema (BullMQ's `runMigrations`). For two hours a server does not miss a client that was cut off
+    // then (`tcp_keepalives_idle` of PostgreSQL), and no other one could begin.
+    idle_in_transaction_session_timeout: patience,
     ...(store === 'postgres' && { Client: outliving(library.default) }),
   };
   if (store === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
   const forWorker = store === 'redis' ? { ...redis, maxRetriesPerRequest: null } : postgres;
   // A command ends when the server does not answer; a worker waits for it.
-  const forCommand =
-    store === 'redis' ? { ...redis, maxRetriesPerRequest: 3 } : { ...postgres, connectionTimeoutMillis: patience };
+  const forCommand = store === 'redis' ? { ...redis, maxRetriesPerRequest: 3, commandTimeout: patience } : postgres;
   // Until it is open: what was heard last says more than that there was no answer, and a wrong password is none to wait for.
   let opening: { heard?: unknown; refuse: (error: unknown) => void } | undefined = { refuse: () => undefined };
   const refused = new Promise<never>((_, reject) => (opening = { refuse: reject }));
@@ -84,7 +103,7 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
       heard(new bullmq.Worker(name, processor, { ...options, connection: forWorker, prefix })),
     close: async () => {
       const closed = Promise.allSettled([...queues.values()].map((each) => each.close()));
-      await Promise.race([closed, sleep(patience, undefined, { ref: false })]);
+      await Promise.race([closed, sleep(farewell, undefined, { ref: false })]);
     },
   };
   try {
@@ -96,10 +115,10 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
           return sleep(500).then(() => ready(until));
         });
     };
-    await Promise.race([answered(ready(performance.now() + patience)), refused]);
+    await unlessAborted(Promise.race([answered(ready(performance.now() + patience)), refused]), signal);
   } catch (error) {
     void result.close();
-    throw failure(opening.heard ?? error);
+    throw failure(signal.aborted ? error : (opening.heard ?? error));
   }
   opening = undefined;
   return result;
@@ -108,13 +127,19 @@ export async function openQueues(address: QueueAddress, report: (error: VmkilnEr
 /** What a server says, unless it does not within 10 s: BullMQ waits for ever. @throws Error; what `asked` rejects with */
 export function answered<T>(asked: Promise<T>): Promise<T> {
   const late = sleep(patience, undefined, { ref: false }).then(() => {
-    throw new Error(`no answer within ${patience / 1000} s`);
+    throw new Error(noAnswer);
   });
   return Promise.race([asked, late]);
 }
 
+const noAnswer = `no answer within ${patience / 1000} s`;
+
+/** What ioredis and pg say of a command that was not answered, and pg-pool of a connection. */
+const unanswered = /^(Command timed out|Query read timeout|timeout exceeded when trying to connect)$/;
+
 /** Redis names the script of BullMQ that it refuses, each by another name. */
 function saidBy(error: unknown): string {
+  if (unanswered.test(messageOf(error))) return noAnswer;
   return messageOf(error).replace(/ script: [0-9a-f]+, on @user_script:\d+\.?$/, '');
 }
 

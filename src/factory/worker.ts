@@ -2,8 +2,10 @@ import type { Worker } from 'bullmq';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Paths } from '../store/paths.ts';
+import { unlessAborted } from '../wait.ts';
 import { gate } from './gate.ts';
 import type { Job } from './jobs.ts';
+import { renewal } from './lease.ts';
 import type { LoadedFactory } from './load.ts';
 import type { Builder } from './queue-build.ts';
 import { nightQueue, servedQueues } from './queue-jobs.ts';
@@ -47,8 +49,8 @@ export async function work(
 ): Promise<void> {
   const { store, paths, signal, say } = context;
   const { factory } = loaded;
-  await reconcile(loaded, jobs, store);
-  const leases = { lockDuration: lease * 1000, lockRenewTime: lease * 250, stalledInterval: lease * 1000 };
+  await unlessAborted(reconcile(loaded, jobs, store), signal);
+  const leases = { lockDuration: lease * 1000, lockRenewTime: lease * 1000 * renewal, stalledInterval: lease * 1000 };
   const common = { ...leases, autorun: false, name: hostname() };
   let [deciding, inside, isFull] = [0, 0, false];
   const decider: Worker | undefined = nights
@@ -102,7 +104,7 @@ export async function work(
   });
   const all = [...(decider ? [decider] : []), ...builders];
   // One that cannot be made ready, for its server is just being restarted, would ask without end and never be.
-  await answered(Promise.all(all.map((worker) => worker.waitUntilReady())));
+  await unlessAborted(answered(Promise.all(all.map((worker) => worker.waitUntilReady()))), signal);
   say(`takes builds from ${builders.map(({ name }) => name).join(', ') || 'no queue: its labels fit no entry'}`);
   if (nights) say(`decides the nights of ${factory.name}`);
   const running = all.map((worker) => worker.run().catch(store.report));

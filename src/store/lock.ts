@@ -13,7 +13,7 @@ const addressLimit = 107;
  * The lock is a listening socket in Linux's abstract namespace (unix(7)). The kernel removes it with its holder, however
  * that ends, so that no stale lock exists and none is reaped. Those who wait keep a connection open, whose end wakes
  * them; who comes next is not defined. Locks are seen within one network namespace: processes in two containers, or on
- * two hosts that share a folder over the network, do not exclude each other.
+ * two hosts that share a folder over the network, do not exclude each other (there is `withFileLock` for the former).
  *
  * @param root an existing folder; two paths to the same folder are the same lock.
  * @param options `waiting` is called once when the lock is held by another. `holder` is what those who wait are told of this one, a name of

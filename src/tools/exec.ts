@@ -15,6 +15,8 @@ export type ExecOptions = {
   cwd?: string;
   /** Text for the program's standard input, which is empty otherwise. */
   input?: string;
+  /** A file that is open in this process, which the program has as its standard input. */
+  descriptor?: number;
   /** File that receives everything the program prints, as it prints it. */
   log?: string;
   /** Called with each complete line of either stream, without its end. */
@@ -69,7 +71,10 @@ export async function exec(options: ExecOptions): Promise<ExecResult> {
     cleanup: false,
     buffer: false,
     reject: false,
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    // Its types know no descriptor of a file.
+    ...(options.input === undefined
+      ? { stdin: (options.descriptor as 0 | undefined) ?? 'ignore' }
+      : { input: options.input }),
     encoding: 'buffer',
     env: { LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { cutProxy } from '../support/cut-proxy.ts';
 import { fakeHost } from '../support/fake-tools.ts';
 import { ends, factoryOf, family, lease, running, signal, stop } from '../support/queue-factory.ts';
 import { postgresServer, redisServer } from '../support/queue-server.ts';
+import { kernelNetworks, proxiedNetworks } from '../support/worker-networks.ts';
 
 // Workers of a queue that are killed, frozen and cut off, on real servers: what is published, and what is left.
 
@@ -27,6 +27,11 @@ const faults: readonly Fault[] = [
 
 /** Images of a campaign that a person starts: 60 are meant. */
 const asked = process.env['VMKILN_QUEUE_JOBS'];
+/** Whether each worker is in a network namespace of its own, which is cut more often then. */
+const isKernel = process.env['VMKILN_QUEUE_NETNS'] !== undefined;
+const more: readonly Fault[] = isKernel
+  ? [...faults, ...Array.from({ length: 6 }, () => 'cut the network' as const)]
+  : faults;
 
 test.each([
   ['Redis', redisServer, 10],
@@ -37,8 +42,12 @@ test.each([
     const count = Number(asked ?? few);
     const seed = Number(process.env['VMKILN_QUEUE_SEED'] ?? Math.floor(Math.random() * 1e6));
     const random = chance(seed);
-    const server = await serve();
+    const kernel = isKernel ? kernelNetworks(3) : undefined;
+    if (kernel) ends.push(kernel.remove);
+    const server = await serve(kernel ? { address: kernel.address } : {});
     ends.push(server.stop);
+    const { networks, remove } = kernel ?? (await proxiedNetworks(3, server.port));
+    if (!kernel) ends.push(remove);
     const host = fakeHost();
     const names = Array.from({ length: count }, (_each, index) => `i${index}`);
     for (const name of names) host.recipe(name, `packages: [cloud-init, ${name}]`);
@@ -59,27 +68,28 @@ test.each([
     }, 50);
     ends.push(() => clearInterval(look));
     const night = (await run('enqueue')).stdout.trim();
-    const hosts = await Promise.all(
-      [0, 1, 2].map(async (number) => {
-        const home = join(host.folder, `home-${number}`);
-        mkdirSync(home);
-        const proxy = await cutProxy(server.port);
-        ends.push(proxy.close);
-        return { home, proxy, url: server.url.replace(`:${server.port}`, `:${proxy.port}`) };
-      }),
-    );
+    const hosts = networks.map((network, number) => {
+      const home = join(host.folder, `home-${number}`);
+      mkdirSync(home);
+      // A host's programs do not know of another one's.
+      return { ...network, env: { VMKILN_HOME: home, FAKE_LOG: `${host.env['FAKE_LOG']}-${number}` } };
+    });
     const workers: ChildProcess[] = [];
     const begin = (at: number) => {
-      const one = worker({ VMKILN_HOME: hosts[at]?.home ?? '' }, at === 0 ? ['--nights'] : [], hosts[at]?.url);
+      const one = worker(hosts[at]?.env, at === 0 ? ['--nights'] : [], hosts[at]);
       workers[at] = one;
       // As systemd does: one that finds no server when it begins ends.
       one.once('exit', (status) => void (status === 1 && workers[at] === one && begin(at)));
     };
     for (const at of hosts.keys()) begin(at);
     const happened = new Map<Fault, number>();
+    const restart = async (end: () => Promise<void>) => {
+      await end();
+      await server.start();
+    };
     const happen = async (fault: Fault) => {
       const at = Math.floor(random() * workers.length);
-      const [victim, network] = [workers[at], hosts[at]?.proxy];
+      const [victim, network] = [workers[at], hosts[at]];
       happened.set(fault, (happened.get(fault) ?? 0) + 1);
       if (fault === 'kill a worker') {
         victim?.kill('SIGKILL');
@@ -90,12 +100,13 @@ test.each([
         await sleep((lease + 2) * 1000);
         signal(frozen, 'SIGCONT');
       } else if (fault === 'cut the network') {
-        network?.cut();
-        await sleep((lease + 2) * 1000);
+        network?.cut(random());
+        // For shorter than the lease or for longer, and the server may be another one afterwards.
+        await sleep((random() < 0.4 ? lease * random() : lease + 1 + 10 * random()) * 1000);
+        if (random() < 0.3) await restart(server.stop);
         network?.mend();
       } else {
-        await (fault === 'kill the server' ? server.kill() : server.stop());
-        await server.start();
+        await restart(fault === 'kill the server' ? server.kill : server.stop);
       }
     };
     const isOver = async () => {
@@ -105,10 +116,12 @@ test.each([
     // Each of them once, and then in every second round one by chance.
     for (let round = 0; !(await isOver()); round++) {
       await sleep(1500);
-      const next = faults[round] ?? (round % 2 === 0 ? undefined : faults[Math.floor(random() * faults.length)]);
+      const next = faults[round] ?? (round % 2 === 0 ? undefined : more[Math.floor(random() * more.length)]);
       if (next) await happen(next);
     }
     const all = await settled();
+    // One is cut off when it is told to stop.
+    hosts.at(-1)?.cut(random());
     for (const each of workers) expect(await stop(each)).toBe(0);
     clearInterval(look);
     if (asked !== undefined) console.log(JSON.stringify({ seed, count, happened: Object.fromEntries(happened) }));
@@ -123,7 +136,7 @@ test.each([
     }
     expect(said.join('')).toContain(`f: ${count} built`);
     expect(said.join('')).not.toContain('unexpected error');
-    const work = hosts.flatMap(({ home }) => readdirSync(join(home, 'cache/work')));
+    const work = hosts.flatMap(({ env }) => readdirSync(join(env.VMKILN_HOME, 'cache/work')));
     expect({ seed, running: running(host), work }).toEqual({ seed, running: [], work: [] });
   },
   // A worker that never ends must not take the time of all the other tests.

@@ -40,7 +40,7 @@ test('a thousand idle recipes and a hundred workers', async () => {
   const figures: Record<string, unknown> = { store, recipes, workers };
   const address = queueAddress({ queue: server.url }, {});
   const said = new Set<string>();
-  const open = () => openQueues(address, ({ message }) => said.add(message));
+  const open = () => openQueues(address, ({ message }) => said.add(message), new AbortController().signal);
   const empty = costOf(server.port);
   const began = new Map<string, number>();
   const hosts = [];

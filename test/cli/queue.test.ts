@@ -1,5 +1,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { loadFactory } from '../../src/factory/load.ts';
@@ -11,6 +13,7 @@ import { fakeHost } from '../support/fake-tools.ts';
 import { ends, factoryOf, running, stop } from '../support/queue-factory.ts';
 import { certificates, postgresServer, type QueueServer, redisServer } from '../support/queue-server.ts';
 import { vmkiln } from '../support/vmkiln.ts';
+import { proxiedNetworks } from '../support/worker-networks.ts';
 
 // A factory on many hosts: real servers, tools that do nothing.
 
@@ -112,7 +115,9 @@ test('hosts that begin at one moment agree on the schedule, on PostgreSQL', asyn
   const loaded = await loadFactory(join(host.folder, 'factory.yaml'), { values: {}, shared: new Set() }, host.folder);
   const said: string[] = [];
   const address = queueAddress({ queue: server.url }, {});
-  const stores = await Promise.all([1, 2, 3, 4].map(() => openQueues(address, ({ message }) => said.push(message))));
+  const stores = await Promise.all(
+    [1, 2, 3, 4].map(() => openQueues(address, ({ message }) => said.push(message), new AbortController().signal)),
+  );
   for (let round = 0; round < 10; round++) await Promise.all(stores.map((store) => reconcile(loaded, [], store)));
   const [first] = stores;
   expect(await first?.queue(nightQueue('f')).getDelayedCount()).toBe(1);
@@ -226,6 +231,49 @@ test.each([
   expect(await stop(waiting)).toBe(0);
   expect(said.join('')).not.toContain('unexpected error');
 });
+
+test.each([
+  ['Redis', redisServer],
+  ['PostgreSQL', postgresServer],
+])(
+  'a command whose %s does not answer any more says so and ends, and one that is told to stop ends then',
+  async (_, serve) => {
+    const server = await serve();
+    ends.push(server.stop);
+    const { networks, remove } = await proxiedNetworks(1, server.port);
+    ends.push(remove);
+    const [network] = networks;
+    const host = fakeHost();
+    host.recipe('a');
+    writeFileSync(join(host.folder, 'factory.yaml'), 'name: f\nrecipes: [a.yaml]\n');
+    const { run, start, worker, said } = factoryOf(host, server.url);
+    const slow = worker({ FAKE_SECONDS: '60' });
+    expect(await run('enqueue')).toMatchObject({ status: 0 });
+    await expect.poll(() => said.join(''), { timeout: 60_000 }).toContain('build begins');
+    const draining = async () => {
+      const before = said.length;
+      const command = start(['drain'], {}, network);
+      await expect.poll(() => said.slice(before).join(''), { timeout: 20_000 }).toContain('waiting for a build');
+      network?.cut(0);
+      return command;
+    };
+    expect((await once(await draining(), 'exit'))[0]).toBe(1);
+    expect(said.join('')).toContain('no answer within 10 s');
+    network?.mend();
+    const told = said.length;
+    expect(await stop(await draining())).toBe(130);
+    // As long as it has not reached its server, too.
+    const opening = start(['status'], {}, network);
+    await sleep(3000);
+    expect(await stop(opening)).toBe(130);
+    const beginning = worker({}, [], network);
+    await sleep(3000);
+    expect(await stop(beginning)).toBe(0);
+    expect(said.slice(told).join('')).not.toContain('no answer');
+    expect(slow.exitCode).toBe(null);
+  },
+  120_000,
+);
 
 test('a server that is rolled back has the work done again, and published no second time', async () => {
   const server = await redis();

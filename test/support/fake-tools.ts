@@ -29,9 +29,10 @@ esac
 echo "$name begins" >> "$FAKE_LOG"
 case "$*" in *"\${FAKE_FAIL:-no such word}"*) echo "\${FAKE_SAYS:-it was told to fail}" >&2; exit 1 ;; esac
 if [ "$name" = virt-install ]; then
-  mkdir "$FAKE_LOG.starting" || { echo 'pool already exists' >&2; exit 1; }
+  exec 8>> "$FAKE_LOG.starting"
+  flock --nonblock 8 || { echo 'pool already exists' >&2; exit 1; }
   sleep 0.2
-  rmdir "$FAKE_LOG.starting"
+  exec 8>&-
 fi
 for word; do case $word in *console.log*) work=\${word#*path=\\"}; : > "\${work%\\"*}" ;; esac; done
 sleep "\${FAKE_SECONDS:-0.3}"

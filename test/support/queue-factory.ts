@@ -19,33 +19,37 @@ type Status = {
   queues: { queue: string; jobs: { id: string; name: string; state: string; reason?: string; bundle?: string }[] }[];
 };
 
+/** How a host reaches a server: at another address, or by a command line that `enter` begins. */
+type Way = { to: (url: string) => string; enter: readonly string[] };
+
 /** A factory whose queue is at `url`, on a host whose tools do nothing. */
 export function factoryOf(host: FakeHost, url: string, env: Record<string, string> = {}, more: readonly string[] = []) {
   const where = { env: { ...host.env, ...env }, cwd: host.folder };
   const to = ['--queue', url, ...more];
   const run = (verb: string, ...args: string[]) => vmkiln(['factory', verb, 'factory.yaml', ...args, ...to], where);
   const said: string[] = [];
-  const worker = (
+  /** Starts a command, in the network of a host if one is given. */
+  const start = (
+    words: readonly string[],
     own: Record<string, string> = {},
-    options: readonly string[] = ['--nights'],
-    at = url,
+    network: Way = { to: () => url, enter: [] },
   ): ChildProcess => {
-    const reached = to.map((word) => (word === url ? at : word));
-    const words = [
-      resolve('dist/cli.js'),
-      'factory',
-      'worker',
-      'factory.yaml',
-      ...reached,
-      '--lease',
-      `${lease}s`,
-      ...options,
+    const reached = to.map((word) => (word === url ? network.to(url) : word));
+    const [verb = '', ...rest] = words;
+    const [program = '', ...args] = [
+      ...[...network.enter, process.execPath, resolve('dist/cli.js')],
+      ...['factory', verb, 'factory.yaml', ...rest, ...reached],
     ];
-    const child = spawn(process.execPath, words, { cwd: host.folder, env: { ...process.env, ...where.env, ...own } });
+    const child = spawn(program, args, { cwd: host.folder, env: { ...process.env, ...where.env, ...own } });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
     ends.push(() => child.kill('SIGKILL'));
     return child;
   };
+  const worker = (
+    own: Record<string, string> = {},
+    options: readonly string[] = ['--nights'],
+    network?: Way,
+  ): ChildProcess => start(['worker', '--lease', `${lease}s`, ...options], own, network);
   const jobs = async () => {
     // A server that was killed a moment ago may end while it is asked.
     const asked = await run('status', '--json');
@@ -61,7 +65,7 @@ export function factoryOf(host: FakeHost, url: string, env: Record<string, strin
       await sleep(1000);
     }
   };
-  return { run, worker, jobs, settled, said };
+  return { run, start, worker, jobs, settled, said };
 }
 
 /** Ends a worker as systemd does. */

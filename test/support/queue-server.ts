@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readdirSync } from 'node:fs';
+import { appendFileSync, chmodSync, readdirSync } from 'node:fs';
 import { createServer, type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export type QueueServer = {
 };
 
 /** How a server is set up besides what docs/factory.md says. `settings` are PostgreSQL's. */
-export type ServerOptions = { password?: string; tls?: Certificates; settings?: readonly string[] };
+export type ServerOptions = { password?: string; tls?: Certificates; settings?: readonly string[]; address?: string };
 type Certificates = { ca: string; cert: string; key: string };
 
 async function freePort(): Promise<number> {
@@ -32,7 +32,7 @@ async function freePort(): Promise<number> {
 }
 
 async function serverOf(
-  { url, port, data }: Pick<QueueServer, 'url' | 'port' | 'data'>,
+  { url, port, data, address }: Pick<QueueServer, 'url' | 'port' | 'data'> & { address: string },
   run: () => ChildProcess,
   ends: NodeJS.Signals = 'SIGTERM',
 ): Promise<QueueServer> {
@@ -40,7 +40,7 @@ async function serverOf(
   const start = async () => {
     child = run();
     for (let tries = 0; ; tries++) {
-      const socket = connect(port, '127.0.0.1');
+      const socket = connect(port, address);
       const isUp = await Promise.race([
         once(socket, 'connect').then(() => true),
         once(socket, 'close').then(() => false),
@@ -64,14 +64,16 @@ async function serverOf(
 }
 
 /** redis-server with what docs/factory.md wants of it. */
-export async function redisServer({ password, tls }: ServerOptions = {}): Promise<QueueServer> {
+export async function redisServer({ password, tls, address = '127.0.0.1' }: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
   const data = freshFolder('redis');
   const args = [
     ...(tls ? ['--port', '0', '--tls-port'] : ['--port']),
     String(port),
     '--bind',
-    '127.0.0.1',
+    address,
+    '--protected-mode',
+    'no',
     '--dir',
     data,
     '--save',
@@ -84,12 +86,16 @@ export async function redisServer({ password, tls }: ServerOptions = {}): Promis
     const { ca, cert, key } = tls;
     args.push('--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no');
   }
-  const url = `redis${tls ? 's' : ''}://127.0.0.1:${port}`;
-  return serverOf({ url, port, data }, () => spawn('redis-server', args, { stdio: 'ignore' }));
+  const url = `redis${tls ? 's' : ''}://${address}:${port}`;
+  return serverOf({ url, port, data, address }, () => spawn('redis-server', args, { stdio: 'ignore' }));
 }
 
 /** PostgreSQL of Debian, which does not run as root. */
-export async function postgresServer({ tls, settings = [] }: ServerOptions = {}): Promise<QueueServer> {
+export async function postgresServer({
+  tls,
+  settings = [],
+  address = '127.0.0.1',
+}: ServerOptions = {}): Promise<QueueServer> {
   const port = await freePort();
   const [version = ''] = readdirSync('/usr/lib/postgresql').toSorted((a, b) => Number(b) - Number(a));
   const bin = join('/usr/lib/postgresql', version, 'bin');
@@ -102,7 +108,8 @@ export async function postgresServer({ tls, settings = [] }: ServerOptions = {})
   execFileSync(program, [...words, join(bin, 'initdb'), '-D', data, '-A', 'trust', '-U', 'vmkiln', '-N'], {
     stdio: 'ignore',
   });
-  const args = [join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder, '-h', '127.0.0.1'];
+  appendFileSync(join(data, 'pg_hba.conf'), 'host all all samenet trust\n');
+  const args = [join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder, '-h', address];
   args.push(...settings.flatMap((each) => ['-c', each]));
   if (tls) {
     const [cert, key] = [join(data, 'server.crt'), join(data, 'server.key')];
@@ -111,10 +118,10 @@ export async function postgresServer({ tls, settings = [] }: ServerOptions = {})
     args.push('-c', 'ssl=on');
   }
   const mode = tls ? '?sslmode=verify-full' : '';
-  const url = `postgres://vmkiln@127.0.0.1:${port}/postgres${mode}`;
+  const url = `postgres://vmkiln@${address}:${port}/postgres${mode}`;
   // SIGTERM would have it wait until all that are connected have left: postgres(1).
   const server = await serverOf(
-    { url, port, data },
+    { url, port, data, address },
     () => spawn(program, [...words, ...args], { stdio: 'ignore' }),
     'SIGINT',
   );

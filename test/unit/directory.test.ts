@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { withLock } from '../../src/store/lock.ts';
+import { withFileLock } from '../../src/store/file-lock.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
 import { serialNow } from '../../src/targets/serial.ts';
 import type { ImageToPublish, TargetContext } from '../../src/targets/target.ts';
@@ -103,7 +103,7 @@ test('partial copies of dead builds go, those of living ones stay', async () => 
   await mkdir(out);
   for (const build of ['dead', 'alive']) await writeFile(join(out, `.rhel7.${build}.partial`), '');
   await writeFile(join(out, '.vmkiln-1-0123456789abcdef.tmp'), '');
-  await withLock(out, '.rhel7.alive.partial', { signal }, async () => {
+  await withFileLock(join(out, '.rhel7.alive.partial'), { signal }, async () => {
     await directory.publish(await image('one'), { path: out }, context);
   });
   expect((await readdir(out)).filter((name) => name.startsWith('.'))).toEqual(['.rhel7.alive.partial']);

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import type { Job } from '../../src/factory/jobs.ts';
 import { queueAddress } from '../../src/factory/queue-address.ts';
 import type { LoadedFactory } from '../../src/factory/load.ts';
-import { buildQueue, type NightData, servedQueues } from '../../src/factory/queue-jobs.ts';
+import { buildQueue, type BuildRecord, type NightData, servedQueues } from '../../src/factory/queue-jobs.ts';
+import { makeByWorkers } from '../../src/factory/queue-make.ts';
 import { begin } from '../../src/factory/queue-nights.ts';
+import type { QueueStore } from '../../src/factory/queue-store.ts';
 import { serialNow } from '../../src/targets/serial.ts';
 
 function jobOf(name: string, base: string | undefined, labels: string[] = []): Job {
@@ -58,4 +60,19 @@ test('a night that a schedule has put there begins when it begins, and has one i
   expect(first).toMatchObject({ images: ['a'], startedAt: expect.any(Number) });
   expect(first.id > before && first.id < `f-${serialNow()}`).toBe(true);
   expect(await begin(loaded, job)).toEqual(first);
+});
+
+test('what came of a build is what its last worker returned, not what one that was cut off told late', async () => {
+  const [name, night] = ['a', 'f-20261128-020000-0000'];
+  const record: BuildRecord = { host: 'second', build: 'a-2', folder: '/builds/a-2', published: [] };
+  const done = {
+    ...{ finishedOn: 1, progress: { host: 'first', build: 'a-1', published: [] } satisfies BuildRecord },
+    ...{ returnvalue: record, getState: async () => 'completed' },
+  };
+  const store = { queue: () => ({ add: async () => undefined, getJob: async () => done }) } as unknown as QueueStore;
+  const make = makeByWorkers({ factory: { name: 'f', limits: {} } } as LoadedFactory, { night, startedAt: 0 }, store);
+  const { signal } = new AbortController();
+  const nothing = () => undefined;
+  const made = make(jobOf(name, undefined), { renewMedia: false }, { signal, emit: nothing, began: nothing });
+  expect(await made).toMatchObject({ host: 'second', build: 'a-2' });
 });

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
-import { withLock } from '../../store/lock.ts';
+import { withFileLock } from '../../store/file-lock.ts';
 import { earlierOf, type Goal, generationOf, type Held, reach } from '../channel.ts';
 import {
   type Candidate,
@@ -41,9 +41,8 @@ export async function openFolder(folder: string, context: Context): Promise<Chan
 /** The channels of a folder: they are in its `index.json`, which changes under the folder's lock and appears by rename. */
 export function folderChannels(folder: string, context: Context): ChannelPlace {
   const alone = <T>(body: () => Promise<T>) =>
-    withLock(
+    withFileLock(
       folder,
-      'index',
       { signal: context.signal, waiting: () => context.progress(`waiting for a publication to ${folder}`) },
       body,
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
 import { digestFile } from '../../store/digest.ts';
 import { syncFolder, writeAtomic } from '../../store/files.ts';
-import { withLock } from '../../store/lock.ts';
+import { withFileLock } from '../../store/file-lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { exec } from '../../tools/exec.ts';
 import { removeDeadPartials } from './publish.ts';
@@ -55,9 +55,8 @@ export async function withCopy<T>(
     if ((await digestFile(join(folder, kept.file), signal)) === kept.sha256) return body(async () => plain(kept));
   }
   await removeDeadPartials(folder, image.name);
-  const partial = `.${image.name}.channel-${process.pid}.partial`;
-  const temporary = join(folder, partial);
-  return withLock(folder, partial, { signal }, async () => {
+  const temporary = join(folder, `.${image.name}.channel-${process.pid}.partial`);
+  return withFileLock(temporary, { signal, create: true }, async () => {
     try {
       const documents = await readDocuments(folder, image);
       progress(`copying ${image.file}`);

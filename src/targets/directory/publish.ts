@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isFull, messageOf, VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
 import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
-import { withLock } from '../../store/lock.ts';
+import { withFileLock } from '../../store/file-lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, type IndexEntry, readIndex, updateIndex } from './index-file.ts';
 import type { DirectorySpec } from './directory.ts';
@@ -60,7 +60,6 @@ export async function publish(image: ImageToPublish, spec: DirectorySpec, contex
   const folder = resolve(context.cwd, spec.path);
   const file = fileOf(image);
   const path = join(folder, file);
-  const partial = `.${image.name}.${image.build}.partial`;
   const { signal } = context;
   const waiting = () => context.progress(`waiting for another build that publishes to ${folder}`);
   const published = (unchanged: boolean, first?: IndexEntry): Published => {
@@ -79,15 +78,13 @@ export async function publish(image: ImageToPublish, spec: DirectorySpec, contex
     await serialIn(folder, file, image);
     const first = await firstIn(folder, file, image);
     if (first) return leaveTo(first);
-    if (await withLock(folder, 'index', { signal, waiting }, () => raise(image, folder))) return published(true);
-    // The lock says that the partial file has a living owner.
-    return await withLock(folder, partial, { signal, waiting }, async () => {
-      const temporary = join(folder, partial);
+    if (await withFileLock(folder, { signal, waiting }, () => raise(image, folder))) return published(true);
+    const temporary = join(folder, `.${image.name}.${image.build}.partial`);
+    // Its lock says that the partial file has a living owner.
+    return await withFileLock(temporary, { signal, create: true }, async () => {
       try {
         await copy(image, temporary, context);
-        const earlier = await withLock(folder, 'index', { signal, waiting }, () =>
-          putInPlace(image, folder, temporary),
-        );
+        const earlier = await withFileLock(folder, { signal, waiting }, () => putInPlace(image, folder, temporary));
         return earlier ? leaveTo(earlier) : published(false);
       } finally {
         await rm(temporary, { force: true });
@@ -197,8 +194,10 @@ export async function removeDeadPartials(folder: string, name: string): Promise<
     if (!candidate.startsWith(`.${name}.`) || !candidate.endsWith('.partial')) continue;
     const held = new AbortController();
     const options = { signal: held.signal, waiting: () => held.abort() };
-    await withLock(folder, candidate, options, () => rm(join(folder, candidate), { force: true })).catch((error) => {
-      if (!held.signal.aborted) throw error;
+    const path = join(folder, candidate);
+    await withFileLock(path, options, () => rm(path, { force: true })).catch((error: unknown) => {
+      // Its owner is alive, or has put it in its place a moment ago.
+      if (!held.signal.aborted && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     });
   }
 }
