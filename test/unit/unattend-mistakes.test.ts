@@ -106,7 +106,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     uefi,
     /(<RunSynchronous>)[^]*?(<\/RunSynchronous>)/,
     '$1$2',
-    /RunSynchronous of component is empty/,
+    /RunSynchronous of Microsoft-Windows-Setup is empty/,
   ],
   ['a long command', uefi, /<CommandLine>/, `<CommandLine>${'x'.repeat(1024)}`, /CommandLine: expected at most 1024/],
   ['two percent signs', uefi, 'for %x in', 'for %%x in', /expected one percent sign/],
@@ -141,7 +141,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     'pass="windowsPE" wasPassProcessed="true"',
     /the pass windowsPE is done/,
   ],
-  ['text beside elements', uefi, '<UserData>', 'x<UserData>', /component holds elements, not "x"/],
+  ['text beside elements', uefi, '<UserData>', 'x<UserData>', /Microsoft-Windows-Setup holds elements, not "x"/],
   ['an entity of HTML', uefi, '<FullName>', '<FullName>&nbsp;', /is not XML: Invalid character entity/],
   ['a control character', uefi, '<FullName>', '<FullName>\u0007', /is not XML: a control character/],
   ['a second root', uefi, /$/, '<a/>', /a second element behind the first/],
@@ -202,6 +202,25 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     '<settings pass="oobeSystem">',
     `<settings pass="oobeSystem">${deployment('<Reseal><Mode>Audit</Mode></Reseal>')}`,
     /nothing runs in the pass auditUser/,
+  ],
+  ['a driver in no drive', uefi, /[C-I]:\\viostor/g, 'viostor', /names viostor of the virtio ISO/],
+  ['a page that is always shown', uefi, '<WillShowUI>OnError', '<WillShowUI>Always', /Setup shows its page and waits/],
+  [
+    'a fallback of no language',
+    uefi,
+    '<UserLocale>',
+    '<UILanguageFallback>en_US</UILanguageFallback><UserLocale>',
+    /UILanguageFallback: expected a language like/,
+  ],
+  ['an encoding of no name', uefi, 'encoding="utf-8"', 'encoding="utf8"', /its first line says "utf8"/],
+  ['a comment without an end', uefi, '<UserData>', '<!-- a <UserData>', /what begins here has no end: --> is missing/],
+  ['an & in a command', uefi, '<CommandLine>', '<CommandLine>a && b ', /char '&' is not expected: write &amp;/],
+  [
+    'an element of another component',
+    uefi,
+    '<UserData>',
+    '<AutoLogon/><UserData>',
+    /Microsoft-Windows-Setup has no element AutoLogon; it belongs to Microsoft-Windows-Shell-Setup/,
   ],
   [
     'extended in two ways',
@@ -327,8 +346,50 @@ test.each<[string, string, string | RegExp, string]>([
     join('<Credentials><Username>CORP\\joiner</Username></Credentials>'),
   ],
   ['a group without spaces', uefi, '<UserAccounts>', account('<Name>a</Name><Group>RemoteDesktopUsers</Group>')],
+  ['a key of an image in other letters', uefi, '/IMAGE/NAME', '/Image/Name'],
+  ['an encoding that ASCII fits', uefi, 'encoding="utf-8"', 'encoding="us-ascii"'],
+  ['no fallback', uefi, '<UserLocale>', '<UILanguageFallback/><UserLocale>'],
+  [
+    'what Windows 11 and old generators set',
+    uefi,
+    '<ComputerName>',
+    '<ConfigureChatAutoInstall>false</ConfigureChatAutoInstall><DoNotCleanTaskBar>true</DoNotCleanTaskBar><Display><DPI>96</DPI></Display><ComputerName>',
+  ],
+  [
+    'images of data',
+    uefi,
+    '</ImageInstall>',
+    [1, 2]
+      .map((order) => `<DataImage wcm:action="add"><Order>${order}</Order><WillShowUI>OnError</WillShowUI></DataImage>`)
+      .join('') + '</ImageInstall>',
+  ],
   ['a region of many countries', uefi, /<UserLocale>en-US/g, '<UserLocale>es-419'],
   ['a space between layouts', uefi, /<InputLocale>en-US/g, '<InputLocale>0409:00000409; 0407:00000407'],
 ])('left alone: %s', async (_, more, from, to) => {
   expect(await said(more, from, to)).toEqual([]);
 });
+
+test('one password is encoded differently for each element, and compared as it is typed', async () => {
+  const holder = (name: string, password: string) => `<Value>${encoded(password + name)}</Value><PlainText>false`;
+  const recipe = await windowsRecipe(uefi);
+  const file = rendered(recipe, 'Autounattend.xml');
+  const errors = (password: string) => {
+    const text = file.text
+      .replace(/(<AutoLogon>[^]*?)<Value>[^]*?<PlainText>true/, `$1${holder('Password', password)}`)
+      .replace(/(<AdministratorPassword>\s*)<Value>[^]*?<PlainText>true/, `$1${holder('AdministratorPassword', 'pw')}`);
+    const found = familyOf(recipe).lint?.(recipe, [{ ...file, text }]) ?? [];
+    return found.filter(({ level }) => level === 'error').map(({ message }) => message);
+  };
+  expect(errors('pw')).toEqual([]);
+  expect(errors('other')).toEqual(['AutoLogon has another password than the account that it logs on']);
+});
+
+test.each(['AdministratorPassword', 'Password', 'ProductKey'])(
+  'a secret in %s itself is not repeated',
+  async (name) => {
+    const element = new RegExp(`<${name}>[^]*?</${name}>`);
+    const messages = await said(`${uefi}productKey: generic\n`, element, `<${name}>hunter2</${name}>`);
+    expect(messages.join('\n')).toMatch(/holds elements, no text: that belongs in its (Value|Key)/);
+    expect(messages.join('\n')).not.toContain('hunter2');
+  },
+);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { renderTemplate } from '../../answers/templates.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
-import { descendants, parseXml } from './unattend.ts';
+import { descendants, parseXml, withoutTwins } from './unattend.ts';
 import { answerView } from './views.ts';
 
 export const templates = join(import.meta.dirname, '../../../templates/windows');
@@ -23,7 +23,7 @@ type Choice = { image: ImageChoice | undefined; languages: readonly string[]; ke
 export function choiceOf(answers: RenderedFile): Choice {
   const parsed = parseXml(answers.text);
   if (!('root' in parsed)) return { image: undefined, languages: [], keys: [] };
-  const { root } = parsed;
+  const root = withoutTwins(parsed.root);
   const [data] = descendants(root, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
   const text = (name: string) => data?.children.find((child) => child.name === name)?.text ?? '';
   const by = (['name', 'index', 'description'] as const).find((key) => text('Key').toLowerCase() === `/image/${key}`);

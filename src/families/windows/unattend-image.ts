@@ -44,7 +44,7 @@ function checkMetaData(recipe: WindowsRecipe, data: Element, report: Report): vo
   if (!value) report(data, 'MetaData has no Value');
   if (!key || !value) return;
   const wanted = `Key: expected ${imageKeys.join(', ')}, got ${show(key.text)}${didYouMean(key.text, imageKeys)}`;
-  if (key.text !== '' && !/^\/(IMAGE|image)\//.test(key.text)) report(key, wanted);
+  if (key.text !== '' && !/^\/image\//i.test(key.text)) report(key, wanted);
   else if (key.text !== '' && !imageKeys.includes(key.text.toUpperCase())) report(key, wanted, 'warning');
   if (/\/index$/i.test(key.text) && !/^[1-9]\d*$/.test(value.text))
     report(value, `Value: expected the number of an image, from 1, got ${show(value.text)}`);
