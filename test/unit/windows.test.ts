@@ -291,11 +291,13 @@ test.each([
   ['timezone: CET\n', /timezone: Windows has no time zone "CET"/],
   ['keyboard: german\n', /keyboard: expected a keyboard layout/],
   ['language: english\n', /language: expected a language/],
+  ['install: { commands: [files/a.ps1 -x] }\n', /expected \{ script: FILE \} for a script of PowerShell/],
   ['install: { commands: ["for %%i in (a) do echo %%i"] }\n', /expected `for %i`, with one percent sign/],
   [
     'productKey: AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\n',
     /productKey: expected generic, or a reference to a secret(?!.*AAAAA)/,
   ],
+  ['machine: { diskBus: virtio-scsi }\n', /write diskBus: scsi/],
 ])('refused before anything starts: %s', async (more, expected) => {
   await expect(windowsRecipe(more)).rejects.toThrow(expected);
 });
