@@ -336,6 +336,12 @@ test.each<[string, string, string | RegExp, string]>([
     /<DiskConfiguration>[^]*<\/DiskConfiguration>/,
     '<RunAsynchronous><RunAsynchronousCommand wcm:action="add"><Order>1</Order><Path>diskpart /s D:\\disk.txt</Path></RunAsynchronousCommand></RunAsynchronous>',
   ],
+  [
+    'an image that DISM applies',
+    uefi,
+    /<(DiskConfiguration)>[^]*<\/UserData>/,
+    '<RunAsynchronous><RunAsynchronousCommand wcm:action="add"><Order>1</Order><Path>dism /Apply-Image /ImageFile:D:\\sources\\install.wim /Index:2 /ApplyDir:W:\\</Path></RunAsynchronousCommand></RunAsynchronous>',
+  ],
   ['numbers of characters', uefi, /<TimeZone>UTC/g, '<TimeZone>&#x55;TC'],
   ['the namespace at each component', uefi, /versionScope="nonSxS"/g, `versionScope="NonSxS" xmlns:wcm="${state}"`],
   ['this machine as a domain', uefi, '<Username>', '<Domain>.</Domain><Username>'],

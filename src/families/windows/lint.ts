@@ -2,7 +2,7 @@ import { checkAccounts } from './unattend-accounts.ts';
 import { checkDisk, type Report } from './unattend-disk.ts';
 import { checkImage } from './unattend-image.ts';
 import { checkValues } from './unattend-values.ts';
-import { descendants, type Element, positionOf, withoutTwins } from './unattend.ts';
+import { appliesImage, descendants, type Element, positionOf, withoutTwins } from './unattend.ts';
 import { lintUnattend, type Remark } from './unattend-lint.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
@@ -53,7 +53,7 @@ function acrossLayers(recipe: WindowsRecipe, whole: Element, text: string): Rema
     report(types[0], 'the machine has UEFI firmware, and no partition of the type EFI is made: Windows could not boot');
   if (firmware === 'bios' && efi)
     report(efi, 'the machine has BIOS firmware, and a partition of the type EFI is made: Setup refuses it');
-  if (!setup.some((each) => descendants(each, 'InstallFrom').length > 0))
+  if (!setup.some((each) => descendants(each, 'InstallFrom').length > 0) && !appliesImage(setup))
     report(
       component('microsoft-windows-setup') ?? pass ?? root,
       'no ImageInstall/OSImage/InstallFrom names an image: Setup asks when the media have several',
@@ -114,7 +114,11 @@ function loads(component: Element, driver: string): boolean {
   const paths = (element: Element) => descendants(element, 'Path').map(({ text }) => text.toLowerCase());
   const folders = descendants(component, 'DriverPaths').flatMap(paths);
   const commands = descendants(component, 'RunSynchronous').flatMap(paths);
-  return commands.some((command) => command.includes(driver)) || folders.some((folder) => reaches(folder, driver));
+  // One that loads what it finds, by a variable, may find it.
+  return (
+    commands.some((command) => command.includes(driver) || /drvload[^&|]*%/.test(command)) ||
+    folders.some((folder) => reaches(folder, driver))
+  );
 }
 
 /** Any letter may be that of the virtio ISO, but X:, where Windows PE runs. What is on a share is not known. */

@@ -4,7 +4,7 @@ import { didYouMean } from '../../text.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { editionOfImage, editionOfKey } from './releases.ts';
 import type { Report } from './unattend-disk.ts';
-import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
+import { appliesImage, childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 
 const imageKeys = ['/IMAGE/NAME', '/IMAGE/INDEX', '/IMAGE/DESCRIPTION'];
 
@@ -12,7 +12,8 @@ const imageKeys = ['/IMAGE/NAME', '/IMAGE/INDEX', '/IMAGE/DESCRIPTION'];
 export function checkImage(recipe: WindowsRecipe, root: Element, setup: readonly Element[], report: Report): void {
   const component = setup.find(({ attributes }) => attributes['name']?.toLowerCase() === 'microsoft-windows-setup');
   if (!component) return;
-  if (!descendants(component, 'UserData').some((data) => isTrue(data, 'AcceptEula')))
+  const accepts = descendants(component, 'UserData').some((data) => isTrue(data, 'AcceptEula'));
+  if (!accepts && !appliesImage(setup))
     report(component, 'UserData/AcceptEula: expected true: Setup would show the license terms and wait');
   const all = descendants(component, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
   for (const data of all) checkMetaData(recipe, data, report);

@@ -117,6 +117,11 @@ export function withoutTwins(root: Element): Element {
   return { ...root, children };
 }
 
+/** Whether commands of Windows PE lay the image down with DISM, and Setup itself does nothing: so do files of schneegans.de. */
+export function appliesImage(setup: readonly Element[]): boolean {
+  return setup.some((component) => descendants(component, 'Path').some(({ text }) => /\/apply-image/i.test(text)));
+}
+
 /** Line and column, from 1, of a place in a text. */
 export function positionOf(text: string, at: number): { line: number; column: number } {
   const before = text.slice(0, at).split('\n');
