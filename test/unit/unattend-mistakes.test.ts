@@ -92,6 +92,13 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     account(`<Name>${'x'.repeat(21)}</Name>`),
     /at most 20 characters, got 21/,
   ],
+  [
+    'a display name too long',
+    uefi,
+    '<UserAccounts>',
+    account(`<Name>a</Name><DisplayName>${'x'.repeat(257)}</DisplayName>`),
+    /DisplayName: expected at most 256 characters, got 257/,
+  ],
   ['a name of other signs', uefi, '<UserAccounts>', account('<Name>a/b</Name>'), /expected a user name without/],
   [
     'a user of no rights',

@@ -44,6 +44,9 @@ function checkNames(recipe: WindowsRecipe, accounts: readonly Element[], report:
       report(account, 'LocalAccount has no Name');
       continue;
     }
+    for (const text of ['Description', 'DisplayName'].flatMap((each) => childOf(account, each) ?? []))
+      if (text.text.length > 256)
+        report(text, `${text.name}: expected at most 256 characters, got ${text.text.length}`);
     if (name.text.length > 20) report(name, `Name: expected at most 20 characters, got ${name.text.length}`);
     if (/["/\\[\]:|<>+=;,?*%@]|\.$|^none$/i.test(name.text))
       report(
