@@ -284,6 +284,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     '<InstallFrom><Path>D:\\sources\\install.wim</Path>',
     /no letter of a/,
   ],
+  ['a script on a floppy', uefi, '<Path>reg.exe', '<Path>cmd /c A:\\x.cmd &amp; reg.exe', /no floppy drive A: put/],
   ['a restart by hand', uefi, '<Path>reg.exe', '<Path>shutdown.exe /r /t 0 &amp; reg.exe', /WillReboot does/],
   [
     'an encoded password, for that alone',

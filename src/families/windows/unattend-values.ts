@@ -43,6 +43,14 @@ export function checkValues(recipe: WindowsRecipe, root: Element, report: Report
   for (const element of all('Path', 'CommandLine'))
     if (/\bfor\s+(\/\w+\s+)*%%\w\s+in\b/i.test(element.text))
       report(element, `${element.name}: expected one percent sign before a variable of \`for\`: this is no batch file`);
+  // Answer files of other builders have their scripts on one.
+  for (const element of all('Path', 'CommandLine'))
+    if (/(^|[\s"'=])a:[\\/]/i.test(element.text))
+      report(
+        element,
+        `${element.name}: the machine has no floppy drive A: put what runs into \`install.commands\``,
+        'warning',
+      );
   checkModes(root, report);
   checkQuestions(recipe, root, report);
 }
