@@ -68,12 +68,6 @@ test.each([
   [windows, 'kickstart: a.ks', ': write install: { answerFile: … }'],
   [windows, 'packages: []', ': write install: { commands: […] }'],
   [windows, 'edition: a', ': write install: { image: … }'],
-  [windows, 'scripts: []', ': write install: { commands: […] }'],
-  [windows, 'features: []', ': a command does that: write install: { commands: […] }; docs/windows.md has examples'],
-  [windows, 'registry: []', /^: a command does that: /],
-  [windows, 'joinDomain: a', /^: an instance joins a domain, /],
-  [windows, 'sysprep: true', ': each build ends with Sysprep: leave it out'],
-  [windows, 'wsus: a', ': write install: { updates: { server: … } }'],
 ])('%#: %s has no key %s', async (base, line, expected) => {
   const key = line.split(':')[0];
   const [message, ...others] = await told(`${base}${line}\n`);
@@ -108,13 +102,6 @@ test.each([
   [rhel, 'hooks: { onSuccess: a }', ['onSuccess": write afterUpload']],
   [rhel, 'machine: { x-a: 1 }', ['x-a": keys of your own stand at the top level']],
   [debian, 'repositories: [{ id: a, url: "http://x/", suites: [a] }]', ['url": write uri']],
-  [windows, 'install: { commands: [{ run: a }] }', ['run": the command itself is the entry: write - COMMAND']],
-  [
-    windows,
-    'install: { updates: { select: all, include: [] } }',
-    ['include", expected select, server, except, before or maxAge'],
-  ],
-  [windows, 'cloudbaseInit: { plugins: [] }', ['plugins": the file is yours to write: config: FILE']],
   [windows, 'customize: [{ run: a }]', ['run": write install: { commands: […] }']],
 ])('%#: a key of another name in its map is told once: %s%s', async (base, line, expected) => {
   const messages = await told(`${base}${line}\n`);
@@ -200,11 +187,6 @@ test.each([
   ['description: "{{ x }}"\nname2: {{ x }}', '6:1 unrecognised key "name2", did you mean "name"?'],
 ])('%s', async (line, expected) => {
   expect(await told(`${rhel}${line}\n`)).toEqual([expected]);
-});
-
-test.each(['24H2', '2012R2', '2023', 'ltsc2021'])('no other release is offered for %s', async (release) => {
-  const [message] = await told(windows.replace('"2022"', release));
-  expect(message).toMatch(/^3:10 release: expected 10, 11, 2016, 2019, 2022 or 2025, got "?[^"]*"?$/);
 });
 
 test.each([
