@@ -149,7 +149,8 @@ test('a file that is cut short, or empty, says so at a place', () => {
 });
 
 test('the secret itself is never repeated', () => {
-  expect(remarks(/<Value>⟨secret [^<]*/, '<Value>hunter2').join('\n')).not.toContain('hunter2');
+  for (const secret of ['hunter2', 'a<hunter2', 'a<hunter2>b', 'a&hunter2;', 'a</hunter2>'])
+    expect(remarks(/<Value>⟨secret [^<]*/, `<Value>${secret}`).join('\n')).not.toContain('hunter2');
 });
 
 test('a published product key is no secret', () => {

@@ -32,10 +32,15 @@ export function parseXml(text: string): { root: Element } | Fault {
     const inside = unclosed(msg);
     // The parser's place of an end is the beginning.
     if (inside !== undefined) return { ...positionOf(text, text.trimEnd().length), message: inside };
-    return { line: line ?? 1, column: column ?? 1, message: `${msg.replace(/\.$/, '')}${remedy(msg)}` };
+    const near = text.split('\n')[(line ?? 1) - 1] ?? '';
+    const shown = holdsSecret.test(near) ? msg.replaceAll(/'[^']*'/g, '…') : msg;
+    return { line: line ?? 1, column: column ?? 1, message: `${shown.replace(/\.$/, '')}${remedy(msg)}` };
   }
   return readElements(text);
 }
+
+/** A line in which a password or key may stand: what the parser takes for a tag, behind a `<`, may be a piece of it. */
+const holdsSecret = /<(Value|Key|ProductKey|\w*Password|AccountData)>/;
 
 /** Where a comment or a CDATA section begins that does not end. */
 function unendedAt(text: string): Fault | undefined {
