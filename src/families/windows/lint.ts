@@ -4,11 +4,12 @@ import { checkImage } from './unattend-image.ts';
 import { checkValues } from './unattend-values.ts';
 import { appliesImage, descendants, type Element, positionOf, withoutTwins } from './unattend.ts';
 import { lintUnattend, type Remark } from './unattend-lint.ts';
+import { templateLines } from '../../answers/lines.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import type { Finding } from '../family.ts';
 import { genericKeys } from './releases.ts';
-import { diskDriver, driverFolders, regionalView } from './views.ts';
+import { answerView, diskDriver, driverFolders, regionalView } from './views.ts';
 
 /** The lint of the rendered answer file, and the checks that no schema makes: against the machine of the recipe. */
 export function lintAnswers(recipe: WindowsRecipe, rendered: readonly RenderedFile[]): Finding[] {
@@ -16,8 +17,11 @@ export function lintAnswers(recipe: WindowsRecipe, rendered: readonly RenderedFi
   if (!file) return [];
   const { root, remarks } = lintUnattend(file.text, genericKeys);
   const across = root ? acrossLayers(recipe, root, file.text) : [];
-  const name = recipe.install.answerFile ?? file.name;
-  return [...remarks, ...across].map((remark) => ({ file: name, ...remark }));
+  const found = [...remarks, ...across];
+  const own = recipe.install.answerFile;
+  if (own === undefined || found.length === 0) return found.map((remark) => ({ file: file.name, ...remark }));
+  const lines = templateLines(own, 'xml', answerView(recipe), file.text);
+  return found.map((remark) => ({ file: own, ...remark, line: lines?.[remark.line - 1] ?? remark.line }));
 }
 
 /** What Setup only finds out when it has started: a disk that it does not see, partitions that its firmware cannot boot. */
