@@ -68,6 +68,10 @@ test("an answer file of the user's that sets another time zone than the recipe i
   expect(found.map(({ level, message }) => `${level} ${message}`)).toEqual([
     'warning instances have `timezone: UTC` of the recipe: this is of the installation alone',
   ]);
+  const bare = shipped.replaceAll(' wcm:keyValue="{{key}}"', '');
+  writeFileSync(join(windowsFolder(), 'zone.hbs'), bare);
+  const once = familyOf(recipe).lint?.(recipe, [rendered(recipe, 'Autounattend.xml')]) ?? [];
+  expect(once.map(({ message }) => message)).toEqual(['PathAndCredentials has no attribute wcm:keyValue="1"']);
   // Behind the list of drivers, the rendered file has other lines than the template.
   expect(shipped.split('\n')[(found[0]?.line ?? 0) - 1]?.trim()).toBe('<TimeZone>{{timezone}}</TimeZone>');
 });

@@ -7,7 +7,7 @@ import { lintUnattend, type Remark } from './unattend-lint.ts';
 import { templateLines } from '../../answers/lines.ts';
 import type { RenderedFile } from '../../model.ts';
 import type { WindowsRecipe } from './recipe.ts';
-import type { Finding } from '../family.ts';
+import { type Finding, findingText } from '../family.ts';
 import { genericKeys } from './releases.ts';
 import { answerView, diskDriver, driverFolders, regionalView } from './views.ts';
 
@@ -21,7 +21,9 @@ export function lintAnswers(recipe: WindowsRecipe, rendered: readonly RenderedFi
   const own = recipe.install.answerFile;
   if (own === undefined || found.length === 0) return found.map((remark) => ({ file: file.name, ...remark }));
   const lines = templateLines(own, 'xml', answerView(recipe), file.text);
-  return found.map((remark) => ({ file: own, ...remark, line: lines?.[remark.line - 1] ?? remark.line }));
+  const traced = found.map((remark) => ({ file: own, ...remark, line: lines?.[remark.line - 1] ?? remark.line }));
+  // Of a line within {{#each}} it is said once.
+  return [...new Map(traced.map((finding) => [findingText(finding), finding])).values()];
 }
 
 /** What Setup only finds out when it has started: a disk that it does not see, partitions that its firmware cannot boot. */
