@@ -1,15 +1,23 @@
 type Syntax = hbs.AST.Node;
 
-/** A name in a template that the view does not have. */
+/** A name in a template that the view does not have, or has otherwise than it is used. */
 export type UnknownPath = { line: number; message: string };
 
 /**
- * Every path of a parsed template that leads nowhere in the view. Inside `{{#each list}}` the first element stands for all;
+ * Every path of a parsed template that leads nowhere in the view, or to what cannot be written as it is. Inside `{{#each list}}` the first element stands for all;
  * what is inside the `{{#each}}` of an empty list cannot be checked.
  */
 export function unknownPaths(program: hbs.AST.Program, view: unknown, helpers: readonly string[]): UnknownPath[] {
   const found: UnknownPath[] = [];
   const report = (node: Syntax, message: string) => found.push({ line: node.loc.start.line, message });
+  // What is in a branch that this view does not take may be of another kind than it is there.
+  let isTaken = true;
+  const within = (condition: boolean, work: () => void) => {
+    const before = isTaken;
+    isTaken &&= condition;
+    work();
+    isTaken = before;
+  };
 
   const path = (node: hbs.AST.PathExpression, contexts: readonly unknown[]): unknown => {
     if (node.data) return undefined;
@@ -37,7 +45,13 @@ export function unknownPaths(program: hbs.AST.Program, view: unknown, helpers: r
 
   const call = (node: Call, contexts: readonly unknown[]): void => {
     const name = node.path.type === 'PathExpression' ? (node.path as hbs.AST.PathExpression).original : '';
-    if (node.params.length === 0 && !helpers.includes(name)) return expression(node.path, contexts);
+    const isPlain = node.params.length === 0 && !helpers.includes(name);
+    const [written] = isPlain ? [node.path] : node.params;
+    if (written && isTaken) {
+      const fault = misused(value(written, contexts), textOf(written), isPlain ? undefined : name);
+      if (fault !== undefined) report(node, fault);
+    }
+    if (isPlain) return expression(node.path, contexts);
     if (!helpers.includes(name)) report(node, `there is no helper "${name}"; there are ${helpers.join(', ')}`);
     expressions(node, contexts);
   };
@@ -48,8 +62,12 @@ export function unknownPaths(program: hbs.AST.Program, view: unknown, helpers: r
     expressions(node, contexts);
     const [subject] = node.params;
     const inner = name === 'each' && subject ? [first(value(subject, contexts)), ...contexts] : contexts;
-    if (node.program) statements(node.program, inner);
-    if (node.inverse) statements(node.inverse, contexts);
+    const { program: main, inverse } = node;
+    const isTrue = holds(subject ? value(subject, contexts) : unchecked);
+    const isMain = name === 'unless' ? isTrue === false : isTrue === true;
+    const isOther = name === 'unless' ? isTrue === true : isTrue === false;
+    if (main) within(isMain, () => statements(main, inner));
+    if (inverse) within(isOther, () => statements(inverse, contexts));
   };
 
   const value = (node: Syntax, contexts: readonly unknown[]): unknown => {
@@ -74,6 +92,28 @@ export function unknownPaths(program: hbs.AST.Program, view: unknown, helpers: r
 type Call = { type: string; loc: hbs.AST.SourceLocation; path: Syntax; params: Syntax[]; hash?: hbs.AST.Hash };
 
 const unchecked = Symbol('unchecked');
+
+/** What a condition comes to, by the rules of Handlebars; undefined where nobody knows. */
+function holds(value: unknown): boolean | undefined {
+  return value === unchecked ? undefined : Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+function textOf(node: Syntax): string {
+  return node.type === 'PathExpression' ? (node as hbs.AST.PathExpression).original : 'this';
+}
+
+/** What is wrong with writing a value, by itself or by a helper: a map would be written as `[object Object]`. */
+function misused(value: unknown, name: string, helper: string | undefined): string | undefined {
+  if (value === unchecked) return undefined;
+  const isMap = typeof value === 'object' && value !== null;
+  const isSecret = isMap && ('env' in value || 'file' in value);
+  if (helper === 'secret') return isSecret ? undefined : `"${name}" is no secret: write {{${name}}}`;
+  if (!isMap || (helper !== undefined && isSecret)) return undefined;
+  if (isSecret) return `"${name}" is a secret: write {{secret ${name}}}`;
+  return Array.isArray(value)
+    ? `"${name}" is a list: write {{#each ${name}}}`
+    : `"${name}" is a map: write one of its values, {{${name}.KEY}}`;
+}
 const blocks = ['if', 'unless', 'each'];
 const quiet = ['ContentStatement', 'CommentStatement'];
 

@@ -73,7 +73,7 @@ export function renderTemplate(file: string, name: string, kind: Kind, view: Vie
 }
 
 /** The text of a template that may have been written on Windows, with a byte order mark and CRLF. */
-function readSource(file: string): string {
+export function readSource(file: string): string {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);

@@ -43,8 +43,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   'install.kernelArguments':
     'bootloader extraArgs kernelArgs kernelOptions kernel cmdline append kargs kernelCommandLine kernelParams',
   'install.timeout': 'installTimeout sshTimeout sshWaitTimeout winrmTimeout shutdownTimeout wait waitTimeout',
+  'install.updates.server': 'wsus wsusServer wsusUrl',
   'install.updates': 'update upgrade updates patches windowsUpdate windowsUpdates packageUpgrade',
   'install.variables': 'templateVariables',
+  organization: 'company companyName registeredOrganization organisation',
   productKey: 'key productId license licenseKey serial',
   administratorPassword: 'adminPassword password rootPassword rootpw winrmPassword',
   rootPassword: 'rootpw password adminPassword rootPasswordHash rootPw',
@@ -76,9 +78,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   'cloudInit.network': 'networkConfig',
   'cloudbaseInit.user': 'defaultUser username winrmUsername cloudUser cloudInit',
   'settings.rdp': 'remoteDesktop',
+  'settings.ping': 'icmp',
+  'settings.powerPlan': 'power',
   'customize[].run': 'shell command cmd exec inline bash sh commands runCommand',
   'customize[].run.script': 'script scriptFile shellScript',
-  'install.commands[].script': 'powershell ps1',
+  'install.commands[].script': 'ps1',
   'customize[].upload': 'copy file put template copyIn copyFile uploadFile',
   'customize[].upload.from': 'src source local localPath file',
   'customize[].upload.to': 'dest destination dst path remote remotePath target',
@@ -94,10 +98,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   'customize[].link.target': 'to src source from dest',
   'customize[].link.path': 'name link',
   'customize[].firstboot': 'firstbootCommand firstBootScript',
+  'install.commands':
+    'commands run shell command packages provisioners provisioner provision runcmd steps tasks scripts post runCommands powershell inline firstLogonCommands synchronousCommands winget choco chocolatey',
   customize:
     'provisioners provisioner provision runcmd bootcmd steps tasks scripts post commands runCommands writeFiles files copyFiles playbook shell',
-  'install.commands':
-    'commands run shell command packages provisioners runcmd steps tasks scripts post runCommands firstLogonCommands synchronousCommands winget choco',
   'output.format': 'diskFormat imageFormat outputFormat imageType',
   'output.compression': 'compress compressed diskCompression',
   upload: 'publish openstack glance target targets destinations destination deploy push uploads postProcessors',
@@ -160,17 +164,22 @@ export function meantBy(word: string, noun = 'recipe'): readonly string[] {
   return places.get(noun)?.get(plain(word)) ?? [];
 }
 
-/** What to do instead of a key that no such document has, which stands in the map at `here`; `isPlace` says what its form has. */
+/**
+ * What to do instead of a key that no such document has, which stands in the map at `here`; `isPlace` says what its form has. With
+ * `isOwn`, only what is said of keys in this very map counts.
+ */
 export function insteadOf(
   word: string,
   noun: string,
   here: string,
   isPlace: (place: string) => boolean,
   isMap: boolean,
+  isOwn = false,
 ): string | undefined {
   const row = documents[noun]?.instead.find(
     ({ words, at, needs, without, isMap: mapsOnly = false }) =>
       (isMap || !mapsOnly) &&
+      (!isOwn || at !== undefined) &&
       (at === undefined ? !/^(upload|hooks|repositories|verify|describe)/.test(here) : at === here) &&
       words.split(' ').some((each) => plain(each) === plain(word)) &&
       (needs === undefined || isPlace(needs)) &&

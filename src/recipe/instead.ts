@@ -34,6 +34,90 @@ export const instead: readonly Instead[] = [
     remedy: 'the command itself is the value: write run: COMMAND',
   },
   {
+    at: '',
+    words: 'commands command run shell scripts provisioners provisioner provision runcmd steps tasks post runCommands',
+    remedy: 'write install: { commands: […] }',
+    needs: 'install.commands',
+  },
+  {
+    at: 'install.commands[]',
+    words: 'run command commands cmd shell exec inline batch powershell pwsh',
+    remedy: 'the command itself is the entry: write - COMMAND, or - powershell -Command "…"',
+  },
+  {
+    at: 'install.commands[]',
+    words: 'args arguments parameters params',
+    remedy: 'a script is given none: write what it needs into it',
+  },
+  {
+    at: 'customize[]',
+    words: 'run command commands cmd shell exec inline powershell pwsh registry reg service',
+    remedy:
+      'write install: { commands: […] }, which run before Sysprep, or firstboot: { script: FILE } for each instance',
+    needs: 'install.commands',
+  },
+  {
+    at: 'customize[].firstboot',
+    words: 'run command commands cmd shell exec inline powershell',
+    remedy: 'the commands are in a file: write script: FILE, a .ps1, .cmd or .bat file',
+  },
+  {
+    at: 'cloudbaseInit',
+    words: 'version url msi installer path',
+    remedy: 'its installer is source: { cloudbaseInitMsi: … }',
+  },
+  {
+    at: 'cloudbaseInit',
+    words: 'plugins metadataServices metadata groups networkConfig settings logging',
+    remedy: 'the file is yours to write: config: FILE, a template of cloudbase-init.conf',
+  },
+  {
+    words: 'autologon autologin autoLogonCount autoAdminLogon',
+    remedy: 'vmkiln logs Administrator on while it builds, and never in an instance: leave it out',
+    needs: 'install.commands',
+  },
+  {
+    words: 'sysprep generalize seal reseal skipRearm',
+    remedy: 'each build ends with Sysprep: leave it out',
+    needs: 'install.commands',
+  },
+  {
+    words: 'domain joinDomain domainJoin workgroup activeDirectory ou',
+    remedy: 'an instance joins a domain, an image is of none: write customize: [{ firstboot: { script: FILE } }]',
+    needs: 'install.commands',
+  },
+  {
+    words: 'activation activate kms kmsServer kmsHost avma',
+    remedy: 'an instance activates itself: write productKey: generic where there is a KMS host',
+    needs: 'install.commands',
+  },
+  {
+    words: 'eval evaluation trial',
+    remedy: 'evaluation media need no key, and say themselves that they are: leave it out',
+    needs: 'install.commands',
+  },
+  {
+    words: 'guestTools guestAgent qemuGuestAgent qemuAgent qemuGa virtioTools virtioWinGuestTools spiceTools',
+    remedy: 'they are installed from source: { virtioIso: … }: leave it out',
+    needs: 'source.virtioIso',
+  },
+  {
+    words: 'secureBoot',
+    remedy: 'vmkiln chooses it by the release: leave it out',
+    needs: 'machine.tpm',
+  },
+  {
+    words: 'owner registeredOwner fullName',
+    remedy: 'Windows is registered to an organization: write organization, or leave it out',
+    needs: 'install.commands',
+  },
+  {
+    words:
+      'services service features windowsFeatures optionalFeatures roles capabilities registry reg regedit firewall firewallRules defender antivirus uac enableLua ieEsc serverManager openssh ssh sshd removeApps apps appx bloatware debloat telemetry environment env proxy ntp timeServer pagefile hibernation certificates wallpaper scheduledTasks dns network networks',
+    remedy: 'a command does that: write install: { commands: […] }; docs/windows.md has examples',
+    needs: 'install.commands',
+  },
+  {
     at: 'cloudInit',
     words: 'runcmd bootcmd writeFiles sshPwauth datasource datasourceList datasources growpart chpasswd modules',
     remedy:
@@ -99,7 +183,7 @@ export const instead: readonly Instead[] = [
   },
   {
     words:
-      'accelerator virtType hypervisor headless graphics vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
+      'accelerator virtType hypervisor headless graphics vga vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
     remedy: 'vmkiln chooses it by what the host can do (vmkiln doctor): leave it out',
   },
   {
@@ -152,6 +236,7 @@ export const instead: readonly Instead[] = [
     needs: 'customize[].run',
   },
   {
+    at: '',
     words: 'extends include includes imports inherits inherit defaults',
     remedy: 'a recipe reads no other one: share what is alike by anchors and merge keys (<<) within a file',
   },

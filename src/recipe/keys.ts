@@ -31,9 +31,12 @@ export function keyRemedy(key: string, path: readonly PropertyKey[], document: D
       .map((place) => byText.get(place))
       .filter((place) => place !== undefined);
   const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
+  const isPlace = (place: string) => byText.has(place);
+  const own = insteadOf(key, noun, textOf(here), isPlace, isMap, true);
+  if (own !== undefined) return { words: `: ${own}` };
   const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
   if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
-  const remedy = insteadOf(key, noun, textOf(here), (place) => byText.has(place), isMap);
+  const remedy = insteadOf(key, noun, textOf(here), isPlace, isMap);
   if (remedy !== undefined) return { words: `: ${remedy}` };
   if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
   const [first] = [...inContext, ...(isVague(key) ? [] : meant)];

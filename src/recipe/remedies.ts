@@ -9,6 +9,9 @@ const synonyms: Readonly<Record<string, string>> = {
   ovmf: 'uefi',
   legacy: 'bios',
   seabios: 'bios',
+  ide: 'sata',
+  'virtio-blk': 'virtio',
+  'virtio-scsi': 'scsi',
   ignore: 'warn',
   continue: 'warn',
   abort: 'fail',
@@ -161,10 +164,11 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
   if (forms.includes(cronPattern.source)) yield cronOf(source);
   yield allowed.find((each) => each.toLowerCase() === source.toLowerCase());
   yield synonyms[source.toLowerCase()];
-  if (typeof value === 'string') yield nearest(source, allowed);
+  // A year or a number that is nearly another one is another one.
+  if (typeof value === 'string' && !allowed.every((each) => /^[\d.]+$/.test(each))) yield nearest(source, allowed);
   yield source.replace(/^\$\{?(\w+)\}?$/, '$1');
   if (forms.some((form) => form.startsWith('^\\/')) && !/^[~$]/.test(source))
-    yield source.includes('\\') ? source.replace(/^[A-Za-z]:/, '').replaceAll('\\', '/') : `/${source}`;
+    yield source.includes('\\') ? source.replace(/^[A-Za-z]:/, '').replaceAll(/\\+/g, '/') : `/${source}`;
   if (forms.some((form) => form.startsWith('^http') || form.startsWith('^(http')))
     yield source.includes('://') || source.startsWith('/') ? undefined : `http://${source}`;
   if (/^[a-z]+_[A-Z]+$/.test(source)) yield `${source}.UTF-8`;

@@ -61,6 +61,7 @@ test('a command means what it means at a prompt', async () => {
   const expected = {
     'echo 50% of 100% done': '50% of 100% done\n',
     'for %i in (a b) do @echo %i': 'a\nb\n',
+    'echo "%~a" !x!': '"%~a" !x!\n',
     'for %a in (a b) do @echo [%a]': '[a]\n[b]\n',
     'echo %OS% %UNKNOWN% %OS': 'Windows_NT %UNKNOWN% %OS\n',
     'echo "a & b | c > d" & echo second': '"a & b | c > d" \nsecond\n',
@@ -78,7 +79,7 @@ test('a command means what it means at a prompt', async () => {
 });
 
 test('every command has its own exit status', async () => {
-  const statuses = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 1603, 3010];
+  const statuses = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 1603, 1641, 3010, -1, -2, -1_073_741_819];
   const forms = (status: number) => [`exit ${status}`, `exit /b ${status}`, `cmd /c "exit ${status}"`];
   const seen = await runEach(statuses.map((status, index) => forms(status)[index % 3] ?? ''));
   expect(seen.map(({ status }) => status)).toEqual(statuses);
@@ -181,10 +182,10 @@ test('build.cmd finds its drives, keeps the groups of the installer and leaves S
 
 test('a command that fails ends the build with its status, its text and what it said', async () => {
   installed();
-  const command = 'echo 5% "a & b" & for %a in (1) do exit 7';
+  const command = 'echo 5% "a & b" & for %a in (1) do exit -7';
   const { serial } = await build(await answerCd(['exit 0', command, 'echo never']));
   expect(serial.split('\n').slice(-4)).toEqual([
-    'vmkiln: FAILED running command 2 of the recipe: status 7',
+    'vmkiln: FAILED running command 2 of the recipe: status -7',
     `vmkiln: the command: ${command}`,
     '5% "a & b" ',
     '',

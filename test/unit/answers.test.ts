@@ -48,8 +48,20 @@ test.each([
   ['{{#with a}}{{/with}}', 'x.hbs:1: there is no block "with"; there are if, unless, each'],
   ['{{> partial}}', 'x.hbs:1: PartialStatement is not used in answer files'],
   ['{{a.constructor}}', 'x.hbs:1: there is no "a.constructor"'],
+  ['\n{{password}}', 'x.hbs:2: "password" is a secret: write {{secret password}}'],
+  ['{{secret a.b}}', 'x.hbs:1: "a.b" is no secret: write {{a.b}}'],
+  ['{{list}}', 'x.hbs:1: "list" is a list: write {{#each list}}'],
+  ['{{sh list}}', 'x.hbs:1: "list" is a list: write {{#each list}}'],
+  ['{{a}}', 'x.hbs:1: "a" is a map: write one of its values, {{a.KEY}}'],
+  ['{{#each list}}{{this}}{{/each}}', 'x.hbs:1: "this" is a map: '],
 ])('%j is refused with its line', (source, message) => {
-  expect(() => text(source, { a: { b: 'x' }, list: [{ c: 'x' }] })).toThrow(message);
+  expect(() => text(source, { a: { b: 'x' }, list: [{ c: 'x' }], password: { env: 'P' } })).toThrow(message);
+});
+
+test('what is in a branch that is not taken may be of another kind', () => {
+  const either = '{{#if isSecret}}{{secret key}}{{else}}{{key}}{{/if}}{{#unless isSecret}}{{key}}{{/unless}}';
+  expect(text(either, { isSecret: false, key: 'x' })).toBe('xx');
+  expect(text(either, { isSecret: true, key: { env: 'K' } })).toBe('⟨secret K⟩');
 });
 
 test('a template that cannot be parsed, or is not there, is told with file and line', () => {

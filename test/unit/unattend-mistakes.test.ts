@@ -1,33 +1,12 @@
 import { expect, test } from 'vitest';
-import { familyOf } from '../../src/families/index.ts';
-import { rendered } from '../support/rhel.ts';
-import { windowsRecipe } from '../support/windows.ts';
+import { account, bios, encoded, join, said, uefi } from '../support/unattend.ts';
 
-const uefi = 'machine: { firmware: uefi }\n';
-const bios = '';
 const generic = `${uefi}productKey: generic\n`;
-
-/** What is said of the shipped answer file of a recipe after one change. */
-async function said(more: string, from: string | RegExp, to: string, release = '2022'): Promise<string[]> {
-  const recipe = await windowsRecipe(more, release);
-  const file = rendered(recipe, 'Autounattend.xml');
-  const text = file.text.replace(from, to);
-  expect(text).not.toBe(file.text);
-  const findings = familyOf(recipe).lint?.(recipe, [{ ...file, text }]) ?? [];
-  return findings.map(({ level, message }) => `${level}: ${message}`);
-}
-
 const primary = (order: number, size = '<Size>600</Size>') =>
   `<CreatePartition wcm:action="add"><Order>${order}</Order><Type>Primary</Type>${size}</CreatePartition>`;
-const account = (inside: string) =>
-  `<UserAccounts><LocalAccounts><LocalAccount wcm:action="add">${inside}</LocalAccount></LocalAccounts>`;
-const state = 'http://schemas.microsoft.com/WMIConfig/2002/State';
 const recovery = 'de94bba4-06d1-4d40-a16a-bfd50179d6ac';
-const encoded = (text: string) => Buffer.from(text, 'utf16le').toString('base64');
 const deployment = (inside: string) =>
   `<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">${inside}</component>`;
-const join = (inside: string) =>
-  `<component name="Microsoft-Windows-UnattendedJoin" processorArchitecture="amd64" publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS"><Identification>${inside}<JoinDomain>corp.example.com</JoinDomain></Identification></component>`;
 const anyKey = /<Key>\w{5}-[^<]*/;
 
 test.each<[string, string, string | RegExp, string, RegExp]>([
@@ -92,6 +71,13 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     account(`<Name>${'x'.repeat(21)}</Name>`),
     /at most 20 characters, got 21/,
   ],
+  [
+    'a display name too long',
+    uefi,
+    '<UserAccounts>',
+    account(`<Name>a</Name><DisplayName>${'x'.repeat(257)}</DisplayName>`),
+    /DisplayName: expected at most 256 characters, got 257/,
+  ],
   ['a name of other signs', uefi, '<UserAccounts>', account('<Name>a/b</Name>'), /expected a user name without/],
   [
     'a user of no rights',
@@ -106,7 +92,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     uefi,
     /(<RunSynchronous>)[^]*?(<\/RunSynchronous>)/,
     '$1$2',
-    /RunSynchronous of component is empty/,
+    /RunSynchronous of Microsoft-Windows-Setup is empty/,
   ],
   ['a long command', uefi, /<CommandLine>/, `<CommandLine>${'x'.repeat(1024)}`, /CommandLine: expected at most 1024/],
   ['two percent signs', uefi, 'for %x in', 'for %%x in', /expected one percent sign/],
@@ -141,7 +127,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     'pass="windowsPE" wasPassProcessed="true"',
     /the pass windowsPE is done/,
   ],
-  ['text beside elements', uefi, '<UserData>', 'x<UserData>', /component holds elements, not "x"/],
+  ['text beside elements', uefi, '<UserData>', 'x<UserData>', /Microsoft-Windows-Setup holds elements, not "x"/],
   ['an entity of HTML', uefi, '<FullName>', '<FullName>&nbsp;', /is not XML: Invalid character entity/],
   ['a control character', uefi, '<FullName>', '<FullName>\u0007', /is not XML: a control character/],
   ['a second root', uefi, /$/, '<a/>', /a second element behind the first/],
@@ -203,6 +189,25 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     `<settings pass="oobeSystem">${deployment('<Reseal><Mode>Audit</Mode></Reseal>')}`,
     /nothing runs in the pass auditUser/,
   ],
+  ['a driver in no drive', uefi, /[C-I]:\\viostor/g, 'viostor', /names viostor of the virtio ISO/],
+  ['a page that is always shown', uefi, '<WillShowUI>OnError', '<WillShowUI>Always', /Setup shows its page and waits/],
+  [
+    'a fallback of no language',
+    uefi,
+    '<UserLocale>',
+    '<UILanguageFallback>en_US</UILanguageFallback><UserLocale>',
+    /UILanguageFallback: expected a language like/,
+  ],
+  ['an encoding of no name', uefi, 'encoding="utf-8"', 'encoding="utf8"', /its first line says "utf8"/],
+  ['a comment without an end', uefi, '<UserData>', '<!-- a <UserData>', /what begins here has no end: --> is missing/],
+  ['an & in a command', uefi, '<CommandLine>', '<CommandLine>a && b ', /char '&' is not expected: write &amp;/],
+  [
+    'an element of another component',
+    uefi,
+    '<UserData>',
+    '<AutoLogon/><UserData>',
+    /Microsoft-Windows-Setup has no element AutoLogon; it belongs to Microsoft-Windows-Shell-Setup/,
+  ],
   [
     'extended in two ways',
     uefi,
@@ -258,6 +263,7 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
     '<InstallFrom><Path>D:\\sources\\install.wim</Path>',
     /no letter of a/,
   ],
+  ['a script on a floppy', uefi, '<Path>reg.exe', '<Path>cmd /c A:\\x.cmd &amp; reg.exe', /no floppy drive A: put/],
   ['a restart by hand', uefi, '<Path>reg.exe', '<Path>shutdown.exe /r /t 0 &amp; reg.exe', /WillReboot does/],
   [
     'an encoded password, for that alone',
@@ -269,66 +275,4 @@ test.each<[string, string, string | RegExp, string, RegExp]>([
 ])('warned of: %s', async (_, more, from, to, expected) => {
   expect(await said(more, from, to)).toEqual([expect.stringMatching(expected)]);
   expect((await said(more, from, to)).every((message) => message.startsWith('warning'))).toBe(true);
-});
-
-// What answer files of bento, packer-windows, windows-vagrant, packer-maas and image-builder have, and Windows takes.
-test.each<[string, string, string | RegExp, string]>([
-  ['a letter for the EFI partition', uefi, '<Label>System', '<Letter>S</Letter><Label>System'],
-  [
-    'a change of the MSR that changes nothing',
-    uefi,
-    '</ModifyPartitions>',
-    '<ModifyPartition wcm:action="add"><Order>3</Order><PartitionID>2</PartitionID></ModifyPartition></ModifyPartitions>',
-  ],
-  ['partitions counted with a gap', uefi, /<Order>3<(\/Order>\s*<Type>)/, '<Order>4<$1'],
-  ['no partition that is active', bios, '<Active>true</Active>', ''],
-  ['the type of a recovery partition', bios, '<Letter>C', '<TypeID>0x07</TypeID><Letter>C'],
-  [
-    'any partition',
-    uefi,
-    /<InstallTo>[^]*?<\/InstallTo>/,
-    '<InstallToAvailablePartition>true</InstallToAvailablePartition>',
-  ],
-  ['words in capitals', uefi, '<AcceptEula>true', '<AcceptEula>TRUE'],
-  ['a layout by numbers', uefi, /<InputLocale>en-US/g, '<InputLocale>0409:00000409;0407:00000407'],
-  [
-    'an input method',
-    uefi,
-    /<InputLocale>en-US/g,
-    '<InputLocale>0804:{81D4E9C9-1D3B-41BC-9E6C-4B40BF79E35E}{FA550B04-5AD7-411F-A5AC-CA038EC515D7}',
-  ],
-  ['a traditional order', uefi, /<UserLocale>en-US/g, '<UserLocale>es-ES_tradnl'],
-  ['empty owners', uefi, /<RegisteredOwner>[^<]*/, '<RegisteredOwner>'],
-  [
-    'a key that only hides its page',
-    uefi,
-    '<UserData>',
-    '<UserData><ProductKey><WillShowUI>Never</WillShowUI></ProductKey>',
-  ],
-  [
-    'an administrator in small letters',
-    uefi,
-    '<UserAccounts>',
-    account('<Name>vagrant</Name><Group>administrators</Group>'),
-  ],
-  [
-    'a script of diskpart',
-    uefi,
-    /<DiskConfiguration>[^]*<\/DiskConfiguration>/,
-    '<RunAsynchronous><RunAsynchronousCommand wcm:action="add"><Order>1</Order><Path>diskpart /s D:\\disk.txt</Path></RunAsynchronousCommand></RunAsynchronous>',
-  ],
-  ['numbers of characters', uefi, /<TimeZone>UTC/g, '<TimeZone>&#x55;TC'],
-  ['the namespace at each component', uefi, /versionScope="nonSxS"/g, `versionScope="NonSxS" xmlns:wcm="${state}"`],
-  ['this machine as a domain', uefi, '<Username>', '<Domain>.</Domain><Username>'],
-  [
-    'a name with its domain to join by',
-    uefi,
-    /(?<=pass="specialize">)/,
-    join('<Credentials><Username>CORP\\joiner</Username></Credentials>'),
-  ],
-  ['a group without spaces', uefi, '<UserAccounts>', account('<Name>a</Name><Group>RemoteDesktopUsers</Group>')],
-  ['a region of many countries', uefi, /<UserLocale>en-US/g, '<UserLocale>es-419'],
-  ['a space between layouts', uefi, /<InputLocale>en-US/g, '<InputLocale>0409:00000409; 0407:00000407'],
-])('left alone: %s', async (_, more, from, to) => {
-  expect(await said(more, from, to)).toEqual([]);
 });

@@ -250,6 +250,12 @@ test.each([
     '<UserData><ProductKey><Key>WX4NM-KYWYW-QJJR4-XV3QB-6VM33</Key></ProductKey>',
     /the product key of the answer file is for ServerDatacenter, and .* is ServerStandard/,
   ],
+  [
+    'an activation of another edition, with the image by its number',
+    /IMAGE\/NAME<([^]*?<Value>){{image}}([^]*?)<ComputerName>/,
+    'IMAGE/INDEX<$11$2<ProductKey>WX4NM-KYWYW-QJJR4-XV3QB-6VM33</ProductKey><ComputerName>',
+    /the product key of the answer file is for ServerDatacenter, and .* is ServerStandard/,
+  ],
   ['a language', /(<UILanguage>){{language}}/, '$1fr-FR', /not the language fr-FR/],
 ])('an answer file of the user’s against the medium: %s', async (_, from, to, expected) => {
   const template = readFileSync(new URL('../../templates/windows/autounattend.xml.hbs', import.meta.url), 'utf8');

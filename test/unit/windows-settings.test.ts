@@ -85,7 +85,7 @@ test.each([
   [
     'userdata.UserDataPlugin',
     'userdata.UserdataPlugin',
-    /21: as cloudbase-init.conf: plugins: .*UserdataPlugin", did you mean "cloudbase.*UserDataPlugin"/,
+    /26: as cloudbase-init.conf: plugins: .*UserdataPlugin", did you mean "cloudbase.*UserDataPlugin"/,
   ],
   ['plugins=', 'plugins=a,', /plugins: Cloudbase-Init has no class "a"/],
   ['httpservice.HttpService', 'openstack.HttpService', /metadata_services: Cloudbase-Init has no class/],

@@ -68,6 +68,12 @@ test("an answer file of the user's that sets another time zone than the recipe i
   expect(found.map(({ level, message }) => `${level} ${message}`)).toEqual([
     'warning instances have `timezone: UTC` of the recipe: this is of the installation alone',
   ]);
+  const bare = shipped.replaceAll(' wcm:keyValue="{{key}}"', '');
+  writeFileSync(join(windowsFolder(), 'zone.hbs'), bare);
+  const once = familyOf(recipe).lint?.(recipe, [rendered(recipe, 'Autounattend.xml')]) ?? [];
+  expect(once.map(({ message }) => message)).toEqual(['PathAndCredentials has no attribute wcm:keyValue="1"']);
+  // Behind the list of drivers, the rendered file has other lines than the template.
+  expect(shipped.split('\n')[(found[0]?.line ?? 0) - 1]?.trim()).toBe('<TimeZone>{{timezone}}</TimeZone>');
 });
 
 test.each([
@@ -291,11 +297,13 @@ test.each([
   ['timezone: CET\n', /timezone: Windows has no time zone "CET"/],
   ['keyboard: german\n', /keyboard: expected a keyboard layout/],
   ['language: english\n', /language: expected a language/],
+  ['install: { commands: [files/a.ps1 -x] }\n', /expected \{ script: FILE \} for a script of PowerShell/],
   ['install: { commands: ["for %%i in (a) do echo %%i"] }\n', /expected `for %i`, with one percent sign/],
   [
     'productKey: AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\n',
     /productKey: expected generic, or a reference to a secret(?!.*AAAAA)/,
   ],
+  ['machine: { diskBus: virtio-scsi }\n', /write diskBus: scsi/],
 ])('refused before anything starts: %s', async (more, expected) => {
   await expect(windowsRecipe(more)).rejects.toThrow(expected);
 });

@@ -1,3 +1,4 @@
+import { templateLines } from '../../answers/lines.ts';
 import type { View } from '../../answers/templates.ts';
 import type { RenderedFile } from '../../model.ts';
 import { show } from '../../recipe/values.ts';
@@ -70,8 +71,17 @@ export function lintCloudbase(recipe: WindowsRecipe, rendered: readonly Rendered
           ? [{ line: 1, message: `plugins: expected ${listener} with \`settings.winrm: true\`` }]
           : []),
       ];
+      if (all.length === 0) return [];
+      const view = cloudbaseView(recipe, name !== 'cloudbase-init.conf');
+      const lines = templateLines(config, 'text', view, text.replaceAll('\r\n', '\n'));
       return all.map(({ line, message }): Finding => {
-        return { file: config, line, column: 1, level: 'error', message: `as ${name}: ${message}` };
+        return {
+          file: config,
+          line: lines?.[line - 1] ?? line,
+          column: 1,
+          level: 'error',
+          message: `as ${name}: ${message}`,
+        };
       });
     });
 }

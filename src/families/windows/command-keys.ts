@@ -23,11 +23,15 @@ export const command = z.union(
         error:
           'expected no command that restarts, ends or generalizes Windows: end it with `exit 3010` for a restart; Sysprep runs at the end of the build',
       })
+      // A prompt opens it in an editor; and no file of the host is in the guest.
+      .refine((text) => !/^("[^"]*|\S*)\.ps1("|\s|$)/i.test(text), {
+        error: 'expected { script: FILE } for a script of PowerShell, which no prompt of cmd runs',
+      })
       .refine((text) => text.length <= longest, {
         error: `expected at most ${longest} characters: put it into a script`,
       }),
     z.strictObject({
-      script: line('a path to a .ps1 file', /\.ps1$/i).describe(
+      script: line('a path to a .ps1 file (what a batch file or a program does is a command)', /\.ps1$/i).describe(
         'Your own PowerShell script, in UTF-8; relative to the recipe. It runs with a transcript, and an error that it does not handle ends the build.',
       ),
     }),

@@ -108,11 +108,13 @@ function numbered(index: number): string {
   return String(index + 1).padStart(3, '0');
 }
 
-/** A letter for the variable of `for` that a command does not use: wine's cmd, by which these files are tested, replaces it again. */
+/**
+ * A letter for the variable of `for` that a command does not use, with a modifier (`%~na`) neither: wine's cmd, by which these files
+ * are tested, replaces it again.
+ */
 function variableFor(line: string): string {
-  return (
-    [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !line.includes(`%${letter}`)) ?? 'a'
-  );
+  const used = (letter: string) => new RegExp(`%(~[^\\s%]*)?${letter}`).test(line);
+  return [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used(letter)) ?? 'a';
 }
 
 /** The command that runs a script of the answer CD, with its transcript among the logs. */

@@ -78,7 +78,7 @@ function imageProblems(recipe: WindowsRecipe, { images, has }: WindowsMedium, re
     return ['the ISO is of media for two architectures: expected one for 64 bits alone, with its images in sources'];
   if (images === undefined)
     return ['the ISO has no sources/install.wim, install.esd or install.swm: it is not installation media of Windows'];
-  const { image: named, languages, keys } = choiceOf(renderAnswers(recipe));
+  const { image: named, languages, keys, activation } = choiceOf(renderAnswers(recipe));
   const chosen = chooseImage(named ?? { by: 'name', value: imageName(recipe) }, images);
   if (typeof chosen === 'string') return [chosen];
   const { builds } = windowsRelease(recipe);
@@ -99,7 +99,10 @@ function imageProblems(recipe: WindowsRecipe, { images, has }: WindowsMedium, re
   // ignores EI.cfg and PID.txt ("Windows Setup Edition Configuration and Product ID Files (EI.cfg and PID.txt)").
   if (keys.length === 0 && images.some(({ edition }) => edition.startsWith('Core')))
     problems.push('the ISO is of the media for consumers, which ask for a product key: `productKey: generic` answers');
-  const own = recipe.productKey === undefined ? keys.flatMap((key) => ownKeyProblem(key, chosen)) : [];
+  const own =
+    recipe.productKey === undefined
+      ? [...new Set([...keys, ...activation])].flatMap((key) => ownKeyProblem(key, chosen))
+      : [];
   return [...problems, ...keyProblems(recipe, chosen, read), ...own];
 }
 

@@ -44,6 +44,9 @@ function checkNames(recipe: WindowsRecipe, accounts: readonly Element[], report:
       report(account, 'LocalAccount has no Name');
       continue;
     }
+    for (const text of ['Description', 'DisplayName'].flatMap((each) => childOf(account, each) ?? []))
+      if (text.text.length > 256)
+        report(text, `${text.name}: expected at most 256 characters, got ${text.text.length}`);
     if (name.text.length > 20) report(name, `Name: expected at most 20 characters, got ${name.text.length}`);
     if (/["/\\[\]:|<>+=;,?*%@]|\.$|^none$/i.test(name.text))
       report(
@@ -179,11 +182,16 @@ function checkPassword(root: Element, logon: Element, accounts: readonly Element
   const [administrator] = descendants(root, 'AdministratorPassword');
   const wanted = account ? childOf(account, 'Password') : name === 'administrator' ? administrator : undefined;
   const given = childOf(logon, 'Password');
-  const form = (password: Element | undefined) => isTrue(password, 'PlainText');
   if (!account && !administrator && name === 'administrator' && (textOf(given, 'Value') ?? '') !== '')
     report(logon, 'UserAccounts: expected an AdministratorPassword, by which AutoLogon logs on', 'warning');
-  if (!wanted || (given && form(wanted) !== form(given))) return;
-  if ((textOf(given, 'Value') ?? '') !== (textOf(wanted, 'Value') ?? ''))
+  const form = (password: Element) => textOf(password, 'PlainText')?.toLowerCase();
+  const isSecret = (password: Element) => textOf(password, 'Value')?.includes(holeMark.trim());
+  if (!wanted) return;
+  // What is written in two forms can be compared only if neither is a secret, and each says which form it has.
+  if (given && form(given) !== form(wanted)) {
+    if ([given, wanted].some((each) => form(each) === undefined || isSecret(each))) return;
+  }
+  if (passwordOf(given) !== passwordOf(wanted))
     report(given ?? logon, 'AutoLogon has another password than the account that it logs on');
 }
 
@@ -200,10 +208,23 @@ function checkPlainText(root: Element, report: Report): void {
 }
 
 /** The encoded passwords in the examples of the reference are UTF-16 in base64, with the name of their element behind the password. */
+function decoded(value: string): string {
+  return Buffer.from(value, 'base64').toString('utf16le');
+}
+
+/** A password as it is typed; of one that is encoded otherwise, all that is decoded. */
+function passwordOf(holder: Element | undefined): string {
+  const value = textOf(holder, 'Value') ?? '';
+  if (!holder || value.includes(holeMark.trim()) || textOf(holder, 'PlainText')?.toLowerCase() !== 'false')
+    return value;
+  const text = decoded(value);
+  return text.endsWith(holder.name) ? text.slice(0, -holder.name.length) : text;
+}
+
 function checkEncoded(holder: Element, report: Report): void {
   const value = childOf(holder, 'Value');
   if (!value || value.text === '' || value.text.includes(holeMark.trim())) return;
-  if (!Buffer.from(value.text, 'base64').toString('utf16le').endsWith(holder.name))
+  if (!decoded(value.text).endsWith(holder.name))
     report(
       value,
       `Value: expected what Windows SIM encodes, which ends in ${holder.name}: write PlainText: true for a password as it is`,

@@ -1,6 +1,6 @@
 import type { WindowsRecipe } from './recipe.ts';
 import { checkVolumes, volumeOf } from './unattend-volumes.ts';
-import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
+import { appliesImage, childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 
 /** Tells what is wrong with an element. */
 export type Report = (at: Element, message: string, level?: 'error' | 'warning') => void;
@@ -28,7 +28,7 @@ export function checkDisk(recipe: WindowsRecipe, setup: readonly Element[], repo
   const isOpen = all('Path').some(({ text }) => /diskpart/i.test(text));
   for (const image of all('OSImage')) checkTarget(recipe, image, { disk, made, isOpen }, report);
   const component = setup.find(({ attributes }) => /^microsoft-windows-setup$/i.test(attributes['name'] ?? ''));
-  if (component && all('OSImage').length === 0)
+  if (component && all('OSImage').length === 0 && !appliesImage(setup))
     report(component, 'ImageInstall/OSImage: expected an InstallTo: Setup would ask where Windows goes');
 }
 

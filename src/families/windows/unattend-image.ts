@@ -4,7 +4,7 @@ import { didYouMean } from '../../text.ts';
 import type { WindowsRecipe } from './recipe.ts';
 import { editionOfImage, editionOfKey } from './releases.ts';
 import type { Report } from './unattend-disk.ts';
-import { childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
+import { appliesImage, childOf, descendants, type Element, isTrue, textOf } from './unattend.ts';
 
 const imageKeys = ['/IMAGE/NAME', '/IMAGE/INDEX', '/IMAGE/DESCRIPTION'];
 
@@ -12,7 +12,8 @@ const imageKeys = ['/IMAGE/NAME', '/IMAGE/INDEX', '/IMAGE/DESCRIPTION'];
 export function checkImage(recipe: WindowsRecipe, root: Element, setup: readonly Element[], report: Report): void {
   const component = setup.find(({ attributes }) => attributes['name']?.toLowerCase() === 'microsoft-windows-setup');
   if (!component) return;
-  if (!descendants(component, 'UserData').some((data) => isTrue(data, 'AcceptEula')))
+  const accepts = descendants(component, 'UserData').some((data) => isTrue(data, 'AcceptEula'));
+  if (!accepts && !appliesImage(setup))
     report(component, 'UserData/AcceptEula: expected true: Setup would show the license terms and wait');
   const all = descendants(component, 'OSImage').flatMap((image) => descendants(image, 'MetaData'));
   for (const data of all) checkMetaData(recipe, data, report);
@@ -44,7 +45,7 @@ function checkMetaData(recipe: WindowsRecipe, data: Element, report: Report): vo
   if (!value) report(data, 'MetaData has no Value');
   if (!key || !value) return;
   const wanted = `Key: expected ${imageKeys.join(', ')}, got ${show(key.text)}${didYouMean(key.text, imageKeys)}`;
-  if (key.text !== '' && !/^\/(IMAGE|image)\//.test(key.text)) report(key, wanted);
+  if (key.text !== '' && !/^\/image\//i.test(key.text)) report(key, wanted);
   else if (key.text !== '' && !imageKeys.includes(key.text.toUpperCase())) report(key, wanted, 'warning');
   if (/\/index$/i.test(key.text) && !/^[1-9]\d*$/.test(value.text))
     report(value, `Value: expected the number of an image, from 1, got ${show(value.text)}`);

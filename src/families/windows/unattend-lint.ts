@@ -68,15 +68,35 @@ function lintRoot(root: Element, text: string, lint: Lint): void {
   }
 }
 
-function noText(element: Element, { report }: Lint): void {
-  if (element.text !== '') report(element, `${element.name} holds elements, not ${show(element.text)}`);
+/** `hidden` is a rule of an element that holds a secret, which may be the very text, and is never repeated. */
+function noText(element: Element, { report }: Lint, hidden: Children = {}): void {
+  if (element.text === '') return;
+  const [wanted] = Object.entries(hidden).find(([, rule]) => rule === 'secret') ?? [];
+  const instead = wanted === undefined ? `not ${show(element.text)}` : `no text: that belongs in its ${wanted}`;
+  report(element, `${called(element)} holds elements, ${instead}`);
 }
 
-/** Whether a text that is written in UTF-8 is read alike in the encoding that it declares. */
+/** A component by its own name. */
+function called({ name, attributes }: Element): string {
+  return name === 'component' ? (attributes['name'] ?? name) : name;
+}
+
+/** Where an element stands that does not belong where it is: components that hold it, or elements of this one that do. */
+function elsewhere(name: string, rules: Children): string {
+  const holders = Object.entries(rules).filter(([, rule]) => isChildren(rule) && Object.hasOwn(rule, name));
+  const owners = Object.entries(components).filter(([, { holds }]) => Object.hasOwn(holds, name));
+  const places = (holders.length > 0 ? holders : owners).map(([place]) => place);
+  return places.length === 0 || places.length > 3 ? '' : `; it belongs to ${places.join(' or ')}`;
+}
+
+const isChildren = (rule: Rule): rule is Children => typeof rule === 'object' && !Array.isArray(rule);
+
+/** Whether a text that is written in UTF-8 is read alike in the encoding that it declares, by a name of IANA ("XML 1.0", 4.3.3). */
 function holdsAs(encoding: string, text: string): boolean {
-  const wide = /16|32|ucs/i.test(encoding);
+  if (/^utf-8$/i.test(encoding)) return true;
+  const own = text.replaceAll(new RegExp(`${holeMark}[^⟩]*⟩`, 'g'), '');
   // oxlint-disable-next-line no-control-regex
-  return /^utf-8$/i.test(encoding) || (!wide && /^[\u0000-\u007f]*$/.test(text));
+  return /^(us-ascii|iso-8859-\d+|windows-125\d)$/i.test(encoding) && /^[\u0000-\u007f]*$/.test(own);
 }
 
 /** `seen` holds the components of the passes before, for a pass may be written in two pieces. */
@@ -189,7 +209,7 @@ function lintChildren(element: Element, rules: Children, lint: Lint): void {
       const known = Object.keys(rules);
       lint.report(
         child,
-        `${element.name} has no element ${child.name}${didYouMean(child.name, known) || `; it has ${known.join(', ')}`}`,
+        `${called(element)} has no element ${child.name}${didYouMean(child.name, known) || elsewhere(child.name, rules) || `; it has ${known.join(', ')}`}`,
       );
       continue;
     }
@@ -197,7 +217,7 @@ function lintChildren(element: Element, rules: Children, lint: Lint): void {
     if (typeof rule === 'object' && 'Order' in rule) lintOrder(child, orders, lint);
     const key = child.attributes['wcm:keyValue'];
     const twin = listItems.includes(child.name) ? key && `${child.name} with wcm:keyValue="${key}"` : child.name;
-    if (twin !== undefined && seen.has(twin)) lint.report(child, `${twin} is in ${element.name} twice`);
+    if (twin !== undefined && seen.has(twin)) lint.report(child, `${twin} is in ${called(element)} twice`);
     if (twin !== undefined) seen.add(twin);
     if (child.text === '' && child.children.length === 0) lintEmpty(child, element, lint);
     lintValue(child, rule, lint);
@@ -226,7 +246,8 @@ function lintOrder(item: Element, orders: Set<string>, { report }: Lint): void {
   if (commands.includes(item.name) && Number(order) > 500) report(item, `${item.name}: the order ends at 500`);
 }
 
-function lintEmpty(child: Element, { name }: Element, { report }: Lint): void {
+function lintEmpty(child: Element, parent: Element, { report }: Lint): void {
+  const name = called(parent);
   const isRefused = neverEmpty.includes(child.name) || (child.name === 'Value' && name === 'MetaData');
   if (isRefused) report(child, `${child.name} of ${name} is empty: Setup takes no empty one, leave it out or fill it`);
   else if (idleEmpty.includes(child.name))
@@ -235,11 +256,11 @@ function lintEmpty(child: Element, { name }: Element, { report }: Lint): void {
 
 function lintValue(element: Element, rule: Rule, lint: Lint): void {
   const { name, text, children } = element;
-  if (typeof rule === 'object' && !Array.isArray(rule)) {
+  if (isChildren(rule)) {
     // A rule without names stands for what is not looked into.
     if (Object.keys(rule).length > 0) {
-      noText(element, lint);
-      lintChildren(element, rule as Children, lint);
+      noText(element, lint, rule);
+      lintChildren(element, rule, lint);
     }
     return;
   }

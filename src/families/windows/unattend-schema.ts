@@ -32,6 +32,7 @@ export const passes = [
 export const listItems: readonly string[] = [
   'CreatePartition',
   'ModifyPartition',
+  'DataImage',
   'Disk',
   'PathAndCredentials',
   'RunSynchronousCommand',

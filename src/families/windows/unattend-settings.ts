@@ -85,6 +85,7 @@ export const setup: Children = {
       Order: 'number',
       InstallFrom: { Credentials: credentials, MetaData: { Key: 'text', Value: 'text' }, Path: 'text' },
       InstallTo: partitionNumber,
+      WillShowUI: always,
     },
   },
   LogPath: 'text',

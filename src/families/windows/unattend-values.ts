@@ -27,6 +27,10 @@ export function checkValues(recipe: WindowsRecipe, root: Element, report: Report
   for (const language of all('UILanguage', 'SystemLocale', 'UserLocale'))
     if (!isLanguage(language.text))
       report(language, `${language.name}: expected a language like en-US, got ${show(language.text)}`);
+  // It "supports empty elements".
+  for (const language of all('UILanguageFallback'))
+    if (language.text !== '' && !isLanguage(language.text))
+      report(language, `UILanguageFallback: expected a language like en-US, got ${show(language.text)}`);
   for (const keyboard of all('InputLocale'))
     if (!isKeyboard(keyboard.text))
       report(keyboard, `InputLocale: expected a layout like en-US or 0409:00000409, got ${show(keyboard.text)}`);
@@ -39,6 +43,14 @@ export function checkValues(recipe: WindowsRecipe, root: Element, report: Report
   for (const element of all('Path', 'CommandLine'))
     if (/\bfor\s+(\/\w+\s+)*%%\w\s+in\b/i.test(element.text))
       report(element, `${element.name}: expected one percent sign before a variable of \`for\`: this is no batch file`);
+  // Answer files of other builders have their scripts on one.
+  for (const element of all('Path', 'CommandLine'))
+    if (/(^|[\s"'=])a:[\\/]/i.test(element.text))
+      report(
+        element,
+        `${element.name}: the machine has no floppy drive A: put what runs into \`install.commands\``,
+        'warning',
+      );
   checkModes(root, report);
   checkQuestions(recipe, root, report);
 }
@@ -106,6 +118,10 @@ function checkComputerName(name: Element, report: Report): void {
 function checkQuestions(recipe: WindowsRecipe, root: Element, report: Report): void {
   const pass = (name: string) => root.children.find(({ attributes }) => attributes['pass'] === name);
   const setup = pass('windowsPE');
+  // "Always: Specifies that the UI is always displayed" ("WillShowUI", "DisplayReport").
+  for (const ask of setup ? ['WillShowUI', 'DisplayReport'].flatMap((name) => descendants(setup, name)) : [])
+    if (ask.text === 'Always')
+      report(ask, `${ask.name}: expected OnError or Never: with Always Setup shows its page and waits`);
   if (setup && !descendants(setup, 'SetupUILanguage').some((each) => textOf(each, 'UILanguage') !== undefined))
     report(setup, 'SetupUILanguage/UILanguage: expected a language: Setup may ask for its own', 'warning');
   if (setup && descendants(root, 'OOBE').length === 0)

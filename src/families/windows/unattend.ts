@@ -23,13 +23,45 @@ export function parseXml(text: string): { root: Element } | Fault {
   // oxlint-disable-next-line no-control-regex
   const control = text.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/);
   if (control >= 0) return { ...positionOf(text, control), message: 'a control character' };
+  const open = unendedAt(text);
+  if (open) return open;
   const { XMLValidator } = load<typeof FastXml>('fast-xml-parser');
   const valid = XMLValidator.validate(text);
   if (valid !== true) {
     const { line, col: column, msg } = valid.err as { line?: number; col?: number; msg: string };
-    return { line: line ?? 1, column: column ?? 1, message: unclosed(msg) ?? msg };
+    const inside = unclosed(msg);
+    // The parser's place of an end is the beginning.
+    if (inside !== undefined) return { ...positionOf(text, text.trimEnd().length), message: inside };
+    const near = text.split('\n')[(line ?? 1) - 1] ?? '';
+    const shown = holdsSecret.test(near) ? msg.replaceAll(/'[^']*'/g, '…') : msg;
+    return { line: line ?? 1, column: column ?? 1, message: `${shown.replace(/\.$/, '')}${remedy(msg)}` };
   }
   return readElements(text);
+}
+
+/** A line in which a password or key may stand: what the parser takes for a tag, behind a `<`, may be a piece of it. */
+const holdsSecret = /<(Value|Key|ProductKey|\w*Password|AccountData)>/;
+
+/** Where a comment or a CDATA section begins that does not end. */
+function unendedAt(text: string): Fault | undefined {
+  const rest = text.replaceAll(/<!--[^]*?-->|<!\[CDATA\[[^]*?\]\]>/g, (whole) => ' '.repeat(whole.length));
+  const at = rest.search(/<!--|<!\[CDATA\[/);
+  if (at < 0) return undefined;
+  return {
+    ...positionOf(text, at),
+    message: `what begins here has no end: ${rest[at + 2] === '-' ? '-->' : ']]>'} is missing`,
+  };
+}
+
+/** What to write instead, for the characters that XML has its own use for. */
+function remedy(message: string): string {
+  if (/character entity|entity name|char '&'/i.test(message))
+    return ': write &amp; for an &, and no entities but those of XML';
+  if (/after '<'|invalid name/i.test(message)) return ': write &lt; for a < in a text';
+  if (/declaration allowed only/i.test(message)) return ': nothing may precede <?xml, not even a comment or a space';
+  if (/without value|Unquoted/i.test(message)) return ': write it between straight quotes';
+  if (/malformed comment/i.test(message)) return ': no -- inside of a comment';
+  return '';
 }
 
 /** The parser's list of elements that are still open where the text ends, in words. */
@@ -50,7 +82,7 @@ function readElements(text: string): { root: Element } | Fault {
   const open: Open[] = [];
   let fault: Fault | undefined;
   const say = (message: string) => {
-    fault ??= { line: parser.line + 1, column: parser.column + 1, message };
+    fault ??= { line: parser.line + 1, column: parser.column + 1, message: `${message}${remedy(message)}` };
   };
   const addText = (piece: string) => {
     const inner = open.at(-1);
@@ -77,6 +109,22 @@ function readElements(text: string): { root: Element } | Fault {
   parser.write(text).close();
   const [root] = roots;
   return fault ?? (root ? { root } : { line: 1, column: 1, message: 'there is no element in it' });
+}
+
+/** Without components of other architectures of which there is one of 64-bit Windows: some files serve several machines. */
+export function withoutTwins(root: Element): Element {
+  const key = ({ attributes }: Element) => attributes['name']?.toLowerCase();
+  const isOwn = ({ attributes }: Element) => attributes['processorArchitecture']?.toLowerCase() === 'amd64';
+  const children = root.children.map((settings) => {
+    const own = new Set(settings.children.filter((each) => isOwn(each)).map(key));
+    return { ...settings, children: settings.children.filter((each) => isOwn(each) || !own.has(key(each))) };
+  });
+  return { ...root, children };
+}
+
+/** Whether commands of Windows PE lay the image down with DISM, and Setup itself does nothing: so do files of schneegans.de. */
+export function appliesImage(setup: readonly Element[]): boolean {
+  return setup.some((component) => descendants(component, 'Path').some(({ text }) => /\/apply-image/i.test(text)));
 }
 
 /** Line and column, from 1, of a place in a text. */
