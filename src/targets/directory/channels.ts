@@ -23,7 +23,7 @@ import {
   readWhole,
   writeIndex,
 } from './index-file.ts';
-import { channelEntries, forgetLeft, withCopy } from './keep.ts';
+import { changed, channelEntries, forgetLeft, removeUnnamed, withCopy } from './keep.ts';
 
 type Context = { signal: AbortSignal; progress: (message: string) => void };
 
@@ -49,14 +49,18 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
     );
   const place: ChannelPlace = {
     name: folder,
-    find: async (image) => candidateOf(folder, await readWhole(folder), await find(folder, image)),
+    // Nothing is published meanwhile: the file, its statements and the index are of one image.
+    find: (image) => alone(async () => candidateOf(folder, await readWhole(folder), await find(folder, image))),
     all: async () => {
       const index = await readWhole(folder);
-      const entries = [...index.images, ...channelEntries(index)];
-      return Promise.all(entries.map((entry) => candidateOf(folder, index, entry)));
+      // Several channels may have the same copy.
+      const entries = new Map([...index.images, ...channelEntries(index)].map((entry) => [entry.file, entry]));
+      return Promise.all([...entries.values()].map((entry) => candidateOf(folder, index, entry)));
     },
-    promote: async ({ id }, promotion) => {
-      const entry = await find(folder, id);
+    promote: async ({ id, sha256 }, promotion) => {
+      const entry = await alone(() => find(folder, id));
+      // It is the image with the verdict, whatever was published under its name since.
+      if (entry.sha256 !== sha256) throw await changed(folder, { file: id, sha256 });
       return withCopy(folder, await readWhole(folder), entry, context, (settle) =>
         alone(() => promote(folder, entry, promotion, settle)),
       );
@@ -114,7 +118,12 @@ async function promote(
   const copy = { ...added, ...(await settle()), ...signer };
   const renamed = images.map((each) => (each.id === added.file ? { ...each, id: copy.file } : each));
   const others = entries.filter(({ file }) => file !== added.file);
-  return change(folder, index, channel, renamed, [...others, copy], end);
+  try {
+    return await change(folder, index, channel, renamed, [...others, copy], end);
+  } catch (error) {
+    await removeUnnamed(folder, copy.file);
+    throw error;
+  }
 }
 
 /** A published image by the name of its file or its own, or one that a channel has by the name of its file. */
@@ -136,9 +145,7 @@ async function find(folder: string, image: string): Promise<IndexEntry> {
   const isWhole =
     byFile && !index.images.includes(byFile) ? await isIntact(folder, found) : await findPublished(folder, found.file);
   if (isWhole) return found;
-  throw new VmkilnError('TARGET_FAILED', `${join(folder, found.file)} is not what it was when it was published`, {
-    hint: 'it was written to since, for instance by a guest that booted from it: publish it again',
-  });
+  throw await changed(folder, found);
 }
 
 async function candidateOf(folder: string, index: Index, entry: IndexEntry): Promise<Candidate> {

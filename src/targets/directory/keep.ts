@@ -1,8 +1,8 @@
-import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
 import { digestFile } from '../../store/digest.ts';
-import { syncFolder, writeAtomic } from '../../store/files.ts';
+import { diskFull, syncFolder, writeAtomic } from '../../store/files.ts';
 import { withLock } from '../../store/lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { exec } from '../../tools/exec.ts';
@@ -36,11 +36,15 @@ function fileOfCopy({ name, sha256, format }: IndexEntry): string {
   return `${name}.${sha256.slice(0, 12)}.${format}`;
 }
 
+/** Thrown by `settle` when the copy that was read was removed before the lock was there. */
+const gone = Symbol('gone');
+
 /**
  * Runs `body` with a copy of a published image, ready to be named in the index by `settle`. A copy that a channel has
  * already is taken. Either is read, so that the copy has the digest that was verified, and a damaged one is made anew.
+ * `body` is run again with another copy where the one that was read is removed meanwhile, since its time was over.
  *
- * @throws VmkilnError TARGET_FAILED, DISK_FULL, INTERRUPTED.
+ * @throws VmkilnError TARGET_FAILED, CHANNEL_REFUSED, DISK_FULL, INTERRUPTED.
  */
 export async function withCopy<T>(
   folder: string,
@@ -52,7 +56,17 @@ export async function withCopy<T>(
   const kept = channelEntries(index).find(({ sha256 }) => sha256 === image.sha256);
   if (kept && (await isIntact(folder, kept))) {
     progress(`reading ${kept.file}`);
-    if ((await digestFile(join(folder, kept.file), signal)) === kept.sha256) return body(async () => plain(kept));
+    if ((await digestFile(join(folder, kept.file), signal)) === kept.sha256) {
+      const settleKept = async () => {
+        if (await isIntact(folder, kept)) return plain(kept);
+        throw gone;
+      };
+      try {
+        return await body(settleKept);
+      } catch (error) {
+        if (error !== gone) throw error;
+      }
+    }
   }
   await removeDeadPartials(folder, image.name);
   const partial = `.${image.name}.channel-${process.pid}.partial`;
@@ -61,15 +75,7 @@ export async function withCopy<T>(
     try {
       const documents = await readDocuments(folder, image);
       progress(`copying ${image.file}`);
-      await exec({ ...copySparse(join(folder, image.file), temporary, copyTimeout), signal });
-      if ((await digestFile(temporary, signal)) !== image.sha256) throw changed(image.file);
-      const file = await open(temporary, 'r');
-      try {
-        await file.chmod(0o444);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await copy(folder, image, temporary, signal);
       return await body(() => settle(folder, image, temporary, { documents, kept }));
     } finally {
       await rm(temporary, { force: true });
@@ -77,10 +83,43 @@ export async function withCopy<T>(
   });
 }
 
-function changed(file: string): VmkilnError {
-  return new VmkilnError('TARGET_FAILED', `${file} is not what it was when it was published`, {
-    hint: 'it was written to since, for instance by a guest that booted from it: publish it again',
-  });
+/** Copies an image, and brings the copy to the disk, read-only. */
+async function copy(folder: string, image: IndexEntry, temporary: string, signal: AbortSignal): Promise<void> {
+  try {
+    await exec({ ...copySparse(join(folder, image.file), temporary, copyTimeout), signal });
+  } catch (error) {
+    // The tool's own advice is about the state folder, not about this one.
+    if (error instanceof VmkilnError && error.code === 'DISK_FULL') throw diskFull(folder, error);
+    throw (await isIntact(folder, image)) ? error : await changed(folder, image);
+  }
+  if ((await digestFile(temporary, signal)) !== image.sha256) throw await changed(folder, image);
+  const file = await open(temporary, 'r');
+  try {
+    await file.chmod(0o444);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Why a file is not what the index said of it when somebody began to promote it. */
+export async function changed(
+  folder: string,
+  { file, sha256 }: Pick<IndexEntry, 'file' | 'sha256'>,
+): Promise<VmkilnError> {
+  const now = (await allEntries(folder)).find((each) => each.file === file);
+  if (now && now.sha256 === sha256) {
+    return new VmkilnError('TARGET_FAILED', `${join(folder, file)} is not what it was when it was published`, {
+      hint: 'it was written to since, for instance by a guest that booted from it: publish it again',
+    });
+  }
+  return new VmkilnError(
+    'CHANNEL_REFUSED',
+    now
+      ? `another image was published as ${file} while this one was promoted`
+      : `${file} was removed while it was promoted`,
+    { hint: now ? 'look at that one, and promote it' : 'vmkiln channels shows what is there' },
+  );
 }
 
 /** Under the folder's lock. What a kill leaves before the index is written is written over by the next promotion. */
@@ -95,10 +134,22 @@ async function settle(
   if (kept?.file === file) await utimes(temporary, new Date(kept.createdAt), new Date(kept.createdAt));
   const createdAt = (await stat(temporary)).mtime.toISOString();
   await rename(temporary, join(folder, file));
-  await syncFolder(folder);
-  await writeAtomic(join(folder, `${file}.sha256`), checksumLine(image.sha256, file));
-  const laid = await layDocuments(folder, file, documents);
-  return { ...plain(image), file, createdAt, documents: laid };
+  try {
+    await syncFolder(folder);
+    await writeAtomic(join(folder, `${file}.sha256`), checksumLine(image.sha256, file));
+    const laid = await layDocuments(folder, file, documents);
+    return { ...plain(image), file, createdAt, documents: laid };
+  } catch (error) {
+    await removeUnnamed(folder, file);
+    throw error;
+  }
+}
+
+/** Under the folder's lock: removes the copy of a promotion that failed after all, on a full disk for instance, unless the index names it. */
+export async function removeUnnamed(folder: string, file: string): Promise<void> {
+  if ((await allEntries(folder)).some((entry) => entry.file === file)) return;
+  for (const name of await readdir(folder))
+    if (name === file || name.startsWith(`${file}.`)) await rm(join(folder, name), { force: true });
 }
 
 /** An entry without what a channel says of it. */

@@ -1,0 +1,95 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { promote as promoteImage, revoke } from '../../src/channels/promote.ts';
+import type { ChannelPlace } from '../../src/targets/channel-place.ts';
+import { folderChannels } from '../../src/targets/directory/channels.ts';
+import { readWhole, writeIndex } from '../../src/targets/directory/index-file.ts';
+import { forgetLeft, withCopy } from '../../src/targets/directory/keep.ts';
+import { digestFile } from '../../src/store/digest.ts';
+import { publishContent, publishImage } from '../support/publish-image.ts';
+
+// What several do with the channels of a folder at the same moment.
+
+const context = { signal: new AbortController().signal, progress: () => undefined };
+let cwd: string;
+let images: string;
+let place: ChannelPlace;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'vmkiln-folder-channels-'));
+  images = join(cwd, 'images');
+  place = folderChannels(images, context);
+});
+
+const promote = (image: string, channel: string) =>
+  promoteImage(place, image, { channel, statements: async () => undefined });
+
+test('what is published under the name of an image while it is promoted has no verdict, and is not promoted', async () => {
+  await publishContent(cwd, 'one');
+  const candidate = await place.find('rhel9');
+  await publishContent(cwd, 'two');
+  await expect(place.promote(candidate, { channel: 'prod', older: false, media: [] })).rejects.toThrow(
+    'another image was published as rhel9.raw while this one was promoted',
+  );
+  expect(await place.channels()).toEqual([]);
+});
+
+test('a copy that is removed between its reading and the change of the index is made anew', async () => {
+  await publishContent(cwd, 'one');
+  await promote('rhel9', 'prod');
+  const sha256 = await publishContent(cwd, 'two');
+  await promote('rhel9', 'prod');
+  await place.rollback('prod');
+  const index = await readWhole(images);
+  const [image] = index.images;
+  if (!image) throw new Error('nothing is published');
+  let runs = 0;
+  const copy = await withCopy(images, index, image, context, async (settle) => {
+    runs += 1;
+    if (runs === 1) await writeIndex(images, await forgetLeft(images, index, Date.now() + 48 * 3600_000));
+    return settle();
+  });
+  expect(runs).toBe(2);
+  expect(await digestFile(join(images, copy.file), context.signal)).toBe(sha256);
+});
+
+test('a promotion that cannot be finished leaves no copy', async () => {
+  // One document beside the copy would have a name that no file may have: 255 bytes are the limit of Linux.
+  const name = 'x'.repeat(226);
+  const path = join(cwd, 'build');
+  writeFileSync(path, 'one');
+  await publishImage(path, images, { name, build: 'b' });
+  const before = readdirSync(images);
+  await expect(promote(name, 'prod')).rejects.toThrow('name too long');
+  expect(readdirSync(images)).toEqual(before);
+});
+
+test('an image that several channels have is revoked once, and one that is promoted on it at that moment too', async () => {
+  const base = await publishContent(cwd, 'one');
+  await promote('rhel9', 'prod');
+  await promote('rhel9', 'staging');
+  let isFirst = true;
+  const busy: ChannelPlace = {
+    ...place,
+    revoke: async (candidates) => {
+      if (isFirst) {
+        isFirst = false;
+        await publishContent(cwd, 'two', { base }, 'app');
+        await promote('app', 'app');
+      }
+      return place.revoke(candidates);
+    },
+  };
+  const { revoked, channels } = await revoke(busy, 'rhel9');
+  const ids = revoked.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
+  expect(channels.map(({ channel, image }) => [channel, image])).toEqual([
+    ['prod', null],
+    ['staging', null],
+    ['app', null],
+  ]);
+  expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).toMatchObject({ revoked: [{}, {}] });
+  expect(existsSync(join(images, 'app.raw'))).toBe(true);
+});
