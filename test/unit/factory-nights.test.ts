@@ -191,6 +191,21 @@ test('no build begins without room, nor after the end of the night', async () =>
   expect(Object.values(outcomes(await world.night('factory.yaml'))).toSorted()).toEqual(['built', 'postponed']);
 });
 
+test('a recipe that gets another name while the night runs does not take the place of another image', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  world.rpm('r', []);
+  factory('limits: { room: 1M, jobs: 1 }');
+  // Which of them comes first is open.
+  world.before = (name) => {
+    const other = name === 'a' ? 'b' : 'a';
+    const path = join(world.folder, `${other}.yaml`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(`name: ${other}`, `name: ${name}`));
+  };
+  const night = await world.night('factory.yaml');
+  expect(Object.values(outcomes(night)).toSorted()).toEqual(['built', 'postponed']);
+  expect(nightText(night)).toMatch(/\npostponed: `name` of the recipe changed while the night ran\n {2}images: [ab]\n/);
+});
+
 test('a build that takes too long is stopped, and the others go on', async () => {
   for (const name of ['a', 'b']) recipe(name);
   world.rpm('r', []);
