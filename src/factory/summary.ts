@@ -1,4 +1,4 @@
-import { VmkilnError, messageOf } from '../errors.ts';
+import { unforeseen, VmkilnError } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
 import type { Reason } from './compare.ts';
 import type { Promoted } from './promote.ts';
@@ -121,7 +121,7 @@ export class BuildFailure extends Error {
 /** A failure as plain data. */
 export function failureOf(error: unknown): NightFailure {
   if (error instanceof BuildFailure) return error.failure;
-  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: messageOf(error) };
+  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: unforeseen(error) };
   const { code, message, hint, stage, explanation } = error;
   return {
     code,

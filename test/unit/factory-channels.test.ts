@@ -94,7 +94,9 @@ test('a promotion that fails is told, and tried again without a build', async ()
     published: [{ location: join(world.folder, 'images/a.qcow2') }],
     failure: { code: 'PROVENANCE_INVALID', stage: 'promotion', message: expect.stringMatching(/^signature-invalid: /) },
   });
-  expect(nightText(night)).toMatch(/\n {2}images: a \(promotion\)\n {2}next: .*\n {2}then: the next night promotes/);
+  expect(nightText(night)).toMatch(
+    /\n {2}images: a \(promotion\)\n {2}next: .*\n {2}then: the next night tries to promote/,
+  );
   expect(nightText(night)).not.toContain('vmkiln explain');
   expect([outcomes(await world.night('factory.yaml')), built()]).toEqual([{ a: 'failed' }, ['a']]);
   factory('recipes: [{ recipe: a.yaml, channel: prod }]');

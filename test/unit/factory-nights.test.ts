@@ -150,6 +150,14 @@ test('a repository that does not answer, and one that cannot be seen, change not
   expect(entrySummary(night, 'b').notes).toEqual([expect.stringMatching(/subscription cannot be seen.*by age/)]);
 });
 
+test('a server that is away is told once for all that are built without it', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  factory();
+  const text = nightText(await world.night('factory.yaml'));
+  expect(text).toMatch(/^f: 2 built .*\n {2}(a, b|b, a): \S+\/r\/ could not be looked at: [^\n]*$/s);
+  expect(text.match(/could not be looked at/g)).toHaveLength(1);
+});
+
 test('a remote medium counts by its ETag, or by its checksum file', async () => {
   const medium = '/disk.qcow2';
   recipe('a', { source: `{ image: '${world.url}${medium}' }` });
