@@ -137,6 +137,11 @@ export function causeOf({ explanation, message }: NightFailure): string {
   return explanation?.cause ?? (message.split('\n')[0] ?? '').replace(/:$/, '');
 }
 
+/** What helps against it, in one line; empty when nobody knows. Pure. */
+export function remedyOf({ explanation, hint }: NightFailure): string {
+  return [explanation?.remedy, hint].filter((part) => part !== undefined).join('; ');
+}
+
 /** Failures with the same cause together, the most frequent first: forty of them are most often one. Pure. */
 export function byCause(
   entries: readonly EntrySummary[],
@@ -155,8 +160,11 @@ export function byCause(
     .toSorted((a, b) => b.length - a.length)
     .map((all) => {
       const failure = all[0]?.failure;
-      const remedy = [failure?.explanation?.remedy, failure?.hint].filter((part) => part !== undefined).join('; ');
-      return { cause: failure ? causeOf(failure) : '', remedy, entries: all };
+      return {
+        cause: failure ? causeOf(failure) : '',
+        remedy: failure ? remedyOf(failure) : '',
+        entries: all,
+      };
     });
 }
 

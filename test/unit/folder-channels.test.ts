@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -93,3 +93,19 @@ test('an image that several channels have is revoked once, and one that is promo
   expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).toMatchObject({ revoked: [{}, {}] });
   expect(existsSync(join(images, 'app.raw'))).toBe(true);
 });
+
+// Root writes everywhere.
+test.skipIf(process.getuid?.() === 0)(
+  'whoever may not write to a folder is told so, and still resolves its channels',
+  async () => {
+    const sha256 = await publishContent(cwd, 'one');
+    await promote('rhel9', 'prod');
+    chmodSync(images, 0o555);
+    const refusal = 'cannot be changed: permission denied';
+    await expect(promote('rhel9', 'staging')).rejects.toThrow(refusal);
+    await expect(place.rollback('prod')).rejects.toThrow(refusal);
+    await expect(revoke(place, 'rhel9')).rejects.toThrow(refusal);
+    expect(await place.resolve('prod')).toMatchObject({ sha256 });
+    chmodSync(images, 0o755);
+  },
+);

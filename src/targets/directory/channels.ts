@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { VmkilnError } from '../../errors.ts';
+import { messageOf, VmkilnError } from '../../errors.ts';
 import { withLock } from '../../store/lock.ts';
 import { earlierOf, type Goal, generationOf, type Held, reach } from '../channel.ts';
 import {
@@ -59,6 +59,7 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
     },
     promote: async ({ id, sha256 }, promotion) => {
       const entry = await alone(() => find(folder, id));
+      await checkWritable(folder);
       // It is the image with the verdict, whatever was published under its name since.
       if (entry.sha256 !== sha256) throw await changed(folder, { file: id, sha256 });
       return withCopy(folder, await readWhole(folder), entry, context, (settle) =>
@@ -67,6 +68,7 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
     },
     rollback: (channel) =>
       alone(async () => {
+        await checkWritable(folder);
         const index = await readWhole(folder);
         const before = index.channels[channel];
         if (!before?.image) throw noImage(channel, folder, before !== undefined);
@@ -93,6 +95,15 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
     },
   };
   return place;
+}
+
+/** Whoever may read a folder resolves its channels; not everybody changes them. @throws VmkilnError TARGET_FAILED */
+async function checkWritable(folder: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new VmkilnError('TARGET_FAILED', `the channels of ${folder} cannot be changed: ${messageOf(cause)}`, {
+      hint: 'do it as a user who may write to that folder, or correct its permissions',
+    });
+  });
 }
 
 /** Under the folder's lock, with a copy of the image at hand. */
@@ -238,6 +249,7 @@ function channelFrom(
 }
 
 async function revoke(folder: string, candidates: readonly Candidate[]): Promise<ChannelState[]> {
+  await checkWritable(folder);
   const index = await readWhole(folder);
   const digests = new Set(candidates.map(({ sha256 }) => sha256));
   const at = new Date();
