@@ -116,7 +116,7 @@ function entriesText(title: string, entries: readonly EntrySummary[], paint: Pai
       `  ${paint('name', entry.name)}${entry.seconds === undefined ? '' : ` (${formatDuration(entry.seconds)})`}`,
       ...[...linesOf(entry), ...entry.notes.filter(own)].map((line) => `    ${inLine(line)}`),
     ]),
-    ...notesText(new Map([...notes].filter(([note]) => !own(note)))),
+    ...notesText(new Map([...notes].filter(([note]) => !own(note))), entries),
   ];
 }
 
@@ -133,7 +133,10 @@ function linesOf({ reasons, difference, published = [], promoted = [], build }: 
 /** What needs no attention takes one line. */
 function namesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
   if (entries.length === 0) return [];
-  return [`${paint('dim', title)}: ${entries.map(({ name }) => name).join(', ')}`, ...notesText(notesOf(entries))];
+  return [
+    `${paint('dim', title)}: ${entries.map(({ name }) => name).join(', ')}`,
+    ...notesText(notesOf(entries), entries),
+  ];
 }
 
 /** The notes, each with the names that it is true of: of a server that is away, forty entries have the same. */
@@ -144,8 +147,11 @@ function notesOf(entries: readonly EntrySummary[]): Map<string, string[]> {
   return notes;
 }
 
-function notesText(notes: ReadonlyMap<string, readonly string[]>): string[] {
-  return [...notes].map(([note, names]) => `  ${names.join(', ')}: ${inLine(note)}`);
+/** The names are there already where it is true of all that are listed. */
+function notesText(notes: ReadonlyMap<string, readonly string[]>, { length }: readonly EntrySummary[]): string[] {
+  return [...notes].map(
+    ([note, names]) => `  ${length > 1 && names.length === length ? 'all' : names.join(', ')}: ${inLine(note)}`,
+  );
 }
 
 function inLine(text: string): string {
