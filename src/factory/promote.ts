@@ -4,7 +4,8 @@ import { readPublicKey } from '../describe/public-key.ts';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Published, World } from '../model.ts';
 import type { Paths } from '../store/paths.ts';
-import type { Outcome } from '../targets/channel-place.ts';
+import type { ChannelPlace, Outcome } from '../targets/channel-place.ts';
+import { serialOfBuild } from '../targets/serial.ts';
 import { placesWithChannels } from './channel.ts';
 import type { Job } from './jobs.ts';
 import type { EntryState } from './state.ts';
@@ -14,11 +15,14 @@ type Sent = Pick<Published, 'location' | 'sha256'>;
 /** What promoting takes of a night. */
 type Promoting = { world: World; signal: AbortSignal; paths: Paths };
 
-/** What became of a promotion at one place: `overtaken` by somebody else, or there before. `location` is that of the channel's image. */
+/**
+ * What became of a promotion at one place: `overtaken` by somebody else, there before, or not tried, since the image was `revoked`. `location` is that
+ * of the channel's image.
+ */
 export type Promoted = {
   channel: string;
   place: string;
-  end: Outcome['end'];
+  end: Outcome['end'] | 'revoked';
   generation: number;
   location?: string;
 };
@@ -27,8 +31,14 @@ export type Promoted = {
 export function promotedText({ channel, place, end, generation, location = '' }: Promoted): string {
   const image = location.startsWith('/') ? basename(location) : location;
   const what = `${channel} of ${place}`;
-  if (end === 'overtaken') return `promoted to ${what}, and somebody else changed that after it: it has ${image}`;
+  if (end === 'overtaken') return `somebody else was later: ${what} has ${image}`;
+  if (end === 'revoked') return `not promoted to ${what}: it was revoked`;
   return end === 'unchanged' ? `${what} had it already` : `promoted to ${what}: ${image}, generation ${generation}`;
+}
+
+/** Whether the image is that of a channel now. Pure. */
+export function isPromoted(promoted: readonly Promoted[]): boolean {
+  return promoted.some(({ end }) => end === 'reached' || end === 'unchanged');
 }
 
 /** Whether what the last good build published has yet to come to the channel. Pure. */
@@ -86,6 +96,11 @@ export async function promotePublished(
       const key = await readPublicKey(channel.key, promoting.world.cwd);
       const place = await open(spec, contextOf(promoting));
       const { builds } = promoting.paths;
+      const settled = await settledAt(place, channel.name, { ...image, build });
+      if (settled) {
+        promoted.push({ channel: channel.name, place: name, ...settled });
+        continue;
+      }
       const { end, channel: state } = await promote(place, image.location, {
         ...{ channel: channel.name, allowUnbooted: channel.allowUnbooted, sha256: image.sha256, key },
         // An image that was there before may be of a build whose folder is gone: this one says the same of it.
@@ -104,6 +119,21 @@ export async function promotePublished(
   const [first, ...others] = failures;
   if (first === undefined) return { promoted };
   return { promoted, error: others.length === 0 ? first.error : together(failures, first.error) };
+}
+
+/** Why there is nothing to promote any more: people have promoted a later image meanwhile, or revoked this one, and that stays. */
+async function settledAt(
+  place: ChannelPlace,
+  channel: string,
+  { location, sha256, build }: Sent & { build: string },
+): Promise<Pick<Promoted, 'end' | 'generation' | 'location'> | undefined> {
+  const { generation = 0, image } = (await place.channels()).find((state) => state.channel === channel) ?? {};
+  if (image && image.sha256 !== sha256 && image.serial > serialOfBuild(build)) {
+    return { end: 'overtaken', generation, location: image.location };
+  }
+  // What cannot be found is for the promotion to tell.
+  const found = await place.find(location).catch(() => undefined);
+  return found?.revoked && found.sha256 === sha256 ? { end: 'revoked', generation } : undefined;
 }
 
 function contextOf({ world, signal }: Pick<Promoting, 'world' | 'signal'>) {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { promote } from '../../src/channels/promote.ts';
 import type { NightSummary } from '../../src/factory/summary.ts';
 import type { ChannelPlace } from '../../src/targets/channel-place.ts';
 import { folderChannels } from '../../src/targets/directory/channels.ts';
@@ -128,6 +129,25 @@ test('what somebody else has published under the name meanwhile is not promoted 
     message: expect.stringMatching(/a.qcow2 is not the image any more that was to be promoted/),
   });
   expect(await place.channels()).toEqual([]);
+});
+
+test('what people do while a promotion fails stays, and no later night fails for it', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  factory("channel: '{name}-prod'\nrecipes: [a.yaml, b.yaml]");
+  world.says = () => ({ results: [{ check: 'leftovers', outcome: 'passed', message: '' }] });
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'failed', b: 'failed' });
+  // One is built by hand, and promoted by hand; the other is revoked.
+  world.says = () => ({});
+  world.write('other.yaml', 'name: g\nlimits: { room: 1M }\nrecipes: [a.yaml]\n');
+  await world.night('other.yaml');
+  await promote(place, 'a', { channel: 'a-prod', statements: async () => undefined });
+  await place.revoke([await place.find('b')]);
+  const night = await world.night('factory.yaml');
+  expect([outcomes(night), night.outcome]).toEqual([{ a: 'unchanged', b: 'unchanged' }, 'done']);
+  expect(nightText(night)).toMatch(/a: somebody else was later: a-prod of \S+ has a\.\w{12}\.qcow2/);
+  expect(nightText(night)).toMatch(/b: not promoted to b-prod of \S+: it was revoked/);
+  const next = await world.night('factory.yaml');
+  expect(next.entries.flatMap(({ notes }) => notes)).toEqual([]);
 });
 
 test('a channel that is new to an entry gets what is there', async () => {
