@@ -10,7 +10,7 @@ import type { gate } from './gate.ts';
 import { type Job, startsFromChannel } from './jobs.ts';
 import { look, type Sight } from './look.ts';
 import { isDue } from './schedule.ts';
-import { checkSigned, isPromoted, isPromotionDue, promotedText, promotePublished } from './promote.ts';
+import { checkSigned, isInChannel, isPromotionDue, promotedText, promotePublished } from './promote.ts';
 import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
 import { type EntryState, readState } from './state.ts';
 import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
@@ -59,7 +59,7 @@ export async function nightOf(
       const did = await promoteBuilt(job, state, night);
       const { promoted = [], outcome } = did;
       // People were quicker, and that stays.
-      if (outcome === undefined && !isPromoted(promoted)) {
+      if (outcome === undefined && !isInChannel(promoted)) {
         return { ...summary, notes: [...notes, ...promoted.map(promotedText)] };
       }
       return { ...summary, outcome: 'promoted', reasons, notes, ...did };

@@ -36,8 +36,8 @@ export function promotedText({ channel, place, end, generation, location = '' }:
   return end === 'unchanged' ? `${what} had it already` : `promoted to ${what}: ${image}, generation ${generation}`;
 }
 
-/** Whether the image is that of a channel now. Pure. */
-export function isPromoted(promoted: readonly Promoted[]): boolean {
+/** Whether the image came to a channel, or was there. Pure. */
+export function isInChannel(promoted: readonly Promoted[]): boolean {
   return promoted.some(({ end }) => end === 'reached' || end === 'unchanged');
 }
 

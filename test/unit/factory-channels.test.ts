@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { promote } from '../../src/channels/promote.ts';
@@ -129,6 +129,29 @@ test('what somebody else has published under the name meanwhile is not promoted 
     message: expect.stringMatching(/a.qcow2 is not the image any more that was to be promoted/),
   });
   expect(await place.channels()).toEqual([]);
+});
+
+test('a recipe that gets another name while the night runs does not take the place of another image', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  world.write('factory.yaml', 'name: f\nlimits: { room: 1M, jobs: 1 }\nrecipes: [a.yaml, b.yaml]\n');
+  // Which of them comes first is open.
+  world.before = (name) => {
+    const other = name === 'a' ? 'b' : 'a';
+    const path = join(world.folder, `${other}.yaml`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(`name: ${other}`, `name: ${name}`));
+  };
+  const night = await world.night('factory.yaml');
+  expect(Object.values(outcomes(night)).toSorted()).toEqual(['built', 'postponed']);
+  expect(nightText(night)).toMatch(/\npostponed: `name` of the recipe changed while the night ran\n {2}images: [ab]\n/);
+});
+
+test('a server that is away is told once for all that are built without it', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  factory('recipes: [a.yaml, b.yaml]');
+  world.files.clear();
+  const text = nightText(await world.night('factory.yaml'));
+  expect(text).toMatch(/^f: 2 built .*\n {2}all: \S+\/r\/ could not be looked at: [^\n]*$/s);
+  expect(text.match(/could not be looked at/g)).toHaveLength(1);
 });
 
 test('what people do while a promotion fails stays, and no later night fails for it', async () => {

@@ -150,14 +150,6 @@ test('a repository that does not answer, and one that cannot be seen, change not
   expect(entrySummary(night, 'b').notes).toEqual([expect.stringMatching(/subscription cannot be seen.*by age/)]);
 });
 
-test('a server that is away is told once for all that are built without it', async () => {
-  for (const name of ['a', 'b']) recipe(name);
-  factory();
-  const text = nightText(await world.night('factory.yaml'));
-  expect(text).toMatch(/^f: 2 built .*\n {2}all: \S+\/r\/ could not be looked at: [^\n]*$/s);
-  expect(text.match(/could not be looked at/g)).toHaveLength(1);
-});
-
 test('a remote medium counts by its ETag, or by its checksum file', async () => {
   const medium = '/disk.qcow2';
   recipe('a', { source: `{ image: '${world.url}${medium}' }` });
@@ -197,21 +189,6 @@ test('no build begins without room, nor after the end of the night', async () =>
   world.before = () => new Promise((resolve) => setTimeout(resolve, 1100));
   // Which of them comes first is open.
   expect(Object.values(outcomes(await world.night('factory.yaml'))).toSorted()).toEqual(['built', 'postponed']);
-});
-
-test('a recipe that gets another name while the night runs does not take the place of another image', async () => {
-  for (const name of ['a', 'b']) recipe(name);
-  world.rpm('r', []);
-  factory('limits: { room: 1M, jobs: 1 }');
-  // Which of them comes first is open.
-  world.before = (name) => {
-    const other = name === 'a' ? 'b' : 'a';
-    const path = join(world.folder, `${other}.yaml`);
-    writeFileSync(path, readFileSync(path, 'utf8').replace(`name: ${other}`, `name: ${name}`));
-  };
-  const night = await world.night('factory.yaml');
-  expect(Object.values(outcomes(night)).toSorted()).toEqual(['built', 'postponed']);
-  expect(nightText(night)).toMatch(/\npostponed: `name` of the recipe changed while the night ran\n {2}images: [ab]\n/);
 });
 
 test('a build that takes too long is stopped, and the others go on', async () => {

@@ -1,3 +1,4 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +50,7 @@ test('a copy that is removed between its reading and the change of the index is 
   const copy = await withCopy(images, index, image, context, async (settle) => {
     runs += 1;
     if (runs === 1) await writeIndex(images, await forgetLeft(images, index, Date.now() + 48 * 3600_000));
-    return settle();
+    return settle(await readWhole(images));
   });
   expect(runs).toBe(2);
   expect(await digestFile(join(images, copy.file), context.signal)).toBe(sha256);
@@ -92,6 +93,24 @@ test('an image that several channels have is revoked once, and one that is promo
   ]);
   expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).toMatchObject({ revoked: [{}, {}] });
   expect(existsSync(join(images, 'app.raw'))).toBe(true);
+});
+
+test('an image that was signed after its first promotion has its signature beside the copy, too', async () => {
+  const signer = generateKeyPairSync('ed25519');
+  const key = signer.publicKey;
+  const statements = async () => undefined;
+  await publishContent(cwd, 'one');
+  await promote('rhel9', 'staging');
+  const sha256 = await publishContent(cwd, 'one', { key: signer.privateKey });
+  await promoteImage(place, 'rhel9', { channel: 'prod', key, statements });
+  const copy = `rhel9.${sha256.slice(0, 12)}.raw`;
+  await promoteImage(place, copy, { channel: 'eu-prod', key, statements });
+  const { channels } = await readWhole(images);
+  const told = Object.values(channels).map(({ image }) => image?.documents?.['statements']);
+  const said = createHash('sha256')
+    .update(readFileSync(join(images, `${copy}.intoto.jsonl`)))
+    .digest('hex');
+  expect(told.map((each) => each?.sha256)).toEqual([said, said, said]);
 });
 
 // Root writes everywhere.

@@ -23,7 +23,7 @@ import {
   readWhole,
   writeIndex,
 } from './index-file.ts';
-import { changed, channelEntries, forgetLeft, removeUnnamed, withCopy } from './keep.ts';
+import { channelEntries, forgetLeft, removeUnnamed, whyChanged, withCopy } from './keep.ts';
 
 type Context = { signal: AbortSignal; progress: (message: string) => void };
 
@@ -61,7 +61,7 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
       const entry = await alone(() => find(folder, id));
       await checkWritable(folder);
       // It is the image with the verdict, whatever was published under its name since.
-      if (entry.sha256 !== sha256) throw await changed(folder, { file: id, sha256 });
+      if (entry.sha256 !== sha256) throw await whyChanged(folder, { file: id, sha256 });
       return withCopy(folder, await readWhole(folder), entry, context, (settle) =>
         alone(() => promote(folder, entry, promotion, settle)),
       );
@@ -111,7 +111,7 @@ async function promote(
   folder: string,
   entry: IndexEntry,
   { channel, older, signedBy, media }: Promotion,
-  settle: () => Promise<IndexEntry>,
+  settle: (now: Index) => Promise<IndexEntry>,
 ): Promise<Outcome> {
   const index = await readWhole(folder);
   refuseRevoked(index, entry, media);
@@ -126,15 +126,25 @@ async function promote(
   const held = known.map((each) => (each.id === added.file ? { ...each, usable: true } : each));
   const { end, images } = reach(channel, { do: 'promote', id: added.file, older, signedBy }, held);
   if (end === 'unchanged') return { end, channel: stateOf(folder, channel, before) };
-  const copy = { ...added, ...(await settle()), ...signer };
+  const copy = { ...added, ...(await settle(index)), ...signer };
   const renamed = images.map((each) => (each.id === added.file ? { ...each, id: copy.file } : each));
   const others = entries.filter(({ file }) => file !== added.file);
   try {
-    return await change(folder, index, channel, renamed, [...others, copy], end);
+    return await change(folder, describedAs(index, copy), channel, renamed, [...others, copy], end);
   } catch (error) {
     await removeUnnamed(folder, copy.file);
     throw error;
   }
+}
+
+/** The index, with what lies beside a copy now for all channels that have it. Pure. */
+function describedAs(index: Index, { file, documents }: IndexEntry): Index {
+  const described = (entry: ChannelEntry) => (entry.file === file ? { ...entry, documents } : entry);
+  const channels = Object.entries(index.channels).map(([name, { image, earlier, left, ...rest }]) => [
+    name,
+    { ...rest, image: image && described(image), earlier: earlier.map(described), left: left.map(described) },
+  ]);
+  return { ...index, channels: Object.fromEntries(channels) as Index['channels'] };
 }
 
 /** A published image by the name of its file or its own, or one that a channel has by the name of its file. */
@@ -156,7 +166,7 @@ async function find(folder: string, image: string): Promise<IndexEntry> {
   const isWhole =
     byFile && !index.images.includes(byFile) ? await isIntact(folder, found) : await findPublished(folder, found.file);
   if (isWhole) return found;
-  throw await changed(folder, found);
+  throw await whyChanged(folder, found);
 }
 
 async function candidateOf(folder: string, index: Index, entry: IndexEntry): Promise<Candidate> {

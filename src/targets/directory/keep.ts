@@ -41,7 +41,7 @@ const gone = Symbol('gone');
 
 /**
  * Runs `body` with a copy of a published image, ready to be named in the index by `settle`. A copy that a channel has
- * already is taken. Either is read, so that the copy has the digest that was verified, and a damaged one is made anew.
+ * already is taken, with what is said of the image now. Either is read, so that the copy has the digest that was verified, and a damaged one is made anew.
  * `body` is run again with another copy where the one that was read is removed meanwhile, since its time was over.
  *
  * @throws VmkilnError TARGET_FAILED, CHANNEL_REFUSED, DISK_FULL, INTERRUPTED.
@@ -51,15 +51,15 @@ export async function withCopy<T>(
   index: Index,
   image: IndexEntry,
   { signal, progress }: { signal: AbortSignal; progress: (message: string) => void },
-  body: (settle: () => Promise<IndexEntry>) => Promise<T>,
+  body: (settle: (now: Index) => Promise<IndexEntry>) => Promise<T>,
 ): Promise<T> {
   const kept = channelEntries(index).find(({ sha256 }) => sha256 === image.sha256);
   if (kept && (await isIntact(folder, kept))) {
     progress(`reading ${kept.file}`);
     if ((await digestFile(join(folder, kept.file), signal)) === kept.sha256) {
-      const settleKept = async () => {
-        if (await isIntact(folder, kept)) return plain(kept);
-        throw gone;
+      const settleKept = async (now: Index) => {
+        if (!(await isIntact(folder, kept))) throw gone;
+        return { ...plain(kept), documents: await describeAnew(folder, now, image, kept) };
       };
       try {
         return await body(settleKept);
@@ -83,6 +83,23 @@ export async function withCopy<T>(
   });
 }
 
+/**
+ * Puts what is said of an image now beside the copy that is kept of it: it may have been signed since. What a channel asked a signature of stays.
+ *
+ * @returns what lies beside the copy, for all that have it.
+ */
+async function describeAnew(
+  folder: string,
+  now: Index,
+  image: IndexEntry,
+  kept: IndexEntry,
+): Promise<IndexEntry['documents']> {
+  const have = channelEntries(now).filter(({ file }) => file === kept.file);
+  const isSigned = have.some(({ signedBy }) => signedBy !== undefined);
+  if (image.documents === undefined || image.file === kept.file || isSigned) return have[0]?.documents;
+  return layDocuments(folder, kept.file, await readDocuments(folder, image));
+}
+
 /** Copies an image, and brings the copy to the disk, read-only. */
 async function copy(folder: string, image: IndexEntry, temporary: string, signal: AbortSignal): Promise<void> {
   try {
@@ -90,9 +107,9 @@ async function copy(folder: string, image: IndexEntry, temporary: string, signal
   } catch (error) {
     // The tool's own advice is about the state folder, not about this one.
     if (error instanceof VmkilnError && error.code === 'DISK_FULL') throw diskFull(folder, error);
-    throw (await isIntact(folder, image)) ? error : await changed(folder, image);
+    throw (await isIntact(folder, image)) ? error : await whyChanged(folder, image);
   }
-  if ((await digestFile(temporary, signal)) !== image.sha256) throw await changed(folder, image);
+  if ((await digestFile(temporary, signal)) !== image.sha256) throw await whyChanged(folder, image);
   const file = await open(temporary, 'r');
   try {
     await file.chmod(0o444);
@@ -103,7 +120,7 @@ async function copy(folder: string, image: IndexEntry, temporary: string, signal
 }
 
 /** Why a file is not what the index said of it when somebody began to promote it. */
-export async function changed(
+export async function whyChanged(
   folder: string,
   { file, sha256 }: Pick<IndexEntry, 'file' | 'sha256'>,
 ): Promise<VmkilnError> {
