@@ -1,11 +1,12 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { promote as promoteImage, revoke } from '../../src/channels/promote.ts';
 import type { ChannelPlace } from '../../src/targets/channel-place.ts';
 import { folderChannels } from '../../src/targets/directory/channels.ts';
+import { directory } from '../../src/targets/directory/directory.ts';
 import { readWhole, writeIndex } from '../../src/targets/directory/index-file.ts';
 import { forgetLeft, withCopy } from '../../src/targets/directory/keep.ts';
 import { digestFile } from '../../src/store/digest.ts';
@@ -111,6 +112,18 @@ test('an image that was signed after its first promotion has its signature besid
     .update(readFileSync(join(images, `${copy}.intoto.jsonl`)))
     .digest('hex');
   expect(told.map((each) => each?.sha256)).toEqual([said, said, said]);
+});
+
+test('what lies beside an image and the index of a folder are looked at before they are taken', async () => {
+  await publishContent(cwd, 'one');
+  writeFileSync(join(images, 'rhel9.raw.cdx.json'), '{}');
+  await expect(promote('rhel9', 'prod')).rejects.toThrow('rhel9.raw.cdx.json is not what it was when it was published');
+  rmSync(join(images, 'rhel9.raw.cdx.json'));
+  await expect(promote('rhel9', 'prod')).rejects.toThrow('rhel9.raw.cdx.json is gone');
+  const build = () => directory.check({ path: images }, { cwd, env: {}, signal: context.signal });
+  await build();
+  writeFileSync(join(images, 'index.json'), '');
+  await expect(build()).rejects.toThrow('index.json is not a list of images that vmkiln wrote');
 });
 
 // Root writes everywhere.

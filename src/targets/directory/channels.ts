@@ -160,7 +160,9 @@ async function find(folder: string, image: string): Promise<IndexEntry> {
       hint:
         named.length > 1
           ? `name one by its file: ${named.map((each) => each.file).join(', ')}`
-          : 'publish it there first (vmkiln build, vmkiln upload IMAGE --to FOLDER/), or say where it is: --in',
+          : Object.hasOwn(index.channels, image)
+            ? `that is a channel: vmkiln channels --resolve ${image} names its image`
+            : 'publish it there first (vmkiln build, vmkiln upload IMAGE --to FOLDER/), or say where it is: --in',
     });
   }
   const isWhole =

@@ -72,7 +72,7 @@ export async function readWhole(folder: string): Promise<Index> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
       return { version: 1, images: [], channels: {}, revoked: [] };
     throw new VmkilnError('TARGET_FAILED', `${path} is not a list of images that vmkiln wrote`, {
-      hint: 'move it away, or publish to another folder',
+      hint: 'restore it from a backup, or move it away: what it said of channels and revocations is lost then',
       cause,
     });
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmkilnError } from '../../errors.ts';
@@ -175,14 +176,22 @@ function plain(entry: IndexEntry & Partial<ChannelEntry>): IndexEntry {
   return rest;
 }
 
-/** The texts about an image, as the index names them. */
-async function readDocuments(folder: string, { file, documents = {} }: IndexEntry): Promise<ImageDocument[]> {
+/** The texts about an image, as the index names them. @throws VmkilnError TARGET_FAILED for one that is gone, or was changed */
+async function readDocuments(folder: string, image: IndexEntry): Promise<ImageDocument[]> {
+  const { file, documents = {} } = image;
   const all = Object.entries(documents).filter(
     ([, each]) => each.file.startsWith(`${file}.`) && !each.file.includes('/'),
   );
   return Promise.all(
     all.map(async ([kind, { file: name, sha256 }]) => {
-      return { kind, suffix: name.slice(file.length), text: await readFile(join(folder, name), 'utf8'), sha256 };
+      const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
+      if (text !== undefined && createHash('sha256').update(text).digest('hex') === sha256)
+        return { kind, suffix: name.slice(file.length), text, sha256 };
+      if (!(await isIntact(folder, image))) throw await whyChanged(folder, image);
+      const what = text === undefined ? 'is gone' : 'is not what it was when it was published';
+      throw new VmkilnError('TARGET_FAILED', `${join(folder, name)} ${what}`, {
+        hint: `publish ${file} again, with what is said of it`,
+      });
     }),
   );
 }

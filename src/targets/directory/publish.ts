@@ -19,9 +19,10 @@ const copyTimeout = 6 * 3600;
 const notWritable =
   'correct its permissions, or choose another folder: `upload` of the recipe, or --out of a command that has it';
 
-/** Whether the folder, or the nearest one above it that is there, can be written. @throws VmkilnError TARGET_FAILED */
+/** Whether the folder, or the nearest one above it that is there, can be written, and its index be read. @throws VmkilnError TARGET_FAILED */
 export async function check(spec: DirectorySpec, { cwd }: Looking): Promise<void> {
   let folder = resolve(cwd, spec.path);
+  await readIndex(folder);
   while (!(await stat(folder).catch(() => undefined))) folder = dirname(folder);
   const usable =
     (await stat(folder)).isDirectory() &&
