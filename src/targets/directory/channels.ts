@@ -23,7 +23,7 @@ import {
   readWhole,
   writeIndex,
 } from './index-file.ts';
-import { channelEntries, forgetLeft, removeUnnamed, whyChanged, withCopy } from './keep.ts';
+import { channelEntries, describedAs, forgetLeft, removeUnnamed, whyChanged, withCopy } from './keep.ts';
 
 type Context = { signal: AbortSignal; progress: (message: string) => void };
 
@@ -135,16 +135,6 @@ async function promote(
     await removeUnnamed(folder, copy.file);
     throw error;
   }
-}
-
-/** The index, with what lies beside a copy now for all channels that have it. Pure. */
-function describedAs(index: Index, { file, documents }: IndexEntry): Index {
-  const described = (entry: ChannelEntry) => (entry.file === file ? { ...entry, documents } : entry);
-  const channels = Object.entries(index.channels).map(([name, { image, earlier, left, ...rest }]) => [
-    name,
-    { ...rest, image: image && described(image), earlier: earlier.map(described), left: left.map(described) },
-  ]);
-  return { ...index, channels: Object.fromEntries(channels) as Index['channels'] };
 }
 
 /** A published image by the name of its file or its own, or one that a channel has by the name of its file. */

@@ -101,6 +101,16 @@ async function describeAnew(
   return layDocuments(folder, kept.file, await readDocuments(folder, image));
 }
 
+/** The index, with what lies beside a copy now for all channels that have it. Pure. */
+export function describedAs(index: Index, { file, documents }: IndexEntry): Index {
+  const described = (entry: ChannelEntry) => (entry.file === file ? { ...entry, documents } : entry);
+  const channels = Object.entries(index.channels).map(([name, { image, earlier, left, ...rest }]) => [
+    name,
+    { ...rest, image: image && described(image), earlier: earlier.map(described), left: left.map(described) },
+  ]);
+  return { ...index, channels: Object.fromEntries(channels) as Index['channels'] };
+}
+
 /** Copies an image, and brings the copy to the disk, read-only. */
 async function copy(folder: string, image: IndexEntry, temporary: string, signal: AbortSignal): Promise<void> {
   try {
