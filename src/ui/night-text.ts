@@ -43,7 +43,8 @@ function headline(night: NightSummary, paint: Paint = noPaint): string {
   const all = night.entries.length;
   const cause = byCause(failed).length === 1 ? ', for one reason' : '';
   const counts = failed.length === all && all > 1 ? `all ${all} failed${cause}` : countsText(night);
-  const how = night.outcome === 'interrupted' ? 'interrupted: ' : '';
+  // What was not reached says it already.
+  const how = night.outcome === 'interrupted' && entriesOf(night, 'interrupted').length === 0 ? 'interrupted: ' : '';
   const end = night.dryRun ? 'nothing was built: --dry-run' : formatDuration(night.seconds);
   return `${paint('title', night.factory)}: ${paint(night.outcome === 'done' ? 'good' : 'bad', `${how}${counts}`)} (${end})`;
 }
