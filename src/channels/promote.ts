@@ -77,7 +77,8 @@ export type Revoked = { revoked: Candidate[]; unknown: Candidate[]; channels: Ch
 
 /** Revokes an image and every one that was built on it, one that is promoted at the same moment too. @throws VmkilnError USAGE, TARGET_FAILED */
 export async function revoke(place: ChannelPlace, image: string): Promise<Revoked> {
-  const candidate = await place.find(image);
+  // One that somebody has tampered with most of all.
+  const candidate = await place.find(image, { damaged: true });
   let { found, unknown } = withDescendants(candidate, await place.all());
   for (;;) {
     const channels = await place.revoke(found);

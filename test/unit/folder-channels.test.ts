@@ -1,5 +1,14 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -112,6 +121,15 @@ test('an image that was signed after its first promotion has its signature besid
     .update(readFileSync(join(images, `${copy}.intoto.jsonl`)))
     .digest('hex');
   expect(told.map((each) => each?.sha256)).toEqual([said, said, said]);
+});
+
+test('an image can be revoked whatever became of its file', async () => {
+  const sha256 = await publishContent(cwd, 'one');
+  await promote('rhel9', 'prod');
+  appendFileSync(join(images, 'rhel9.raw'), 'and something else');
+  rmSync(join(images, `rhel9.${sha256.slice(0, 12)}.raw`));
+  expect((await revoke(place, 'rhel9')).channels).toMatchObject([{ channel: 'prod', image: null }]);
+  expect((await readWhole(images)).revoked).toMatchObject([{ sha256 }]);
 });
 
 test('what lies beside an image and the index of a folder are looked at before they are taken', async () => {

@@ -1,6 +1,6 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { messageOf, VmkilnError } from '../../errors.ts';
+import { VmkilnError } from '../../errors.ts';
 import { withLock } from '../../store/lock.ts';
 import { earlierOf, type Goal, generationOf, type Held, reach } from '../channel.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { noSerial } from '../serial.ts';
 import {
   type ChannelEntry,
+  checkWritable,
   type FolderChannel,
   findPublished,
   type Index,
@@ -50,7 +51,8 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
   const place: ChannelPlace = {
     name: folder,
     // Nothing is published meanwhile: the file, its statements and the index are of one image.
-    find: (image) => alone(async () => candidateOf(folder, await readWhole(folder), await find(folder, image))),
+    find: (image, options) =>
+      alone(async () => candidateOf(folder, await readWhole(folder), await find(folder, image, options))),
     all: async () => {
       const index = await readWhole(folder);
       // Several channels may have the same copy.
@@ -97,15 +99,6 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
   return place;
 }
 
-/** Whoever may read a folder resolves its channels; not everybody changes them. @throws VmkilnError TARGET_FAILED */
-async function checkWritable(folder: string): Promise<void> {
-  await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new VmkilnError('TARGET_FAILED', `the channels of ${folder} cannot be changed: ${messageOf(cause)}`, {
-      hint: 'do it as a user who may write to that folder, or correct its permissions',
-    });
-  });
-}
-
 /** Under the folder's lock, with a copy of the image at hand. */
 async function promote(
   folder: string,
@@ -138,7 +131,7 @@ async function promote(
 }
 
 /** A published image by the name of its file or its own, or one that a channel has by the name of its file. */
-async function find(folder: string, image: string): Promise<IndexEntry> {
+async function find(folder: string, image: string, { damaged } = { damaged: false }): Promise<IndexEntry> {
   const index = await readWhole(folder);
   const file = basename(image);
   const byFile = [...index.images, ...channelEntries(index)].find((entry) => entry.file === file);
@@ -156,7 +149,10 @@ async function find(folder: string, image: string): Promise<IndexEntry> {
     });
   }
   const isWhole =
-    byFile && !index.images.includes(byFile) ? await isIntact(folder, found) : await findPublished(folder, found.file);
+    damaged ||
+    (byFile && !index.images.includes(byFile)
+      ? await isIntact(folder, found)
+      : await findPublished(folder, found.file));
   if (isWhole) return found;
   throw await whyChanged(folder, found);
 }
