@@ -92,9 +92,10 @@ async function goOn(job: Job, state: EntryState, summary: EntrySummary, night: N
 async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<Partial<EntrySummary>> {
   const { build, published, statements } = state;
   if (!job.channel || build === undefined || published === undefined) return {};
-  const { promoted, error } = await promotePublished(job, { build, published, statements }, night);
+  const before = state.promoted?.channel === job.channel.name ? (state.promoted.images ?? []) : [];
+  const { promoted, error } = await promotePublished(job, { build, published, statements, before }, night);
   if (error === undefined) {
-    await night.keep({ ...state, promoted: { build, channel: job.channel.name } });
+    await night.keep({ ...state, promoted: { build, channel: job.channel.name, images: published } });
     return { promoted };
   }
   if (night.signal.aborted) return { promoted, outcome: 'interrupted' };

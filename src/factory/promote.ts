@@ -16,13 +16,13 @@ type Sent = Pick<Published, 'location' | 'sha256'>;
 type Promoting = { world: World; signal: AbortSignal; paths: Paths };
 
 /**
- * What became of a promotion at one place: `overtaken` by somebody else, there before, or not tried, since the image was `revoked`. `location` is that
+ * What became of a promotion at one place: `overtaken` by somebody else, there before, or not tried, since people have `left` the image, or `revoked` it. `location` is that
  * of the channel's image.
  */
 export type Promoted = {
   channel: string;
   place: string;
-  end: Outcome['end'] | 'revoked';
+  end: Outcome['end'] | 'left' | 'revoked';
   generation: number;
   location?: string;
 };
@@ -32,6 +32,8 @@ export function promotedText({ channel, place, end, generation, location = '' }:
   const image = location.startsWith('/') ? basename(location) : location;
   const what = `${channel} of ${place}`;
   if (end === 'overtaken') return `somebody else was later: ${what} has ${image}`;
+  if (end === 'left')
+    return `not promoted to ${what} again: somebody has left it${image === '' ? '' : ` for ${image}`}`;
   if (end === 'revoked') return `not promoted to ${what}: it was revoked`;
   return end === 'unchanged' ? `${what} had it already` : `promoted to ${what}: ${image}, generation ${generation}`;
 }
@@ -75,6 +77,7 @@ export async function checkSigned({ channel, recipe }: Job, { world, signal }: P
 /**
  * Promotes what a build has published, wherever there are channels. A place that fails does not stop the others.
  *
+ * @param before what this factory has promoted to the channel last.
  * @throws nothing: the first failure is told with what was done.
  */
 export async function promotePublished(
@@ -83,7 +86,8 @@ export async function promotePublished(
     build,
     published,
     statements: told,
-  }: { build: string; published: readonly Sent[]; statements?: string | undefined },
+    before = [],
+  }: { build: string; published: readonly Sent[]; statements?: string | undefined; before?: readonly Sent[] },
   promoting: Promoting,
 ): Promise<{ promoted: Promoted[]; error?: unknown }> {
   if (!channel || !recipe) return { promoted: [] };
@@ -96,7 +100,7 @@ export async function promotePublished(
       const key = await readPublicKey(channel.key, promoting.world.cwd);
       const place = await open(spec, contextOf(promoting));
       const { builds } = promoting.paths;
-      const settled = await settledAt(place, channel.name, { ...image, build });
+      const settled = await settledAt(place, channel.name, { ...image, build, before });
       if (settled) {
         promoted.push({ channel: channel.name, place: name, ...settled });
         continue;
@@ -121,19 +125,23 @@ export async function promotePublished(
   return { promoted, error: others.length === 0 ? first.error : together(failures, first.error) };
 }
 
-/** Why there is nothing to promote any more: people have promoted a later image meanwhile, or revoked this one, and that stays. */
+/** Why there is nothing to promote any more: people have promoted a later image meanwhile, or left or revoked this one, and that stays. */
 async function settledAt(
   place: ChannelPlace,
   channel: string,
-  { location, sha256, build }: Sent & { build: string },
+  { location, sha256, build, before }: Sent & { build: string; before: readonly Sent[] },
 ): Promise<Pick<Promoted, 'end' | 'generation' | 'location'> | undefined> {
-  const { generation = 0, image } = (await place.channels()).find((state) => state.channel === channel) ?? {};
-  if (image && image.sha256 !== sha256 && image.serial > serialOfBuild(build)) {
-    return { end: 'overtaken', generation, location: image.location };
-  }
+  const state = (await place.channels()).find((each) => each.channel === channel);
+  const { generation = 0, image } = state ?? {};
+  const now = { generation, ...(image && { location: image.location }) };
+  if (image?.sha256 === sha256) return undefined;
+  if (image && image.serial > serialOfBuild(build)) return { end: 'overtaken', ...now };
   // What cannot be found is for the promotion to tell.
   const found = await place.find(location).catch(() => undefined);
-  return found?.revoked && found.sha256 === sha256 ? { end: 'revoked', generation } : undefined;
+  if (found?.revoked && found.sha256 === sha256) return { end: 'revoked', ...now };
+  // A build may well make the same bytes again.
+  const wasIn = before.some((each) => each.location === location && each.sha256 === sha256);
+  return state && wasIn ? { end: 'left', ...now } : undefined;
 }
 
 function contextOf({ world, signal }: Pick<Promoting, 'world' | 'signal'>) {

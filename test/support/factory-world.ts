@@ -46,6 +46,8 @@ export type FactoryWorld = {
   brings: (name: string, update: Version) => boolean;
   /** Images are published with statements that say so; without, a file stands for each. */
   says?: () => Partial<About>;
+  /** What such an image contains; by default it names its build. */
+  bytes?: string;
   write: (file: string, text: string) => string;
   rpm: (name: string, packages: readonly Version[], packing?: 'gz' | 'xz' | 'zst') => void;
   deb: (name: string, packages: readonly Version[]) => void;
@@ -202,7 +204,7 @@ function put(world: FactoryWorld, name: string, build: string) {
 function publish(world: FactoryWorld, name: string, build: string, folder: string) {
   const path = join(folder, 'image');
   const images = join(world.folder, 'images');
-  writeFileSync(path, `${name} of ${build}`);
+  writeFileSync(path, world.bytes ?? `${name} of ${build}`);
   mkdirSync(images, { recursive: true });
   return publishImage(path, images, { name, format: 'qcow2', build, about: world.says?.() ?? {} });
 }

@@ -173,6 +173,23 @@ test('what people do while a promotion fails stays, and no later night fails for
   expect(next.entries.flatMap(({ notes }) => notes)).toEqual([]);
 });
 
+test('an image that somebody has gone back from does not come back when a build makes the same bytes again', async () => {
+  recipe('a');
+  factory('recipes: [{ recipe: a.yaml, channel: prod }]');
+  await world.night('factory.yaml');
+  const good = await place.resolve('prod');
+  world.bytes = 'bad';
+  await world.night('factory.yaml', { only: ['a'] });
+  await place.rollback('prod');
+  const again = await world.night('factory.yaml', { only: ['a'] });
+  expect(entrySummary(again, 'a')).toMatchObject({ outcome: 'built', promoted: [{ end: 'left' }] });
+  expect(nightText(again)).toMatch(/not promoted to prod of \S+ again: somebody has left it for a\.\w{12}\.qcow2/);
+  expect(await place.resolve('prod')).toMatchObject({ sha256: good.sha256, generation: 3 });
+  world.bytes = 'mended';
+  await world.night('factory.yaml', { only: ['a'] });
+  expect((await place.resolve('prod')).generation).toBe(4);
+});
+
 test('a channel that is new to an entry gets what is there', async () => {
   recipe('a');
   factory('recipes: [a.yaml]');
