@@ -2,11 +2,13 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,6 +66,25 @@ test('a copy that is removed between its reading and the change of the index is 
   });
   expect(runs).toBe(2);
   expect(await digestFile(join(images, copy.file), context.signal)).toBe(sha256);
+});
+
+test('two promotions of an image at once, to two channels, leave both with a copy that they know', async () => {
+  const sha256 = await publishContent(cwd, 'one');
+  const index = await readWhole(images);
+  const [image] = index.images;
+  if (!image) throw new Error('nothing is published');
+  const file = `rhel9.${sha256.slice(0, 12)}.raw`;
+  const createdAt = new Date('2026-11-28T02:00:00Z');
+  await withCopy(images, index, image, context, async (settle) => {
+    // As the other one leaves it, which was a little quicker.
+    copyFileSync(join(images, 'rhel9.raw'), join(images, file));
+    utimesSync(join(images, file), createdAt, createdAt);
+    const since = createdAt.toISOString();
+    const prod = { ...image, file, createdAt: since, generation: 1, since };
+    await writeIndex(images, { ...index, channels: { prod: { generation: 1, image: prod, earlier: [], left: [] } } });
+    return settle(await readWhole(images));
+  });
+  expect(await place.resolve('prod')).toMatchObject({ sha256 });
 });
 
 test('a promotion that cannot be finished leaves no copy', async () => {

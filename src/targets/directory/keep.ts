@@ -77,7 +77,7 @@ export async function withCopy<T>(
       const documents = await readDocuments(folder, image);
       progress(`copying ${image.file}`);
       await copy(folder, image, temporary, signal);
-      return await body(() => settle(folder, image, temporary, { documents, kept }));
+      return await body((now) => settle(folder, image, temporary, { documents, now }));
     } finally {
       await rm(temporary, { force: true });
     }
@@ -155,11 +155,12 @@ async function settle(
   folder: string,
   image: IndexEntry,
   temporary: string,
-  { documents, kept }: { documents: readonly ImageDocument[]; kept: IndexEntry | undefined },
+  { documents, now }: { documents: readonly ImageDocument[]; now: Index },
 ): Promise<IndexEntry> {
   const file = fileOfCopy(image);
-  // Other channels may have the copy whose place this one takes, and know it by its time.
-  if (kept?.file === file) await utimes(temporary, new Date(kept.createdAt), new Date(kept.createdAt));
+  // Other channels may have the copy whose place this one takes, since it was damaged or made meanwhile, and know it by its time.
+  const there = channelEntries(now).find((each) => each.file === file);
+  if (there) await utimes(temporary, new Date(there.createdAt), new Date(there.createdAt));
   const createdAt = (await stat(temporary)).mtime.toISOString();
   await rename(temporary, join(folder, file));
   try {
