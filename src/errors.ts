@@ -75,6 +75,13 @@ export function messageOf(error: unknown): string {
   return words ?? error.message;
 }
 
+/** What happened, for an error that nobody has put into words: the file that the operating system was asked for is all that tells one from another. */
+export function unforeseen(error: unknown): string {
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  const said = messageOf(error);
+  return path === undefined || said.includes(path) ? said : `${said}: ${path}`;
+}
+
 /** Whether a call of the operating system failed for want of space or quota. */
 export function isFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

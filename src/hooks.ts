@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, messageOf, VmkilnError } from './errors.ts';
 import type { Explanation, Published } from './model.ts';
@@ -71,14 +71,20 @@ export async function runHook(
     await world.exec({ program, args, timeout: spec.timeout, signal, cwd, env, input });
   } catch (error) {
     if (signal.aborted && !last) throw interrupted(`the ${hook} hook ran`, signal);
-    const failure = hookFailure(`the ${hook} hook ${relative(cwd, spec.run)}`, program, error);
+    const failure = hookFailure(`the ${hook} hook ${nameOfHook(spec.run, cwd)}`, program, error);
     if (!last && spec.onError === 'fail') throw failure;
     world.warn(failure.message, failure.hint);
   }
 }
 
-/** The error of `exec`, which begins with the program, told of the hook: a person has never heard of the program node. */
-function hookFailure(subject: string, program: string, error: unknown): VmkilnError {
+/** How a hook of a file in this folder is called: one that lies elsewhere, as those that vmkiln ships, by its name alone. */
+export function nameOfHook(run: string, folder: string): string {
+  const path = relative(folder, run);
+  return path.startsWith('..') ? basename(run) : path;
+}
+
+/** The error of `exec`, which begins with the program, told of the hook: a person has never heard of the program node, nor of its stack. */
+export function hookFailure(subject: string, program: string, error: unknown): VmkilnError {
   const { code, hint } = error instanceof VmkilnError ? error : {};
   if (code === 'TOOL_MISSING') {
     return new VmkilnError('HOOK_FAILED', `${subject} could not be started`, {
@@ -86,7 +92,7 @@ function hookFailure(subject: string, program: string, error: unknown): VmkilnEr
       cause: error,
     });
   }
-  const said = messageOf(error);
+  const said = messageOf(error).replaceAll(/\n +at .*/g, '');
   const message = said.startsWith(`${program} `)
     ? `${subject}${said.slice(program.length)}`
     : `${subject} failed: ${said}`;

@@ -75,9 +75,18 @@ export async function readStatements(path: string): Promise<string> {
 /** What a revocation did: the images that are revoked by it or were, those of which nothing says what they were built on, and the channels. */
 export type Revoked = { revoked: Candidate[]; unknown: Candidate[]; channels: ChannelState[] };
 
-/** Revokes an image and every one that was built on it. @throws VmkilnError USAGE, TARGET_FAILED */
+/** Revokes an image and every one that was built on it, one that is promoted at the same moment too. @throws VmkilnError USAGE, TARGET_FAILED */
 export async function revoke(place: ChannelPlace, image: string): Promise<Revoked> {
-  const candidate = await place.find(image);
-  const { found, unknown } = withDescendants(candidate, await place.all());
-  return { revoked: found, unknown, channels: await place.revoke(found) };
+  // One that somebody has tampered with most of all.
+  const candidate = await place.find(image, { damaged: true });
+  let { found, unknown } = withDescendants(candidate, await place.all());
+  for (;;) {
+    const channels = await place.revoke(found);
+    // From here on nothing is promoted that was built on one of these.
+    const again = withDescendants(candidate, await place.all());
+    if (again.found.every(({ sha256 }) => found.some((each) => each.sha256 === sha256))) {
+      return { revoked: found, unknown, channels };
+    }
+    ({ found, unknown } = again);
+  }
 }

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { channelsAt, defaultFolder } from '../channels/place.ts';
 import { VmkilnError } from '../errors.ts';
+import { isFolder } from '../recipe/media.ts';
 import { plannedTargets } from '../targets/index.ts';
 import type { ChannelPlace } from '../targets/channel-place.ts';
 import type { CommandContext } from '../ui/ui.ts';
@@ -36,5 +39,14 @@ export async function openChannels(
     ...(project !== undefined && { project }),
     ...(projectDomain !== undefined && { projectDomain }),
   });
-  return channelsAt(plannedTargets(entries), { ...world, signal, progress: progressLines(context) });
+  try {
+    return await channelsAt(plannedTargets(entries), { ...world, signal, progress: progressLines(context) });
+  } catch (error) {
+    const isUsage = error instanceof VmkilnError && error.code === 'USAGE';
+    if (!isUsage || place === undefined || isFolder(place) || !existsSync(resolve(world.cwd, place))) throw error;
+    throw new VmkilnError('USAGE', error.message, {
+      hint: [`for the folder write --in ${place}/`, error.hint].filter((part) => part !== undefined).join('; '),
+      cause: error,
+    });
+  }
 }

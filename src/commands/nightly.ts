@@ -4,7 +4,7 @@ import { loadFactory } from '../factory/load.ts';
 import { runNight } from '../factory/night.ts';
 import { promotedText } from '../factory/promote.ts';
 import { retryText } from '../factory/retry.ts';
-import type { EntryOutcome, EntrySummary, NightSummary } from '../factory/summary.ts';
+import { type EntryOutcome, type EntrySummary, type NightSummary, promotion, remedyOf } from '../factory/summary.ts';
 import { readVariables } from '../recipe/variables.ts';
 import { tellNight } from '../report/tell-night.ts';
 import { allHarmless, jsonText } from '../text.ts';
@@ -75,13 +75,17 @@ function tell(
 
 /** A test case for each entry. What was not due, or was stopped, is skipped. */
 function junitOf({ factory, entries, seconds }: NightSummary): string {
-  const results = entries.map(({ name, outcome, failure, retry, notes, promoted = [] }) => ({
+  const results = entries.map(({ name, outcome, failure, retry, notes, promoted = [], build }) => ({
     check: name,
     outcome: outcomes[outcome],
     message: [failure?.explanation?.cause ?? failure?.message ?? notes.join('; '), (retry && retryText(retry)) ?? '']
       .filter((part) => part !== '')
       .join('; '),
-    said: promoted.map(promotedText).join('\n'),
+    said: [
+      ...promoted.map(promotedText),
+      ...(failure && remedyOf(failure) !== '' ? [`next: ${remedyOf(failure)}`] : []),
+      ...(failure && build !== undefined && failure.stage !== promotion ? [`more: vmkiln explain ${build}`] : []),
+    ].join('\n'),
   }));
   return junit(factory, results, seconds);
 }

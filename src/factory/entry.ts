@@ -10,7 +10,7 @@ import type { gate } from './gate.ts';
 import { type Job, startsFromChannel } from './jobs.ts';
 import { look, type Sight } from './look.ts';
 import { isDue } from './schedule.ts';
-import { checkSigned, isPromotionDue, promotePublished } from './promote.ts';
+import { checkSigned, isInChannel, isPromotionDue, promotedText, promotePublished } from './promote.ts';
 import { type Failed, inputsOf, isWaiting, retryOf, waited } from './retry.ts';
 import { type EntryState, readState } from './state.ts';
 import { type EntrySummary, failureOf, isPromotionAlone, promotion } from './summary.ts';
@@ -57,6 +57,11 @@ export async function nightOf(
     if (night.dryRun) return { ...summary, outcome: 'planned', reasons, notes };
     if (isPromotionAlone(reasons)) {
       const did = await promoteBuilt(job, state, night);
+      const { promoted = [], outcome } = did;
+      // People were quicker, and that stays.
+      if (outcome === undefined && !isInChannel(promoted)) {
+        return { ...summary, notes: [...notes, ...promoted.map(promotedText)] };
+      }
       return { ...summary, outcome: 'promoted', reasons, notes, ...did };
     }
     return await night.building(async () => {
@@ -87,9 +92,10 @@ async function goOn(job: Job, state: EntryState, summary: EntrySummary, night: N
 async function promoteBuilt(job: Job, state: EntryState, night: Night): Promise<Partial<EntrySummary>> {
   const { build, published, statements } = state;
   if (!job.channel || build === undefined || published === undefined) return {};
-  const { promoted, error } = await promotePublished(job, { build, published, statements }, night);
+  const before = state.promoted?.channel === job.channel.name ? (state.promoted.images ?? []) : [];
+  const { promoted, error } = await promotePublished(job, { build, published, statements, before }, night);
   if (error === undefined) {
-    await night.keep({ ...state, promoted: { build, channel: job.channel.name } });
+    await night.keep({ ...state, promoted: { build, channel: job.channel.name, images: published } });
     return { promoted };
   }
   if (night.signal.aborted) return { promoted, outcome: 'interrupted' };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { statementsOfBuild } from '../channels/promote.ts';
 import { loadInventory } from '../describe/load.ts';
 import { inventoryFile } from '../describe/names.ts';
@@ -12,7 +13,7 @@ import type { HttpOptions } from '../media/http.ts';
 import type { Event, Plan, StageName, World } from '../model.ts';
 import type { BuildResult } from '../pipeline/build.ts';
 import { readRecord } from '../pipeline/builds.ts';
-import type { BuildContext, BuildRequest } from '../pipeline/request.ts';
+import { type BuildContext, type BuildRequest, readRecipe } from '../pipeline/request.ts';
 import { channelOf, mediaOf } from '../recipe/media.ts';
 import type { Paths } from '../store/paths.ts';
 import { formatBytes, formatDuration } from '../text.ts';
@@ -63,7 +64,7 @@ export function makeHere(
 ): Make {
   const { paths, world } = here;
   return async (job, { from, renewMedia: renews }, { signal, emit, began }) => {
-    const why = await refusal();
+    const why = (await refusal()) ?? (await movedSince(job, world));
     if (why !== undefined) throw new Postponed(why);
     if (renews) await renewMedia(job, here);
     const tell = (event: Event) => {
@@ -76,6 +77,19 @@ export function makeHere(
     const stages = await stagesOf(result.folder);
     return { ...result, ...(await toldBy(result, paths)), ...(stages && { stages }) };
   };
+}
+
+/**
+ * What keeps a recipe that was edited while the night ran from being built in it: names and places of all entries were held against each other when the
+ * night began.
+ *
+ * @throws VmkilnError when it cannot be read any more.
+ */
+async function movedSince({ name, recipe, request }: Job, world: World): Promise<string | undefined> {
+  const now = await readRecipe(request, world);
+  const is = [now.name === name ? '' : 'name', isDeepStrictEqual(now.recipe.upload, recipe?.upload) ? '' : 'upload'];
+  const keys = is.flatMap((key) => (key === '' ? [] : [`\`${key}\``]));
+  return keys.length === 0 ? undefined : `${keys.join(' and ')} of the recipe changed while the night ran`;
 }
 
 /** What a build of this host tells the next night. */

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { messageOf } from '../errors.ts';
-import { hookCommand } from '../hooks.ts';
+import { dirname, join } from 'node:path';
+import { hookCommand, hookFailure, nameOfHook } from '../hooks.ts';
 import type { World } from '../model.ts';
 import { exec } from '../tools/exec.ts';
 import { withTemporary } from '../tools/temporary.ts';
@@ -32,15 +31,16 @@ export async function notify(
   for (const { run, when, timeout } of whom) {
     if (!concerns(when, summary)) continue;
     const folder = dirname(summary.file);
+    const command = hookCommand({ run });
     try {
       await withTemporary('vmkiln-night-', async (temporary) => {
         const file = join(temporary, 'night.json');
         await writeFile(file, input, { mode: 0o600 });
         const env = { ...world.env, VMKILN_CONTEXT: file };
-        await exec({ ...hookCommand({ run }), timeout, signal, cwd: folder, env, input });
+        await exec({ ...command, timeout, signal, cwd: folder, env, input });
       });
     } catch (error) {
-      failures.push(`${relative(folder, run)} failed: ${messageOf(error)}`);
+      failures.push(hookFailure(nameOfHook(run, folder), command.program, error).message);
     }
   }
   return failures;

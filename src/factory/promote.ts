@@ -4,7 +4,8 @@ import { readPublicKey } from '../describe/public-key.ts';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { Published, World } from '../model.ts';
 import type { Paths } from '../store/paths.ts';
-import type { Outcome } from '../targets/channel-place.ts';
+import type { ChannelPlace, Outcome } from '../targets/channel-place.ts';
+import { serialOfBuild } from '../targets/serial.ts';
 import { placesWithChannels } from './channel.ts';
 import type { Job } from './jobs.ts';
 import type { EntryState } from './state.ts';
@@ -14,11 +15,14 @@ type Sent = Pick<Published, 'location' | 'sha256'>;
 /** What promoting takes of a night. */
 type Promoting = { world: World; signal: AbortSignal; paths: Paths };
 
-/** What became of a promotion at one place: `overtaken` by somebody else, or there before. `location` is that of the channel's image. */
+/**
+ * What became of a promotion at one place: `overtaken` by somebody else, there before, or not tried, since people have `left` the image, or `revoked` it. `location` is that
+ * of the channel's image.
+ */
 export type Promoted = {
   channel: string;
   place: string;
-  end: Outcome['end'];
+  end: Outcome['end'] | 'left' | 'revoked';
   generation: number;
   location?: string;
 };
@@ -27,8 +31,16 @@ export type Promoted = {
 export function promotedText({ channel, place, end, generation, location = '' }: Promoted): string {
   const image = location.startsWith('/') ? basename(location) : location;
   const what = `${channel} of ${place}`;
-  if (end === 'overtaken') return `promoted to ${what}, and somebody else changed that after it: it has ${image}`;
+  if (end === 'overtaken') return `somebody else was later: ${what} has ${image}`;
+  if (end === 'left')
+    return `not promoted to ${what} again: somebody has left it${image === '' ? '' : ` for ${image}`}`;
+  if (end === 'revoked') return `not promoted to ${what}: it was revoked`;
   return end === 'unchanged' ? `${what} had it already` : `promoted to ${what}: ${image}, generation ${generation}`;
+}
+
+/** Whether the image came to a channel, or was there. Pure. */
+export function isInChannel(promoted: readonly Promoted[]): boolean {
+  return promoted.some(({ end }) => end === 'reached' || end === 'unchanged');
 }
 
 /** Whether what the last good build published has yet to come to the channel. Pure. */
@@ -65,6 +77,7 @@ export async function checkSigned({ channel, recipe }: Job, { world, signal }: P
 /**
  * Promotes what a build has published, wherever there are channels. A place that fails does not stop the others.
  *
+ * @param before what this factory has promoted to the channel last.
  * @throws nothing: the first failure is told with what was done.
  */
 export async function promotePublished(
@@ -73,7 +86,8 @@ export async function promotePublished(
     build,
     published,
     statements: told,
-  }: { build: string; published: readonly Sent[]; statements?: string | undefined },
+    before = [],
+  }: { build: string; published: readonly Sent[]; statements?: string | undefined; before?: readonly Sent[] },
   promoting: Promoting,
 ): Promise<{ promoted: Promoted[]; error?: unknown }> {
   if (!channel || !recipe) return { promoted: [] };
@@ -86,6 +100,11 @@ export async function promotePublished(
       const key = await readPublicKey(channel.key, promoting.world.cwd);
       const place = await open(spec, contextOf(promoting));
       const { builds } = promoting.paths;
+      const settled = await settledAt(place, channel.name, { ...image, build, before });
+      if (settled) {
+        promoted.push({ channel: channel.name, place: name, ...settled });
+        continue;
+      }
       const { end, channel: state } = await promote(place, image.location, {
         ...{ channel: channel.name, allowUnbooted: channel.allowUnbooted, sha256: image.sha256, key },
         // An image that was there before may be of a build whose folder is gone: this one says the same of it.
@@ -104,6 +123,25 @@ export async function promotePublished(
   const [first, ...others] = failures;
   if (first === undefined) return { promoted };
   return { promoted, error: others.length === 0 ? first.error : together(failures, first.error) };
+}
+
+/** Why there is nothing to promote any more: people have promoted a later image meanwhile, or left or revoked this one, and that stays. */
+async function settledAt(
+  place: ChannelPlace,
+  channel: string,
+  { location, sha256, build, before }: Sent & { build: string; before: readonly Sent[] },
+): Promise<Pick<Promoted, 'end' | 'generation' | 'location'> | undefined> {
+  const state = (await place.channels()).find((each) => each.channel === channel);
+  const { generation = 0, image } = state ?? {};
+  const now = { generation, ...(image && { location: image.location }) };
+  if (image?.sha256 === sha256) return undefined;
+  if (image && image.serial > serialOfBuild(build)) return { end: 'overtaken', ...now };
+  // What cannot be found is for the promotion to tell.
+  const found = await place.find(location).catch(() => undefined);
+  if (found?.revoked && found.sha256 === sha256) return { end: 'revoked', ...now };
+  // A build may well make the same bytes again.
+  const wasIn = before.some((each) => each.location === location && each.sha256 === sha256);
+  return state && wasIn ? { end: 'left', ...now } : undefined;
 }
 
 function contextOf({ world, signal }: Pick<Promoting, 'world' | 'signal'>) {

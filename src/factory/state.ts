@@ -40,8 +40,8 @@ export type EntryState = {
   /** The host that made it, and what it said of its image, where that is another one than decides. */
   host?: string;
   statements?: string;
-  /** The last promotion that succeeded everywhere: of which build, and to which channel. */
-  promoted?: { build: string; channel: string };
+  /** The last promotion that succeeded everywhere: of which build, to which channel, and what the recipe's places had of it. */
+  promoted?: { build: string; channel: string; images?: Pick<Published, 'location' | 'sha256'>[] };
   seen?: Seen;
   /** The last build, if it failed. */
   failed?: Failed;

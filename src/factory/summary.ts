@@ -1,4 +1,4 @@
-import { VmkilnError, messageOf } from '../errors.ts';
+import { unforeseen, VmkilnError } from '../errors.ts';
 import type { Explanation, Published } from '../model.ts';
 import type { Reason } from './compare.ts';
 import type { Promoted } from './promote.ts';
@@ -121,7 +121,7 @@ export class BuildFailure extends Error {
 /** A failure as plain data. */
 export function failureOf(error: unknown): NightFailure {
   if (error instanceof BuildFailure) return error.failure;
-  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: messageOf(error) };
+  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: unforeseen(error) };
   const { code, message, hint, stage, explanation } = error;
   return {
     code,
@@ -135,6 +135,11 @@ export function failureOf(error: unknown): NightFailure {
 /** Why something failed, in one line: the named cause if there is one. Pure. */
 export function causeOf({ explanation, message }: NightFailure): string {
   return explanation?.cause ?? (message.split('\n')[0] ?? '').replace(/:$/, '');
+}
+
+/** What helps against it, in one line; empty when nobody knows. Pure. */
+export function remedyOf({ explanation, hint }: NightFailure): string {
+  return [explanation?.remedy, hint].filter((part) => part !== undefined).join('; ');
 }
 
 /** Failures with the same cause together, the most frequent first: forty of them are most often one. Pure. */
@@ -155,8 +160,11 @@ export function byCause(
     .toSorted((a, b) => b.length - a.length)
     .map((all) => {
       const failure = all[0]?.failure;
-      const remedy = [failure?.explanation?.remedy, failure?.hint].filter((part) => part !== undefined).join('; ');
-      return { cause: failure ? causeOf(failure) : '', remedy, entries: all };
+      return {
+        cause: failure ? causeOf(failure) : '',
+        remedy: failure ? remedyOf(failure) : '',
+        entries: all,
+      };
     });
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fillHoles } from '../answers/holes.ts';
-import { errorCatalogue, messageOf, VmkilnError } from '../errors.ts';
+import { errorCatalogue, messageOf, unforeseen, VmkilnError } from '../errors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { EventBody, Plan, Published } from '../model.ts';
 import { pinsLock } from '../store/checkpoints.ts';
@@ -181,8 +181,8 @@ async function fail({ task, context, folder, log, secrets, hook }: Build, error:
 }
 
 function failedEvent(error: unknown, secrets: readonly string[]): Failure {
+  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message: redact(unforeseen(error), secrets) };
   const message = redact(messageOf(error), secrets);
-  if (!(error instanceof VmkilnError)) return { code: 'UNKNOWN', message };
   const { code, hint, bundle, stage } = error;
   return { code, message, ...(stage && { stage }), ...(hint && { hint }), ...(bundle && { bundle }) };
 }

@@ -64,8 +64,11 @@ export type Outcome = { end: End; channel: ChannelState };
 /** The channels of one place. Everything throws VmkilnError. */
 export type ChannelPlace = {
   name: string;
-  /** @throws VmkilnError USAGE when there is no such image */
-  find(image: string): Promise<Candidate>;
+  /**
+   * @param options `damaged`: also one whose data is not what it was when it was published, which is known by what was said of it.
+   * @throws VmkilnError USAGE when there is no such image
+   */
+  find(image: string, options?: { damaged: boolean }): Promise<Candidate>;
   /** Every image that could be promoted, or was. */
   all(): Promise<Candidate[]>;
   /** @throws VmkilnError CHANNEL_REFUSED */

@@ -1,4 +1,4 @@
-import { messageOf, VmkilnError } from '../errors.ts';
+import { messageOf, unforeseen, VmkilnError } from '../errors.ts';
 import type { Explanation } from '../model.ts';
 import { harmless } from '../text.ts';
 import { noPaint, type Paint } from './format.ts';
@@ -10,7 +10,9 @@ import { noPaint, type Paint } from './format.ts';
 export function errorText(error: unknown, options: { debug?: boolean; paint?: Paint } = {}): string {
   const paint = options.paint ?? noPaint;
   const known = error instanceof VmkilnError;
-  const lines = [`${paint('bad', 'vmkiln:')} ${known ? '' : 'unexpected error: '}${harmless(messageOf(error))}`];
+  const lines = [
+    `${paint('bad', 'vmkiln:')} ${known ? harmless(messageOf(error)) : `unexpected error: ${harmless(unforeseen(error))}`}`,
+  ];
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause !== undefined && !messageOf(error).includes(messageOf(cause)))
     lines.push(labelled('why', harmless(messageOf(cause))));

@@ -43,7 +43,8 @@ function headline(night: NightSummary, paint: Paint = noPaint): string {
   const all = night.entries.length;
   const cause = byCause(failed).length === 1 ? ', for one reason' : '';
   const counts = failed.length === all && all > 1 ? `all ${all} failed${cause}` : countsText(night);
-  const how = night.outcome === 'interrupted' ? 'interrupted: ' : '';
+  // What was not reached says it already.
+  const how = night.outcome === 'interrupted' && entriesOf(night, 'interrupted').length === 0 ? 'interrupted: ' : '';
   const end = night.dryRun ? 'nothing was built: --dry-run' : formatDuration(night.seconds);
   return `${paint('title', night.factory)}: ${paint(night.outcome === 'done' ? 'good' : 'bad', `${how}${counts}`)} (${end})`;
 }
@@ -61,7 +62,7 @@ function failedText(title: 'failed' | 'not tried', night: NightSummary, paint: P
       ...retryLines(entries, night.file),
       ...(remedy === '' ? [] : [labelled('next', remedy)]),
       ...(first?.failure?.stage === promotion
-        ? [labelled('then', 'the next night promotes what is built and published now, without building it again')]
+        ? [labelled('then', 'the next night tries to promote what is published now, and builds nothing for that')]
         : []),
       ...(first?.build === undefined || first.failure?.stage === promotion
         ? []
@@ -108,36 +109,54 @@ function postponedText(night: NightSummary, paint: Paint): string[] {
 
 function entriesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
   if (entries.length === 0) return [];
+  const notes = notesOf(entries);
+  const own = (note: string) => notes.get(note)?.length === 1;
   return [
     paint('good', title),
     ...entries.flatMap((entry) => [
       `  ${paint('name', entry.name)}${entry.seconds === undefined ? '' : ` (${formatDuration(entry.seconds)})`}`,
-      ...linesOf(entry).map((line) => `    ${line}`),
+      ...[...linesOf(entry), ...entry.notes.filter(own)].map((line) => `    ${inLine(line)}`),
     ]),
+    ...notesText(new Map([...notes].filter(([note]) => !own(note))), entries),
   ];
 }
 
-function linesOf({ reasons, notes, difference, published = [], promoted = [], build }: EntrySummary): string[] {
+function linesOf({ reasons, difference, published = [], promoted = [], build }: EntrySummary): string[] {
   return [
     ...reasons.map(({ text }) => `because ${text}`),
     ...(difference === undefined ? [] : [`changes: ${difference}`]),
     ...published.map((image) => `${image.target}: ${image.location}${publishedNote(image)}`),
     ...promoted.map(promotedText),
     ...(build === undefined ? [] : [`build ${build}`]),
-    ...notes,
-  ].map((text) => text.replaceAll('\n', ' '));
+  ];
 }
 
-/** What needs no attention takes one line; what could not be seen of it is told once for all that it is true of. */
+/** What needs no attention takes one line. */
 function namesText(title: string, entries: readonly EntrySummary[], paint: Paint): string[] {
   if (entries.length === 0) return [];
+  return [
+    `${paint('dim', title)}: ${entries.map(({ name }) => name).join(', ')}`,
+    ...notesText(notesOf(entries), entries),
+  ];
+}
+
+/** The notes, each with the names that it is true of: of a server that is away, forty entries have the same. */
+function notesOf(entries: readonly EntrySummary[]): Map<string, string[]> {
   const notes = new Map<string, string[]>();
   for (const { name, notes: own } of entries)
     for (const note of own) notes.set(note, [...(notes.get(note) ?? []), name]);
-  return [
-    `${paint('dim', title)}: ${entries.map(({ name }) => name).join(', ')}`,
-    ...[...notes].map(([note, names]) => `  ${names.join(', ')}: ${note.replaceAll('\n', ' ')}`),
-  ];
+  return notes;
+}
+
+/** The names are there already where it is true of all that are listed. */
+function notesText(notes: ReadonlyMap<string, readonly string[]>, { length }: readonly EntrySummary[]): string[] {
+  return [...notes].map(
+    ([note, names]) => `  ${length > 1 && names.length === length ? 'all' : names.join(', ')}: ${inLine(note)}`,
+  );
+}
+
+function inLine(text: string): string {
+  return text.replaceAll('\n', ' ');
 }
 
 function endText({ pruned, warnings, page }: NightSummary, paint: Paint): string[] {

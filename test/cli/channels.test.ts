@@ -113,6 +113,12 @@ test('what is refused says why, and changes nothing', async () => {
   expect(await refused('promote', 'rhel9')).toMatch(/^2 .*--to/s);
   expect(await refused('rollback', 'prod')).toMatch(/^2 .*there is no channel prod/s);
   expect(await refused('channels', '--in', 'nowhere/')).toMatch(/^2 .*there is no folder/s);
+  expect(await refused('channels', '--in', 'images')).toMatch(
+    /^2 .*no cloud.*\n {2}next: for the folder write --in images\/; /s,
+  );
+  expect(await refused('revoke', 'drowsy')).toMatch(
+    /^2 .*no image drowsy\n.*vmkiln channels --resolve drowsy names its/s,
+  );
   expect(JSON.parse(readFileSync(join(images, 'index.json'), 'utf8'))).not.toHaveProperty('channels.prod');
 
   await publish('signed', { key: signer.privateKey });

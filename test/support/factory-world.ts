@@ -19,6 +19,7 @@ import type { Recipe } from '../../src/recipe/recipe.ts';
 import { channelOf } from '../../src/recipe/media.ts';
 import { openFolder } from '../../src/targets/directory/channels.ts';
 import { inventory } from './inventory.ts';
+import { serialNow } from '../../src/targets/serial.ts';
 import { publishImage } from './publish-image.ts';
 import type { About } from './statements.ts';
 import { freshFolder } from './vmkiln.ts';
@@ -45,6 +46,8 @@ export type FactoryWorld = {
   brings: (name: string, update: Version) => boolean;
   /** Images are published with statements that say so; without, a file stands for each. */
   says?: () => Partial<About>;
+  /** What such an image contains; by default it names its build. */
+  bytes?: string;
   write: (file: string, text: string) => string;
   rpm: (name: string, packages: readonly Version[], packing?: 'gz' | 'xz' | 'zst') => void;
   deb: (name: string, packages: readonly Version[]) => void;
@@ -174,7 +177,7 @@ async function contentOf(image: string): Promise<string> {
 const signal = new AbortController().signal;
 
 async function built(world: FactoryWorld, name: string, recipe: Recipe, made: Plan<Recipe>) {
-  const build = `${name}-20261128-${String((count += 1)).padStart(6, '0')}-abcd`;
+  const build = `${name}-${serialNow()}`;
   const folder = join(world.folder, 'home/state/builds', build);
   mkdirSync(folder, { recursive: true });
   const before = world.installed.get(name) ?? [];
@@ -201,7 +204,7 @@ function put(world: FactoryWorld, name: string, build: string) {
 function publish(world: FactoryWorld, name: string, build: string, folder: string) {
   const path = join(folder, 'image');
   const images = join(world.folder, 'images');
-  writeFileSync(path, `${name} of ${build}`);
+  writeFileSync(path, world.bytes ?? `${name} of ${build}`);
   mkdirSync(images, { recursive: true });
   return publishImage(path, images, { name, format: 'qcow2', build, about: world.says?.() ?? {} });
 }
@@ -212,7 +215,6 @@ function available(world: FactoryWorld, recipe: Recipe): Map<string, Version[]> 
   return new Map([...(notes.get(world.files) ?? [])].filter(([name]) => text.includes(`/${name}`)));
 }
 
-let count = 0;
 const notes = new WeakMap<object, Map<string, Version[]>>();
 
 function note(files: FactoryWorld['files'], name: string, packages: readonly Version[]): void {

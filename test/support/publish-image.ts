@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Published } from '../../src/model.ts';
 import { directory } from '../../src/targets/directory/directory.ts';
-import { serialNow } from '../../src/targets/serial.ts';
+import { noSerial, serialNow, serialOfBuild } from '../../src/targets/serial.ts';
 import type { TargetCall } from '../../src/targets/target.ts';
 import { exec } from '../../src/tools/exec.ts';
 import { type About, imageDocuments } from './statements.ts';
@@ -23,9 +23,19 @@ export async function publishImage(
 ): Promise<Published> {
   const data = readFileSync(path);
   const sha256 = createHash('sha256').update(data).digest('hex');
+  const serial = serialOfBuild(build);
   const documents = about && (await imageDocuments({ sha256, passed: true, ...about }));
   const image = {
-    ...{ path, name, format, size: data.length, sha256, build, rehearsal: false, serial: serialNow() },
+    ...{
+      path,
+      name,
+      format,
+      size: data.length,
+      sha256,
+      build,
+      rehearsal: false,
+      serial: serial === noSerial ? serialNow() : serial,
+    },
     ...(documents && { documents }),
   };
   const nothing = () => undefined;

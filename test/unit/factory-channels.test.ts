@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { promote } from '../../src/channels/promote.ts';
 import type { NightSummary } from '../../src/factory/summary.ts';
 import type { ChannelPlace } from '../../src/targets/channel-place.ts';
 import { folderChannels } from '../../src/targets/directory/channels.ts';
@@ -94,7 +95,9 @@ test('a promotion that fails is told, and tried again without a build', async ()
     published: [{ location: join(world.folder, 'images/a.qcow2') }],
     failure: { code: 'PROVENANCE_INVALID', stage: 'promotion', message: expect.stringMatching(/^signature-invalid: /) },
   });
-  expect(nightText(night)).toMatch(/\n {2}images: a \(promotion\)\n {2}next: .*\n {2}then: the next night promotes/);
+  expect(nightText(night)).toMatch(
+    /\n {2}images: a \(promotion\)\n {2}next: .*\n {2}then: the next night tries to promote/,
+  );
   expect(nightText(night)).not.toContain('vmkiln explain');
   expect([outcomes(await world.night('factory.yaml')), built()]).toEqual([{ a: 'failed' }, ['a']]);
   factory('recipes: [{ recipe: a.yaml, channel: prod }]');
@@ -126,6 +129,65 @@ test('what somebody else has published under the name meanwhile is not promoted 
     message: expect.stringMatching(/a.qcow2 is not the image any more that was to be promoted/),
   });
   expect(await place.channels()).toEqual([]);
+});
+
+test('a recipe that gets another name while the night runs does not take the place of another image', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  world.write('factory.yaml', 'name: f\nlimits: { room: 1M, jobs: 1 }\nrecipes: [a.yaml, b.yaml]\n');
+  // Which of them comes first is open.
+  world.before = (name) => {
+    const other = name === 'a' ? 'b' : 'a';
+    const path = join(world.folder, `${other}.yaml`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(`name: ${other}`, `name: ${name}`));
+  };
+  const night = await world.night('factory.yaml');
+  expect(Object.values(outcomes(night)).toSorted()).toEqual(['built', 'postponed']);
+  expect(nightText(night)).toMatch(/\npostponed: `name` of the recipe changed while the night ran\n {2}images: [ab]\n/);
+});
+
+test('a server that is away is told once for all that are built without it', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  factory('recipes: [a.yaml, b.yaml]');
+  world.files.clear();
+  const text = nightText(await world.night('factory.yaml'));
+  expect(text).toMatch(/^f: 2 built .*\n {2}all: \S+\/r\/ could not be looked at: [^\n]*$/s);
+  expect(text.match(/could not be looked at/g)).toHaveLength(1);
+});
+
+test('what people do while a promotion fails stays, and no later night fails for it', async () => {
+  for (const name of ['a', 'b']) recipe(name);
+  factory("channel: '{name}-prod'\nrecipes: [a.yaml, b.yaml]");
+  world.says = () => ({ results: [{ check: 'leftovers', outcome: 'passed', message: '' }] });
+  expect(outcomes(await world.night('factory.yaml'))).toEqual({ a: 'failed', b: 'failed' });
+  // One is built by hand, and promoted by hand; the other is revoked.
+  world.says = () => ({});
+  world.write('other.yaml', 'name: g\nlimits: { room: 1M }\nrecipes: [a.yaml]\n');
+  await world.night('other.yaml');
+  await promote(place, 'a', { channel: 'a-prod', statements: async () => undefined });
+  await place.revoke([await place.find('b')]);
+  const night = await world.night('factory.yaml');
+  expect([outcomes(night), night.outcome]).toEqual([{ a: 'unchanged', b: 'unchanged' }, 'done']);
+  expect(nightText(night)).toMatch(/a: somebody else was later: a-prod of \S+ has a\.\w{12}\.qcow2/);
+  expect(nightText(night)).toMatch(/b: not promoted to b-prod of \S+: it was revoked/);
+  const next = await world.night('factory.yaml');
+  expect(next.entries.flatMap(({ notes }) => notes)).toEqual([]);
+});
+
+test('an image that somebody has gone back from does not come back when a build makes the same bytes again', async () => {
+  recipe('a');
+  factory('recipes: [{ recipe: a.yaml, channel: prod }]');
+  await world.night('factory.yaml');
+  const good = await place.resolve('prod');
+  world.bytes = 'bad';
+  await world.night('factory.yaml', { only: ['a'] });
+  await place.rollback('prod');
+  const again = await world.night('factory.yaml', { only: ['a'] });
+  expect(entrySummary(again, 'a')).toMatchObject({ outcome: 'built', promoted: [{ end: 'left' }] });
+  expect(nightText(again)).toMatch(/not promoted to prod of \S+ again: somebody has left it for a\.\w{12}\.qcow2/);
+  expect(await place.resolve('prod')).toMatchObject({ sha256: good.sha256, generation: 3 });
+  world.bytes = 'mended';
+  await world.night('factory.yaml', { only: ['a'] });
+  expect((await place.resolve('prod')).generation).toBe(4);
 });
 
 test('a channel that is new to an entry gets what is there', async () => {

@@ -213,6 +213,7 @@ test('a night that is stopped ends with what it has, and keeps its summary', asy
   };
   const night = await world.night('factory.yaml', { signal: controller.signal });
   expect(Object.values(outcomes(night)).toSorted()).toEqual(['built', 'interrupted']);
+  expect(nightText(night)).toMatch(/^f: 1 interrupted, 1 built \(/);
   const folder = join(world.folder, 'home/state/factory/f/nights');
   expect(JSON.parse(readFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'utf8'))).toMatchObject({
     outcome: 'interrupted',

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { notify } from '../../src/factory/notify.ts';
+import type { NightSummary } from '../../src/factory/summary.ts';
 import { hookCommand } from '../../src/hooks.ts';
 import { hooks } from '../../src/recipe/hooks.ts';
 import { exec } from '../../src/tools/exec.ts';
@@ -80,6 +82,16 @@ test('notify.mjs tells of a night by its first line, and in full', async () => {
   const context = { hook: 'afterNight', text: 'nightly: 1 failed (2m)\n\nfailed: no space left' };
   await runShipped('notify.mjs', context, { VMKILN_NOTIFY_COMMAND: `${program} {subject}` });
   expect(readFileSync(out, 'utf8')).toBe(`vmkiln: nightly: 1 failed (2m)|${context.text}\n`);
+});
+
+test('a message of a night that is not sent is told by the name of its script and the reason, without a stack', async () => {
+  const run = resolve(import.meta.dirname, '../../hooks/notify.mjs');
+  const night = { night: 'f-1', file: join(folder, 'factory.yaml'), outcome: 'done', entries: [] };
+  const context = { signal: new AbortController().signal, world: { env: {}, cwd: folder } };
+  const whom = { notify: [{ run, when: 'always' as const, timeout: 30 }] };
+  expect(await notify(whom, night as unknown as NightSummary, 'f: nothing', context)).toEqual([
+    'notify.mjs exited with status 1: Error: VMKILN_NOTIFY_COMMAND is not set',
+  ]);
 });
 
 test('vulnerabilities.mjs counts what a scanner finds, and fails where it knows nothing or too much', async () => {

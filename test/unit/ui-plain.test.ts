@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { VmkilnError } from '../../src/errors.ts';
 import type { Event, EventBody } from '../../src/model.ts';
@@ -119,11 +120,13 @@ test('pretty is for a person at a terminal', () => {
   expect(defaultUi({}, {})).toBe('plain');
 });
 
-test('an error says what, why and what next; one that is not known says whose fault it is', () => {
+test('an error says what, why and what next; one that is not known says whose fault it is', async () => {
   const error = new VmkilnError('MEDIA_MISSING', 'no iso', { hint: 'set iso', cause: new Error('ENOENT') });
   expect(errorText(error)).toBe('vmkiln: no iso\n  why: ENOENT\n  next: set iso');
   const bug = new TypeError('x is undefined');
   expect(errorText(bug)).toMatch(/^vmkiln: unexpected error: x is undefined\n {2}next: .*VMKILN_DEBUG=1/);
+  const unknown = await open('/nowhere/at.all').catch((each: unknown) => each);
+  expect(errorText(unknown)).toMatch(/^vmkiln: unexpected error: no such file or directory: \/nowhere\/at\.all\n/);
   expect(errorText(bug)).not.toContain('ui-plain.test.ts');
   expect(errorText(bug, { debug: true })).toContain('ui-plain.test.ts');
 });

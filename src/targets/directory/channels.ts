@@ -15,6 +15,7 @@ import {
 import { noSerial } from '../serial.ts';
 import {
   type ChannelEntry,
+  checkWritable,
   type FolderChannel,
   findPublished,
   type Index,
@@ -23,7 +24,7 @@ import {
   readWhole,
   writeIndex,
 } from './index-file.ts';
-import { channelEntries, forgetLeft, withCopy } from './keep.ts';
+import { channelEntries, describedAs, forgetLeft, removeUnnamed, whyChanged, withCopy } from './keep.ts';
 
 type Context = { signal: AbortSignal; progress: (message: string) => void };
 
@@ -48,20 +49,27 @@ export function folderChannels(folder: string, context: Context): ChannelPlace {
     );
   const place: ChannelPlace = {
     name: folder,
-    find: async (image) => candidateOf(folder, await readWhole(folder), await find(folder, image)),
+    // Nothing is published meanwhile: the file, its statements and the index are of one image.
+    find: (image, options) =>
+      alone(async () => candidateOf(folder, await readWhole(folder), await find(folder, image, options))),
     all: async () => {
       const index = await readWhole(folder);
-      const entries = [...index.images, ...channelEntries(index)];
-      return Promise.all(entries.map((entry) => candidateOf(folder, index, entry)));
+      // Several channels may have the same copy.
+      const entries = new Map([...index.images, ...channelEntries(index)].map((entry) => [entry.file, entry]));
+      return Promise.all([...entries.values()].map((entry) => candidateOf(folder, index, entry)));
     },
-    promote: async ({ id }, promotion) => {
-      const entry = await find(folder, id);
+    promote: async ({ id, sha256 }, promotion) => {
+      const entry = await alone(() => find(folder, id));
+      await checkWritable(folder);
+      // It is the image with the verdict, whatever was published under its name since.
+      if (entry.sha256 !== sha256) throw await whyChanged(folder, { file: id, sha256 });
       return withCopy(folder, await readWhole(folder), entry, context, (settle) =>
         alone(() => promote(folder, entry, promotion, settle)),
       );
     },
     rollback: (channel) =>
       alone(async () => {
+        await checkWritable(folder);
         const index = await readWhole(folder);
         const before = index.channels[channel];
         if (!before?.image) throw noImage(channel, folder, before !== undefined);
@@ -95,7 +103,7 @@ async function promote(
   folder: string,
   entry: IndexEntry,
   { channel, older, signedBy, media }: Promotion,
-  settle: () => Promise<IndexEntry>,
+  settle: (now: Index) => Promise<IndexEntry>,
 ): Promise<Outcome> {
   const index = await readWhole(folder);
   refuseRevoked(index, entry, media);
@@ -110,14 +118,19 @@ async function promote(
   const held = known.map((each) => (each.id === added.file ? { ...each, usable: true } : each));
   const { end, images } = reach(channel, { do: 'promote', id: added.file, older, signedBy }, held);
   if (end === 'unchanged') return { end, channel: stateOf(folder, channel, before) };
-  const copy = { ...added, ...(await settle()), ...signer };
+  const copy = { ...added, ...(await settle(index)), ...signer };
   const renamed = images.map((each) => (each.id === added.file ? { ...each, id: copy.file } : each));
   const others = entries.filter(({ file }) => file !== added.file);
-  return change(folder, index, channel, renamed, [...others, copy], end);
+  try {
+    return await change(folder, describedAs(index, copy), channel, renamed, [...others, copy], end);
+  } catch (error) {
+    await removeUnnamed(folder, copy.file);
+    throw error;
+  }
 }
 
 /** A published image by the name of its file or its own, or one that a channel has by the name of its file. */
-async function find(folder: string, image: string): Promise<IndexEntry> {
+async function find(folder: string, image: string, { damaged } = { damaged: false }): Promise<IndexEntry> {
   const index = await readWhole(folder);
   const file = basename(image);
   const byFile = [...index.images, ...channelEntries(index)].find((entry) => entry.file === file);
@@ -129,15 +142,18 @@ async function find(folder: string, image: string): Promise<IndexEntry> {
       hint:
         named.length > 1
           ? `name one by its file: ${named.map((each) => each.file).join(', ')}`
-          : 'publish it there first (vmkiln build, vmkiln upload IMAGE --to FOLDER/), or say where it is: --in',
+          : Object.hasOwn(index.channels, image)
+            ? `that is a channel: vmkiln channels --resolve ${image} names its image`
+            : 'publish it there first (vmkiln build, vmkiln upload IMAGE --to FOLDER/), or say where it is: --in',
     });
   }
   const isWhole =
-    byFile && !index.images.includes(byFile) ? await isIntact(folder, found) : await findPublished(folder, found.file);
+    damaged ||
+    (byFile && !index.images.includes(byFile)
+      ? await isIntact(folder, found)
+      : await findPublished(folder, found.file));
   if (isWhole) return found;
-  throw new VmkilnError('TARGET_FAILED', `${join(folder, found.file)} is not what it was when it was published`, {
-    hint: 'it was written to since, for instance by a guest that booted from it: publish it again',
-  });
+  throw await whyChanged(folder, found);
 }
 
 async function candidateOf(folder: string, index: Index, entry: IndexEntry): Promise<Candidate> {
@@ -230,6 +246,7 @@ function channelFrom(
 }
 
 async function revoke(folder: string, candidates: readonly Candidate[]): Promise<ChannelState[]> {
+  await checkWritable(folder);
   const index = await readWhole(folder);
   const digests = new Set(candidates.map(({ sha256 }) => sha256));
   const at = new Date();

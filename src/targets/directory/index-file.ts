@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { VmkilnError } from '../../errors.ts';
+import { messageOf, VmkilnError } from '../../errors.ts';
 import { writeAtomic } from '../../store/files.ts';
 import { isSerial } from '../serial.ts';
 
@@ -72,10 +72,19 @@ export async function readWhole(folder: string): Promise<Index> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
       return { version: 1, images: [], channels: {}, revoked: [] };
     throw new VmkilnError('TARGET_FAILED', `${path} is not a list of images that vmkiln wrote`, {
-      hint: 'move it away, or publish to another folder',
+      hint: 'restore it from a backup, or move it away: what it said of channels and revocations is lost then',
       cause,
     });
   }
+}
+
+/** Whoever may read a folder resolves its channels; not everybody changes them. @throws VmkilnError TARGET_FAILED */
+export async function checkWritable(folder: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new VmkilnError('TARGET_FAILED', `the channels of ${folder} cannot be changed: ${messageOf(cause)}`, {
+      hint: 'do it as a user who may write to that folder, or correct its permissions',
+    });
+  });
 }
 
 /** Puts an entry into `index.json` in place of the one for the same file, and drops those whose file is gone. */

@@ -16,9 +16,13 @@ import type { ImageToPublish, Looking, TargetContext } from '../target.ts';
 /** Seconds a copy may take: a terabyte to a slow disk. */
 const copyTimeout = 6 * 3600;
 
-/** Whether the folder, or the nearest one above it that is there, can be written. @throws VmkilnError TARGET_FAILED */
+const notWritable =
+  'correct its permissions, or choose another folder: `upload` of the recipe, or --out of a command that has it';
+
+/** Whether the folder, or the nearest one above it that is there, can be written, and its index be read. @throws VmkilnError TARGET_FAILED */
 export async function check(spec: DirectorySpec, { cwd }: Looking): Promise<void> {
   let folder = resolve(cwd, spec.path);
+  await readIndex(folder);
   while (!(await stat(folder).catch(() => undefined))) folder = dirname(folder);
   const usable =
     (await stat(folder)).isDirectory() &&
@@ -30,9 +34,7 @@ export async function check(spec: DirectorySpec, { cwd }: Looking): Promise<void
   throw new VmkilnError(
     'TARGET_FAILED',
     `images cannot be published to ${spec.path}: ${folder} is not a folder that can be written`,
-    {
-      hint: 'choose another folder with --out',
-    },
+    { hint: notWritable },
   );
 }
 
@@ -210,7 +212,7 @@ function nameFailure(error: unknown, folder: string): unknown {
     code === 'EEXIST' || code === 'ENOTDIR'
       ? 'there is a file of that name where a folder belongs: choose another folder with --out'
       : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-        ? 'it is not writable for this user: choose another folder with --out, or correct its permissions'
+        ? notWritable
         : 'check the folder, and choose another one with --out if need be';
   return new VmkilnError('TARGET_FAILED', `cannot publish to ${folder}: ${messageOf(error)}`, { hint, cause: error });
 }
