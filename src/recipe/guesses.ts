@@ -56,8 +56,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'subscription.serverUrl': 'server serverHostname hostname satellite url',
   'subscription.contentUrl': 'baseUrl rhsmBaseurl content',
   'subscription.caCertificate': 'ca caCert',
-  subscription:
-    'rhsm redhat redhatRegister subscriptionManager registration register satellite rhSubscription activationKey',
+  subscription: 'rhsm redhat redhatRegister subscriptionManager registration register satellite rhSubscription',
   repositories: 'repos repo yumRepos yumRepo apt aptSources customRepositories extraRepos',
   'repositories[].baseurl': 'url uri href mirror',
   'repositories[].uri': 'url baseurl href mirror',
@@ -70,13 +69,13 @@ const elsewhere: Readonly<Record<string, string>> = {
   proxy: 'httpProxy httpsProxy',
   caCertificates: 'ca cacerts caCerts certificates trustedCertificates',
   update: 'upgrade updates packageUpgrade packageUpdate updatePackages',
-  packages: 'package rpms rpm installPackages packageList pkgs groups packageGroups modules yum dnf snaps',
+  packages: 'package rpms rpm installPackages packageList pkgs groups packageGroups modules yum dnf',
   'cloudInit.user': 'defaultUser sshUser sshUsername username cloudUser',
   'cloudInit.rootLogin': 'permitRootLogin disableRoot rootSsh',
   'cloudInit.network': 'networkConfig',
   'cloudbaseInit.user': 'defaultUser username winrmUsername cloudUser cloudInit',
   'settings.rdp': 'remoteDesktop',
-  'customize[].run': 'shell command cmd exec inline bash sh commands runCommand',
+  'customize[].run': 'shell command cmd exec inline bash sh commands runCommand runCommands',
   'customize[].run.script': 'script scriptFile shellScript',
   'install.commands[].script': 'powershell ps1',
   'customize[].upload': 'copy file put template copyIn copyFile uploadFile',
@@ -87,17 +86,16 @@ const elsewhere: Readonly<Record<string, string>> = {
   'customize[].write.path': 'file dest dst name to filename',
   'customize[].write.content': 'text data body contents',
   'customize[].write.mode': 'permissions perm perms',
-  'customize[].mkdir': 'directory dir makeDirectory createDirectory',
   'customize[].delete': 'rm remove unlink deleteFile',
   'customize[].chmod': 'permissions perm perms',
   'customize[].link': 'symlink ln',
   'customize[].link.target': 'to src source from dest',
   'customize[].link.path': 'name link',
   'customize[].firstboot': 'firstbootCommand firstBootScript',
-  customize:
-    'provisioners provisioner provision runcmd bootcmd steps tasks scripts post commands runCommands writeFiles files copyFiles playbook shell',
   'install.commands':
     'commands run shell command packages provisioners runcmd steps tasks scripts post runCommands firstLogonCommands synchronousCommands winget choco',
+  customize:
+    'provisioners provisioner provision runcmd bootcmd steps tasks scripts post writeFiles files copyFiles playbook shell',
   'output.format': 'diskFormat imageFormat outputFormat imageType',
   'output.compression': 'compress compressed diskCompression',
   upload: 'publish openstack glance target targets destinations destination deploy push uploads postProcessors',
@@ -106,6 +104,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'upload[].command': 's3 aws gcp azure http https scp rsync ssh vsphere vcenter registry script exec run program',
   'upload[].directory.path':
     'outputDirectory outputDir output.path output.dir output.file out outDir output folder dir directory file',
+  'customize[].mkdir': 'directory dir makeDirectory createDirectory',
   'upload[].glance.cloud': 'osCloud provider auth clouds region cloudName',
   'upload[].glance.name': 'imageName image_name title',
   'upload[].glance.format': 'diskFormat containerFormat',
@@ -167,8 +166,8 @@ export function insteadOf(
   here: string,
   isPlace: (place: string) => boolean,
   isMap: boolean,
-): string | undefined {
-  const row = documents[noun]?.instead.find(
+): Instead | undefined {
+  return documents[noun]?.instead.find(
     ({ words, at, needs, without, isMap: mapsOnly = false }) =>
       (isMap || !mapsOnly) &&
       (at === undefined ? !/^(upload|hooks|repositories|verify|describe)/.test(here) : at === here) &&
@@ -176,7 +175,6 @@ export function insteadOf(
       (needs === undefined || isPlace(needs)) &&
       (without === undefined || !isPlace(without)),
   );
-  return row?.remedy;
 }
 
 /** Every word that there is a remedy for, as it is written in one of its spellings: the parts of one begin with capitals. */

@@ -33,8 +33,11 @@ export function keyRemedy(key: string, path: readonly PropertyKey[], document: D
   const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
   const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
   if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
-  const remedy = insteadOf(key, noun, textOf(here), (place) => byText.has(place), isMap);
-  if (remedy !== undefined) return { words: `: ${remedy}` };
+  const row = insteadOf(key, noun, textOf(here), (place) => byText.has(place), isMap);
+  if (row) {
+    const stands = row.stands === undefined ? undefined : byText.get(row.stands);
+    return { words: `: ${row.remedy}`, ...(stands && { meant: stands }) };
+  }
   if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
   const [first] = [...inContext, ...(isVague(key) ? [] : meant)];
   return (
