@@ -122,7 +122,8 @@ export async function loadDocument<T>(
 /** What a kind is called, and what its mistakes are. */
 type Named = Pick<DocumentKind<unknown>, 'noun' | 'code'>;
 
-async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
+/** The text of a document. @throws VmkilnError of its code when it cannot be read, or is no text in UTF-8 */
+export async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
   const invalid = (what: string, cause?: unknown) => new VmkilnError(code, `${path}: ${what}`, { cause });
   if (path === '') throw new VmkilnError(code, `the path of the ${noun} is empty`);
   const [, name] = /^([A-Za-z_]\w*)=/.exec(path) ?? [];
