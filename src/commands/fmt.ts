@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isMap, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from 'yaml';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { readDocument } from '../recipe/load.ts';
 import { harmless } from '../text.ts';
 import type { CommandContext } from '../ui/ui.ts';
 
@@ -20,7 +21,7 @@ export async function fmt(
   let changed = 0;
   for (const path of paths) {
     const input = path === '-' ? world.stdin : undefined;
-    const text = input ?? (await read(resolve(world.cwd, path), path));
+    const text = input ?? (await readDocument(recipe, path, world.cwd));
     const formatted = formatRecipe(text, path);
     const isSame = formatted === text;
     if (!isSame) changed += 1;
@@ -31,18 +32,14 @@ export async function fmt(
   return check && changed > 0 ? 1 : 0;
 }
 
-async function read(file: string, path: string): Promise<string> {
-  return readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new VmkilnError('RECIPE_INVALID', `${path}: cannot be read: ${messageOf(cause)}`, { cause });
-  });
-}
-
 async function write(file: string, text: string): Promise<void> {
   // In place: its mode, owner and links are the user's.
   await writeFile(file, text).catch((cause: unknown) => {
     throw new VmkilnError('USAGE', `${file} cannot be written: ${messageOf(cause)}`, { cause });
   });
 }
+
+const recipe = { noun: 'recipe', code: 'RECIPE_INVALID' } as const;
 
 /**
  * A YAML document in one layout: two blanks deeper each level, `{ a: 1 }` and `[a, b]`, one blank before a comment, at most one empty
@@ -62,9 +59,21 @@ export function formatRecipe(text: string, path: string): string {
   });
   const formatted = document.toString({ lineWidth: 0, indentSeq: true });
   // A layout must not change what a recipe says.
-  if (!isDeepStrictEqual(parse(formatted, path).toJS(), document.toJS()))
-    throw new Error(`${path} would mean something else`);
+  if (!isDeepStrictEqual(valueOf(parse(formatted, path), path), valueOf(document, path)))
+    throw invalid(path, 'would mean something else in this layout: is a map or a list one of its keys?');
   return formatted;
+}
+
+function valueOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw invalid(path, 'has too many YAML aliases, or one within itself', cause);
+  }
+}
+
+function invalid(path: string, what: string, cause?: unknown): VmkilnError {
+  return new VmkilnError('RECIPE_INVALID', `${path}: ${what}`, { hint: `vmkiln validate ${path}`, cause });
 }
 
 /** One setting of yaml is for both kinds of brackets: `flowCollectionPadding` of its context. */

@@ -1,3 +1,5 @@
+import { nearest } from '../text.ts';
+
 /** Options of other tools (Packer, Ansible, Terraform, Make) and those whose place is elsewhere, with what to write. */
 const options: Readonly<Record<string, string>> = {
   '--dry-run -n': 'vmkiln plan RECIPE shows what a build would do',
@@ -39,7 +41,9 @@ function optionRemedy(word: string, isTop: boolean): string | undefined {
   if (/^--\w[\w-]*=/.test(word)) return isTop ? undefined : 'there is none of that name that takes a value';
   return (
     find(options, word) ??
-    (isTop && word.startsWith('--') ? `options follow the command: vmkiln COMMAND ${word}` : undefined)
+    (isTop && word.startsWith('--') && nearest(word, ['--version', '--help']) === undefined
+      ? `options follow the command: vmkiln COMMAND ${word}`
+      : undefined)
   );
 }
 

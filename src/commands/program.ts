@@ -44,7 +44,8 @@ export function defineProgram(context: CommandContext, stages: Stages, run: (com
     .configureOutput({
       outputError: (text, write) => write(harmless(withRemedy(text, isTop()).replace(/^error: /, 'vmkiln: '))),
     })
-    .configureHelp({ optionDescription })
+    // Narrow terminals get wrapped columns too.
+    .configureHelp({ optionDescription, minWidthToWrap: 20 })
     .hook('preAction', async (_program, action) => {
       if (takesInput(action)) {
         context.world.stdin = await (await import('./stdin.ts')).recipeOnStdin(process.stdin, context.signal);

@@ -1,7 +1,7 @@
 import { parseFilesystem, parseKernel, parseRamdisk } from './amazon.ts';
 import { parseArchive } from './archives.ts';
 import { error, isText, warning } from './header.ts';
-import type { ImageFinding, Header, Parser, ByteSource } from './header.ts';
+import type { ImageFinding, Header, Parser, ByteSource, Reference } from './header.ts';
 import { parseIso } from './iso.ts';
 import { isSound } from './partition-table.ts';
 import type { PartitionTable } from './partition-table.ts';
@@ -50,11 +50,16 @@ export function detect(source: ByteSource): Detected {
       : [];
   if (first) {
     const found = { ...first, findings: [...several, ...first.findings, ...rest.flatMap(({ findings }) => findings)] };
-    const references = [...first.references, ...rest.flatMap((other) => other.references)];
+    const references = distinct(matches.flatMap((other) => other.references));
     return first.format === 'iso' ? withHybrid({ ...found, references }, source) : { ...found, references };
   }
   if (foreign.length > 0) return { ...nothing('other', foreign.join(', ')), findings: [...several, notTaken(foreign)] };
   return bare(source);
+}
+
+/** Each file once: a hostile descriptor may name one a hundred thousand times. */
+function distinct(references: readonly Reference[]): Reference[] {
+  return [...new Map(references.map((each) => [`${each.kind} ${each.name}`, each])).values()];
 }
 
 function foreignFormats(source: ByteSource): string[] {

@@ -41,8 +41,11 @@ export async function withImage<T>(image: string, use: (file: ImageFile) => Prom
   try {
     const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) {
-      throw new VmkilnError('USAGE', `${image} is not a regular file`, {
-        hint: 'copy what is on a device to a file first: qemu-img convert -f raw -O qcow2 DEVICE FILE',
+      const isDevice = stats.isBlockDevice() || stats.isCharacterDevice();
+      throw new VmkilnError('USAGE', `${image} is ${stats.isDirectory() ? 'a folder' : 'not a regular file'}`, {
+        hint: isDevice
+          ? 'copy what is on a device to a file first: qemu-img convert -f raw -O qcow2 DEVICE FILE'
+          : 'give the path of an image file',
       });
     }
     const [size, allocated] = [Number(stats.size), Number(stats.blocks) * 512];

@@ -68,7 +68,11 @@ function needsOthers(image: string, { references }: Inspection, isOption: boolea
 }
 
 /** The faults that explain the others come first: what is empty is no qcow2 either. */
-function faultOf(image: string, { format, subformat, findings }: Inspection, terms: Terms): Refusal | undefined {
+function faultOf(
+  image: string,
+  { format, subformat, findings, details }: Inspection,
+  terms: Terms,
+): Refusal | undefined {
   const { is, anyName, wanted = [is], remade = false } = terms;
   const name = suffixFormat(image);
   const packable = wanted.every((each) => mayBePacked(each ?? name));
@@ -90,6 +94,13 @@ function faultOf(image: string, { format, subformat, findings }: Inspection, ter
   if (is !== undefined && wayTo(is, format) !== 'as it is') return { message: `is not ${is}, but ${format}`, hint };
   const wrong = (anyName ? undefined : findings.find(({ code }) => code === 'name')) ?? errors[0];
   if (wrong) return { message: `is unfit: ${wrong.message}`, hint };
+  const isEncrypted = findings.some(({ code }) => code === 'encrypted');
+  if (remade && isEncrypted && format === 'qcow2' && details['encryption'] !== 'none') {
+    return {
+      message: 'is encrypted: nothing can be made of it',
+      hint: 'decrypt it first, where its key is: qemu-img convert',
+    };
+  }
   const impossible = wanted.find((each) => each !== undefined && wayTo(each, format) === undefined);
   if (impossible === undefined) return undefined;
   return {

@@ -32,11 +32,16 @@ export function parseQcow2(source: ByteSource): Header | undefined {
   const clusterBits = big.u32(head, 20);
   const virtualSize = big.u64(head, 24);
   const extended = version >= 3;
+  if (head.length < (extended ? 104 : 72)) {
+    // QEMU takes what is missing for zeros, and may follow a name that is there.
+    const references = outsideFiles(source, head, [], [], []);
+    const findings = [error('truncated', 'the file ends within its header')];
+    return { format: 'qcow2', virtualSize, details: { version }, references, findings };
+  }
   const findings: ImageFinding[] = [...sizeFindings(virtualSize)];
   if (version !== 2 && version !== 3) {
     findings.push(error('version', `qcow version ${version} is not qcow2: OpenStack and this program read 2 and 3`));
   }
-  if (head.length < (extended ? 104 : 72)) findings.push(error('truncated', 'the file ends within its header'));
   if (clusterBits < 9 || clusterBits > 21) {
     findings.push(error('cluster-size', `cluster_bits is ${clusterBits}; the format allows 9 to 21`));
   }
@@ -127,7 +132,9 @@ function featureFindings(needed: readonly string[], crypt: number, compressionTy
       ),
     );
   }
-  if (crypt !== 0) findings.push(warning('encrypted', 'its contents are encrypted: nothing inside can be read'));
+  if (encryption[crypt] === undefined) {
+    findings.push(error('unknown-features', `its encryption method ${crypt} is not known`));
+  } else if (crypt !== 0) findings.push(warning('encrypted', 'its contents are encrypted: nothing inside can be read'));
   if (compressionType > 1) {
     findings.push(error('unknown-features', `its compression type ${compressionType} is not known`));
   }

@@ -29,10 +29,12 @@ export function parseVhdx(source: ByteSource): Header | undefined {
   const virtualSize = little.u64(metadata.get(ids.virtualDiskSize) ?? Buffer.alloc(0), 0);
   const parameters = metadata.get(ids.fileParameters) ?? Buffer.alloc(0);
   const flags = little.u32(parameters, 4);
-  findings.push(...sizeFindings(virtualSize));
   const blockSize = little.u32(parameters, 0);
-  if (blockSize < 2 ** 20 || blockSize > 2 ** 28 || !Number.isInteger(Math.log2(blockSize))) {
-    findings.push(error('damaged', `its block size is ${blockSize}; 1 to 256 MiB are possible`));
+  // Without metadata, which is told, there is neither.
+  if (metadata.size > 0) {
+    findings.push(...sizeFindings(virtualSize));
+    if (blockSize < 2 ** 20 || blockSize > 2 ** 28 || !Number.isInteger(Math.log2(blockSize)))
+      findings.push(error('damaged', `its block size is ${blockSize}; 1 to 256 MiB are possible`));
   }
   const sectorSize = little.u32(metadata.get(ids.logicalSectorSize) ?? Buffer.alloc(0), 0);
   const bat = regions.get(ids.bat);
@@ -83,6 +85,8 @@ function regionEntries(source: ByteSource, findings: ImageFinding[]): Map<string
     return new Map();
   }
   const regions = tableEntries(table, 16, little.u32(table, 8), findings);
+  if (!regions.some((entry) => guid(entry, 0) === ids.metadata))
+    findings.push(error('damaged', 'its region table leads to no metadata'));
   const bat = regions.find((entry) => guid(entry, 0) === ids.bat);
   if (!bat || little.u64(bat, 16) + little.u32(bat, 24) > source.size) {
     findings.push(error('truncated', 'its block table is missing or lies beyond the end of the file'));
@@ -93,7 +97,8 @@ function regionEntries(source: ByteSource, findings: ImageFinding[]): Map<string
 
 function metadataItems(source: ByteSource, region: Buffer | undefined, findings: ImageFinding[]): Map<string, Buffer> {
   const items = new Map<string, Buffer>();
-  const start = region ? little.u64(region, 16) : 0;
+  if (!region) return items;
+  const start = little.u64(region, 16);
   const metadata = source.read(start, 64 * kib);
   if (!isText(metadata, 0, 'metadata')) {
     findings.push(error('damaged', 'there is no metadata where its region table says'));

@@ -89,6 +89,10 @@ function readEmbedded(source: ByteSource, head: Buffer, findings: ImageFinding[]
     findings.push(error('descriptor', `${places}: its readers would disagree`));
   }
   const bytes = embeddedDescriptor(source, length);
+  if (bytes.every((byte) => byte === 0)) {
+    findings.push(error('descriptor', 'its descriptor is empty: it is one extent of a larger image, or damaged'));
+    return undefined;
+  }
   const descriptor = parseDescriptor(bytes);
   findings.push(...descriptorFindings(descriptor));
   if (bytes.some((byte) => byte > 0x7f)) {

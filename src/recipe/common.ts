@@ -2,9 +2,21 @@ import { z } from 'zod';
 import { hooks } from './hooks.ts';
 import { duration, hostPath, line, show, size } from './values.ts';
 
+/** What is not fetched: an address of another kind, or without a host. */
+function isUnfetched(text: string): boolean {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
+  return scheme !== undefined && !(/^(https?|file)$/i.test(scheme) && URL.canParse(text));
+}
+
+const mediumPlace = (what: string) =>
+  hostPath(what).refine((text) => !isUnfetched(text), {
+    error: ({ input }) =>
+      `expected ${what}, got ${show(input)}: a URL is http://HOST/… or https://HOST/…, anything else is downloaded first`,
+  });
+
 /** Where a medium is: a path or a URL. */
 export const medium = (what: string) =>
-  hostPath('a path or a URL').describe(
+  mediumPlace('a path or a URL').describe(
     `${what}: a URL, or a path relative to the recipe, or else to the current folder.`,
   );
 
@@ -20,7 +32,7 @@ function digestFault(text: string): string {
 
 /** The checksum of a medium. */
 export const checksum = (what: string) =>
-  line(digestForm)
+  mediumPlace(digestForm)
     .refine((text) => !isDigest.test(text) || /^(sha256:)?[0-9a-f]{64}$/i.test(text.trim()), {
       error: ({ input }) => `expected ${digestForm}, got ${digestFault(String(input))}`,
     })

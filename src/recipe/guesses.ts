@@ -58,8 +58,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'subscription.serverUrl': 'server serverHostname hostname satellite url',
   'subscription.contentUrl': 'baseUrl rhsmBaseurl content',
   'subscription.caCertificate': 'ca caCert',
-  subscription:
-    'rhsm redhat redhatRegister subscriptionManager registration register satellite rhSubscription activationKey',
+  subscription: 'rhsm redhat redhatRegister subscriptionManager registration register satellite rhSubscription',
   repositories: 'repos repo yumRepos yumRepo apt aptSources customRepositories extraRepos',
   'repositories[].baseurl': 'url uri href mirror',
   'repositories[].uri': 'url baseurl href mirror',
@@ -72,7 +71,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   proxy: 'httpProxy httpsProxy',
   caCertificates: 'ca cacerts caCerts certificates trustedCertificates',
   update: 'upgrade updates packageUpgrade packageUpdate updatePackages',
-  packages: 'package rpms rpm installPackages packageList pkgs groups packageGroups modules yum dnf snaps',
+  packages: 'package rpms rpm installPackages packageList pkgs groups packageGroups modules yum dnf',
   'cloudInit.user': 'defaultUser sshUser sshUsername username cloudUser',
   'cloudInit.rootLogin': 'permitRootLogin disableRoot rootSsh',
   'cloudInit.network': 'networkConfig',
@@ -80,7 +79,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'settings.rdp': 'remoteDesktop',
   'settings.ping': 'icmp',
   'settings.powerPlan': 'power',
-  'customize[].run': 'shell command cmd exec inline bash sh commands runCommand',
+  'customize[].run': 'shell command cmd exec inline bash sh commands runCommand runCommands',
   'customize[].run.script': 'script scriptFile shellScript',
   'install.commands[].script': 'ps1',
   'customize[].upload': 'copy file put template copyIn copyFile uploadFile',
@@ -91,7 +90,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'customize[].write.path': 'file dest dst name to filename',
   'customize[].write.content': 'text data body contents',
   'customize[].write.mode': 'permissions perm perms',
-  'customize[].mkdir': 'directory dir makeDirectory createDirectory',
   'customize[].delete': 'rm remove unlink deleteFile',
   'customize[].chmod': 'permissions perm perms',
   'customize[].link': 'symlink ln',
@@ -110,6 +108,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'upload[].command': 's3 aws gcp azure http https scp rsync ssh vsphere vcenter registry script exec run program',
   'upload[].directory.path':
     'outputDirectory outputDir output.path output.dir output.file out outDir output folder dir directory file',
+  'customize[].mkdir': 'directory dir makeDirectory createDirectory',
   'upload[].glance.cloud': 'osCloud provider auth clouds region cloudName',
   'upload[].glance.name': 'imageName image_name title',
   'upload[].glance.format': 'diskFormat containerFormat',
@@ -175,8 +174,8 @@ export function insteadOf(
   isPlace: (place: string) => boolean,
   isMap: boolean,
   isOwn = false,
-): string | undefined {
-  const row = documents[noun]?.instead.find(
+): Instead | undefined {
+  return documents[noun]?.instead.find(
     ({ words, at, needs, without, isMap: mapsOnly = false }) =>
       (isMap || !mapsOnly) &&
       (!isOwn || at !== undefined) &&
@@ -185,7 +184,6 @@ export function insteadOf(
       (needs === undefined || isPlace(needs)) &&
       (without === undefined || !isPlace(without)),
   );
-  return row?.remedy;
 }
 
 /** Every word that there is a remedy for, as it is written in one of its spellings: the parts of one begin with capitals. */

@@ -10,6 +10,8 @@ export type Instead = {
   needs?: string;
   /** Whether it is said of maps alone. */
   isMap?: boolean;
+  /** The place that the word stands for all the same: that it is missing is not told too. */
+  stands?: string;
 };
 
 /** What people write for which no recipe has a key; the first row that fits counts. */
@@ -123,6 +125,13 @@ export const instead: readonly Instead[] = [
     remedy:
       'the file of cloud-init is yours to write: customize: [{ write: { path: /etc/cloud/cloud.cfg.d/99-own.cfg, content: … } }]',
   },
+  {
+    at: 'repositories[]',
+    words: 'metalink mirrorlist mirrors',
+    remedy: 'a repository has one address: write baseurl: URL, of one of its mirrors',
+    needs: 'repositories[].baseurl',
+    stands: 'repositories[].baseurl',
+  },
   { at: 'repositories[]', words: 'enabled', remedy: 'it is enabled while the image is built: leave it out' },
   {
     words: 'recipe recipes image images vm domain guest',
@@ -137,7 +146,7 @@ export const instead: readonly Instead[] = [
   {
     at: 'upload[]',
     words: 'type kind provider target name',
-    remedy: 'the target is the key of the entry: write directory: { path: … }',
+    remedy: 'the target is the key of the entry, directory, glance or command: write directory: { path: … }',
   },
   {
     words:
@@ -182,6 +191,11 @@ export const instead: readonly Instead[] = [
     remedy: 'vmkiln does not log in to the guest: leave it out',
   },
   {
+    words: 'features roles windowsFeatures optionalFeatures',
+    remedy: 'a command does that: write install: { commands: [COMMAND] }',
+    needs: 'install.commands',
+  },
+  {
     words:
       'accelerator virtType hypervisor headless graphics vga vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
     remedy: 'vmkiln chooses it by what the host can do (vmkiln doctor): leave it out',
@@ -189,6 +203,15 @@ export const instead: readonly Instead[] = [
   {
     words: 'sshInject sshInjectKey',
     remedy: 'SSH keys come from the cloud when an instance boots: leave it out',
+  },
+  {
+    words: 'snaps snap',
+    remedy: 'cloud-init installs snaps when an instance boots (its user data): leave it out',
+  },
+  {
+    words: 'resource resources module terraform data',
+    remedy: 'a recipe is one image, and the keys of that stand at the top level',
+    isMap: true,
   },
   {
     words: 'selinuxRelabel relabel',

@@ -1,5 +1,6 @@
 import { didYouMean, inWords } from '../text.ts';
 import { guessedWords, insteadOf, isVague, meantBy, plain } from './guesses.ts';
+import type { Instead } from './instead.ts';
 import { keysAt, type Place, placeOf, places, type Schema, written } from './schema.ts';
 
 /** What is said of a key that there is not, and the place of the one that is meant. */
@@ -32,12 +33,16 @@ export function keyRemedy(key: string, path: readonly PropertyKey[], document: D
       .filter((place) => place !== undefined);
   const [inContext, meant] = [here.length > 0 ? existing(`${textOf(here)}${key}`) : [], existing(key)];
   const isPlace = (place: string) => byText.has(place);
+  const remedyOf = ({ remedy, stands = '' }: Instead): KeyRemedy => {
+    const place = byText.get(stands);
+    return { words: `: ${remedy}`, ...(place && { meant: place }) };
+  };
   const own = insteadOf(key, noun, textOf(here), isPlace, isMap, true);
-  if (own !== undefined) return { words: `: ${own}` };
+  if (own) return remedyOf(own);
   const beside = meant.find((place) => textOf(place.slice(0, -1)) === textOf(here));
   if (beside) return { words: `: write ${alone(forms, beside)}`, meant: beside };
-  const remedy = insteadOf(key, noun, textOf(here), isPlace, isMap);
-  if (remedy !== undefined) return { words: `: ${remedy}` };
+  const row = insteadOf(key, noun, textOf(here), isPlace, isMap);
+  if (row) return remedyOf(row);
   if (noun === 'recipe' && key.startsWith('x-')) return { words: ': keys of your own stand at the top level' };
   const [first] = [...inContext, ...(isVague(key) ? [] : meant)];
   return (

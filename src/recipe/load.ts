@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { type ErrorCode, messageOf, VmkilnError } from '../errors.ts';
+import { decode } from './decode.ts';
 import { explain } from './explain.ts';
+import { foreignDocument } from './foreign.ts';
 import type { RecipeFiles } from './files.ts';
 import { valueOffset, writtenAt } from './nodes.ts';
 import { formatProblems, type Problem } from './problems.ts';
@@ -120,7 +122,8 @@ export async function loadDocument<T>(
 /** What a kind is called, and what its mistakes are. */
 type Named = Pick<DocumentKind<unknown>, 'noun' | 'code'>;
 
-async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
+/** The text of a document. @throws VmkilnError of its code when it cannot be read, or is no text in UTF-8 */
+export async function readDocument({ noun, code }: Named, path: string, cwd: string): Promise<string> {
   const invalid = (what: string, cause?: unknown) => new VmkilnError(code, `${path}: ${what}`, { cause });
   if (path === '') throw new VmkilnError(code, `the path of the ${noun} is empty`);
   const [, name] = /^([A-Za-z_]\w*)=/.exec(path) ?? [];
@@ -135,13 +138,9 @@ async function readDocument({ noun, code }: Named, path: string, cwd: string): P
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw invalid(`cannot be read: ${messageOf(cause)}`, cause);
   });
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    // What could not be decoded became U+FFFD, which may stand in the text itself; then the first of them is told.
-    const line = bytes.toString('utf8').split('\uFFFD', 1)[0]?.split('\n').length;
-    throw invalid(`is not UTF-8 text, from line ${line} on: convert it with iconv -f latin1 -t utf8`, cause);
-  }
+  const read = decode(bytes);
+  if ('problem' in read) throw invalid(read.problem, read.cause);
+  return read.text;
 }
 
 function readYaml(
@@ -151,8 +150,11 @@ function readYaml(
   fail: (problems: readonly Problem[]) => never,
 ): Document {
   const { document, problems } = parseYaml(text, lines, noun);
-  if (problems.length > 0) return fail(problems);
-  if (isMap(document.contents)) return document;
+  const isSound = problems.length === 0;
+  if (isSound && isMap(document.contents)) return document;
+  const foreign = noun === 'recipe' ? foreignDocument(text) : undefined;
+  if (foreign !== undefined) return fail([{ offset: 0, path: [], message: foreign }]);
+  if (!isSound) return fail(problems);
   // With all its lines commented out, a configuration sets nothing.
   if (document.contents === null && noun === 'configuration') return parseDocument('{}');
   const empty = `the ${noun} is empty${noun === 'recipe' ? ': vmkiln init writes a first one' : ''}`;
@@ -207,8 +209,9 @@ function replaceVariables(
       for (const name of used) result.used.add(name);
       const later = rehearsal && inSource(document, ancestors);
       const problem = (message: string) => result.problems.push({ offset: node.range?.[0] ?? 0, path: [], message });
+      // One with another within it is read as two.
       if (malformed) problem('a variable is written ${name} or ${name:-default}; write $${ for a literal ${');
-      for (const name of later ? [] : new Set(unknown)) {
+      for (const name of later || malformed ? [] : new Set(unknown)) {
         const slip = didYouMean(name, Object.keys(variables));
         problem(
           `the variable "${name}" has no value${slip || `: pass --set ${name}=…, or write $\${${name}} if it is meant for a shell`}`,

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { SecretRef } from '../model.ts';
 import { isZxScript } from './hooks.ts';
 
@@ -9,7 +10,8 @@ export type Report = (path: readonly PropertyKey[], message: string) => void;
 /** The absolute path of a file that must be there; a relative one belongs to `folder`. */
 export function findFile(path: string, folder: string, where: readonly PropertyKey[], report: Report): string {
   const found = resolve(folder, path);
-  if (!isFile(found)) report(where, `there is no file ${found}`);
+  const problem = fileProblem(found);
+  if (problem !== undefined) report(where, problem);
   return found;
 }
 
@@ -23,7 +25,8 @@ export function findScript(path: string, folder: string, where: readonly Propert
 
 /** Why a program or script cannot be run, if so. */
 export function scriptProblem(path: string): string | undefined {
-  if (!isFile(path)) return `there is no file ${path}`;
+  const problem = fileProblem(path);
+  if (problem !== undefined) return problem;
   const isScript = isZxScript(path);
   try {
     accessSync(path, isScript ? constants.R_OK : constants.X_OK);
@@ -40,5 +43,18 @@ export function resolveSecret(secret: SecretRef, folder: string): SecretRef {
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return fileProblem(path) === undefined;
+}
+
+/** Why a path is none of a file, if so. */
+export function fileProblem(path: string): string | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isFile()) return undefined;
+    if (!found) return `there is no file ${path}`;
+    return found.isDirectory() ? `${path} is a folder: expected a file` : `${path} is no regular file`;
+  } catch (cause) {
+    // Links that lead to each other, a folder that may not be entered, a name that is too long.
+    return `${path} cannot be read: ${messageOf(cause)}`;
+  }
 }

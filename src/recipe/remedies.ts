@@ -92,6 +92,9 @@ const likely: Readonly<Record<string, RegExp>> = {
   cloud: /./,
 };
 
+/** What values of some keys alone are like: anything else would do there, and is not meant. */
+const formsOfValues: Readonly<Record<string, RegExp>> = { kickstart: /[./]/, answerFile: /[./]/ };
+
 /** A map of the one key that the value would do for: as it is, or else in another form. */
 function onlyKey(wrong: Wrong, schemas: readonly Schema[], fits: Wrong['fits']): unknown {
   const { value } = wrong;
@@ -99,6 +102,7 @@ function onlyKey(wrong: Wrong, schemas: readonly Schema[], fits: Wrong['fits']):
   const keys = schemas.flatMap(({ properties = {}, required = [] }) =>
     Object.entries(properties).flatMap(([key, schema]) => {
       if (isSecret(schema) || (required.length === 1 && required[0] !== key)) return [];
+      if (formsOfValues[key]?.test(String(value)) === false) return [];
       const others = Object.fromEntries(required.filter((other) => other !== key).map((other) => [other, placeholder]));
       return [{ key, schema, whole: (each: unknown) => ({ ...others, [key]: each }) }];
     }),
@@ -166,7 +170,7 @@ function* scalars(value: unknown, source: string, schemas: readonly Schema[]): G
   yield synonyms[source.toLowerCase()];
   // A year or a number that is nearly another one is another one.
   if (typeof value === 'string' && !allowed.every((each) => /^[\d.]+$/.test(each))) yield nearest(source, allowed);
-  yield source.replace(/^\$\{?(\w+)\}?$/, '$1');
+  if (forms.some((form) => form.startsWith('^[A-Za-z_][A-Za-z0-9_]*'))) yield source.replace(/^\$\{?(\w+)\}?$/, '$1');
   if (forms.some((form) => form.startsWith('^\\/')) && !/^[~$]/.test(source))
     yield source.includes('\\') ? source.replace(/^[A-Za-z]:/, '').replaceAll(/\\+/g, '/') : `/${source}`;
   if (forms.some((form) => form.startsWith('^http') || form.startsWith('^(http')))
@@ -191,13 +195,15 @@ function* switches(text: string): Generator<unknown> {
 
 /**
  * A number alone is MiB where it is large, as virt-install(1) and Packer count memory, and Packer disks; a small one is GiB, as
- * virt-install counts disks.
+ * virt-install counts disks; one of at least a million is bytes, as blueprints of Image Builder count both.
  */
 function* sizes(text: string): Generator<string> {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])i?b?)?$/i.exec(text) ?? [];
   if (number === undefined) return;
   if (unit !== undefined) yield `${number}${unit.toUpperCase()}`;
   else if (Number(number) < 256) yield `${number}G`;
+  else if (Number(number) >= 1024 ** 2 && Number(number) % 1024 ** 2 === 0)
+    yield* sizes(String(Number(number) / 1024 ** 2));
   else yield Number(number) % 1024 === 0 ? `${Number(number) / 1024}G` : `${number}M`;
 }
 

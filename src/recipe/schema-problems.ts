@@ -9,7 +9,7 @@ import { keyOffset, nodeAt, sourceAt, valueOffset, writtenAt } from './nodes.ts'
 import { remedyOf } from './remedies.ts';
 import { formsOf, isSecret, keysAt, type Place, placeOf, type Schema, schemaOf, schemasAt } from './schema.ts';
 import { shapeRemedy } from './shapes.ts';
-import { foreignVariable, show } from './values.ts';
+import { foreignText, foreignVariable, show } from './values.ts';
 import { nearest } from '../text.ts';
 
 /** What a document may be, and what a person calls it. */
@@ -49,9 +49,14 @@ function familyProblems(found: readonly z.core.$ZodIssue[], refused: Refused): P
   const value = meant && { ...given, ...(distribution === undefined && meant), family: meant.family };
   const issues = value ? (schema.safeParse(value, { error: explain }).error?.issues ?? []) : unknownKeys(given, root);
   const others = issueProblems(issues, { ...refused, value: value ?? given });
-  if (family === undefined && guessed) return others;
+  if (family === undefined && (guessed || isWrapped(given))) return others;
   const where = { path: ['family'], offset: valueOffset(document, ['family']) };
   return [{ ...where, message: familyMessage(family, meant, root, found) }, ...others];
+}
+
+/** Whether a recipe lies in a map of its file, which is told of that. */
+function isWrapped(given: Record<string, unknown>): boolean {
+  return Object.values(given).some((each) => typeof each === 'object' && each !== null && 'family' in each);
 }
 
 function familyMessage(
@@ -98,7 +103,7 @@ function issueProblems(found: readonly z.core.$ZodIssue[], refused: Refused): Pr
       }
       const below = valueAt(value, [...issue.path, key]);
       const isMapping = typeof below === 'object' && below !== null && !Array.isArray(below);
-      const own = issue.path.length === 0 ? ownKey(document, key) : undefined;
+      const own = commentKey(key, issue.path) ?? (issue.path.length === 0 ? ownKey(document, key) : undefined);
       const remedy =
         own ?? familyKey(key, refused, issue.path) ?? keyRemedy(key, issue.path, { forms, noun }, isMapping);
       if (remedy.meant) meant.push(remedy.meant);
@@ -146,6 +151,16 @@ function ownKey(document: Document, key: string): KeyRemedy | undefined {
   return (isMap(node) || isSeq(node)) && node.anchor !== undefined
     ? { words: `: keys of your own begin with x-, write x-${key}` }
     : undefined;
+}
+
+/** A comment of JSON with comments, which swallows the key on the next line. */
+function commentKey(key: string, path: readonly PropertyKey[]): KeyRemedy | undefined {
+  if (!/^\/[/*]/.test(key)) return undefined;
+  const [, next] = /"?([A-Za-z]\w*)"?$/.exec(key) ?? [];
+  return {
+    words: ': a comment begins with #',
+    ...(next !== undefined && { meant: [...placeOf(path), next] }),
+  };
 }
 
 function nearestKey(key: string): string | undefined {
@@ -196,6 +211,11 @@ function valueMessage({ path, message }: z.core.$ZodIssue, forms: readonly Schem
   const wrong = valueAt(value, path);
   if (wrong === null) return 'is empty: write a value, or leave the key out';
   if (isTemplate(document, path)) return foreignVariable;
+  const foreign =
+    typeof wrong === 'string' && !message.includes('a variable is written') && message.includes(show(wrong))
+      ? foreignText(wrong)
+      : undefined;
+  if (foreign !== undefined) return `${message}: ${foreign}`;
   const problemsWith = (candidate: unknown) => {
     const issues = schema.safeParse(withValue(value, path, candidate), { error: explain }).error?.issues ?? [];
     // What is wrong above it anyway is no fault of the candidate.

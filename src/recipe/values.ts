@@ -51,13 +51,21 @@ export function duration(most = 7) {
     });
 }
 
-/** Text on one line, optionally of a given form; `what` says in words what is expected. */
-export function line(what = 'text on one line', pattern?: RegExp) {
+/**
+ * Text on one line, optionally of a given form; `what` says in words what is expected, `several` what to do with several lines,
+ * and `remedy` what helps with a text of another form, if it knows.
+ */
+export function line(
+  what = 'text on one line',
+  pattern?: RegExp,
+  { several = '', remedy = () => '' }: { several?: string; remedy?: (text: string) => string } = {},
+) {
   const text = z.string({ error: expected(what) }).min(1, { error: `expected ${what}, got nothing`, abort: true });
   // One problem is enough for one value, so each check ends the row.
-  const formed = pattern ? text.regex(pattern, { error: expected(what), abort: true }) : text;
+  const otherwise = (issue: { input?: unknown }) => `${expected(what)(issue)}${remedy(String(issue.input))}`;
+  const formed = pattern ? text.regex(pattern, { error: otherwise, abort: true }) : text;
   const single = formed.refine((value) => !controlCharacters.test(value), {
-    error: `expected ${what}, without line breaks or control characters`,
+    error: `expected ${what}, without line breaks or control characters${several}`,
   });
   return pattern ? single.meta(editorWords(what)) : single;
 }
@@ -65,19 +73,30 @@ export function line(what = 'text on one line', pattern?: RegExp) {
 /** What is said of a variable as other tools write it. */
 export const foreignVariable = '{{ }} means nothing here: a variable is written ${name}';
 
+/** The same for a whole text that is one: `$NAME` of shells, `%NAME%` of Windows, `<%= %>` of ERB. */
+export function foreignText(text: string): string | undefined {
+  const [, shell, percent] = /^\s*(?:\$([A-Za-z_]\w*)|%([A-Za-z_]\w*)%)\s*$/.exec(text) ?? [];
+  const name = shell ?? percent;
+  if (name !== undefined) return `a variable is written \${${name}}, and --set ${name}=… gives it a value`;
+  if (/<%.*%>/.test(text)) return '<% %> means nothing here: a variable is written ${name}';
+  return /\{\{.*\}\}/.test(text) ? foreignVariable : undefined;
+}
+
 /** What a shell or another tool would replace in a path, and nothing here does. */
 function unreplaced(text: string): string | undefined {
   if (text.startsWith('~')) return '~ stands for no folder here: write the whole path';
-  const [, name] = /^\$([A-Za-z_]\w*)/.exec(text) ?? [];
-  if (name !== undefined) return `a variable is written \${${name}}, and --set ${name}=… gives it a value`;
-  return /\{\{.*\}\}/.test(text) ? foreignVariable : undefined;
+  const [, name] = /^(\$[A-Za-z_]\w*)/.exec(text) ?? [];
+  return foreignText(name ?? text);
 }
 
 /** A path on this host; `what` may say that it can be something else. */
 export function hostPath(what = 'a path') {
-  return line(what).refine((text) => unreplaced(text) === undefined, {
-    error: ({ input }) => `expected ${what}, got ${show(input)}: ${unreplaced(String(input))}`,
-  });
+  return line(what, undefined, { several: ': a text of several lines goes into a file of its own' }).refine(
+    (text) => unreplaced(text) === undefined,
+    {
+      error: ({ input }) => `expected ${what}, got ${show(input)}: ${unreplaced(String(input))}`,
+    },
+  );
 }
 
 /** A URL with a user or a password in it, which would end up in the plan. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, LineCounter } from 'yaml';
 import { messageOf, VmkilnError } from '../errors.ts';
+import { decode } from './decode.ts';
 import { formatProblems } from './problems.ts';
 import { show } from './values.ts';
 import { parseYaml } from './yaml.ts';
@@ -38,8 +39,9 @@ async function readVarsFile(path: string): Promise<Record<string, string>> {
     if (code === 'EISDIR') throw invalid(`--vars ${path}: is a folder; expected a YAML file of variables`);
     throw invalid(`--vars ${path}: cannot be read: ${messageOf(cause)}`, cause);
   });
-  const text = decoded(bytes);
-  if (text === undefined) throw invalid(`--vars ${path}: is not UTF-8 text: convert it with iconv -f latin1 -t utf8`);
+  const read = decode(bytes);
+  if ('problem' in read) throw invalid(`--vars ${path}: ${read.problem}`, read.cause);
+  const { text } = read;
   // The failsafe schema keeps every scalar as it is written: 7.10 stays 7.10.
   const lines = new LineCounter();
   const { document, problems } = parseYaml(text, lines, 'file of variables', { schema: 'failsafe' });
@@ -58,14 +60,6 @@ async function readVarsFile(path: string): Promise<Record<string, string>> {
     if (typeof content !== 'string') throw invalid(`--vars ${path}: ${name}: expected text, got ${show(content)}`);
   }
   return value as Record<string, string>;
-}
-
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function jsOf(document: Document, path: string): unknown {

@@ -36,7 +36,7 @@ export function parseYaml(
   const problems =
     document.errors.length > 0
       ? faults(document, { text, lines: lineCounter, noun })
-      : [...strayTags(document), ...strangeKeys(document)];
+      : [...strayTags(document, text), ...strangeKeys(document)];
   return { document, problems };
 }
 
@@ -111,8 +111,13 @@ function faultOf(error: YAMLError, document: Document, { text, lines, noun }: So
   const at = (words: string, where = offset) => ({ offset: where, message: words });
   const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
   const line = text.slice(lineStart, offset) + rest;
+  const space = line.search(/[\u00a0\u2007\u202f\u3000]/);
+  if (space >= 0 && !/["']/.test(line.slice(0, space)))
+    return at('a no-break space stands here, as web pages have it: write an ordinary one', lineStart + space);
   if (noun === 'recipe' && /^%(end|packages|pre|post|addon|include|onerror|traceback)\b/.test(line))
     return at('a section of a kickstart stands in the kickstart: install: { kickstart: FILE }', lineStart);
+  if (/\r(?!\n)/.test(text) && !text.includes('\n'))
+    return at('its lines end with a carriage return alone: convert it with tr "\\r" "\\n"', 0);
   // Of the parser itself: maps or lists too deep for it.
   if (message.includes('call stack')) return at('is nested too deeply');
   switch (code) {
@@ -180,7 +185,7 @@ function duplicate(document: Document, offset: number, lines: LineCounter): stri
 }
 
 /** Tags of other programs, such as `!vault`: what they would make of a value, nobody here does. */
-function strayTags({ warnings, contents }: Document): Problem[] {
+function strayTags({ warnings, contents }: Document, source: string): Problem[] {
   if (!isMap(contents)) return [];
   return warnings.flatMap(({ code, pos }) =>
     code === 'TAG_RESOLVE_FAILED'
@@ -188,11 +193,18 @@ function strayTags({ warnings, contents }: Document): Problem[] {
           {
             offset: pos[0],
             path: [],
-            message: 'a tag (!…) means nothing here: leave it out, or put quotes around the text',
+            message: `a tag (!…) means nothing here: ${tagRemedy(source.slice(...pos))}`,
           },
         ]
       : [],
   );
+}
+
+/** Tags that others read a variable of the environment, or a secret, by. */
+function tagRemedy(tag: string): string {
+  return /^!\W*(env|secret|vault)/i.test(tag)
+    ? 'a secret is written { env: NAME } or { file: PATH }'
+    : 'leave it out, or put quotes around the text';
 }
 
 /** Keys that are no texts, or nothing at all, and merge keys with something else than maps: YAML reads what no one means so. */

@@ -45,9 +45,14 @@ function rows(pairs: readonly (readonly [string, string])[]): string[] {
   return shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
 }
 
+/** More parts of a detail than a person reads. */
+const mostParts = 16;
+
 function detailText(value: Detail): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'object' ? value.join(', ') : String(value);
+  if (typeof value !== 'object') return String(value);
+  const rest = value.length - mostParts;
+  return rest > 0 ? `${value.slice(0, mostParts).join(', ')} and ${rest} more` : value.join(', ');
 }
 
 /** `8 GiB (8589934592 bytes)` */

@@ -138,3 +138,11 @@ test('every command has a man page, with its options and examples', async () => 
     for (const [, example] of (examples ?? '').matchAll(/\$ (.*)$/gm)) expect(page).toContain(example);
   }
 });
+
+test('in a terminal of 50 columns no option is broken anywhere', async () => {
+  const terminal = ['test/support/terminal.py', '50', '24'];
+  const { stdout } = await run('python3', [...terminal, process.execPath, 'dist/cli.js', 'convert', '--help']);
+  const lines = optionsIn(stdout).split(/\r?\n/);
+  expect(lines.length).toBeGreaterThan(20);
+  expect(lines.filter((line) => line.length > 50)).toEqual([]);
+});

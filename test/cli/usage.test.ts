@@ -15,6 +15,7 @@ test.each([
   [['x.yaml'], "unknown command 'x.yaml': write vmkiln build x.yaml", 'vmkiln --help'],
   [['apply'], "unknown command 'apply': vmkiln build RECIPE builds an image", 'vmkiln --help'],
   [['--json', 'validate', 'x.yaml'], 'options follow the command: vmkiln COMMAND --json', 'vmkiln --help'],
+  [['--versoin'], "unknown option '--versoin'\n(Did you mean --version?)", 'vmkiln --help'],
   [['build', 'x.yaml', '--dry-run'], 'vmkiln plan RECIPE shows what a build would do', 'vmkiln build --help'],
   [['validate', 'x.yaml', '--var', 'a=b'], "'--var': write --set KEY=VALUE", 'vmkiln validate --help'],
   [['inspect', 'none.img'], 'cannot read none.img: no such file or directory\n', 'give the path'],

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { formatRecipe } from '../../src/commands/fmt.ts';
+import { fmt, formatRecipe } from '../../src/commands/fmt.ts';
+import { commandContext } from '../support/command-context.ts';
 
 test('a recipe keeps its comments, the order of its keys and its quotes, and gets one layout', () => {
   const text = `# head
@@ -77,4 +79,18 @@ test('whatever a document says, it says afterwards, and to format it again chang
 
 test('what is no YAML is told with its place', () => {
   expect(() => formatRecipe('a: [1\nb: 2\n', 'a.yaml')).toThrow(/^a\.yaml:2:1 /);
+});
+
+test('what cannot be written anew without a loss is refused, and stays', async () => {
+  expect(() => formatRecipe('[a, b]: c\n', 'a.yaml')).toThrow(/^a\.yaml: would mean something else in this layout/);
+  const nested = 'a: &a [x]\n'.concat(
+    ...'bcdefghi'.split('').map((c, at) => `${c}: &${c} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]\n`),
+  );
+  expect(() => formatRecipe(nested, 'a.yaml')).toThrow(/^a\.yaml: has too many YAML aliases/);
+  // What is no UTF-8 would come back as U+FFFD.
+  const path = join(mkdtempSync(join(tmpdir(), 'vmkiln-fmt-')), 'a.yaml');
+  const bytes = Buffer.from('name: x\ndescription:   Gr\u00fcn\n', 'latin1');
+  writeFileSync(path, bytes);
+  await expect(fmt([path], {}, commandContext())).rejects.toMatchObject({ code: 'RECIPE_INVALID' });
+  expect(readFileSync(path)).toEqual(bytes);
 });

@@ -27,6 +27,13 @@ const cutShort = (path: string) => {
 };
 const program = Buffer.concat([Buffer.from('7f454c4602', 'hex'), Buffer.alloc(4096)]);
 const subclusters = (path: string) => void qemuImg('create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', path, '1M');
+/** With method 1 in its header: to make one of LUKS takes time that depends on the machine. */
+const encrypted = (path: string) => {
+  qcow2(path);
+  const bytes = readFileSync(path);
+  bytes.writeUInt32BE(1, 32);
+  writeFileSync(path, bytes);
+};
 const qcow2 = (path: string) => void qemuImg('create', '-q', '-f', 'qcow2', path, '1M');
 
 async function verdict(name: string, make: (path: string) => void, terms: Terms): Promise<string> {
@@ -59,6 +66,7 @@ test.each<[string, (path: string) => void, Terms, RegExp]>([
   ['a.img', qcow2, { wanted: ['ami'] }, /is qcow2, and cannot become ami/],
   ['a.qcow2', overlay, {}, /needs other files: backing file "\/etc\/passwd".*convert a.qcow2 .*--allow-external/],
   ['a.qcow2', overlay, { wanted: ['raw'], allowUnfit: false }, /needs other files/],
+  ['a.qcow2', encrypted, { wanted: ['raw'], remade: true }, /is encrypted: nothing can be made of it/],
   // To send a file as it is, is one thing; to read those that it names another.
   ['a.qcow2', overlay, { allowUnfit: true, allowExternal: false }, /needs other files.*add --allow-external/],
 ])('%s is refused', async (name, make, terms, expected) => {
@@ -77,6 +85,7 @@ test.each<[string, (path: string) => void, Terms]>([
   ['vmlinuz', written(Buffer.alloc(1001, 1)), { wanted: ['aki'] }],
   ['vmlinux', written(program), { is: 'aki' }],
   ['a.qcow2', subclusters, { wanted: ['qcow2'], remade: true }],
+  ['a.qcow2', encrypted, { wanted: ['qcow2'] }],
   ['a.qcow2', written(disk), { is: 'raw', anyName: true }],
   ['a.qcow2', overlay, { allowUnfit: true }],
   ['a.qcow2', overlay, { allowExternal: true }],

@@ -196,7 +196,7 @@ describe('in a recipe', () => {
 
   test.each([
     ['  afterBuild: hooks/none.mjs\n', /^6:15 hooks\.afterBuild: there is no file .*\/hooks\/none\.mjs$/],
-    ['  afterBuild: hooks\n', /^6:15 hooks\.afterBuild: there is no file .*\/hooks$/],
+    ['  afterBuild: hooks\n', /^6:15 hooks\.afterBuild: .*\/hooks is a folder: expected a file$/],
     ['  afterBuild:\n    run: hooks/plain.sh\n', /^7:5 hooks\.afterBuild: .*plain\.sh is not executable: .*chmod \+x/],
     ['  afterbuild: hooks/a\n', /^6:3 hooks: unrecognised key "afterbuild", did you mean "afterBuild"\?$/],
     ['  afterBuild: { run: a, timeot: 5m }\n', /^6:25 hooks\.afterBuild: unrecognised key "timeot", did you mean "tim/],

@@ -47,7 +47,7 @@ test.each([
     '--grow --asprimary\npart swap --size=1',
     '5 warning: the root partition is not the last: growpart cannot enlarge it',
   ],
-  ['poweroff', 'volgroup vg pv.1\npoweroff', '6 warning: growpart enlarges partitions'],
+  ['poweroff', 'part pv.1 --size=1\nvolgroup vg pv.1\npoweroff', '7 warning: growpart enlarges partitions'],
   ['network --device=eth0', 'url --url=http://x/', '4 warning: url needs the network: without a network command'],
   ['network --device=eth0', 'ostreecontainer --url=x', '4 error: ostreecontainer needs the network while'],
   ['network --device=eth0', 'repo --name=a --baseurl https://x/', '4 error: repo needs the network'],

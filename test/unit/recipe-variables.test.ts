@@ -129,7 +129,7 @@ test.each([
   ['iso: a\niso: b', /:2:1 this key is already set on line 1: keep one of them$/],
   ['\tiso: a', /:1:1 a tab indents this line/],
   ['iso: a\n---\niso: b', /:2:1 a file of variables is one YAML document/],
-  [Buffer.from('iso: Gr\u00fcn', 'latin1'), /is not UTF-8 text: convert it with iconv/],
+  [Buffer.from('iso: Gr\u00fcn', 'latin1'), /is not UTF-8 text, from line 1 on: convert it with iconv/],
   ['iso: [a]', /iso: expected text, got a list$/],
   ['', /is empty: expected a map of names to texts, NAME: VALUE$/],
   ['is-o: a', /"is-o" is not a name for a variable: it has letters/],

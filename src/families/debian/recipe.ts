@@ -16,7 +16,7 @@ import {
   updateKey,
   userDescription,
 } from '../linux/keys.ts';
-import { type Distribution, releasesOf } from './releases.ts';
+import { type Distribution, releaseOf, releasesOf } from './releases.ts';
 
 const archive = (what: string) => url('a URL that starts with http:// or https://', /^https?:\/\/\S+$/).describe(what);
 
@@ -69,11 +69,17 @@ const isRelease = ({ distribution, release }: { distribution: Distribution; rele
 
 const inWords = (distribution: Distribution) => releasesOf(distribution).join(', ');
 
+/** What to write for the name of a release. */
+function releaseWritten(name: string): string {
+  const release = releaseOf(name);
+  return release === undefined ? '' : `: write release: "${release}"`;
+}
+
 /** The form of a recipe of Debian, and of Ubuntu. */
 export const debianForm = recipeForm({
   family: z.literal('debian').describe('The family of operating systems.'),
   distribution: z.enum(['debian', 'ubuntu']).prefault('debian').describe('The distribution.'),
-  release: line('a release in quotes like "12"', /^[0-9]+(\.[0-9]+)?$/).describe(
+  release: line('a release in quotes like "12"', /^[0-9]+(\.[0-9]+)?$/, { remedy: releaseWritten }).describe(
     `Release in quotes: ${inWords('debian')}; of Ubuntu ${inWords('ubuntu')}.`,
   ),
   source: z

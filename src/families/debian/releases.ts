@@ -63,6 +63,11 @@ export function releasesOf(distribution: Distribution): string[] {
   return releases.flatMap((each) => (each.distribution === distribution ? [each.release] : []));
 }
 
+/** The release that a suite, such as `bookworm`, belongs to. */
+export function releaseOf(suite: string): string | undefined {
+  return releases.find((each) => each.suite === suite.toLowerCase())?.release;
+}
+
 /** The data of a recipe's release. The schema lets only releases through that are here. */
 export function debianRelease(recipe: { distribution: Distribution; release: string }): DebianRelease {
   const found = releases.find(

@@ -1,9 +1,27 @@
+import { posix } from 'node:path';
 import { z } from 'zod';
-import { guestPath, hostPath, line } from '../../recipe/values.ts';
+import { guestPath, hostPath, line, show } from '../../recipe/values.ts';
 
 const mode = () => line('an octal mode in quotes, like "0644"', /^[0-7]{3,4}$/);
 /** A name of the portable filename character set (POSIX, Base Definitions, "User Name"), or a number, as chown(1) takes it. */
 const owner = () => line('USER or USER:GROUP', /^[A-Za-z0-9_][\w.-]*(:[A-Za-z0-9_][\w.-]*)?$/);
+
+/**
+ * Folders that every system has (hier(7)): virt-customize puts a file into a folder of its name, and the mode and owner of the
+ * step would be those of the folder.
+ */
+const folders = new Set(
+  '/bin /boot /dev /etc /etc/ssh /etc/sysconfig /etc/systemd /etc/systemd/system /etc/yum.repos.d /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /usr/bin /usr/lib /usr/libexec /usr/local /usr/local/bin /usr/local/lib /usr/local/sbin /usr/sbin /usr/share /var /var/cache /var/lib /var/log /var/spool /var/tmp'.split(
+    ' ',
+  ),
+);
+
+/** The path of a file in the guest, and of no folder. */
+const guestFile = () =>
+  guestPath().refine((path) => !path.endsWith('/') && !folders.has(posix.normalize(path)), {
+    error: ({ input }) =>
+      `expected the path of a file, got the folder ${show(input)}: write ${String(input).replace(/\/*$/, '/')}NAME`,
+  });
 
 const steps = {
   run: z
@@ -27,20 +45,24 @@ const steps = {
   upload: z
     .strictObject({
       from: hostPath().describe('Your own file; relative to the recipe.'),
-      to: guestPath().describe('Path of the file in the guest.'),
+      to: guestFile().describe('Path of the file in the guest.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
       owner: owner().prefault('root:root').describe('Owner, as USER or USER:GROUP of the guest, by name or number.'),
     })
     .describe('Copies your own file into the guest.'),
   write: z
     .strictObject({
-      path: guestPath().describe('The file in the guest.'),
+      path: guestFile().describe('The file in the guest.'),
       content: z.string().describe('The whole content of the file.'),
       mode: mode().prefault('0644').describe('Permissions, octal, in quotes.'),
     })
     .describe('Writes a file in the guest.'),
   mkdir: guestPath().describe('Makes a directory in the guest, and its parents.'),
-  delete: guestPath().describe('Deletes a file, or a directory with its contents; shell patterns are allowed.'),
+  delete: guestPath()
+    .refine((path) => !/^\/\*?$/.test(posix.normalize(path)), {
+      error: 'expected something less than the whole system',
+    })
+    .describe('Deletes a file, or a directory with its contents; shell patterns are allowed.'),
   chmod: z
     .strictObject({
       path: guestPath().describe('The file in the guest.'),

@@ -1,5 +1,7 @@
+import { deviceRemarks } from './kickstart/devices.ts';
 import { diskRemarks } from './kickstart/disks.ts';
 import { fipsRemarks } from './kickstart/fips.ts';
+import { packageRemarks } from './kickstart/listed.ts';
 import { storageRemarks, type KickstartMachine } from './kickstart/storage.ts';
 import {
   error,
@@ -24,6 +26,8 @@ export type KickstartFinding = Remark & { file: string; column: number };
  */
 export function lintKickstart(file: string, text: string, machine: KickstartMachine): KickstartFinding[] {
   const kickstart = readKickstart(text.replace(/^\uFEFF/, ''), machine.major);
+  // What follows from a mistake in a command is not told too.
+  const broken = new Set(kickstart.remarks.filter(({ level }) => level === 'error').map(({ line }) => line));
   return [
     ...encoding(text),
     ...kickstart.remarks,
@@ -34,7 +38,9 @@ export function lintKickstart(file: string, text: string, machine: KickstartMach
     ...waiting(kickstart),
     ...repeated(kickstart),
     ...diskRemarks(kickstart),
-    ...storageRemarks(kickstart, machine),
+    ...[...deviceRemarks(kickstart), ...storageRemarks(kickstart, machine)].filter(({ line }) => !broken.has(line)),
+    ...packageRemarks(kickstart),
+    ...strangers(kickstart),
     ...network(kickstart, machine),
     ...secrets(kickstart),
     ...fipsRemarks(kickstart, text, machine),
@@ -64,14 +70,16 @@ function endings({ sections: all }: Kickstart, { major }: KickstartMachine): Rem
 }
 
 function omissions(kickstart: Kickstart, { major }: KickstartMachine): Remark[] {
+  const says = (...names: string[]) =>
+    named(kickstart, ...names).length > 0 || names.some((name) => kickstart.meant.has(name));
   const missing = (what: string, ...names: string[]) =>
-    named(kickstart, ...names).length > 0 ? [] : [error(1, `the installer would ask for ${what}`)];
+    says(...names) ? [] : [error(1, `the installer would ask for ${what}`)];
   const [halt] = named(kickstart, 'halt');
   return [
     ...missing('the partitions: there is no part, autopart or other storage command', ...storageCommands),
     // Later releases have defaults for some of these (Anaconda, modules/timezone/timezone.py; tui/spokes).
     ...(major > 7
-      ? named(kickstart, 'timezone').length > 0
+      ? says('timezone')
         ? []
         : [warning(1, 'there is no timezone: the installer takes America/New_York')]
       : missing('the time zone: there is no timezone', 'timezone')),
@@ -83,15 +91,15 @@ function omissions(kickstart: Kickstart, { major }: KickstartMachine): Remark[] 
           ...missing('the keyboard: there is no keyboard', 'keyboard'),
           ...missing('the source: there is no cdrom', 'cdrom', 'url', 'nfs', 'harddrive'),
         ]),
-    ...(kickstart.sections.some(({ name }) => name === '%packages') || named(kickstart, ...wholeSystems).length > 0
+    ...(kickstart.sections.some(({ name }) => name === '%packages') ||
+    kickstart.meant.has('%packages') ||
+    named(kickstart, ...wholeSystems).length > 0
       ? []
       : [error(1, 'the installer would ask for the packages: there is no %packages section')]),
     ...(halt && named(kickstart, ...powers).length === 0
       ? [error(halt.line, 'halt leaves the machine on: the build waits for poweroff')]
       : []),
-    ...(named(kickstart, 'halt', ...powers).length === 0
-      ? [error(1, 'the installation does not end: poweroff is missing')]
-      : []),
+    ...(!says('halt', ...powers) ? [error(1, 'the installation does not end: poweroff is missing')] : []),
   ];
 }
 
@@ -123,6 +131,21 @@ function waiting({ commands }: Kickstart): Remark[] {
     if (name === 'timezone' && isNoTimeZone(command.words[0]))
       return [error(line, `there is no time zone ${command.words[0]}: the installer would ask for it`)];
     return [];
+  });
+}
+
+/**
+ * Keys of users that nobody makes: Anaconda ends when it is to write one (core/users.py, `set_user_ssh_key`), unless a package
+ * has made the user.
+ */
+function strangers(kickstart: Kickstart): Remark[] {
+  const users = new Set(['root', ...named(kickstart, 'user').flatMap((command) => valueOf(command, '--name') ?? [])]);
+  if (kickstart.includes) return [];
+  return named(kickstart, 'sshkey').flatMap((command) => {
+    const user = valueOf(command, '--username');
+    return user === undefined || users.has(user)
+      ? []
+      : [warning(command.line, `sshkey: no user command makes ${user}: the installer ends where no package does`)];
   });
 }
 

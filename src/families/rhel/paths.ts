@@ -1,7 +1,7 @@
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { SecretRef } from '../../model.ts';
 import type { RecipeFiles } from '../../recipe/files.ts';
-import { isFile, resolveSecret } from '../../recipe/paths.ts';
+import { fileProblem, isFile, resolveSecret } from '../../recipe/paths.ts';
 import { findUpload } from '../uploads.ts';
 import { resolveStep, stepFiles } from '../linux/steps.ts';
 import { findCertificate, findCertificates } from '../linux/trust.ts';
@@ -27,7 +27,12 @@ function absolute(recipe: RhelRecipe, files: RecipeFiles): RhelRecipe {
   const { folder } = files;
   return {
     ...recipe,
-    install: { ...install, ...(install.kickstart && { kickstart: findKickstart(install.kickstart, files) }) },
+    install: {
+      ...install,
+      ...(install.kickstart && {
+        kickstart: findKickstart(install.kickstart, files, recipe.source.image !== undefined),
+      }),
+    },
     ...(rootPassword && { rootPassword: resolveSecret(rootPassword, folder) }),
     ...(subscription && { subscription: resolveSubscription(subscription, files) }),
     ...(proxy && { proxy: { ...proxy, ...(proxy.password && { password: resolveSecret(proxy.password, folder) }) } }),
@@ -56,12 +61,18 @@ function findPackage(name: string, index: number, all: readonly string[], files:
   return found;
 }
 
-function findKickstart(name: string, { folder, report }: RecipeFiles): string {
+/** One that is `unused`, with a ready image, is told as such: it need not be there. */
+function findKickstart(name: string, { folder, report }: RecipeFiles, unused: boolean): string {
   const own = resolve(folder, name);
   if (isFile(own)) return own;
   const shipped = join(shippedKickstarts, name);
   if (!isAbsolute(name) && isFile(shipped)) return shipped;
-  report(['install', 'kickstart'], `there is no file ${own}, and vmkiln ships none of that name`);
+  if (unused) return own;
+  const problem = fileProblem(own) ?? '';
+  report(
+    ['install', 'kickstart'],
+    problem.startsWith('there is no') ? `${problem}, and vmkiln ships none of that name` : problem,
+  );
   return own;
 }
 

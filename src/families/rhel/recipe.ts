@@ -23,7 +23,10 @@ import { packageForm } from './packages.ts';
 import { keyboard, locale, timeZone } from './settings.ts';
 
 const identifier = (what: string) =>
-  z.union([line(what), secret()], { error: `expected ${what}, or a reference { env: NAME } or { file: PATH }` });
+  z.union([line(what), secret()], {
+    error: ({ input }) =>
+      `expected ${what}, or a reference { env: NAME } or { file: PATH }${typeof input === 'number' ? ': put quotes around the number' : ''}`,
+  });
 
 const subscription = z
   .strictObject({
@@ -220,7 +223,8 @@ export const rhelForm = recipeForm({
   path: ['release'],
   error: ({ input }) => {
     const { distribution, release } = named.parse(input);
-    return `expected ${expectedRelease(distribution)}, got ${show(release)}`;
+    const isStream = distribution === 'centos' && isRelease({ distribution: 'centos-stream', release });
+    return `expected ${expectedRelease(distribution)}, got ${show(release)}${isStream ? ': write distribution: centos-stream' : ''}`;
   },
   when: ({ value }) => named.safeParse(value).success,
 });

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../text.ts';
+import { didYouMean, nearest } from '../../text.ts';
 import { line, show } from '../../recipe/values.ts';
 import { keyboards } from './keyboards.ts';
 import { locales } from './locales.ts';
@@ -35,11 +35,16 @@ const known = (what: string, isKnown: (name: string) => boolean, all: () => Iter
 export const timeZone = () =>
   known('a time zone like Europe/Berlin', isTimeZone, () => Intl.supportedValuesOf('timeZone'));
 
-/** A locale of glibc. */
+/** A locale of glibc. The codeset is the same in most, so that it says nothing of what is near. */
 export const locale = () =>
-  known('a locale like en_US.UTF-8', isLocale, () =>
-    [...locales].map((name) => (name.includes('@') ? name : `${name}.UTF-8`)),
-  );
+  line('a locale like en_US.UTF-8').refine(isLocale, {
+    error: ({ input }) => {
+      const [place = ''] = String(input).split('.');
+      const found = locales.has(place) ? place : nearest(place, locales);
+      const meant = found === undefined || found.includes('@') ? found : `${found}.UTF-8`;
+      return `expected a locale like en_US.UTF-8, got ${show(input)}${meant === undefined ? '' : `, did you mean "${meant}"?`}`;
+    },
+  });
 
 /** A keyboard that some release has. */
 export const keyboard = () =>

@@ -135,6 +135,8 @@ function sizes(kickstart: Kickstart, { disk }: KickstartMachine, parts: readonly
   const needed = outside + Math.max(total(physical), physical.length > 0 ? logical : 0);
   const root = made.find(({ mount }) => mount === '/');
   const most = root && (root.grow ? root.maxsize : root.size);
+  const negative = made.find(({ size }) => size < 0);
+  if (negative) return [error(negative.line, `--size=${negative.size} is no size`)];
   const apart = made.some(({ mount }) => mount === '/usr' || mount === '/var');
   return [
     ...(disk !== undefined && needed * MiB > disk - 2 * MiB

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../../text.ts';
+import { didYouMean, nearest } from '../../../text.ts';
 import { rhelMajors } from '../releases.ts';
 import { readOptions, type Said } from './options.ts';
 import { canonical, tableOf, type Table } from './table.ts';
@@ -10,8 +10,15 @@ export type Remark = { line: number; level: 'error' | 'warning'; message: string
 /** A command that was understood: `name` as it is written. */
 export type Command = Said & { line: number; name: string };
 
-/** What a kickstart says, and what the release has against how it is said. */
-export type Kickstart = Pick<KickstartText, 'sections' | 'includes'> & { commands: Command[]; remarks: Remark[] };
+/**
+ * What a kickstart says, and what the release has against how it is said. `meant`: the commands and sections that misspelt ones
+ * stand for.
+ */
+export type Kickstart = Pick<KickstartText, 'sections' | 'includes'> & {
+  commands: Command[];
+  remarks: Remark[];
+  meant: ReadonlySet<string>;
+};
 
 export const error = (line: number, message: string): Remark => ({ line, level: 'error', message });
 export const warning = (line: number, message: string): Remark => ({ line, level: 'warning', message });
@@ -29,22 +36,30 @@ export function readKickstart(text: string, major: number): Kickstart {
   const { commands: lines, sections, includes } = readText(text, known);
   const remarks: Remark[] = [];
   const commands: Command[] = [];
+  const meant = new Set<string>();
+  const guess = (name: string, names: Iterable<string>) => {
+    const found = nearest(name, names);
+    if (found !== undefined) meant.add(found);
+  };
   for (const line of lines) {
     const [name = ''] = line.words;
     const { said, found } = readLine(line, table, major);
     remarks.push(...found);
+    if (!table.has(name)) guess(name, table.keys());
     const other = exclusion(name, commands, table);
     if (other) remarks.push(error(line.line, `${name} and ${other.name} (line ${other.line}) exclude each other`));
     commands.push({ line: line.line, name, ...said });
   }
   for (const section of sections) {
     if (known.has(section.name)) remarks.push(...readLine(section, table, major).found);
-    else
+    else {
+      guess(section.name, known);
       remarks.push(
         error(section.line, `RHEL ${major} has no section ${section.name}${didYouMean(section.name, known)}`),
       );
+    }
   }
-  return { commands, sections, includes, remarks };
+  return { commands, sections, includes, remarks, meant };
 }
 
 /** Reads one line, be it a command or the head of a section. */
