@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf } from '../families/index.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { makeFolders } from '../store/files.ts';
 
 /**
  * Writes the answer files and guest scripts of a recipe into a folder, and returns their paths.
@@ -12,7 +13,7 @@ import type { Recipe } from '../recipe/recipe.ts';
 export async function render(recipe: Recipe, folder: string): Promise<string[]> {
   const files = familyOf(recipe).render(recipe);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     return await Promise.all(
       files.map(async ({ name, text }) => {
         await writeFile(join(folder, name), text);

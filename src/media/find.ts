@@ -1,8 +1,9 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Media, MediaFile } from '../model.ts';
+import { makeFolders } from '../store/files.ts';
 import { checksumMismatch, parseChecksums, pickChecksum } from './checksum.ts';
 import { download, downloadPath, fileName, findDownload, type Expected } from './download.ts';
 import { hashFile } from './hash.ts';
@@ -35,7 +36,7 @@ export async function resolveMedia(
   wanted: Readonly<Record<string, WantedMedium>>,
   options: MediaOptions,
 ): Promise<Media> {
-  await mkdir(options.mediaDir, { recursive: true });
+  await makeFolders(options.mediaDir);
   const media: Record<string, MediaFile> = {};
   for (const [role, medium] of Object.entries(wanted)) media[role] = await resolveMedium(medium, options);
   return media;

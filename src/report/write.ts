@@ -1,9 +1,9 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import type { NightSummary } from '../factory/summary.ts';
 import type { BuildRecord } from '../pipeline/builds.ts';
-import { checkForFile, writeAtomic } from '../store/files.ts';
+import { checkForFile, makeFolders, writeAtomic } from '../store/files.ts';
 import { allHarmless } from '../text.ts';
 import { buildView, linkTo, type Neighbours, pageName } from './build-page.ts';
 import { readFacts } from './facts.ts';
@@ -43,7 +43,7 @@ export async function writePages(
   const index = join(folder, indexFile);
   await writing(folder, async () => {
     for (const file of [index, ...files]) await checkReplaceable(file);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     for (const [at, build] of all.entries()) {
       signal.throwIfAborted();
       progress('writing the pages', at / all.length);
@@ -76,7 +76,7 @@ export async function writeNight(night: NightSummary, all: readonly BuildRecord[
   const builds = all.filter(({ build }) => night.entries.some((entry) => entry.build === build));
   const file = join(folder, `${night.night}.html`);
   await writing(folder, async () => {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     for (const build of builds) await writePage(build, all, join(folder, pageName(build.build)));
     const view = nightView(allHarmless(night), new Set(builds.map(({ build }) => build)));
     await checkReplaceable(file);

@@ -1,7 +1,8 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
+import { makeFolders } from './files.ts';
 
 /** virt-customize ends a path at a colon, virt-install reads the others as a shell does, and neither has an escape. */
 // oxlint-disable-next-line no-control-regex
@@ -69,7 +70,7 @@ export async function ensurePaths(paths: Paths): Promise<void> {
 
 async function ensureFolder(folder: string, wanted: (mode: number) => number): Promise<void> {
   try {
-    const first = await mkdir(folder, { recursive: true, mode: 0o711 });
+    const first = await makeFolders(folder, 0o711);
     // The umask may have taken from every folder that was made on the way.
     if (first) for (let made = folder; made.length >= first.length; made = dirname(made)) await chmod(made, 0o711);
     const mode = (await stat(folder)).mode & 0o7777;

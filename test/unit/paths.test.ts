@@ -33,11 +33,12 @@ test.each(['/srv/a:b', '/srv/a"b', '/srv/a\\b'])('%s is refused: the tools would
   await expect(ensurePaths(statePaths({ VMKILN_HOME: home }, 0))).rejects.toMatchObject({ code: 'HOST_UNFIT' });
 });
 
-test('a folder that cannot be made is an error with a way out', async () => {
+test('a folder that cannot be made is an error with a way out, below /proc too', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'vmkiln-paths-')), 'file');
   await writeFile(file, '');
-  await expect(ensurePaths(statePaths({ VMKILN_HOME: file }, 0))).rejects.toMatchObject({
-    code: 'HOST_UNFIT',
-    hint: expect.stringContaining('VMKILN_HOME'),
-  });
+  for (const home of [file, join(file, 'x'), '/proc/vmkiln'])
+    await expect(ensurePaths(statePaths({ VMKILN_HOME: home }, 0)), home).rejects.toMatchObject({
+      code: 'HOST_UNFIT',
+      hint: expect.stringContaining('VMKILN_HOME'),
+    });
 });

@@ -1,9 +1,16 @@
-import { access, constants, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isFull, messageOf, VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
-import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
+import {
+  diskFull,
+  makeFolders,
+  removeDeadTemporaries,
+  removeTemporaries,
+  syncFolder,
+  writeAtomic,
+} from '../../store/files.ts';
 import { withFileLock } from '../../store/file-lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, type IndexEntry, readIndex, updateIndex } from './index-file.ts';
@@ -75,7 +82,7 @@ export async function publish(image: ImageToPublish, spec: DirectorySpec, contex
     return published(true, first);
   };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await removeDeadPartials(folder, image.name);
     await serialIn(folder, file, image);
     const first = await firstIn(folder, file, image);
