@@ -1,9 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRecipe } from '../../src/families/index.ts';
 
-export const folder = mkdtempSync(join(tmpdir(), 'vmkiln-guesses-'));
+/** Where `put` writes: one folder of each file of tests. */
+export function guessedFolder(): string {
+  const folder = join(tmpdir(), 'vmkiln-guesses');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 export const rhel = 'name: x\nfamily: rhel\nrelease: "9.4"\nsource: { iso: /x.iso }\n';
 export const debian = 'name: x\nfamily: debian\nrelease: "12"\nsource: { image: /x.qcow2 }\n';
@@ -11,7 +16,7 @@ export const windows =
   'name: x\nfamily: windows\nrelease: "2022"\nsource: { iso: /x, virtioIso: /v, cloudbaseInitMsi: /c }\nadministratorPassword: { env: A }\n';
 
 export function put(text: string | Uint8Array): string {
-  const path = join(folder, 'x.yaml');
+  const path = join(guessedFolder(), 'x.yaml');
   writeFileSync(path, text);
   return path;
 }
@@ -22,5 +27,5 @@ export async function told(text: string | Uint8Array): Promise<string[]> {
     () => '',
     (error: unknown) => (error as Error).message,
   );
-  return found === '' ? [] : found.replaceAll(`${folder}/x.yaml:`, '').split('\n');
+  return found === '' ? [] : found.replaceAll(`${guessedFolder()}/x.yaml:`, '').split('\n');
 }

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadRecipe } from '../../src/families/index.ts';
-import { debian, folder, put, rhel, told } from '../support/guessed.ts';
+import { debian, guessedFolder, put, rhel, told } from '../support/guessed.ts';
 import { asRhel } from '../support/rhel.ts';
 
 // Recipes that are not the YAML that was meant, that are of another tool, or that name what is not there.
@@ -85,8 +85,8 @@ test.each([
 });
 
 test('a folder, and links that lead to each other, are told as what they are', async () => {
-  symlinkSync('loop-b', join(folder, 'loop-a'));
-  symlinkSync('loop-a', join(folder, 'loop-b'));
+  symlinkSync('loop-b', join(guessedFolder(), 'loop-a'));
+  symlinkSync('loop-a', join(guessedFolder(), 'loop-b'));
   const text = `${rhel}install: { kickstart: loop-a }\ncustomize: [{ upload: { from: ., to: /x } }, { run: { script: loop-b } }]\n`;
   expect(await told(text)).toEqual([
     expect.stringMatching(/^5:23 install\.kickstart: \S+loop-a cannot be read: too many symbolic links/),
