@@ -57,7 +57,7 @@ async function bundleCommands() {
     // Each file takes its time: what every command needs is one, and what all need that read a recipe another.
     codeSplitting: {
       groups: [
-        { name: 'base', test: /\/dist\/(commands\/program|ui\/output|errors|text)\.js$/, priority: 2 },
+        { name: 'base', test: /\/dist\/(commands\/program|ui\/output|errors|text|store\/paths)\.js$/, priority: 2 },
         { name: 'recipes', test: /\/dist\/families\/index\.js$/, priority: 1 },
       ],
     },

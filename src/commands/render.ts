@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf, VmkilnError } from '../errors.ts';
 import { familyOf } from '../families/index.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { makeFolders } from '../store/files.ts';
+import { makeFolders } from '../store/paths.ts';
 
 /**
  * Writes the answer files and guest scripts of a recipe into a folder, and returns their paths.

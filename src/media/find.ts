@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmkilnError, messageOf } from '../errors.ts';
 import type { Media, MediaFile } from '../model.ts';
-import { makeFolders } from '../store/files.ts';
+import { makeFolders } from '../store/paths.ts';
 import { checksumMismatch, parseChecksums, pickChecksum } from './checksum.ts';
 import { download, downloadPath, fileName, findDownload, type Expected } from './download.ts';
 import { hashFile } from './hash.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isFull, VmkilnError } from '../errors.ts';
 import { formatBytes } from '../text.ts';
@@ -58,34 +58,6 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/**
- * Makes a folder of the user's and those above it that are missing. Node's own recursive mkdir never ends where folders cannot be
- * made but exist, as below /proc.
- *
- * @returns the first that was made, if any was
- * @throws errors of the file system
- */
-export async function makeFolders(folder: string, mode = 0o777): Promise<string | undefined> {
-  try {
-    return (await makeFolder(folder, mode)) ? folder : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(folder) === folder) throw error;
-  }
-  const first = await makeFolders(dirname(folder), mode);
-  return (await makeFolder(folder, mode)) ? (first ?? folder) : first;
-}
-
-/** Makes a folder, unless it is there. @returns whether it was made */
-async function makeFolder(folder: string, mode: number): Promise<boolean> {
-  try {
-    await mkdir(folder, { mode });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(folder)).isDirectory()) return false;
-    throw error;
   }
 }
 

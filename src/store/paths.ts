@@ -1,8 +1,7 @@
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { VmkilnError, messageOf } from '../errors.ts';
-import { makeFolders } from './files.ts';
 
 /** virt-customize ends a path at a colon, virt-install reads the others as a shell does, and neither has an escape. */
 // oxlint-disable-next-line no-control-regex
@@ -80,5 +79,33 @@ async function ensureFolder(folder: string, wanted: (mode: number) => number): P
       hint: 'set VMKILN_HOME to a folder you may write, with room for disk images',
       cause,
     });
+  }
+}
+
+/**
+ * Makes a folder of the user's and those above it that are missing. Node's own recursive mkdir never ends where folders cannot be
+ * made but exist, as below /proc.
+ *
+ * @returns the first that was made, if any was
+ * @throws errors of the file system
+ */
+export async function makeFolders(folder: string, mode = 0o777): Promise<string | undefined> {
+  try {
+    return (await makeFolder(folder, mode)) ? folder : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(folder) === folder) throw error;
+  }
+  const first = await makeFolders(dirname(folder), mode);
+  return (await makeFolder(folder, mode)) ? (first ?? folder) : first;
+}
+
+/** Makes a folder, unless it is there. @returns whether it was made */
+async function makeFolder(folder: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(folder)).isDirectory()) return false;
+    throw error;
   }
 }

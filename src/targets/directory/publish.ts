@@ -3,14 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isFull, messageOf, VmkilnError } from '../../errors.ts';
 import type { Published } from '../../model.ts';
-import {
-  diskFull,
-  makeFolders,
-  removeDeadTemporaries,
-  removeTemporaries,
-  syncFolder,
-  writeAtomic,
-} from '../../store/files.ts';
+import { diskFull, removeDeadTemporaries, removeTemporaries, syncFolder, writeAtomic } from '../../store/files.ts';
+import { makeFolders } from '../../store/paths.ts';
 import { withFileLock } from '../../store/file-lock.ts';
 import { copySparse } from '../../tools/cp.ts';
 import { checksumLine, findPublished, type IndexEntry, readIndex, updateIndex } from './index-file.ts';
