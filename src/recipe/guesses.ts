@@ -135,16 +135,19 @@ export function plain(word: string): string {
 /** By what a document is called. */
 const documents: Readonly<Record<string, Guesses>> = { recipe: { elsewhere, instead }, factory: factoryGuesses };
 
-/** The places of a document by the words for them. */
-function placesOf({ elsewhere: words }: Guesses): ReadonlyMap<string, string[]> {
-  const places = new Map<string, string[]>();
-  for (const [place, others] of Object.entries(words))
-    for (const word of [place.split('.').at(-1) ?? '', ...others.split(' ')])
-      places.set(plain(word), [...(places.get(plain(word)) ?? []), place]);
-  return places;
-}
+const places = new Map<string, ReadonlyMap<string, string[]>>();
 
-const places = new Map(Object.entries(documents).map(([noun, guesses]) => [noun, placesOf(guesses)]));
+/** The places of a document by the words for them. They are collected when one is asked for: a document without mistakes needs none. */
+function placesOf(noun: string): ReadonlyMap<string, string[]> {
+  const collected = places.get(noun);
+  if (collected) return collected;
+  const found = new Map<string, string[]>();
+  for (const [place, others] of Object.entries(documents[noun]?.elsewhere ?? {}))
+    for (const word of [place.split('.').at(-1) ?? '', ...others.split(' ')])
+      found.set(plain(word), [...(found.get(plain(word)) ?? []), place]);
+  places.set(noun, found);
+  return found;
+}
 
 /** Words that say something in their own map alone. */
 const vague = new Set(
@@ -160,7 +163,7 @@ export function isVague(word: string): boolean {
 
 /** Where recipes, or other documents, may say what a word means elsewhere, the likeliest first. */
 export function meantBy(word: string, noun = 'recipe'): readonly string[] {
-  return places.get(noun)?.get(plain(word)) ?? [];
+  return placesOf(noun).get(plain(word)) ?? [];
 }
 
 /**
@@ -187,9 +190,11 @@ export function insteadOf(
 }
 
 /** Every word that there is a remedy for, as it is written in one of its spellings: the parts of one begin with capitals. */
-export const guessedWords: readonly string[] = [
-  ...new Set([...Object.values(elsewhere), ...instead.map(({ words }) => words)].flatMap((words) => words.split(' '))),
-];
+export function guessedWords(): ReadonlySet<string> {
+  return new Set(
+    [...Object.values(elsewhere), ...instead.map(({ words }) => words)].flatMap((words) => words.split(' ')),
+  );
+}
 
 /** Every place that words lead to. */
 export const meantPlaces: readonly string[] = Object.keys(elsewhere);

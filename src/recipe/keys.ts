@@ -58,7 +58,7 @@ export function topGuesses(form: Schema): Map<string, string[]> {
   const document = { forms: [form], noun: 'recipe' };
   const own = places([form]).map((place) => place.at(-1) ?? '');
   const found = new Map<string, string[]>();
-  for (const word of new Set([...own, ...guessedWords])) {
+  for (const word of new Set([...own, ...guessedWords()])) {
     if (known.has(plain(word)) || !/^[A-Za-z][A-Za-z0-9]*$/.test(word)) continue;
     const { words } = keyRemedy(word, [], document);
     if (words.startsWith(': ') && !words.startsWith(': docs/')) found.set(words, [...(found.get(words) ?? []), word]);

@@ -139,7 +139,7 @@ export async function readDocument({ noun, code }: Named, path: string, cwd: str
     throw invalid(`cannot be read: ${messageOf(cause)}`, cause);
   });
   const read = decode(bytes);
-  if ('problem' in read) throw invalid(read.problem, read.cause);
+  if ('problem' in read) throw invalid(read.problem);
   return read.text;
 }
 

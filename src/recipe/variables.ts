@@ -40,7 +40,7 @@ async function readVarsFile(path: string): Promise<Record<string, string>> {
     throw invalid(`--vars ${path}: cannot be read: ${messageOf(cause)}`, cause);
   });
   const read = decode(bytes);
-  if ('problem' in read) throw invalid(`--vars ${path}: ${read.problem}`, read.cause);
+  if ('problem' in read) throw invalid(`--vars ${path}: ${read.problem}`);
   const { text } = read;
   // The failsafe schema keeps every scalar as it is written: 7.10 stays 7.10.
   const lines = new LineCounter();

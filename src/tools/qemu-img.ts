@@ -41,7 +41,7 @@ export function flattenDisk(
       '-p',
       '-W',
       '-m',
-      { host: String(Math.min(16, Math.max(4, host.cores))) },
+      { host: String(Math.min(16, Math.max(8, host.cores))) },
       '-O',
       output.format,
       ...(compressed ? ['-c'] : []),

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Arg, RenderedFile } from '../../model.ts';
 import { sharedFile } from './scripts.ts';
+import { ownOperations } from './sysprep.ts';
 import { chmod } from './steps.ts';
 
 /** What starts a guest's services. */
@@ -26,9 +27,9 @@ function instanceFiles(init: Init): string[] {
   return [program, jobs[init].path, cloudConfig];
 }
 
-/** What guest.sh ends with in every distribution: these files are root's, for uploads keep the owner that they have on the host. */
+/** What guest.sh ends with in every distribution: those files become root's, for uploads keep the owner that they have on the host, and traces go. */
 export function sharedEdits(init: Init): string {
-  return `\n${sharedFile('guest.sh', { instanceFiles: instanceFiles(init) }).text}`;
+  return `\n${sharedFile('guest.sh', { instanceFiles: instanceFiles(init), removed: Object.values(ownOperations).flat() }).text}`;
 }
 
 /** virt-customize(1) options that put into the guest what its instances need: that program, and `99_vmkiln.cfg`. */

@@ -105,5 +105,7 @@ usermod -p '!!' root
 # Uploads keep the owner that they have on the host.
 chown root:root /usr/libexec/vmkiln-identity /etc/systemd/system/vmkiln-identity.service /etc/cloud/cloud.cfg.d/99_vmkiln.cfg
 
-# virt-sysprep's operation backup-files asks for each folder by itself, which takes seconds. There may be no /srv.
+# What operations of virt-sysprep would remove from outside, more slowly.
+rm -rf /var/spool/abrt/* /var/crash/* /var/log/dump/* /var/lib/dhcpd/* /var/spool/mail/* /var/mail/* /etc/pki/consumer/* /etc/pki/entitlement/* /etc/sysconfig/rhn/systemid /etc/sysconfig/rhn/osad-auth.conf /etc/sysconfig/hw-uuid /etc/smolt/uuid /etc/smolt/hw-uuid /etc/udev/rules.d/70-persistent-net.rules /var/run/utmp /var/lib/yum/uuid
+# There may be no /srv.
 find /etc /root /srv /var -type f '(' -name '*.bak' -o -name '*~' ')' -exec rm -f {} + 2> /dev/null || true
