@@ -93,23 +93,22 @@ fi
 # Rendered by vmkiln and run in the guest after virt-sysprep's own operations: what clones must not share, and traces of the build.
 set -eu
 
-rm -rf /etc/ssh/ssh_host_*key /etc/ssh/ssh_host_*key.pub /etc/ssh/ssh_host_*-cert.pub /var/lib/random-seed /var/lib/systemd/random-seed /boot/loader/random-seed /boot/efi/loader/random-seed /var/lib/systemd/credential.secret /etc/hostid /etc/iscsi/initiatorname.iscsi /etc/nvme/hostnqn /etc/nvme/hostid /etc/lvm/devices/system.devices /etc/lvm/devices/backup/* /var/lib/NetworkManager/* /var/lib/dhclient/* /var/lib/dhcp/* /var/lib/dhcpcd/* /etc/dhcpcd.duid /etc/dhcpcd.secret /var/lib/systemd/network/* /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem /var/lib/ubuntu-advantage/private/* /var/lib/ubuntu-advantage/machine-id /etc/apt/auth.conf.d/90ubuntu-advantage /etc/apt/sources.list.d/ubuntu-anbox-cloud* /etc/apt/sources.list.d/ubuntu-cc-eal* /etc/apt/sources.list.d/ubuntu-cis* /etc/apt/sources.list.d/ubuntu-esm-* /etc/apt/sources.list.d/ubuntu-fips* /etc/apt/sources.list.d/ubuntu-realtime-kernel* /etc/apt/sources.list.d/ubuntu-ros* /etc/apt/sources.list.d/ubuntu-usg* /etc/insights-client/machine-id /etc/insights-client/.registered
+# One rm for all, also for what edits and the recipe's steps left: virt-sysprep's own operations ran before them.
+rm -rf /etc/ssh/ssh_host_*key /etc/ssh/ssh_host_*key.pub /etc/ssh/ssh_host_*-cert.pub /var/lib/random-seed /var/lib/systemd/random-seed /boot/loader/random-seed /boot/efi/loader/random-seed /var/lib/systemd/credential.secret /etc/hostid /etc/iscsi/initiatorname.iscsi /etc/nvme/hostnqn /etc/nvme/hostid /etc/lvm/devices/system.devices /etc/lvm/devices/backup/* /var/lib/NetworkManager/* /var/lib/dhclient/* /var/lib/dhcp/* /var/lib/dhcpcd/* /etc/dhcpcd.duid /etc/dhcpcd.secret /var/lib/systemd/network/* /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem /var/lib/ubuntu-advantage/private/* /var/lib/ubuntu-advantage/machine-id /etc/apt/auth.conf.d/90ubuntu-advantage /etc/apt/sources.list.d/ubuntu-anbox-cloud* /etc/apt/sources.list.d/ubuntu-cc-eal* /etc/apt/sources.list.d/ubuntu-cis* /etc/apt/sources.list.d/ubuntu-esm-* /etc/apt/sources.list.d/ubuntu-fips* /etc/apt/sources.list.d/ubuntu-realtime-kernel* /etc/apt/sources.list.d/ubuntu-ros* /etc/apt/sources.list.d/ubuntu-usg* /etc/insights-client/machine-id /etc/insights-client/.registered \
+  /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/log/cloud-init* \
+  /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid- /root/.bash_history /home/*/.bash_history \
+  /etc/blkid.tab /etc/blkid.tab.old /etc/blkid/blkid.tab /etc/blkid/blkid.tab.old
 # virt-sysprep has written one of its own before the edits.
 : > /etc/machine-id
 [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id
 # A machine-id that kernel-install(8) would go on to name boot entries by.
 if grep -qsE '^[0-9a-f]{32}$' /etc/kernel/entry-token; then rm -f /etc/kernel/entry-token; fi
 if [ -f /etc/machine-info ]; then sed -i '/^KERNEL_INSTALL_MACHINE_ID=/d' /etc/machine-info; fi
-# What edits and the recipe's steps left: virt-sysprep's own operations ran before them.
-rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data
-rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid- /root/.bash_history /home/*/.bash_history
-rm -f /etc/blkid.tab /etc/blkid.tab.old /etc/blkid/blkid.tab /etc/blkid/blkid.tab.old
 # builder.log is the tool's own, which it removes itself.
 find /tmp /var/tmp -xdev -mindepth 1 -maxdepth 1 ! -name builder.log -exec rm -rf {} +
 for log in /var/log/journal /var/log/audit; do
   if [ -d "$log" ]; then find "$log" -mindepth 1 -delete; fi
 done
-rm -f /var/log/cloud-init*
 )
 (
 # Rendered by vmkiln and run in the guest as the last of its edits: traces of packages.
@@ -136,7 +135,7 @@ fi
 # Blocks are free when the journal says so.
 sync
 while read -r device folder type options rest; do
-  case $device in /dev/*) ;; *) continue ;; esac
+  case $device:$type in *:devpts) continue ;; /dev/*) ;; *) continue ;; esac
   case ",$options," in *,rw,*) ;; *) continue ;; esac
   # Not every filesystem can; an EFI system partition is one that may not.
   fstrim -v "$folder" || echo "vmkiln: could not trim $folder"
