@@ -191,11 +191,6 @@ export const instead: readonly Instead[] = [
     remedy: 'vmkiln does not log in to the guest: leave it out',
   },
   {
-    words: 'features roles windowsFeatures optionalFeatures',
-    remedy: 'a command does that: write install: { commands: [COMMAND] }',
-    needs: 'install.commands',
-  },
-  {
     words:
       'accelerator virtType hypervisor headless graphics vga vnc display console video qemuargs qemuBinary netDevice netBridge network networks nic cpuModel machineType rng memballoon connect noautoconsole noreboot import features diskCache diskDiscard diskInterface bus useDefaultDisplay skipCompaction',
     remedy: 'vmkiln chooses it by what the host can do (vmkiln doctor): leave it out',
